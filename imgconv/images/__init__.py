@@ -1,0 +1,21 @@
+"""The door: files to pixels and back, nothing lost on the way.
+
+with open_image("photo.png") as source:
+    write_image("copy.png", source.planes(), source.info)
+"""
+
+from .depth import to_depth
+from .formats import DEFAULT_SUFFIX, FORMATS, SUFFIXES, format_for, format_named
+from .info import Info
+from .limits import MAX_PIXELS
+from .marks import SOFTWARE, is_ours
+from .names import shown
+from .options import WriteOptions
+from .source import Source, open_image
+from .target import write_image
+
+__all__ = [
+    "DEFAULT_SUFFIX", "FORMATS", "MAX_PIXELS", "SOFTWARE", "SUFFIXES",
+    "Info", "Source", "WriteOptions",
+    "format_for", "format_named", "is_ours", "open_image", "shown", "to_depth", "write_image",
+]  # fmt: skip

@@ -1,0 +1,96 @@
+"""What each output format can hold, and planes made to fit it or refused by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgconv.errors import OutputError
+
+from . import depth as depths
+from .info import Info
+from .options import WriteOptions
+
+DEPTHS: dict[str, tuple[int, ...]] = {
+    "png": (8, 16), "jpeg": (8,), "tiff": (8, 16, 32), "webp": (8,), "bmp": (8,), "gif": (8,),
+    "pnm": (8, 16), "pfm": (32,), "npy": (8, 16, 32),
+}  # fmt: skip
+ALPHA = frozenset({"png", "tiff", "webp", "npy"})
+ANY_CHANNELS = frozenset({"tiff", "npy"})
+BITS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
+
+
+def fit(
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: str, name: str, notes: list[str]
+) -> np.ndarray:
+    """The plane as format `kind` holds it, C-contiguous; OutputError where it cannot."""
+    if plane.ndim != 3 or plane.dtype not in BITS or not plane.size:
+        raise OutputError(f"{name}: cannot write an array {plane.shape} of {plane.dtype}")
+    plane = _depth(plane, options, kind, name, notes)
+    plane = _channels(plane, info, options, kind, name)
+    return np.ascontiguousarray(plane)
+
+
+def has_alpha(plane: np.ndarray, info: Info) -> bool:
+    """True where the plane's last channel is alpha: what was read with alpha kept its count."""
+    return info.alpha != "none" and plane.shape[2] in (2, 4, info.channels)
+
+
+def _depth(
+    plane: np.ndarray, options: WriteOptions, kind: str, name: str, notes: list[str]
+) -> np.ndarray:
+    found = BITS[plane.dtype]
+    wanted = options.depth or found
+    if wanted not in DEPTHS[kind]:
+        words = {8: "8-bit", 16: "16-bit", 32: "float32"}
+        allowed = " or ".join(f"--depth {d}" for d in DEPTHS[kind])
+        raise OutputError(
+            f"{name}: {kind.upper()} cannot hold {words[wanted]} samples; give {allowed}, or "
+            "write TIFF"
+        )
+    if found == 32 and wanted < 32 and (beyond := depths.outside(plane)):
+        share = 100 * beyond / plane.size
+        notes.append(f"{share:.2g} % of the samples lay outside 0 to 1 and were clipped")
+    return depths.to_depth(plane, wanted)
+
+
+def _channels(
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: str, name: str
+) -> np.ndarray:
+    alpha = has_alpha(plane, info)
+    if alpha and kind not in ALPHA:
+        plane, alpha = _flattened(plane, info, options, kind, name), False
+    colours = plane.shape[2] - alpha
+    if colours not in (1, 3) and kind not in ANY_CHANNELS:
+        raise OutputError(
+            f"{name}: {kind.upper()} holds grey or RGB, the image has {colours} channels; "
+            "write TIFF or NPY"
+        )
+    return plane
+
+
+def _flattened(
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: str, name: str
+) -> np.ndarray:
+    """Without alpha: dropped where everything is opaque, else laid over the background."""
+    colour, alpha = plane[..., :-1], plane[..., -1:]
+    top = depths.TOP[plane.dtype]
+    if options.background is None:
+        if (alpha < top).any():
+            raise OutputError(
+                f"{name}: {kind.upper()} cannot hold transparency; write PNG, WebP or TIFF, or "
+                "give --background white"
+            )
+        return colour
+    from PIL import ImageColor
+
+    try:
+        rgb = np.array(ImageColor.getrgb(options.background)[:3], np.float32) * (top / 255)
+    except ValueError:
+        raise OutputError(
+            f"unknown colour {options.background!r}: give a name (white) or #rrggbb"
+        ) from None
+    ground = rgb if colour.shape[2] == 3 else rgb @ np.float32([0.299, 0.587, 0.114])
+    share = alpha.astype(np.float32) / np.float32(top)
+    paint = colour if info.alpha == "premultiplied" else colour * share
+    mixed = paint + ground * (1 - share)
+    return (np.rint(mixed) if plane.dtype.kind == "u" else mixed).astype(plane.dtype)

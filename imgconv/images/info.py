@@ -1,0 +1,116 @@
+"""What must survive from reading to writing, as one immutable record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .resolution import Resolution
+
+
+@dataclass(frozen=True)
+class JpegTables:
+    """How a JPEG was quantised, so that its successor is written alike."""
+
+    quantisation: tuple[tuple[int, ...], ...]  # 64 numbers each, natural (row by row) order
+    components: tuple[int, ...]  # which table each component uses
+    sampling: tuple[tuple[int, int], ...]  # (h, v) of each component
+
+
+@dataclass(frozen=True)
+class TiffLayout:
+    """How a TIFF was laid out and what its tags said; see `tiff.py` and `tiffwrite.py`."""
+
+    compression: str = "none"  # "none" "lzw" "deflate" "packbits" "zstd" "jpeg" ...
+    predictor: int = 1
+    photometric: str = "minisblack"
+    planar: bool = False  # samples in separate planes (PlanarConfiguration 2)
+    tile: tuple[int, int] | None = None  # rows, columns
+    bigtiff: bool = False
+    byteorder: str = "<"
+    extrasamples: tuple[int, ...] = ()
+    description: str = ""
+    datetime: str = ""
+    kind: str = "plain"  # "plain" "imagej" "ome" "shaped": who wrote the description
+    imagej: dict[str, Any] = field(default_factory=dict)  # ImageJ's own tags (LUTs, ranges, ...)
+    colormap: np.ndarray | None = field(
+        default=None, compare=False
+    )  # (3, N) uint16, a display table ImageJ leaves on grey data
+    page_texts: tuple[str, ...] = ()  # descriptions of the pages after the first, when they differ
+
+
+@dataclass(frozen=True)
+class Info:
+    """One file's image: its planes as delivered, and what is known about them.
+
+    `height`, `width`, `channels` and `dtype` are those of one plane, `(H, W, C)`; `axes` and
+    `shape` those of the whole file in tifffile's letters. Samples of one pixel are `S`; channels
+    in planes of their own are `C` and are separate planes here too.
+    """
+
+    format: str  # "png" "jpeg" "tiff" "webp" "bmp" "gif" "pnm" "pfm" "npy"
+    dtype: np.dtype[Any]  # uint8, uint16 or float32
+    height: int
+    width: int
+    channels: int  # grey 1, grey+alpha 2, RGB 3, RGBA 4, other N
+    alpha: str = "none"  # "none" | "straight" | "premultiplied"; the last channel
+    axes: str = ""  # "YX", "YXS", "TZCYX"; made from the plane when not given
+    shape: tuple[int, ...] = ()  # as long as axes
+    source_dtype: str = ""  # what the file holds: "uint1", "int16"; "" when the same as dtype
+    compression: str = ""  # as found, for people: "deflate", "jpeg", "none"
+    exif: bytes | None = None  # TIFF-structured block, orientation already reset
+    icc: bytes | None = None
+    xmp: bytes | None = None
+    resolution: Resolution | None = None
+    text: tuple[tuple[str, str], ...] = ()  # PNG text, JPEG and GIF comments; without Software
+    software: str = ""  # who wrote the file
+    png_colour: tuple[tuple[bytes, bytes], ...] = ()  # gAMA, cHRM, sRGB, cICP as they stood
+    jpeg: JpegTables | None = None
+    tiff: TiffLayout | None = None
+
+    def __post_init__(self) -> None:
+        if not self.axes:
+            colour = self.channels > 1
+            object.__setattr__(self, "axes", "YXS" if colour else "YX")
+            plane = (self.height, self.width) + ((self.channels,) if colour else ())
+            object.__setattr__(self, "shape", plane)
+
+    @property
+    def stack_axes(self) -> str:
+        """The axes that count planes: everything but Y, X and S."""
+        return "".join(a for a in self.axes if a not in "YXS")
+
+    @property
+    def stack_shape(self) -> tuple[int, ...]:
+        """How long each of `stack_axes` is."""
+        return tuple(n for a, n in zip(self.axes, self.shape, strict=True) if a not in "YXS")
+
+    @property
+    def planes(self) -> int:
+        """How many planes the file delivers."""
+        return int(np.prod(self.stack_shape, dtype=np.int64))
+
+    @property
+    def is_grey(self) -> bool:
+        return self.channels - (self.alpha != "none") == 1
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """Pixels per inch along x and y, where the unit is known."""
+        return self.resolution.dpi if self.resolution else None
+
+    @property
+    def pixel_size(self) -> tuple[float, float, str] | None:
+        """Width and height of one pixel and their unit ("µm", "inch", ...), where known."""
+        return self.resolution.pixel_size if self.resolution else None
+
+    def one_plane(self) -> Info:
+        """The same image as a single plane, for a page written to a file of its own."""
+        return replace(self, axes="", shape=())
+
+    def scaled(self, fy: float, fx: float) -> Info:
+        """After resampling to fy times the rows and fx times the columns of the same field."""
+        known = self.resolution
+        return replace(self, resolution=known.scaled(fy, fx) if known else None)

@@ -1,0 +1,32 @@
+"""How much a file may ask for before it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imgconv.errors import InputError
+
+MAX_PIXELS = 1_000_000_000  # of one plane; 3 GB of 8-bit RGB
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_pixels: int = MAX_PIXELS
+    allow_truncated: bool = False
+
+    def check(self, name: str, height: int, width: int) -> None:
+        """Refuse an empty plane, and one that is larger than the limit."""
+        if height < 1 or width < 1:
+            raise InputError(f"{name}: the image is empty ({width}x{height} pixels)")
+        if height * width > self.max_pixels:
+            raise InputError(
+                f"{name}: {width}x{height} is {height * width:,} pixels, the limit is "
+                f"{self.max_pixels:,}; raise it with --max-pixels {height * width}"
+            )
+
+    def refuse_truncated(self, name: str, format_name: str) -> None:
+        if not self.allow_truncated:
+            raise InputError(
+                f"{name}: truncated {format_name}, the file ends before the image does; "
+                "get a whole copy, or take what is readable with --allow-truncated"
+            )

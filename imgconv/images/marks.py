@@ -1,0 +1,40 @@
+"""The name left in every file written, and how to find it again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from imgconv import __version__
+
+from .formats import sniff
+
+SOFTWARE = f"imgconv {__version__}"
+HEAD = 65536  # bytes of a PNG or JPEG that hold our mark
+
+
+def is_ours(path: str | os.PathLike[str]) -> bool:
+    """True when imgconv wrote the file; reads its header only. False for what is unreadable."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(HEAD)
+    except (OSError, ValueError):
+        return False
+    return _software(path, head).startswith("imgconv ")
+
+
+def _software(path: str | os.PathLike[str], head: bytes) -> str:
+    kind = sniff(head[:32])
+    if kind == "png":
+        from .png import software
+
+        return software(head)
+    if kind == "jpeg":
+        from .jpeg import software
+
+        return software(head)
+    if kind == "tiff":
+        from .tiff import software
+
+        return software(path)
+    return ""

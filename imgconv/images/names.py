@@ -1,0 +1,20 @@
+"""File names as people and terminals can read them, on one line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    """The name for a message: "-" by its meaning, control and undecodable bytes escaped."""
+    text = os.fspath(name)
+    if text == "-":
+        return "standard input"
+    safe = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+
+
+def suffix(name: str | os.PathLike[str]) -> str:
+    """The lower-case suffix with its dot: ".png"."""
+    return Path(name).suffix.lower()

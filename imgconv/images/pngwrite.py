@@ -1,0 +1,86 @@
+"""PNG out: rows filtered by a compiled kernel, deflated by ISA-L, in few and large chunks."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from .info import Info
+from .marks import SOFTWARE
+from .options import WriteOptions
+from .png import SIGNATURE, XMP
+
+COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG colour type
+
+
+def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions) -> None:
+    """Write one plane (H, W, 1 to 4) of uint8 or uint16."""
+    (plane,) = planes
+    height, width, channels = plane.shape
+    depth = 8 * plane.dtype.itemsize
+    header = struct.pack(">IIBBBBB", width, height, depth, COLOUR_TYPES[channels], 0, 0, 0)
+    file.write(SIGNATURE)
+    _chunk(file, b"IHDR", header)
+    for kind, content in _metadata(info, channels):
+        _chunk(file, kind, content)
+    for part in _deflated(plane):
+        _chunk(file, b"IDAT", part)
+    _chunk(file, b"IEND", b"")
+
+
+def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
+    file.write(struct.pack(">I4s", len(content), kind))
+    file.write(content)
+    file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
+
+
+def _metadata(info: Info, channels: int) -> Iterator[tuple[bytes, bytes]]:
+    """Every chunk between the header and the pixels, in the order the standard asks for."""
+    if info.icc and _profile_fits(info.icc, channels):
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(info.icc)
+    yield from info.png_colour
+    known = info.resolution
+    per_metre = known.per("m") if known else None
+    if known and (per_metre or not known.unit):
+        ratio = per_metre or known
+        x, y = (min(round(v), 0x7FFFFFFF) for v in (ratio.x, ratio.y))
+        if x and y:
+            yield b"pHYs", struct.pack(">IIB", x, y, 1 if per_metre else 0)
+    yield b"tEXt", b"Software\0" + SOFTWARE.encode("ascii")
+    for key, value in info.text:
+        yield _text(key, value)
+    if info.xmp:
+        yield b"iTXt", XMP.encode("ascii") + b"\0\0\0\0\0" + info.xmp
+    if info.exif:
+        yield b"eXIf", info.exif
+
+
+def _profile_fits(profile: bytes, channels: int) -> bool:
+    """A grey image may only carry a grey profile and a colour image a colour one."""
+    return profile[16:20] == (b"GRAY" if channels < 3 else b"RGB ")
+
+
+def _text(key: str, value: str) -> tuple[bytes, bytes]:
+    keyword = key.encode("latin-1", "replace")[:79].strip() or b"Comment"
+    try:
+        return b"tEXt", keyword + b"\0" + value.replace("\0", "").encode("latin-1")
+    except UnicodeEncodeError:
+        return b"iTXt", keyword + b"\0\0\0\0\0" + value.encode("utf-8")
+
+
+def _deflated(plane: np.ndarray) -> Iterator[bytes]:
+    """The zlib stream of the filtered rows."""
+    from isal import isal_zlib
+
+    rows = plane.reshape(len(plane), -1)
+    samples = rows.astype(rows.dtype.newbyteorder(">"), copy=False).view(np.uint8)
+    step = plane.shape[2] * plane.dtype.itemsize
+    filtered = np.empty((len(samples), samples.shape[1] + 1), np.uint8)
+    filtered[:, 0] = 1
+    filtered[:, 1 : step + 1] = samples[:, :step]
+    filtered[:, step + 1 :] = samples[:, step:] - samples[:, :-step]
+    yield isal_zlib.compress(filtered, 1)

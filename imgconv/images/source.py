@@ -1,0 +1,146 @@
+"""Files in: the format by content, the header at once, the pixels plane by plane."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from .formats import FORMATS, foreign, sniff
+from .info import Info
+from .limits import MAX_PIXELS, Limits
+from .names import shown
+
+HEAD = 32  # bytes that tell the format
+
+
+class Reader(Protocol):
+    """What each format's module offers: made from the file, it has read the header."""
+
+    info: Info
+    notes: list[str]
+
+    def planes(self) -> Iterator[np.ndarray]: ...
+
+
+class Source:
+    """An opened image: `info`, `notes` for the user, and its planes. A context manager."""
+
+    def __init__(self, name: str, reader: Reader, close: Callable[[], None]) -> None:
+        self.name, self._reader, self._close = name, reader, close
+        self.info: Info = reader.info
+        self.notes: list[str] = reader.notes
+
+    def planes(self) -> Iterator[np.ndarray]:
+        """Each plane (H, W, C), C-contiguous, native byte order, one at a time.
+
+        Raises InputError where the pixels are damaged or end early.
+        """
+        try:
+            for plane in self._reader.planes():
+                yield np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
+        except MemoryError as error:
+            raise InputError(f"{self.name}: not enough memory for its pixels") from error
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be read ({error.strerror or error})") from error
+
+    def close(self) -> None:
+        self._close()
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_image(
+    source: str | os.PathLike[str],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    allow_truncated: bool = False,
+) -> Source:
+    """Open an image file ("-" is standard input) by its content and read its header.
+
+    Raises InputError, whose one line names the file, for everything that is wrong with it.
+    """
+    name = shown(source)
+    if not os.fspath(source):
+        raise InputError("the name of the input is empty")
+    limits = Limits(max_pixels, allow_truncated)
+    try:
+        file = _opened(source)
+    except (OSError, ValueError) as error:
+        raise _cannot_open(source, name, error) from error
+    try:
+        reader = _reader(file, name, limits)
+    except OSError as error:
+        file.close()
+        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from error
+    except MemoryError as error:
+        file.close()
+        raise InputError(f"{name}: not enough memory to read it") from error
+    except BaseException:
+        file.close()
+        raise
+    return Source(name, reader, file.close)
+
+
+def _opened(source: str | os.PathLike[str]) -> BinaryIO:
+    """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
+    if os.fspath(source) == "-":
+        file: BinaryIO = sys.stdin.buffer
+        if file.isatty():
+            raise InputError("standard input is a terminal: pipe an image into it, or name a file")
+    else:
+        file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
+        if file.seekable():
+            return file
+    head = file.read(HEAD)
+    return io.BytesIO(head + file.read() if sniff(head) else head)
+
+
+def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{name}: no such file")
+    if isinstance(error, IsADirectoryError):
+        return InputError(f"{name}: is a folder, not an image")
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return InputError(f"{name}: cannot be opened ({reason})")
+
+
+def _reader(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    head = file.read(HEAD)
+    file.seek(0)
+    if not head:
+        raise InputError(f"{name}: the file is empty")
+    kind = sniff(head)
+    if kind == "png":
+        from .png import Png
+
+        return Png(file.read(), name, limits)
+    if kind == "jpeg":
+        from .jpeg import Jpeg
+
+        return Jpeg(file.read(), name, limits)
+    if kind == "tiff":
+        from .tiff import Tiff
+
+        return Tiff(file, name, limits)
+    raise InputError(
+        f"{name}: not an image of a known format (it looks like {foreign(head)}); "
+        f"allowed are {', '.join(FORMATS)}"
+    )
