@@ -1,0 +1,104 @@
+"""The command line: `main(argv)` returns the exit code, 0, 1, 2 or 130.
+
+A command is a function `command` in a module of this package that is named like it ("kernels" in
+kernels.py), and one line in COMMANDS. The module is imported when the command is used; what is
+heavy is imported inside the function. See `info.py` for a short one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from imgconv.errors import ImgconvError, UsageError
+
+COMMANDS: dict[str, str] = {
+    "info": "Show what an image file holds: size, type, axes, range, metadata.",
+}
+
+SETTINGS: Any = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Commands(TyperGroup):
+    """Shows its commands from the table; a command's own module is imported to run it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if command and name else None, rest
+
+
+def load(name: str) -> Any:
+    """The real command behind a name in COMMANDS."""
+    from importlib import import_module
+
+    from .options import flattened
+
+    module = import_module(f"{__name__}.{name.replace('-', '_')}")
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+    alone.command(name)(flattened(module.command))
+    return get_command(alone)
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        from .version import lines
+
+        typer.echo("\n".join(lines()))
+        raise typer.Exit
+
+
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Show versions and exit."
+        ),
+    ] = False,
+) -> None:
+    """Convolutional image tools for the shell.
+
+    Files come first, results go beside them or where -o says; - is a pipe.
+    Written paths are printed on standard output, everything for people on standard error.
+    """
+
+
+def application() -> typer.Typer:
+    """The commands by name and help, without their modules."""
+    app = typer.Typer(cls=Commands, rich_markup_mode=None, context_settings=SETTINGS)
+    app.callback()(about)
+    for name, help in COMMANDS.items():
+        app.command(name, help=help)(lambda: None)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (by default the process's own) and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        code = application()(args=arguments, prog_name="imgconv", standalone_mode=False)
+    except typer.TyperException as error:
+        return _fail(_usage(error), error.exit_code)
+    except UsageError as error:
+        return _fail(f"imgconv: {error}", 2)
+    except ImgconvError as error:
+        return _fail(f"imgconv: {error}", 1)
+    except typer.Abort:
+        return 130
+    return code or 0
+
+
+def _usage(error: typer.TyperException) -> str:
+    """One line: which command, what is wrong, where to look."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "imgconv"
+    return f"{path}: {' '.join(error.format_message().split())} (see {path} --help)"
+
+
+def _fail(line: str, code: int) -> int:
+    print(line, file=sys.stderr)
+    return code

@@ -1,0 +1,75 @@
+"""The step most commands are: read, change each plane on its own, write."""
+
+# ruff: noqa: PTH103, PTH120
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from imgconv.images import WriteOptions, open_image, shown, write_image
+
+from .item import Done, Item
+from .targets import is_known
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.images import Info, Source
+
+PlaneFunction = Callable[["np.ndarray", "Info"], "np.ndarray"]
+"""(H, W, C) in, (H', W', C') out, pure; picklable (a frozen dataclass with __call__)."""
+
+
+def unchanged(info: Info) -> Info:
+    return info
+
+
+@dataclass(frozen=True)
+class EachPlane:
+    """Call `function(plane, info)` for every plane of the item's source and write the results.
+
+    `describe(info)` says how the record changes with the planes (a scaled pixel size).
+    `reading` are open_image's options. Planes pass one by one: a long stack is never in memory.
+    """
+
+    function: PlaneFunction
+    writing: WriteOptions = field(default_factory=WriteOptions)
+    reading: dict[str, Any] = field(default_factory=dict)
+    describe: Callable[[Info], Info] = unchanged
+    force: bool = False
+    skip_existing: bool = False
+
+    def __call__(self, item: Item) -> Done:
+        with open_image(item.source, **self.reading) as source:
+            if item.paged:
+                return self._pages(item, source)
+            notes = self._write(item.target, self._planes(source), self.describe(source.info))
+            return Done((item.target,), (*source.notes, *notes))
+
+    def _planes(self, source: Source) -> Iterator[np.ndarray]:
+        return (self.function(plane, source.info) for plane in source.planes())
+
+    def _pages(self, item: Item, source: Source) -> Done:
+        """Each page into a file of its own."""
+        written: list[str] = []
+        notes: list[str] = []
+        for number, plane in enumerate(source.planes(), 1):
+            target = item.page(number)
+            if self.skip_existing and os.path.lexists(target):
+                notes.append(f"page {number} skipped, {shown(target)} exists")
+                continue
+            os.makedirs(os.path.dirname(target) or os.curdir, exist_ok=True)
+            page = self.function(plane, source.info)
+            info = self.describe(source.info).one_plane()
+            notes += self._write(target, iter((page,)), info)
+            written.append(target)
+        return Done(tuple(written), (*source.notes, *dict.fromkeys(notes)))
+
+    def _write(self, target: str, planes: Iterator[np.ndarray], info: Info) -> list[str]:
+        options = self.writing
+        if options.format is None and target != "-" and not is_known(target):
+            options = replace(options, format=info.format)
+        return write_image(target, planes, info, options, force=self.force)

@@ -1,0 +1,187 @@
+"""All output names before the first file is read, and every clash among them refused."""
+
+# ruff: noqa: PTH110, PTH112, PTH113, PTH114, PTH118, PTH122
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from imgconv.errors import UsageError
+from imgconv.images import is_ours, shown
+
+from .inputs import Found, find, read_list
+from .item import Item
+from .targets import Naming, Suffix, suffix_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, in order."""
+
+    items: tuple[Item, ...]
+
+    @property
+    def todo(self) -> list[Item]:
+        return [item for item in self.items if not item.skip and not item.error]
+
+
+def plan_inputs(
+    inputs: Sequence[str], *, recursive: bool = False, files_from: str | None = None
+) -> Plan:
+    """The plan of a command that only reads: its items have no target."""
+    found = _find(inputs, recursive, files_from)
+    return Plan(tuple(Item(f.path, index=i, error=f.error) for i, f in enumerate(found, 1)))
+
+
+def plan(
+    inputs: Sequence[str],
+    *,
+    command: str,
+    output: str | None = None,
+    recursive: bool = False,
+    files_from: str | None = None,
+    force: bool = False,
+    skip_existing: bool = False,
+    format: str | None = None,
+    suffix: Suffix | None = None,
+    also: Sequence[str] = (),
+    folder: str = "",
+) -> Plan:
+    """Pair every input with its output names.
+
+    Without `output`, STEM-COMMAND.EXT beside the input (or FOLDER/STEM.EXT with `folder`).
+    `suffix` maps the input's suffix to the output's; by default it is kept, or the one of
+    `format`. `also` are endings of further files a step writes: "-labels.tif" becomes
+    TARGET's stem + "-labels.tif". Raises UsageError for two inputs to one output, an output
+    over an input, and existing files without `force` or `skip_existing`.
+    """
+    if force and skip_existing:
+        raise UsageError("--force and --skip-existing exclude each other: give one")
+    found = _find(inputs, recursive, files_from)
+    several = len(found) > 1 or any(f.below for f in found) or files_from is not None
+    naming = Naming(
+        command, output, suffix or suffix_of(format), several, format is not None, folder
+    )
+    items = [_item(one, index, naming, also) for index, one in enumerate(found, 1)]
+    items = _leave_ours(items)
+    _refuse_clashes([item for item in items if not item.skip and not item.error])
+    return Plan(tuple(_meet_existing(items, force, skip_existing)))
+
+
+def _find(inputs: Sequence[str], recursive: bool, files_from: str | None) -> list[Found]:
+    if files_from == "-" and "-" in inputs:
+        raise UsageError("standard input is either an image (-) or a list (--files-from -)")
+    if not inputs and files_from is None:
+        raise UsageError("no input: name files, folders or 'quoted patterns', or - for a pipe")
+    return find(inputs, read_list(files_from) if files_from else (), recursive=recursive)
+
+
+def _item(found: Found, index: int, naming: Naming, also: Sequence[str]) -> Item:
+    if found.error:
+        return Item(found.path, index=index, error=found.error)
+    target = naming.target(found, index)
+    stem = os.path.splitext(target)[0]
+    further = tuple(stem + ending for ending in also)
+    return Item(found.path, target, index, further, paged=naming.is_paged)
+
+
+def _leave_ours(items: list[Item]) -> list[Item]:
+    """Among other inputs, leave out what imgconv wrote, so that a glob can be run twice.
+
+    Where all inputs are its own (one file, or the folder an earlier command filled), they are
+    what the user means.
+    """
+    real = [item for item in items if not item.error]
+    if len(real) < 2:
+        return items
+    ours = {item.index for item in real if _is_file(item.source) and is_ours(item.source)}
+    if len(ours) == len(real):
+        return items
+    reason = "written by imgconv itself; name it alone to process it"
+    return [replace(item, skip=reason) if item.index in ours else item for item in items]
+
+
+def _refuse_clashes(items: Sequence[Item]) -> None:
+    place = Places()
+    sources = {place.of(item.source): item.source for item in items if item.source != "-"}
+    taken: dict[str, str] = {}
+    for item in items:
+        for target in (item.target, *item.also):
+            key = place.of(target) if target != "-" else "-"
+            if key in taken:
+                raise UsageError(_two_to_one(taken[key], item.source, target))
+            if key in sources:
+                raise UsageError(
+                    f"{shown(target)} would be written over the input {shown(sources[key])}: "
+                    "choose another name with -o"
+                )
+            taken[key] = item.source
+
+
+def _two_to_one(first: str, second: str, target: str) -> str:
+    if target == "-":
+        return "several inputs cannot go to one standard output: give -o FOLDER/"
+    return (
+        f"{shown(first)} and {shown(second)} would both be written to {shown(target)}: "
+        "tell them apart with -o '{parent}/...' or {index}, or mirror folders with -r"
+    )
+
+
+class Places:
+    """Files told apart by where they really are, with one look at each folder."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        if os.path.islink(path):
+            return _fold(os.path.realpath(path))
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder or os.curdir)
+        return _fold(os.path.join(self._folders[folder], name))
+
+
+def _fold(path: str) -> str:
+    """Where the usual file system ignores case, so do we."""
+    return path.casefold() if sys.platform in ("darwin", "win32") else path
+
+
+def _meet_existing(items: list[Item], force: bool, skip_existing: bool) -> list[Item]:
+    there = [item for item in items if not item.skip and not item.error and _exists(item)]
+    if force or not there:
+        return items
+    if not skip_existing:
+        more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        raise UsageError(
+            f"{shown(_exists(there[0]))} exists already{more}: "
+            "--force overwrites, --skip-existing leaves it, -o writes elsewhere"
+        )
+    skipped = {item.index: f"{shown(_exists(item))} exists" for item in there if _complete(item)}
+    return [replace(item, skip=skipped.get(item.index, item.skip)) for item in items]
+
+
+def _exists(item: Item) -> str:
+    """The first of the item's outputs that is there already, else ""."""
+    if item.target == "-" or item.paged:
+        return ""
+    there = (t for t in (item.target, *item.also) if os.path.lexists(t) and not _is_device(t))
+    return next(there, "")
+
+
+def _is_file(path: str) -> bool:
+    """Not a pipe, which could be read only once."""
+    return path != "-" and os.path.isfile(path)
+
+
+def _is_device(path: str) -> bool:
+    """/dev/stdout, a named pipe: written to, never replaced."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def _complete(item: Item) -> bool:
+    """All of the item's outputs are there: one that was killed between two is done again."""
+    return all(os.path.lexists(target) for target in (item.target, *item.also))

@@ -1,0 +1,155 @@
+"""Output names: beside the input, in a folder, one file, or a template."""
+
+# ruff: noqa: PTH112, PTH118, PTH120, PTH122
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import difflib
+import os
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imgconv.errors import UsageError
+from imgconv.images import DEFAULT_SUFFIX, SUFFIXES, shown
+
+from .inputs import Found
+
+FIELDS = ("stem", "suffix", "parent", "page", "index")
+
+Suffix = Callable[[str], str]
+"""From the input's suffix (".jpg", "" when it has none) to the output's."""
+
+
+def suffix_of(format: str | None) -> Suffix:
+    """Keep the input's suffix, unless `format` ("png", "tiff", ...) needs another."""
+
+    def suffix(found: str) -> str:
+        if format is None or SUFFIXES.get(found.lower()) == format:
+            return found
+        return DEFAULT_SUFFIX[format]
+
+    return suffix
+
+
+@dataclass(frozen=True)
+class Naming:
+    """How output names follow from input names: `output` is what -o says, None without."""
+
+    command: str
+    output: str | None
+    suffix: Suffix
+    several: bool  # more than one input, or inputs that a folder or a pattern was asked for
+    format_given: bool = False
+    folder: str = ""  # without -o: a folder beside the input instead of a name with the command
+
+    def __post_init__(self) -> None:
+        if self.is_template:
+            self._check_template()
+        elif self.output not in (None, "-") and not self.is_folder:
+            self._check_file()
+
+    @property
+    def is_template(self) -> bool:
+        return self.output is not None and "{" in self.output
+
+    @property
+    def is_paged(self) -> bool:
+        return self.is_template and "page" in _fields(self.output or "")
+
+    @property
+    def is_folder(self) -> bool:
+        """-o names a folder: it is one, ends like one, or has no suffix that names a format."""
+        output = self.output
+        if output is None or output == "-" or self.is_template:
+            return False
+        ends = output.endswith(("/", os.sep)) or os.path.isdir(output)
+        return ends or not (os.path.splitext(output)[1] or (self.format_given and not self.several))
+
+    def target(self, found: Found, index: int) -> str:
+        """The name for one input; with {page} still open (and braces doubled) if is_paged."""
+        if self.output == "-" or (self.output is None and found.path == "-"):
+            return "-"
+        if self.is_template:
+            return self._fill(found, index)
+        folder, stem, suffix = self._parts(found)
+        if self.output is None:
+            name = stem + suffix if self.folder else f"{stem}-{self.command}{suffix}"
+            return os.path.join(folder, self.folder, name)
+        if self.is_folder:
+            return os.path.join(self.output, os.path.dirname(found.below), stem + suffix)
+        return self.output
+
+    def _parts(self, found: Found, *, named: bool = True) -> tuple[str, str, str]:
+        """Folder, stem and the output's suffix; `named`: the suffix is part of the name."""
+        path = "stdin" if found.path == "-" else found.path
+        folder, name = os.path.split(path)
+        stem, suffix = os.path.splitext(name)
+        suffix = self.suffix(suffix)
+        if found.path == "-" and named and not suffix:
+            raise UsageError(
+                "standard input has no name to make an output name of: give -o FILE or --format"
+            )
+        return folder, stem, suffix
+
+    def _fill(self, found: Found, index: int) -> str:
+        assert self.output is not None
+        folder, stem, suffix = self._parts(found, named="suffix" in _fields(self.output))
+        values = {"stem": stem, "suffix": suffix, "parent": folder or os.curdir}
+        if not self.is_paged:
+            return self.output.format(**values, index=index)
+        doubled = {k: v.replace("{", "{{").replace("}", "}}") for k, v in values.items()}
+        return self.output.format(**doubled, index=index, page=_Later())
+
+    def _check_template(self) -> None:
+        assert self.output is not None
+        for name in _fields(self.output):
+            if name not in FIELDS:
+                near = difflib.get_close_matches(name, FIELDS, n=1)
+                hint = f"did you mean {{{near[0]}}}? " if near else ""
+                allowed = " ".join(f"{{{field}}}" for field in FIELDS)
+                raise UsageError(
+                    f"-o {shown(self.output)}: unknown {{{name}}}; {hint}allowed are {allowed}"
+                )
+        try:
+            self._fill(Found("a.png", "a.png"), 1)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UsageError(f"-o {shown(self.output)}: {error}") from None
+        if not self.output.endswith("{suffix}"):
+            self._check_suffix()
+
+    def _check_file(self) -> None:
+        if self.several:
+            raise UsageError(
+                f"-o {shown(self.output or '')} is one file for several inputs: "
+                "give a folder (-o out/) or a template (-o 'out/{stem}{suffix}')"
+            )
+        self._check_suffix()
+
+    def _check_suffix(self) -> None:
+        output = self.output or ""
+        if not self.format_given and not is_known(output):
+            raise UsageError(
+                f"-o {shown(output)}: the name must end in a format's suffix "
+                f"({', '.join(DEFAULT_SUFFIX.values())}), or give --format; "
+                "a folder that is not there yet ends in /"
+            )
+
+
+class _Later:
+    """Stands for a page number until the pages are counted: formats into its own field."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{{page:{spec}}}" if spec else "{page}"
+
+
+def is_known(name: str) -> bool:
+    """Whether the suffix names a format that can be written."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _fields(template: str) -> list[str]:
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise UsageError(f"-o {shown(template)}: {error}; write {{{{ for a brace") from None

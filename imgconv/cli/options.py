@@ -1,0 +1,206 @@
+"""The options that commands share, once, with the words of their help.
+
+A command takes a whole bundle as one parameter, and the command line shows its fields:
+
+    def command(options: FileOptions, strength: Annotated[float, Option("--strength")] = 1) -> int:
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+from typer import Argument, Option
+
+from imgconv.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgconv.images import WriteOptions
+
+
+Files = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="FILE...",
+        show_default=False,
+        help="Images, folders, 'quoted patterns', or - for standard input.",
+    ),
+]
+Recursive = Annotated[
+    bool, Option("-r", "--recursive", help="Look into the folders of folders too.")
+]
+FilesFrom = Annotated[
+    str | None,
+    Option(
+        "--files-from",
+        metavar="LIST",
+        help="Read file names from LIST (- is standard input), one a line or null-separated.",
+    ),
+]
+FailFast = Annotated[
+    bool, Option("--fail-fast", help="Begin nothing more after the first failure.")
+]
+Jobs = Annotated[
+    int | None,
+    Option("-j", "--jobs", min=1, metavar="N", help="Files at once. [default: as many as CPUs]"),
+]
+Threads = Annotated[
+    int | None,
+    Option("--threads", min=1, metavar="N", help="Threads to compute. [default: as many as CPUs]"),
+]
+MaxPixels = Annotated[
+    int | None,
+    Option(
+        "--max-pixels",
+        min=1,
+        metavar="N",
+        help="Refuse images with more pixels a plane. [default: a billion]",
+    ),
+]
+AllowTruncated = Annotated[
+    bool, Option("--allow-truncated", help="Take what is readable of a file that ends early.")
+]
+Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
+Quiet = Annotated[
+    bool, Option("-q", "--quiet", help="No notes, progress or summary; errors are shown.")
+]
+Verbose = Annotated[
+    bool, Option("-v", "--verbose", help="Say how long each file took, and where bugs are.")
+]
+Output = Annotated[
+    str | None,
+    Option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="A file, a folder, - for standard output, or a template with {stem} {suffix} "
+        "{parent} {index} {page}. [default: STEM-COMMAND.EXT beside the input]",
+    ),
+]
+Force = Annotated[bool, Option("-f", "--force", help="Overwrite existing files (never an input).")]
+SkipExisting = Annotated[
+    bool, Option("--skip-existing", help="Leave outputs that exist, and say so.")
+]
+DryRun = Annotated[bool, Option("-n", "--dry-run", help="Show what would be written, and stop.")]
+Format = Annotated[
+    str | None,
+    Option(
+        "--format",
+        metavar="NAME",
+        help="png, jpeg, tiff, webp, bmp, gif, pnm, pfm or npy. [default: as the input]",
+    ),
+]
+Depth = Annotated[
+    int | None,
+    Option("--depth", metavar="8|16|32", help="Bits a sample; 32 is float. [default: kept]"),
+]
+Quality = Annotated[
+    int | None,
+    Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="1-100",
+        help="Of JPEG and WebP. [default: the input's own, else 92]",
+    ),
+]
+Compression = Annotated[
+    str | None,
+    Option(
+        "--compression",
+        metavar="NAME",
+        help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """What a command that reads images takes."""
+
+    files: Files = None
+    recursive: Recursive = False
+    files_from: FilesFrom = None
+    fail_fast: FailFast = False
+    jobs: Jobs = None
+    threads: Threads = None
+    max_pixels: MaxPixels = None
+    allow_truncated: AllowTruncated = False
+    json: Json = False
+    quiet: Quiet = False
+    verbose: Verbose = False
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Arguments for open_image."""
+        limit = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
+        return {"allow_truncated": self.allow_truncated, **limit}
+
+
+@dataclass(frozen=True)
+class FileOptions(InputOptions):
+    """What a command that reads images and writes images takes."""
+
+    output: Output = None
+    force: Force = False
+    skip_existing: SkipExisting = False
+    dry_run: DryRun = False
+    format: Format = None
+    depth: Depth = None
+    quality: Quality = None
+    compression: Compression = None
+
+    def __post_init__(self) -> None:
+        if self.depth not in (None, 8, 16, 32):
+            raise UsageError(f"--depth {self.depth}: allowed are 8, 16 and 32 (float)")
+
+    @property
+    def writing(self) -> WriteOptions:
+        """Options for write_image."""
+        from imgconv.images import WriteOptions
+
+        return WriteOptions(
+            format=self.format,
+            quality=self.quality,
+            compression=self.compression,
+            depth=self.depth,
+            threads=self.threads,
+        )
+
+
+def flattened(command: Callable[..., int]) -> Callable[..., int]:
+    """`command` with the fields of its bundle (a dataclass parameter) as its own parameters.
+
+    Arguments come first, then the command's own options, then the bundle's.
+    """
+    parameters = inspect.signature(command, eval_str=True).parameters
+    bundle = next((p for p in parameters.values() if dataclasses.is_dataclass(p.annotation)), None)
+    if bundle is None:
+        return command
+    kind, shared = bundle.annotation, _fields(bundle.annotation)
+    own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters.values() if p is not bundle]
+
+    @functools.wraps(command)
+    def call(**given: Any) -> int:
+        options = kind(**{p.name: given.pop(p.name) for p in shared})
+        return command(**{bundle.name: options}, **given)
+
+    everything = [shared[0], *own, *shared[1:]]
+    call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in everything}
+    del call.__wrapped__  # type: ignore[attr-defined]
+    return call
+
+
+def _fields(bundle: type) -> list[inspect.Parameter]:
+    hints = get_type_hints(bundle, include_extras=True)
+    return [
+        inspect.Parameter(
+            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+        )
+        for f in dataclasses.fields(bundle)
+    ]

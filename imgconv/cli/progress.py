@@ -1,0 +1,77 @@
+"""A progress bar with a time estimate, for people who would otherwise wait in silence."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+PATIENCE = 0.5  # seconds before a bar is worth its import
+
+
+class Progress:
+    """Counts outcomes. The bar appears on a terminal when a batch lasts; before, nothing loads."""
+
+    def __init__(self, total: int, *, shown: bool) -> None:
+        self.total, self.done, self.begin = total, 0, time.perf_counter()
+        self.wanted = shown and total > 1 and sys.stderr.isatty()
+        self.bar: Any = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.bar:
+            self.bar.stop()
+            self.bar = None
+
+    def advance(self) -> None:
+        self.done += 1
+        if self.bar:
+            self.bar.update(self.bar.task_ids[0], completed=self.done)
+        elif self.wanted and self._lasts():
+            self.bar = _bar(self.total, self.done)
+
+    def _lasts(self) -> bool:
+        spent = time.perf_counter() - self.begin
+        return spent > PATIENCE and spent / self.done * (self.total - self.done) > PATIENCE
+
+    def say(self, line: str) -> None:
+        """A line on standard error, above the bar."""
+        self._above(sys.stderr, line + "\n")
+
+    def out(self, text: str) -> None:
+        """Text on standard output; where that is the same terminal, above the bar."""
+        if self.bar and sys.stdout.isatty():
+            self._above(sys.stdout, text)
+        else:
+            from .report import write
+
+            write(text)
+
+    def _above(self, stream: Any, text: str) -> None:
+        if self.bar:
+            from rich.text import Text
+
+            self.bar.console.print(Text(text.rstrip("\n")), soft_wrap=True)
+        else:
+            stream.write(text)
+            stream.flush()
+
+
+def _bar(total: int, done: int) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("left"))
+    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    bar.add_task("", total=total, completed=done)
+    bar.start()
+    return bar

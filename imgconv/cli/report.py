@@ -1,0 +1,153 @@
+"""Outcomes for people and scripts: paths or JSON on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from imgconv.batch import Item, Outcome
+from imgconv.images import shown
+
+from .options import InputOptions
+from .progress import Progress
+
+Show = Callable[[Outcome], str]
+"""An outcome -> text for standard output, "" for none; --json is not its concern."""
+
+PIPE_CLOSED = 141  # 128 + SIGPIPE, what a shell reports for any tool whose reader went away
+
+
+def written_paths(outcome: Outcome) -> str:
+    """One path a line, as it is: bytes that are no UTF-8 come out as they went in."""
+    return "".join(f"{path}\n" for path in outcome.done.written if path != "-")
+
+
+class Report:
+    """Follows the outcomes of a batch of `total` items and keeps the count."""
+
+    def __init__(self, options: InputOptions, total: int, show: Show) -> None:
+        self.options, self.total, self.show = options, total, show
+        self.counts: Counter[str] = Counter()
+        self.begin = time.perf_counter()
+
+    def follow(self, outcomes: Iterable[Outcome]) -> int:
+        """Report each outcome as it comes; the exit code."""
+        with Progress(self.total, shown=not self.options.quiet) as self.progress:
+            for outcome in outcomes:
+                self.counts[outcome.status] += 1
+                self._one(outcome)
+                self.progress.advance()
+        self._summary()
+        return 1 if self.counts["failed"] else 0
+
+    def _one(self, outcome: Outcome) -> None:
+        if self.options.json:
+            self._out(json.dumps(as_record(outcome)) + "\n")
+        elif outcome.status == "written":
+            self._out(self.show(outcome))
+        self._notes(outcome)
+
+    def _notes(self, outcome: Outcome) -> None:
+        name = shown(outcome.item.source)
+        if outcome.status == "failed":
+            self._say(outcome.message)
+            if outcome.trace and self.options.verbose:
+                sys.stderr.write(outcome.trace)
+        elif not self.options.quiet:
+            if outcome.status == "skipped":
+                self._say(f"{name}: skipped, {outcome.message}")
+            for note in outcome.done.notes:
+                self._say(f"{name}: {note}")
+            if self.options.verbose and outcome.status == "written":
+                self._say(f"{name}: {outcome.seconds:.3f} s")
+
+    def _summary(self) -> None:
+        """The count, when there is more to count than one success."""
+        left = self.total - self.counts.total()
+        if self.options.quiet or (self.total == 1 and self.counts["written"]):
+            return
+        if self.total == 1 and not left:
+            return
+        parts = [f"{self.counts[s]} {word}" for s, word in WORDS.items() if self.counts[s]]
+        parts += [f"{left} not begun"] if left else []
+        self._say(f"{', '.join(parts)} in {time.perf_counter() - self.begin:.1f} s")
+
+    def interrupted(self) -> int:
+        left = self.total - self.counts.total()
+        self._say(
+            f"interrupted: {self.counts['written']} done, {left} not; "
+            "what was finished is whole, go on with --skip-existing"
+        )
+        return 130
+
+    def pipe_closed(self) -> int:
+        """Whoever read our output has gone: end without a word, as `head` expects."""
+        hush()
+        return PIPE_CLOSED
+
+    def _say(self, line: str) -> None:
+        self.progress.say(one_line(line))
+
+    def _out(self, text: str) -> None:
+        if text:
+            self.progress.out(text)
+
+
+WORDS = {"written": "done", "skipped": "skipped", "failed": "failed"}
+
+
+def as_record(outcome: Outcome) -> dict[str, Any]:
+    """What --json says of one file. Undecodable bytes of names are lone surrogates (\\udcXX)."""
+    done = outcome.done
+    record = {"source": outcome.item.source, "status": outcome.status}
+    record |= {"written": list(done.written)} if outcome.item.target else {}
+    record |= {"message": outcome.message} if outcome.message else {}
+    record |= {"notes": list(done.notes)} if done.notes else {}
+    return record | {"seconds": round(outcome.seconds, 4)} | done.record
+
+
+def show_plan(items: Sequence[Item], options: InputOptions) -> int:
+    """--dry-run: what would be read and written."""
+    for item in items:
+        state = "failed" if item.error else "skipped" if item.skip else "planned"
+        reason = item.error or item.skip
+        targets = [t for t in (item.target, *item.also) if t]
+        if options.json:
+            record = {"source": item.source, "status": state, "written": targets}
+            text = json.dumps(record | ({"message": reason} if reason else {}))
+        elif reason:
+            text = f"{shown(item.source)}: {state}, {reason}"
+        else:
+            text = f"{shown(item.source)} -> {', '.join(shown_target(t) for t in targets)}"
+        write(text + "\n")
+    return 1 if any(item.error for item in items) else 0
+
+
+def shown_target(name: str) -> str:
+    return "standard output" if name == "-" else shown(name)
+
+
+def one_line(text: str) -> str:
+    """A message fit for a terminal: no control characters, no lone surrogates, one line."""
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+
+
+def write(text: str) -> None:
+    """To standard output at once, names byte for byte."""
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:  # replaced by something that takes text only
+        sys.stdout.write(text)
+    else:
+        stream.write(os.fsencode(text))
+    sys.stdout.flush()
+
+
+def hush() -> None:
+    """Let the interpreter's own flush at exit go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

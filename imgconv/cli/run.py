@@ -1,0 +1,129 @@
+"""The path that every file command takes: plan, run, report. A whole command:
+
+    def command(options: FileOptions, amount: Annotated[float, Option("--amount")] = 1) -> int:
+        "Sharpen images."
+        return run_files("sharpen", options, each_plane(Sharpen(amount), options))
+
+where Sharpen is a frozen dataclass whose __call__(plane, info) returns the new plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from imgconv.errors import OutputError, UsageError
+
+from .options import FileOptions, InputOptions
+
+if TYPE_CHECKING:
+    from imgconv.batch import EachPlane, Item, Plan, Step
+    from imgconv.batch.planes import PlaneFunction
+    from imgconv.batch.targets import Suffix
+
+    from .report import Show
+
+
+def each_plane(function: PlaneFunction, options: FileOptions, **more: Any) -> EachPlane:
+    """A step that calls function(plane, info) for every plane and writes what it returns.
+
+    `more`: describe=f where f(info) says how the record changes (a scaled pixel size).
+    """
+    from imgconv.batch import EachPlane
+
+    return EachPlane(
+        function,
+        writing=options.writing,
+        reading=options.reading,
+        force=options.force,
+        skip_existing=options.skip_existing,
+        **more,
+    )
+
+
+def run_files(
+    command: str,
+    options: FileOptions,
+    step: Step,
+    *,
+    suffix: Suffix | None = None,
+    also: Sequence[str] = (),
+    folder: str = "",
+) -> int:
+    """Plan the outputs, run `step` on every item, print what was written; the exit code.
+
+    `suffix` maps the input's suffix to the output's where results need another format,
+    `also` are endings of further files that the step writes beside the target, `folder` is
+    where results go without -o (default: beside the input as STEM-COMMAND.EXT).
+    """
+    from imgconv.batch import plan
+
+    planned = plan(
+        options.files or (),
+        command=command,
+        output=options.output,
+        recursive=options.recursive,
+        files_from=options.files_from,
+        force=options.force,
+        skip_existing=options.skip_existing,
+        format=_format(options.format),
+        suffix=suffix,
+        also=also,
+        folder=folder,
+    )
+    _refuse_two_on_stdout(planned.items, options)
+    if options.dry_run:
+        from .report import show_plan
+
+        return show_plan(planned.items, options)
+    return carry_out(planned, options, step)
+
+
+def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | None = None) -> int:
+    """Run a plan and report each outcome; `show` turns one into lines for standard output."""
+    from imgconv.batch import run
+
+    from .report import Report, written_paths
+    from .signals import interruptible
+
+    use_threads(options.threads)
+    outcomes = run(planned.items, step, jobs=_jobs(options, planned), fail_fast=options.fail_fast)
+    report = Report(options, len(planned.items), show or written_paths)
+    with interruptible():
+        try:
+            return report.follow(outcomes)
+        except KeyboardInterrupt:
+            outcomes.close()
+            return report.interrupted()
+        except BrokenPipeError:
+            outcomes.close()
+            return report.pipe_closed()
+
+
+def _jobs(options: InputOptions, planned: Plan) -> int:
+    from imgconv.kernels import bands
+
+    return min(options.jobs or bands.threads(), max(1, len(planned.todo)))
+
+
+def use_threads(threads: int | None) -> None:
+    from imgconv.kernels import bands
+
+    bands.use(threads)
+
+
+def _format(name: str | None) -> str | None:
+    """The format that --format means; a wrong one is a wrong command line."""
+    if name is None:
+        return None
+    from imgconv.images import format_named
+
+    try:
+        return format_named(name)
+    except OutputError as error:
+        raise UsageError(f"--format: {error}") from None
+
+
+def _refuse_two_on_stdout(items: Iterable[Item], options: FileOptions) -> None:
+    if options.json and any(item.target == "-" for item in items):
+        raise UsageError("the image and --json both want standard output: give -o FILE")
