@@ -1,0 +1,18 @@
+"""The compiled loops. Each is compiled once per machine, at its first call, then loaded."""
+
+from __future__ import annotations
+
+from .native import Kernel
+
+# Correlation from source type through working type to result type.
+correlations = {
+    (source, work, result): Kernel("correlate", f"{source}_{work}_{result}")
+    for source, work, result in (
+        ("u8", "i16", "u8"), ("u8", "f32", "u8"), ("u8", "f64", "u8"),
+        ("u8", "f32", "f32"), ("u8", "f64", "f32"),
+        ("u16", "f32", "u16"), ("u16", "f64", "u16"),
+        ("u16", "f32", "f32"), ("u16", "f64", "f32"),
+        ("f32", "f32", "f32"), ("f32", "f32", "u8"), ("f32", "f32", "u16"),
+        ("f32", "f64", "f32"),
+    )
+}  # fmt: skip

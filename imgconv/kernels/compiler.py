@@ -1,0 +1,120 @@
+"""Numba source to object file: the slow path, taken once per machine and kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba import cfunc, types
+from numba.core import config
+
+from .cache import Entry
+from .dialect import FLAGS
+from .native import host_cpu
+
+TYPES = {
+    "u8*": types.CPointer(types.uint8),
+    "u16*": types.CPointer(types.uint16),
+    "i16*": types.CPointer(types.int16),
+    "i32*": types.CPointer(types.int32),
+    "i64*": types.CPointer(types.int64),
+    "f32*": types.CPointer(types.float32),
+    "f64*": types.CPointer(types.float64),
+    "i64": types.int64,
+    "f32": types.float32,
+    "f64": types.float64,
+}
+
+# The C functions that LLVM may call for plain loops; each is in every process.
+LIBC = {"memcpy", "memmove", "memset"}
+LIBM = {"fmaf", "fma", "rintf", "rint", "floorf", "floor", "ceilf", "ceil", "truncf", "trunc"}
+
+
+def compile_object(module: str, name: str) -> Entry:
+    """Compile the kernel for this CPU, alone in its object file and needing nothing else."""
+    function = _source(module, name)
+    with _unoptimised():
+        wrapper = _wrapper(function)
+    unit = llvm.parse_assembly(wrapper.inspect_llvm())
+    symbol = f"imgconv_{module}_{name}"
+    _isolate(unit, wrapper.native_name, symbol)
+    machine = _machine()
+    _optimise(unit, machine)
+    _refuse_runtime_calls(unit, f"{module}.{name}")
+    return Entry(symbol, function.signature, machine.emit_object(unit))
+
+
+def in_process(module: str, name: str) -> tuple[Callable[..., None], str]:
+    """The same kernel as a ctypes function inside Numba's own engine."""
+    function = _source(module, name)
+    wrapper = _wrapper(function)
+    call = wrapper.ctypes
+    call.owner = wrapper  # keeps the code alive
+    return call, function.signature
+
+
+def _source(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"imgconv.kernels.{module}"), name)
+
+
+def _wrapper(function: Any) -> Any:
+    arguments = [TYPES[word] for word in function.signature.split()]
+    return cfunc(types.void(*arguments), **FLAGS)(function)
+
+
+@contextlib.contextmanager
+def _unoptimised() -> Iterator[None]:
+    """Let Numba skip LLVM's passes on every function: they run once, over the whole, later."""
+    before = os.environ.get("NUMBA_OPT")
+    os.environ["NUMBA_OPT"] = "0"
+    config.reload_config()
+    try:
+        yield
+    finally:
+        del os.environ["NUMBA_OPT"]
+        if before is not None:
+            os.environ["NUMBA_OPT"] = before
+        config.reload_config()
+
+
+def _isolate(unit: llvm.ModuleRef, native_name: str, symbol: str) -> None:
+    """Everything but the C wrapper becomes internal, so that what is unused can be dropped."""
+    for function in unit.functions:
+        if function.name == native_name:
+            function.name = symbol
+        elif not function.is_declaration:
+            function.linkage = llvm.Linkage.internal
+    for variable in unit.global_variables:
+        if not variable.is_declaration:
+            variable.linkage = llvm.Linkage.internal
+
+
+def _machine() -> llvm.TargetMachine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    cpu, features = host_cpu()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=cpu, features=features, opt=3, codemodel="jitdefault", jit=True
+    )
+
+
+def _optimise(unit: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(unit, builder)
+
+
+def _refuse_runtime_calls(unit: llvm.ModuleRef, name: str) -> None:
+    """An unresolved symbol would be a jump to address 0: refuse it while it has a name."""
+    needed = {f.name for f in unit.functions if f.is_declaration and not f.name.startswith("llvm.")}
+    needed |= {v.name for v in unit.global_variables if v.is_declaration}
+    if foreign := sorted(needed - LIBC - LIBM):
+        raise TypeError(
+            f"kernel {name} may raise or allocate (it needs {', '.join(foreign)}): "
+            "write slice assignments as loops and keep exceptions out"
+        )

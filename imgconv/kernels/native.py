@@ -1,0 +1,165 @@
+"""Kernels as machine code: compiled by Numba once per machine, later loaded without it.
+
+Importing Numba and having it find its own cache costs about half a second, ten times the
+work of a typical call. Here the first use of a kernel compiles it to an object file in the
+user's cache; every later process hands that object to LLVM's loader and calls it through
+ctypes, which also releases the GIL. Where the loader cannot work, Numba's own in-process
+function is called instead: the same code, the same results.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import cache
+
+POINTERS = {
+    "u8*": np.dtype(np.uint8),
+    "u16*": np.dtype(np.uint16),
+    "i16*": np.dtype(np.int16),
+    "i32*": np.dtype(np.int32),
+    "i64*": np.dtype(np.int64),
+    "f32*": np.dtype(np.float32),
+    "f64*": np.dtype(np.float64),
+}
+SCALARS = {"i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double}
+
+
+class Kernel:
+    """A compiled loop, made or loaded at its first call: `Kernel("correlate", "u8_u8")`.
+
+    Arrays are passed as they are; each must be C-contiguous and of the dtype that the
+    kernel's signature names (TypeError otherwise: a wrong pointer would crash the process).
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __call__(self, *arguments: Any) -> None:
+        function, words = self.function
+        if len(arguments) != len(words):
+            raise TypeError(f"{self.name} takes {len(words)} arguments, not {len(arguments)}")
+        function(*[_address(a, w) if w in POINTERS else a for a, w in zip(arguments, words)])  # noqa: B905
+
+    @functools.cached_property
+    def function(self) -> tuple[Callable[..., None], tuple[str, ...]]:
+        """The ctypes function and the words of its signature."""
+        with _lock():
+            return _loaded(self.module, self.name)
+
+    def warm(self) -> None:
+        """Compile now if need be."""
+        _ = self.function
+
+
+def _address(array: np.ndarray, word: str) -> int:
+    if array.dtype != POINTERS[word] or not array.flags.c_contiguous:
+        raise TypeError(f"a contiguous {word[:-1]} array is needed, not {array.dtype} {array.shape}")
+    return array.__array_interface__["data"][0]
+
+
+@functools.cache
+def _lock() -> Any:
+    import threading
+
+    return threading.RLock()
+
+
+def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...]]:
+    try:
+        entry = cache.entry(f"{module}.{name}", _key(module, name), lambda: _compiled(module, name))
+        return _prototype(_engine().add(entry), entry.signature), tuple(entry.signature.split())
+    except (OSError, RuntimeError) as problem:
+        if os.environ.get("IMGCONV_LOADER") == "strict":
+            raise
+        _say(f"{module}.{name}: compiled code cannot be loaded here ({problem}); using Numba")
+        return _in_process(module, name)
+
+
+def _compiled(module: str, name: str) -> cache.Entry:
+    _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
+    from .compiler import compile_object
+
+    return compile_object(module, name)
+
+
+def _in_process(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...]]:
+    from .compiler import in_process
+
+    function, signature = in_process(module, name)
+    return function, tuple(signature.split())
+
+
+def _prototype(address: int, signature: str) -> Callable[..., None]:
+    kinds = [SCALARS.get(word, ctypes.c_void_p) for word in signature.split()]
+    return ctypes.CFUNCTYPE(None, *kinds)(address)
+
+
+class _Engine:
+    """LLVM's loader; it owns the machine code, so it lives as long as the process."""
+
+    def __init__(self) -> None:
+        import llvmlite.binding as llvm
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        machine = llvm.Target.from_default_triple().create_target_machine(
+            jit=True, codemodel="jitdefault"
+        )
+        self.llvm = llvm
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+
+    def add(self, entry: cache.Entry) -> int:
+        """The address of the entry's function."""
+        self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(entry.object))
+        self.engine.finalize_object()
+        address = self.engine.get_function_address(entry.symbol)
+        if not address:
+            raise RuntimeError(f"{entry.symbol} is not in its object file")
+        return address
+
+
+@functools.cache
+def _engine() -> _Engine:
+    return _Engine()
+
+
+@functools.cache
+def host_cpu() -> tuple[str, str]:
+    """CPU name and features, as LLVM writes them; Numba's own variables override both."""
+    import llvmlite.binding as llvm
+
+    name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES")
+    return name, llvm.get_host_cpu_features().flatten() if features is None else features
+
+
+def _key(module: str, name: str) -> str:
+    return cache.digest("\n".join([module, name, *host_cpu()]).encode(), _sources())
+
+
+@functools.cache
+def _sources() -> bytes:
+    """All that decides the machine code besides the CPU: our sources, Numba, llvmlite."""
+    from importlib.util import find_spec
+
+    ours = sorted(Path(__file__).parent.glob("*.py"))
+    theirs = [Path(find_spec(lib).origin).with_name("_version.py") for lib in ("numba", "llvmlite")]  # type: ignore[union-attr, arg-type]
+    return b"".join(path.read_bytes() for path in ours + theirs)
+
+
+def _say(text: str) -> None:
+    print(f"imgconv: {text}", file=sys.stderr)
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    _say(text)
