@@ -1,0 +1,97 @@
+"""What a user types after --kernel: a name, a matrix or a file.
+
+`sharpen`, `gaussian:2`, `"0 -1 0; -1 5 -1; 0 -1 0"`, `mine.csv`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, UsageError
+from .catalogue import ALIASES, FAMILIES, NAMED
+from .stencil import Stencil, stencil
+
+FILES = (".txt", ".csv", ".tsv", ".npy")
+
+
+def parse(text: str) -> tuple[Stencil, ...]:
+    """One stencil, or the two of a gradient. UsageError says what was found and is allowed."""
+    word = text.strip()
+    name, _, numbers = word.lower().partition(":")
+    name = ALIASES.get(name, name)
+    if not numbers and name in NAMED:
+        return NAMED[name].stencils()
+    if name in FAMILIES and (numbers or name not in NAMED):
+        return (_made_to_measure(name, numbers),)
+    if numbers and name in NAMED:
+        raise UsageError(f"'{word}': {name} takes no number; type {name}, or one of {_families()}")
+    if Path(word).suffix.lower() in FILES:
+        return (_from_file(Path(word)),)
+    if re.search(r"\d", word) and not re.search(r"[a-df-z]", word.lower()):
+        return (stencil(_matrix(word, "the kernel"), "the kernel"),)
+    raise UsageError(_unknown(word, name))
+
+
+def _made_to_measure(name: str, numbers: str) -> Stencil:
+    family = FAMILIES[name]
+    parts = [part for part in re.split(r"[:x,]", numbers) if part]
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        values = []
+    if len(values) not in family.numbers:
+        raise UsageError(f"'{name}:{numbers}' is not understood: type e.g. {family.example}")
+    return family.make(values)
+
+
+def _from_file(path: Path) -> Stencil:
+    try:
+        if path.suffix.lower() == ".npy":
+            values = np.load(path, allow_pickle=False)
+        else:
+            values = _matrix(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise InputError(f"kernel file {path}: cannot be read ({reason})") from None
+    if isinstance(values, np.ndarray) and (values.ndim != 2 or values.dtype.kind not in "iufb"):
+        raise UsageError(
+            f"kernel file {path} holds {values.dtype} of shape {values.shape}: "
+            "save a two-dimensional array of real numbers"
+        )
+    return stencil(values, str(path))
+
+
+def _matrix(text: str, name: str) -> list[list[Fraction]]:
+    """Rows end at `;` or a line's end, numbers at blanks or commas; `#` starts a comment."""
+    lines = re.sub(r"#[^\n]*", "", text).replace("\n", ";").strip("[]() ").split(";")
+    rows = [[word for word in re.split(r"[\s,]+", line.strip("[]() ,\t\r")) if word] for line in lines]
+    return [[number(word, name) for word in row] for row in rows if row]
+
+
+def number(word: str, name: str = "the number") -> Fraction:
+    """An integer, a decimal or a fraction such as 1/9, exactly."""
+    try:
+        return Fraction(word)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(
+            f"{name}: '{word}' is not a number; write integers, decimals or fractions such as 1/9"
+        ) from None
+
+
+def _unknown(word: str, name: str) -> str:
+    known = [*NAMED, *ALIASES, *FAMILIES]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return (
+        f"no kernel is called '{word}': {hint}`imgconv kernels` lists the names; "
+        "or type a matrix such as '0 -1 0; -1 5 -1; 0 -1 0', or a .txt, .csv or .npy file"
+    )
+
+
+def _families() -> str:
+    return ", ".join(family.example for family in FAMILIES.values())
