@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from imgconv.errors import UsageError
 from imgconv.images import SUFFIXES, shown
@@ -16,8 +16,7 @@ from imgconv.images import SUFFIXES, shown
 WILDCARDS = frozenset("*?[")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One input file, and where it lies below the folder or glob that was named."""
 
     path: str

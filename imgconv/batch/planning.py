@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from imgconv.errors import UsageError
 from imgconv.images import is_ours, shown
@@ -17,8 +17,7 @@ from .item import Item
 from .targets import Naming, Suffix, suffix_of
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What will be done, in order."""
 
     items: tuple[Item, ...]
@@ -33,7 +32,7 @@ def plan_inputs(
 ) -> Plan:
     """The plan of a command that only reads: its items have no target."""
     found = _find(inputs, recursive, files_from)
-    return Plan(tuple(Item(f.path, index=i, error=f.error) for i, f in enumerate(found, 1)))
+    return Plan(tuple(Item(f.path, number=i, error=f.error) for i, f in enumerate(found, 1)))
 
 
 def plan(
@@ -62,9 +61,7 @@ def plan(
         raise UsageError("--force and --skip-existing exclude each other: give one")
     found = _find(inputs, recursive, files_from)
     several = len(found) > 1 or any(f.below for f in found) or files_from is not None
-    naming = Naming(
-        command, output, suffix or suffix_of(format), several, format is not None, folder
-    )
+    naming = Naming(command, output, suffix_of(format, suffix), several, format is not None, folder)
     items = [_item(one, index, naming, also) for index, one in enumerate(found, 1)]
     items = _leave_ours(items)
     _refuse_clashes([item for item in items if not item.skip and not item.error])
@@ -81,7 +78,7 @@ def _find(inputs: Sequence[str], recursive: bool, files_from: str | None) -> lis
 
 def _item(found: Found, index: int, naming: Naming, also: Sequence[str]) -> Item:
     if found.error:
-        return Item(found.path, index=index, error=found.error)
+        return Item(found.path, number=index, error=found.error)
     target = naming.target(found, index)
     stem = os.path.splitext(target)[0]
     further = tuple(stem + ending for ending in also)
@@ -97,11 +94,11 @@ def _leave_ours(items: list[Item]) -> list[Item]:
     real = [item for item in items if not item.error]
     if len(real) < 2:
         return items
-    ours = {item.index for item in real if _is_file(item.source) and is_ours(item.source)}
+    ours = {item.number for item in real if _is_file(item.source) and is_ours(item.source)}
     if len(ours) == len(real):
         return items
     reason = "written by imgconv itself; name it alone to process it"
-    return [replace(item, skip=reason) if item.index in ours else item for item in items]
+    return [item._replace(skip=reason) if item.number in ours else item for item in items]
 
 
 def _refuse_clashes(items: Sequence[Item]) -> None:
@@ -160,8 +157,8 @@ def _meet_existing(items: list[Item], force: bool, skip_existing: bool) -> list[
             f"{shown(_exists(there[0]))} exists already{more}: "
             "--force overwrites, --skip-existing leaves it, -o writes elsewhere"
         )
-    skipped = {item.index: f"{shown(_exists(item))} exists" for item in there if _complete(item)}
-    return [replace(item, skip=skipped.get(item.index, item.skip)) for item in items]
+    skipped = {item.number: f"{shown(_exists(item))} exists" for item in there if _complete(item)}
+    return [item._replace(skip=skipped.get(item.number, item.skip)) for item in items]
 
 
 def _exists(item: Item) -> str:

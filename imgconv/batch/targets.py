@@ -21,12 +21,13 @@ Suffix = Callable[[str], str]
 """From the input's suffix (".jpg", "" when it has none) to the output's."""
 
 
-def suffix_of(format: str | None) -> Suffix:
-    """Keep the input's suffix, unless `format` ("png", "tiff", ...) needs another."""
+def suffix_of(format: str | None, usual: Suffix | None = None) -> Suffix:
+    """The `usual` suffix (the input's own), unless `format` ("png", ...) needs another."""
 
     def suffix(found: str) -> str:
-        if format is None or SUFFIXES.get(found.lower()) == format:
-            return found
+        plain = usual(found) if usual else found
+        if format is None or SUFFIXES.get(plain.lower()) == format:
+            return plain
         return DEFAULT_SUFFIX[format]
 
     return suffix

@@ -19,6 +19,7 @@ from imgconv.errors import ImgconvError, UsageError
 
 COMMANDS: dict[str, str] = {
     "info": "Show what an image file holds: size, type, axes, range, metadata.",
+    "man": "Print the manual page (imgconv man | man -l -).",
 }
 
 SETTINGS: Any = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

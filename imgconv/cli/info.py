@@ -61,4 +61,4 @@ def as_text(outcome: Outcome) -> str:
 
     from .facts import lines
 
-    return lines(shown(outcome.item.source), outcome.done.record)
+    return lines(shown(outcome.item.source), dict(outcome.done.record))

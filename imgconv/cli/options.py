@@ -168,7 +168,6 @@ class FileOptions(InputOptions):
             quality=self.quality,
             compression=self.compression,
             depth=self.depth,
-            threads=self.threads,
         )
 
 

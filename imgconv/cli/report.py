@@ -108,7 +108,7 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
     record |= {"written": list(done.written)} if outcome.item.target else {}
     record |= {"message": outcome.message} if outcome.message else {}
     record |= {"notes": list(done.notes)} if done.notes else {}
-    return record | {"seconds": round(outcome.seconds, 4)} | done.record
+    return record | {"seconds": round(outcome.seconds, 4)} | dict(done.record)
 
 
 def show_plan(items: Sequence[Item], options: InputOptions) -> int:
