@@ -18,6 +18,9 @@ from typer.main import get_command
 from imgconv.errors import ImgconvError, UsageError
 
 COMMANDS: dict[str, str] = {
+    "filter": "Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.",
+    "kernels": "List the named kernels, or show an image under all of them.",
+    "warmup": "Compile all kernels for this machine ahead of their first use.",
     "info": "Show what an image file holds: size, type, axes, range, metadata.",
     "man": "Print the manual page (imgconv man | man -l -).",
 }

@@ -13,6 +13,13 @@ correlations = {
         ("u16", "f32", "u16"), ("u16", "f64", "u16"),
         ("u16", "f32", "f32"), ("u16", "f64", "f32"),
         ("f32", "f32", "f32"), ("f32", "f32", "u8"), ("f32", "f32", "u16"),
-        ("f32", "f64", "f32"),
     )
 }  # fmt: skip
+
+png_filter_rows = Kernel("png", "filter_rows")
+
+
+def every() -> list[Kernel]:
+    """All kernels, for `imgconv warmup` and the tests."""
+    single = [value for value in globals().values() if isinstance(value, Kernel)]
+    return [*correlations.values(), *single]

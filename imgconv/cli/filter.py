@@ -1,0 +1,137 @@
+"""`imgconv filter`: images through stencils."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Option
+
+from imgconv.errors import UsageError
+
+from .options import FileOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.images import Info
+    from imgconv.ops.filter import Filter
+
+Border = Literal["reflect", "symmetric", "edge", "wrap", "constant"]
+Range = Literal["clip", "rescale", "abs", "float"]
+
+
+def kernel_names(incomplete: str) -> list[str]:
+    """Names for shell completion."""
+    from imgconv.ops.catalogue import ALIASES, FAMILIES, NAMED
+
+    names = [*NAMED, *ALIASES, *(f"{name}:" for name in FAMILIES)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def command(
+    options: FileOptions,
+    kernel: Annotated[
+        list[str] | None,
+        Option(
+            "-k",
+            "--kernel",
+            metavar="NAME|MATRIX|FILE",
+            help="A name (see `imgconv kernels`; gaussian:2 for a sigma), a matrix such as "
+            "'0 -1 0; -1 5 -1; 0 -1 0' (fractions such as 1/9 allowed) or a .txt, .csv or .npy "
+            "file. Repeat it to chain: values stay float between, and are rounded once.",
+            autocompletion=kernel_names,
+        ),
+    ] = None,
+    border: Annotated[
+        Border,
+        Option(
+            "--border",
+            help="What lies beyond the edge, in NumPy's names: reflect is cb|abc|ba, symmetric "
+            "ba|abc|cb, edge aa|abc|cc, wrap bc|abc|ab, constant 00|abc|00.",
+        ),
+    ] = "reflect",
+    range: Annotated[
+        Range,
+        Option(
+            "--range",
+            help="What becomes of values that do not fit, negatives above all: clip cuts them "
+            "off (negatives turn 0), rescale maps lowest..highest to black..white, abs drops "
+            "the sign, float keeps all as 32-bit float (a PNG or JPEG then becomes a TIFF). "
+            "Float images are never clipped.",
+        ),
+    ] = "clip",
+    scale: Annotated[
+        str, Option("--scale", metavar="NUMBER", help="Multiply the result, e.g. 1/8.")
+    ] = "1",
+    bias: Annotated[
+        str, Option("--bias", metavar="NUMBER", help="Then add this, e.g. 128.")
+    ] = "0",
+    luma: Annotated[
+        bool, Option("--luma", help="Filter brightness only (BT.601): colours keep their hue.")
+    ] = False,
+    flip: Annotated[
+        bool,
+        Option(
+            "--flip",
+            help="True convolution: turn the kernel by 180 degrees. The default correlates, "
+            "as neural networks do: the kernel lies on the image as it is written.",
+        ),
+    ] = False,
+) -> int:
+    """Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.
+
+    imgconv filter --kernel sharpen photo.png
+
+    imgconv filter -k gaussian:2 -k laplacian --range abs -o edges/ *.tif
+
+    cat in.png | imgconv filter -k blur - > out.png
+    """
+    from imgconv.ops.filter import Filter
+    from imgconv.ops.kernel_text import number, parse
+
+    from .run import each_plane, run_files
+
+    if not kernel:
+        raise UsageError(
+            "filter needs --kernel: a name such as sharpen, a matrix or a file "
+            "(`imgconv kernels` lists the names)"
+        )
+    work = Filter(
+        operators=tuple(parse(text) for text in kernel),
+        border=border,
+        range=range,
+        scale=number(scale, "--scale"),
+        bias=number(bias, "--bias"),
+        luma=luma,
+        flip=flip,
+    )
+    if range != "float":
+        return run_files("filter", options, each_plane(Plane(work), options))
+    step = each_plane(Plane(work), options, describe=holding_floats)
+    return run_files("filter", options, step, suffix=suffix_for_floats)
+
+
+FLOAT_FORMATS = ("tiff", "npy", "pfm")  # the others hold no float32
+
+
+def suffix_for_floats(found: str) -> str:
+    """The input's suffix if its format holds float32, else .tif."""
+    from imgconv.images import SUFFIXES
+
+    return found if SUFFIXES.get(found.lower()) in FLOAT_FORMATS else ".tif"
+
+
+def holding_floats(info: Info) -> Info:
+    """The record of float results: a TIFF where the input's format holds none."""
+    return info if info.format in FLOAT_FORMATS else replace(info, format="tiff")
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The filter as a step's function of one plane."""
+
+    work: Filter
+
+    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
+        return self.work(plane, info.alpha)

@@ -1,0 +1,131 @@
+"""`imgconv kernels`: the named stencils, as a list or as a sheet of pictures."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from imgconv.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.ops.catalogue import Named
+    from imgconv.ops.stencil import Stencil
+
+SIDE = 260  # pixels of one picture on the sheet
+
+
+def command(
+    preview: Annotated[
+        str | None,
+        Option("--preview", metavar="IMAGE", help="Show IMAGE under every kernel, labelled."),
+    ] = None,
+    output: Annotated[
+        str | None,
+        Option("-o", "--output", metavar="PATH", help="Where the preview goes, e.g. sheet.png."),
+    ] = None,
+    force: Annotated[bool, Option("-f", "--force", help="Overwrite an existing file.")] = False,
+    json: Annotated[bool, Option("--json", help="Print one JSON object a kernel.")] = False,
+) -> int:
+    """List the named kernels: matrix, meaning, source. Or show an image under all of them.
+
+    imgconv kernels
+
+    imgconv kernels --preview photo.png -o sheet.png
+    """
+    from imgconv.ops.catalogue import NAMED
+
+    if preview is not None:
+        return write_preview(preview, output, force)
+    if output is not None:
+        raise UsageError("-o goes with --preview: imgconv kernels --preview photo.png -o sheet.png")
+    if json:
+        for entry in NAMED.values():
+            print(json_module.dumps(record(entry), ensure_ascii=False))
+    else:
+        print("\n\n".join([*map(described, NAMED.values()), families()]))
+    return 0
+
+
+def record(entry: Named) -> dict[str, Any]:
+    """One kernel as JSON's types; weights are numerators over the denominator."""
+    from imgconv.ops.catalogue import ALIASES
+
+    stencils = entry.stencils()
+    return {
+        "name": entry.name,
+        "also": [alias for alias, name in ALIASES.items() if name == entry.name],
+        "meaning": entry.meaning,
+        "source": entry.source,
+        "matrices": [s.numerators.tolist() for s in stencils if s.numerators is not None],
+        "divisor": stencils[0].denominator,
+    }
+
+
+def described(entry: Named) -> str:
+    """Name and meaning, then the matrix, the two of a gradient side by side."""
+    facts = record(entry)
+    also = f" (or {', '.join(facts['also'])})" if facts["also"] else ""
+    head = f"{entry.name}{also}: {entry.meaning} [{entry.source}]"
+    blocks = [matrix_lines(stencil) for stencil in entry.stencils()]
+    return "\n".join([head, *("    " + "      ".join(parts) for parts in zip(*blocks, strict=True))])
+
+
+def matrix_lines(stencil: Stencil) -> list[str]:
+    """The matrix in columns, its divisor before the middle row."""
+    rows = [[str(n) for n in row] for row in stencil.numerators.tolist()]  # type: ignore[union-attr]
+    wide = max(len(word) for row in rows for word in row)
+    factor = f"1/{stencil.denominator} " if stencil.denominator > 1 else ""
+    middle = len(rows) // 2
+    return [
+        (factor if i == middle else " " * len(factor)) + " ".join(word.rjust(wide) for word in row)
+        for i, row in enumerate(rows)
+    ]
+
+
+def families() -> str:
+    from imgconv.ops.catalogue import FAMILIES
+
+    lines = [f"    {f.example.ljust(26)} {f.meaning}" for f in FAMILIES.values()]
+    own = "    '0 -1 0; -1 5 -1; 0 -1 0'  or any matrix; or a .txt, .csv or .npy file"
+    return "\n".join(["made to measure:", *lines, own])
+
+
+def write_preview(source: str, target: str | None, force: bool) -> int:
+    """The sheet as an image file; its path on standard output."""
+    from imgconv.images import Info, open_image, write_image
+    from imgconv.ops.sheet import thumbnail
+
+    if target is None:
+        raise UsageError("the preview needs a name: imgconv kernels --preview photo.png -o sheet.png")
+    if Path(target).exists() and not force:
+        raise UsageError(f"{target} exists: add -f to overwrite it, or choose another -o")
+    with open_image(source) as image:
+        small = thumbnail(next(image.planes()), SIDE)
+    picture = all_kernels(small)
+    info = Info("png", picture.dtype, picture.shape[0], picture.shape[1], 3)
+    write_image(target, iter((picture,)), info, force=force)
+    print(target)
+    return 0
+
+
+def all_kernels(picture: np.ndarray) -> np.ndarray:
+    """A sheet of the picture (RGB uint8) under every named kernel.
+
+    Kernels that sum to zero are shown without their sign, and say so.
+    """
+    from imgconv.ops.catalogue import NAMED
+    from imgconv.ops.filter import Filter
+    from imgconv.ops.sheet import sheet
+
+    pictures, labels = [], []
+    for entry in NAMED.values():
+        stencils = entry.stencils()
+        signed = len(stencils) == 1 and stencils[0].weights.sum() == 0
+        pictures.append(Filter((stencils,), range="abs" if signed else "clip")(picture))
+        labels.append(f"{entry.name}  --range abs" if signed else entry.name)
+    return sheet(pictures, labels)
