@@ -1,4 +1,4 @@
-"""PNG out: rows filtered by a compiled kernel, deflated by ISA-L, in few and large chunks."""
+"""PNG out: chunks around a stream whose rows a compiled kernel filters and ISA-L deflates."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import BinaryIO
 
 import numpy as np
 
+from .deflate import zlib_stream
 from .info import Info
 from .marks import SOFTWARE
 from .options import WriteOptions
 from .png import SIGNATURE, XMP
 
+LEVEL = 2  # of ISA-L
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG colour type
 
 
@@ -27,7 +29,7 @@ def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: Wri
     _chunk(file, b"IHDR", header)
     for kind, content in _metadata(info, channels):
         _chunk(file, kind, content)
-    for part in _deflated(plane):
+    for part in zlib_stream(plane, LEVEL):
         _chunk(file, b"IDAT", part)
     _chunk(file, b"IEND", b"")
 
@@ -70,17 +72,3 @@ def _text(key: str, value: str) -> tuple[bytes, bytes]:
         return b"tEXt", keyword + b"\0" + value.replace("\0", "").encode("latin-1")
     except UnicodeEncodeError:
         return b"iTXt", keyword + b"\0\0\0\0\0" + value.encode("utf-8")
-
-
-def _deflated(plane: np.ndarray) -> Iterator[bytes]:
-    """The zlib stream of the filtered rows."""
-    from isal import isal_zlib
-
-    rows = plane.reshape(len(plane), -1)
-    samples = rows.astype(rows.dtype.newbyteorder(">"), copy=False).view(np.uint8)
-    step = plane.shape[2] * plane.dtype.itemsize
-    filtered = np.empty((len(samples), samples.shape[1] + 1), np.uint8)
-    filtered[:, 0] = 1
-    filtered[:, 1 : step + 1] = samples[:, :step]
-    filtered[:, step + 1 :] = samples[:, step:] - samples[:, :-step]
-    yield isal_zlib.compress(filtered, 1)

@@ -44,6 +44,8 @@ def compile_object(module: str, name: str) -> Entry:
     _isolate(unit, wrapper.native_name, symbol)
     machine = _machine()
     _optimise(unit, machine)
+    if _foreign(unit):  # counting of references that only inlining has shown to be null
+        _optimise(unit, machine)
     _refuse_runtime_calls(unit, f"{module}.{name}")
     return Entry(symbol, function.signature, machine.emit_object(unit))
 
@@ -111,10 +113,15 @@ def _optimise(unit: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
 
 def _refuse_runtime_calls(unit: llvm.ModuleRef, name: str) -> None:
     """An unresolved symbol would be a jump to address 0: refuse it while it has a name."""
-    needed = {f.name for f in unit.functions if f.is_declaration and not f.name.startswith("llvm.")}
-    needed |= {v.name for v in unit.global_variables if v.is_declaration}
-    if foreign := sorted(needed - LIBC - LIBM):
+    if foreign := _foreign(unit):
         raise TypeError(
             f"kernel {name} may raise or allocate (it needs {', '.join(foreign)}): "
             "write slice assignments as loops and keep exceptions out"
         )
+
+
+def _foreign(unit: llvm.ModuleRef) -> list[str]:
+    """The symbols that the unit needs beyond the C library's."""
+    needed = {f.name for f in unit.functions if f.is_declaration and not f.name.startswith("llvm.")}
+    needed |= {v.name for v in unit.global_variables if v.is_declaration}
+    return sorted(needed - LIBC - LIBM)
