@@ -6,9 +6,13 @@ import sys
 
 
 def run() -> None:
-    from imgconv.cli import main
+    try:
+        from imgconv.cli import main
 
-    sys.exit(main())
+        code = main()
+    except KeyboardInterrupt:  # before a command could care for it
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ def read_list(name: str) -> list[str]:
 
 
 def _expand(name: str, recursive: bool, *, globs: bool) -> Iterator[Found]:
-    if name == "-" and globs:
-        yield Found("-")
+    if name == "-":  # in a list it is a file of that name
+        yield Found("-" if globs else os.path.join(os.curdir, "-"))
     elif os.path.isdir(name):
         yield from _folder(name, recursive)
     elif globs and not os.path.lexists(name) and WILDCARDS & set(name):

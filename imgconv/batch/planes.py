@@ -1,6 +1,5 @@
 """The step most commands are: read, change each plane on its own, write."""
 
-# ruff: noqa: PTH103, PTH120
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from imgconv.images import WriteOptions, open_image, shown, write_image
 
 from .item import Done, Item
+from .memory import share
+from .running import check_abandoned, make_folder
 from .targets import is_known
 
 if TYPE_CHECKING:
@@ -43,14 +44,16 @@ class EachPlane:
     skip_existing: bool = False
 
     def __call__(self, item: Item) -> Done:
-        with open_image(item.source, **self.reading) as source:
+        with open_image(item.source, **self.reading) as source, share(_needed(source.info)):
             if item.paged:
                 return self._pages(item, source)
             notes = self._write(item.target, self._planes(source), self.describe(source.info))
             return Done((item.target,), (*source.notes, *notes))
 
     def _planes(self, source: Source) -> Iterator[np.ndarray]:
-        return (self.function(plane, source.info) for plane in source.planes())
+        for plane in source.planes():
+            check_abandoned()
+            yield self.function(plane, source.info)
 
     def _pages(self, item: Item, source: Source) -> Done:
         """Each page into a file of its own."""
@@ -61,7 +64,8 @@ class EachPlane:
             if self.skip_existing and os.path.lexists(target):
                 notes.append(f"page {number} skipped, {shown(target)} exists")
                 continue
-            os.makedirs(os.path.dirname(target) or os.curdir, exist_ok=True)
+            check_abandoned()
+            make_folder(target)
             page = self.function(plane, source.info)
             info = self.describe(source.info).one_plane()
             notes += self._write(target, iter((page,)), info)
@@ -73,3 +77,8 @@ class EachPlane:
         if options.format is None and target != "-" and not is_known(target):
             options = replace(options, format=info.format)
         return write_image(target, planes, info, options, force=self.force)
+
+
+def _needed(info: Info) -> int:
+    """Bytes that one plane takes on its way: as read, as computed, as encoded."""
+    return 3 * info.height * info.width * info.channels * info.dtype.itemsize

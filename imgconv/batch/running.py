@@ -8,11 +8,11 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imgconv.errors import ImgconvError
+from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import shown
 
 from .item import Item, Outcome, Step
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 Attempt = Callable[[Item], Outcome | None]
+_here = threading.local()  # of a job's thread: whether the batch has been abandoned
 AHEAD = 16  # outcomes a thread may be ahead of a slow one; only `jobs` images are in memory
 
 
@@ -35,27 +36,44 @@ def run(
     stop = threading.Event()
     attempt = partial(_attempt, step, stop, fail_fast)
     jobs = min(jobs, len(items))
-    outcomes = map(attempt, items) if jobs <= 1 else _side_by_side(attempt, items, jobs, stop)
-    yield from (outcome for outcome in outcomes if outcome is not None)
+    return _side_by_side(attempt, items, jobs, stop) if jobs > 1 else _in_turn(attempt, items)
+
+
+def _in_turn(attempt: Attempt, items: Sequence[Item]) -> Generator[Outcome]:
+    yield from filter(None, map(attempt, items))
 
 
 def _side_by_side(
     attempt: Attempt, items: Sequence[Item], jobs: int, stop: threading.Event
-) -> Iterator[Outcome | None]:
+) -> Generator[Outcome]:
     from concurrent.futures import ThreadPoolExecutor
 
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="imgconv-job")
+    abandon = threading.Event()
+    pool = ThreadPoolExecutor(
+        jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
+    )
     waiting: deque[Future[Outcome | None]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(attempt, item))
             if len(waiting) > AHEAD * jobs:
-                yield waiting.popleft().result()
+                yield from filter(None, [waiting.popleft().result()])
         while waiting:
-            yield waiting.popleft().result()
+            yield from filter(None, [waiting.popleft().result()])
     finally:
         stop.set()
+        abandon.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def check_abandoned() -> None:
+    """Called by a step between planes: ends it when the batch was interrupted meanwhile.
+
+    Without threads an interrupt reaches the step by itself, as KeyboardInterrupt.
+    """
+    abandon = getattr(_here, "abandon", None)
+    if abandon is not None and abandon.is_set():
+        raise ImgconvError("interrupted")
 
 
 def _attempt(step: Step, stop: threading.Event, fail_fast: bool, item: Item) -> Outcome | None:
@@ -74,8 +92,13 @@ def _outcome(step: Step, item: Item) -> Outcome:
         return Outcome(item, "skipped", item.skip)
     begin = time.perf_counter()
     try:
-        _make_folders(item)
+        if not item.paged:
+            make_folder(item.target)
         done = step(item)
+    except BrokenPipeError:
+        if item.target == "-":  # whoever read our standard output has gone: no use going on
+            raise
+        return Outcome(item, "failed", f"{shown(item.source)}: the pipe was closed")
     except Exception as error:
         message, trace = _explain(error, item)
         seconds = time.perf_counter() - begin
@@ -83,11 +106,15 @@ def _outcome(step: Step, item: Item) -> Outcome:
     return Outcome(item, "written", done=done, seconds=time.perf_counter() - begin)
 
 
-def _make_folders(item: Item) -> None:
-    """The folder of the outputs. Where {page} is part of a folder's name, the step makes it."""
-    folder = os.path.dirname(item.target)
-    if folder and not item.paged:
-        os.makedirs(folder, exist_ok=True)
+def make_folder(target: str) -> None:
+    """The folder that a file goes into. Raises OutputError."""
+    folder = os.path.dirname(target)
+    try:
+        os.makedirs(folder or os.curdir, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{shown(folder)}: cannot make this folder ({error.strerror}); give another with -o"
+        ) from error
 
 
 def _explain(error: Exception, item: Item) -> tuple[str, str]:

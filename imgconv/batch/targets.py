@@ -14,6 +14,7 @@ from imgconv.errors import UsageError
 from imgconv.images import DEFAULT_SUFFIX, SUFFIXES, shown
 
 from .inputs import Found
+from .item import Item
 
 FIELDS = ("stem", "suffix", "parent", "page", "index")
 
@@ -52,7 +53,7 @@ class Naming:
 
     @property
     def is_template(self) -> bool:
-        return self.output is not None and "{" in self.output
+        return self.output is not None and "{" in self.output and not os.path.isdir(self.output)
 
     @property
     def is_paged(self) -> bool:
@@ -69,17 +70,21 @@ class Naming:
 
     def target(self, found: Found, index: int) -> str:
         """The name for one input; with {page} still open (and braces doubled) if is_paged."""
-        if self.output == "-" or (self.output is None and found.path == "-"):
-            return "-"
+        if self.output is None:
+            return self._beside(found)
         if self.is_template:
             return self._fill(found, index)
-        folder, stem, suffix = self._parts(found)
-        if self.output is None:
-            name = stem + suffix if self.folder else f"{stem}-{self.command}{suffix}"
-            return os.path.join(folder, self.folder, name)
         if self.is_folder:
+            _, stem, suffix = self._parts(found)
             return os.path.join(self.output, os.path.dirname(found.below), stem + suffix)
         return self.output
+
+    def _beside(self, found: Found) -> str:
+        if found.path == "-":
+            return "-"
+        folder, stem, suffix = self._parts(found)
+        name = stem + suffix if self.folder else f"{stem}-{self.command}{suffix}"
+        return os.path.join(folder, self.folder, name)
 
     def _parts(self, found: Found, *, named: bool = True) -> tuple[str, str, str]:
         """Folder, stem and the output's suffix; `named`: the suffix is part of the name."""
@@ -96,11 +101,13 @@ class Naming:
     def _fill(self, found: Found, index: int) -> str:
         assert self.output is not None
         folder, stem, suffix = self._parts(found, named="suffix" in _fields(self.output))
-        values = {"stem": stem, "suffix": suffix, "parent": folder or os.curdir}
+        values = {"stem": stem, "suffix": suffix, "parent": folder or os.curdir, "index": index}
         if not self.is_paged:
-            return self.output.format(**values, index=index)
-        doubled = {k: v.replace("{", "{{").replace("}", "}}") for k, v in values.items()}
-        return self.output.format(**doubled, index=index, page=_Later())
+            return self.output.format(**values)
+        parts = string.Formatter().parse(self.output)
+        return "".join(
+            _escaped(text) + _filled(name, spec, values) for text, name, spec, _ in parts
+        )
 
     def _check_template(self) -> None:
         assert self.output is not None
@@ -113,7 +120,7 @@ class Naming:
                     f"-o {shown(self.output)}: unknown {{{name}}}; {hint}allowed are {allowed}"
                 )
         try:
-            self._fill(Found("a.png", "a.png"), 1)
+            Item("", self._fill(Found("a.png"), 1), paged=self.is_paged).page(1)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(f"-o {shown(self.output)}: {error}") from None
         if not self.output.endswith("{suffix}"):
@@ -137,16 +144,20 @@ class Naming:
             )
 
 
-class _Later:
-    """Stands for a page number until the pages are counted: formats into its own field."""
-
-    def __format__(self, spec: str) -> str:
-        return f"{{page:{spec}}}" if spec else "{page}"
-
-
 def is_known(name: str) -> bool:
     """Whether the suffix names a format that can be written."""
     return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _filled(name: str | None, spec: str | None, values: dict[str, object]) -> str:
+    """One field of a template, ready to be formatted once more with the page."""
+    if name == "page":
+        return f"{{page:{spec}}}" if spec else "{page}"
+    return "" if name is None else _escaped(format(values[name], spec or ""))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _fields(template: str) -> list[str]:

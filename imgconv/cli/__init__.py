@@ -93,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"imgconv: {error}", 1)
     except typer.Abort:
         return 130
+    except SystemExit as done:  # completion has answered, or the reader of the help has gone
+        return int(done.code or 0)
     return code or 0
 
 

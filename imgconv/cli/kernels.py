@@ -72,7 +72,9 @@ def described(entry: Named) -> str:
     also = f" (or {', '.join(facts['also'])})" if facts["also"] else ""
     head = f"{entry.name}{also}: {entry.meaning} [{entry.source}]"
     blocks = [matrix_lines(stencil) for stencil in entry.stencils()]
-    return "\n".join([head, *("    " + "      ".join(parts) for parts in zip(*blocks, strict=True))])
+    return "\n".join(
+        [head, *("    " + "      ".join(parts) for parts in zip(*blocks, strict=True))]
+    )
 
 
 def matrix_lines(stencil: Stencil) -> list[str]:
@@ -101,7 +103,9 @@ def write_preview(source: str, target: str | None, force: bool) -> int:
     from imgconv.ops.sheet import thumbnail
 
     if target is None:
-        raise UsageError("the preview needs a name: imgconv kernels --preview photo.png -o sheet.png")
+        raise UsageError(
+            "the preview needs a name: imgconv kernels --preview photo.png -o sheet.png"
+        )
     if Path(target).exists() and not force:
         raise UsageError(f"{target} exists: add -f to overwrite it, or choose another -o")
     with open_image(source) as image:

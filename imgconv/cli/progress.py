@@ -15,7 +15,7 @@ class Progress:
 
     def __init__(self, total: int, *, shown: bool) -> None:
         self.total, self.done, self.begin = total, 0, time.perf_counter()
-        self.wanted = shown and total > 1 and sys.stderr.isatty()
+        self.wanted = shown and total > 1 and is_terminal(sys.stderr)
         self.bar: Any = None
 
     def __enter__(self) -> Progress:
@@ -48,7 +48,7 @@ class Progress:
 
     def out(self, text: str) -> None:
         """Text on standard output; where that is the same terminal, above the bar."""
-        if self.bar and sys.stdout.isatty():
+        if self.bar and is_terminal(sys.stdout):
             self._above(sys.stdout, text)
         else:
             from .report import write
@@ -63,6 +63,10 @@ class Progress:
         else:
             stream.write(text)
             stream.flush()
+
+
+def is_terminal(stream: Any) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _bar(total: int, done: int) -> Any:

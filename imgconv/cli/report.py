@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from imgconv.batch import Item, Outcome
@@ -34,10 +35,11 @@ class Report:
         self.options, self.total, self.show = options, total, show
         self.counts: Counter[str] = Counter()
         self.begin = time.perf_counter()
+        self.progress = Progress(total, shown=not options.quiet)
 
     def follow(self, outcomes: Iterable[Outcome]) -> int:
         """Report each outcome as it comes; the exit code."""
-        with Progress(self.total, shown=not self.options.quiet) as self.progress:
+        with self.progress:
             for outcome in outcomes:
                 self.counts[outcome.status] += 1
                 self._one(outcome)
@@ -140,6 +142,8 @@ def one_line(text: str) -> str:
 
 def write(text: str) -> None:
     """To standard output at once, names byte for byte."""
+    if sys.stdout is None:  # closed by the shell (>&-)
+        return
     stream = getattr(sys.stdout, "buffer", None)
     if stream is None:  # replaced by something that takes text only
         sys.stdout.write(text)
@@ -150,4 +154,5 @@ def write(text: str) -> None:
 
 def hush() -> None:
     """Let the interpreter's own flush at exit go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError, ValueError, AttributeError):  # a standard output without a descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

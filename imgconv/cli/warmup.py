@@ -30,5 +30,8 @@ def command(
     if not quiet:
         clear = "\r" if sys.stderr.isatty() else ""
         seconds = perf_counter() - start
-        print(f"{clear}{len(every)} kernels ready in {seconds:.1f} s: {cache.folder()}", file=sys.stderr)
+        print(
+            f"{clear}{len(every)} kernels ready in {seconds:.1f} s: {cache.folder()}",
+            file=sys.stderr,
+        )
     return 0

@@ -1,0 +1,206 @@
+"""Output names are planned before anything is read, and every clash is refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from imgconv.batch import Item, plan
+from imgconv.batch.inputs import Found
+from imgconv.batch.targets import Naming, suffix_of
+from imgconv.errors import UsageError
+from imgconv.images import SOFTWARE
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make(*names: str) -> None:
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((2, 2), np.uint8)).save(name)
+
+
+def make_ours(*names: str) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        mark = PngInfo()
+        mark.add_text("Software", SOFTWARE)
+        Image.fromarray(np.zeros((2, 2), np.uint8)).save(name, pnginfo=mark)
+
+
+def targets(*inputs: str, **options: Any) -> list[str]:
+    return [item.target for item in plan(inputs, command="filter", **options).items]
+
+
+def test_without_output_the_result_lies_beside_the_input() -> None:
+    make("photos/a.png")
+    assert targets("photos/a.png") == ["photos/a-filter.png"]
+
+
+def test_a_command_may_ask_for_a_folder_beside_the_input() -> None:
+    make("cells/a.png")
+    assert targets("cells/a.png", folder="segmented") == ["cells/segmented/a.png"]
+
+
+def test_a_folder_as_output_keeps_the_names_and_the_tree() -> None:
+    make("in/a.png", "in/sub/b.png")
+    assert targets("in", recursive=True, output="out/") == ["out/a.png", "out/sub/b.png"]
+    assert targets("in/**/*.png", output="out") == ["out/a.png", "out/sub/b.png"]
+
+
+def test_a_single_input_may_name_its_output_file() -> None:
+    make("a.png")
+    assert targets("a.png", output="x/y.tif") == ["x/y.tif"]
+
+
+def test_an_output_without_a_suffix_is_a_folder() -> None:
+    make("a.png")
+    assert targets("a.png", output="results") == ["results/a.png"]
+
+
+def test_a_template_has_stem_suffix_parent_and_index() -> None:
+    make("in/a.png", "in/b.png")
+    template = "{parent}/{index:03d}_{stem}-x{suffix}"
+    assert targets("in", output=template) == ["in/001_a-x.png", "in/002_b-x.png"]
+
+
+def test_pages_stay_open_until_they_are_counted_and_braces_survive() -> None:
+    make("{a}.tif")
+    (item,) = plan(["{a}.tif"], command="filter", output="{stem}_{{p}}{page:02d}.png").items
+    assert item.page(7) == "{a}_{p}07.png"
+
+
+def test_format_changes_the_suffix_only_where_it_has_to() -> None:
+    make("a.jpeg", "b.png")
+    assert targets("a.jpeg", "b.png", format="jpeg") == ["a-filter.jpeg", "b-filter.jpg"]
+
+
+def test_a_command_may_change_the_suffix_but_format_wins() -> None:
+    make("a.png")
+    assert targets("a.png", suffix=lambda found: ".tif") == ["a-filter.tif"]
+    assert targets("a.png", suffix=lambda found: ".tif", format="npy") == ["a-filter.npy"]
+
+
+def test_further_files_share_the_stem() -> None:
+    make("a.png")
+    (item,) = plan(["a.png"], command="segment", also=["-labels.tif", ".csv"]).items
+    assert item.also == ("a-segment-labels.tif", "a-segment.csv")
+
+
+def test_standard_input_goes_to_standard_output_or_to_the_named_file() -> None:
+    assert targets("-") == ["-"]
+    assert targets("-", output="x.png") == ["x.png"]
+    assert targets("-", output="out/", format="png") == ["out/stdin.png"]
+    with pytest.raises(UsageError, match="standard input has no name"):
+        targets("-", output="out/")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "words"),
+    [
+        ((), {}, "no input"),
+        (("x/a.png", "y/a.png"), {"output": "out/"}, "would both be written to out/a.png"),
+        (("x/a.png", "y/a.png"), {"output": "o.png"}, "one file for several inputs"),
+        (("x/a.png", "y/a.png"), {"output": "-"}, "one standard output"),
+        (("x/a.png",), {"output": "x/a.png"}, "over the input x/a.png"),
+        (("x/a.png",), {"output": "x/a.png", "force": True}, "over the input"),
+        (("x/a.png",), {"output": "x/../x/"}, "over the input"),
+        (("x/a.png",), {"output": "o.xyz"}, "must end in a format's suffix"),
+        (("x/a.png",), {"output": "{stm}.png"}, "unknown {stm}; did you mean {stem}?"),
+        (("x/a.png",), {"output": "{stem:d}.png"}, "Unknown format code"),
+        (("x/a.png",), {"output": "{stem.png"}, "-o {stem.png"),
+        (("x/a.png",), {"force": True, "skip_existing": True}, "exclude each other"),
+        (("-",), {"files_from": "-"}, "either an image"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_read(
+    inputs: tuple[str, ...], options: dict[str, Any], words: str
+) -> None:
+    make("x/a.png", "y/a.png")
+    with pytest.raises(UsageError) as error:
+        targets(*inputs, **options)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_output_over_another_input_is_refused_even_through_a_link() -> None:
+    make("a.png", "real.png")
+    Path("out").mkdir()
+    Path("out/a.png").symlink_to(Path("real.png").resolve())
+    with pytest.raises(UsageError, match="over the input real.png"):
+        targets("a.png", "real.png", output="out/", force=True)
+
+
+def test_existing_outputs_are_refused_counted_and_named() -> None:
+    make("a.png", "b.png", "out/a.png", "out/b.png")
+    with pytest.raises(UsageError, match=r"out/a.png exists already \(and 1 more\)"):
+        targets("a.png", "b.png", output="out/")
+    assert targets("a.png", "b.png", output="out/", force=True) == ["out/a.png", "out/b.png"]
+
+
+def test_skip_existing_says_what_it_leaves() -> None:
+    make("a.png", "b.png", "out/a.png")
+    first, second = plan(["a.png", "b.png"], command="f", output="out/", skip_existing=True).items
+    assert first.skip == "out/a.png exists"
+    assert not second.skip
+
+
+def test_an_item_that_lacks_one_of_its_files_is_done_again() -> None:
+    make("a.png", "a-f.png")
+    (item,) = plan(["a.png"], command="f", also=[".csv"], skip_existing=True).items
+    assert not item.skip
+
+
+def test_our_own_outputs_among_other_inputs_are_left_out() -> None:
+    make("a.png")
+    make_ours("a-filter.png", "old.png")
+    items = plan(["a-filter.png", "a.png", "old.png"], command="filter", force=True).items
+    assert [bool(item.skip) for item in items] == [True, False, True]
+    assert "written by imgconv" in items[0].skip
+
+
+def test_our_own_outputs_alone_are_what_the_user_means() -> None:
+    make_ours("sharp/a.png", "sharp/b.png")
+    assert [item.skip for item in plan(["sharp"], command="pool").items] == ["", ""]
+
+
+def test_a_pattern_can_be_run_twice() -> None:
+    make("a.png", "b.png")
+    make_ours("a-filter.png", "b-filter.png")
+    items = plan(["*.png"], command="filter", skip_existing=True).items
+    assert all(item.skip for item in items)
+
+
+def test_items_are_plain_data() -> None:
+    make("a.png")
+    items = plan(["a.png"], command="filter").items
+    assert pickle.loads(pickle.dumps(items)) == items
+
+
+names = st.text(
+    st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=12
+).filter(lambda name: name not in (".", ".."))
+
+
+@given(names, st.integers(1, 10**6), st.sampled_from(["", "d/", "d/{e}/"]))
+def test_any_name_survives_a_template(name: str, page: int, parent: str) -> None:
+    found = Found(parent + name + ".png")
+    naming = Naming("f", "{parent}/{stem}@{page}{suffix}", suffix_of(None), False)
+    item = Item(found.path, naming.target(found, 1), paged=True)
+    folder = parent.rstrip("/") or os.curdir
+    stem, suffix = os.path.splitext(name + ".png")  # noqa: PTH122 (a stem may end in dots)
+    assert item.page(page) == f"{folder}/{stem}@{page}{suffix}"
