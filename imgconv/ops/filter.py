@@ -48,8 +48,9 @@ class Filter:
 
     @property
     def blurs(self) -> bool:
-        """Whether every operator only mixes pixels (no negative weight)."""
-        return all(len(o) == 1 and o[0].blurs for o in self.operators)
+        """Whether pixels are mixed, and only mixed: no negative weight, and not the identity."""
+        mixes = all(len(o) == 1 and o[0].blurs for o in self.operators)
+        return mixes and not all(o[0].keeps_places for o in self.operators)
 
     def _colour(self, pixels: np.ndarray) -> np.ndarray:
         """Filter all channels alike, or the brightness of RGB only."""

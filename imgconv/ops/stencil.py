@@ -42,6 +42,11 @@ class Stencil:
         """Whether no weight is negative, so that it mixes pixels rather than contrasts them."""
         return bool((self.weights >= 0).all() and self.weights.sum() > 0)
 
+    @property
+    def keeps_places(self) -> bool:
+        """Whether the anchor is its only weight: the identity, perhaps scaled."""
+        return np.count_nonzero(self.weights) == 1 and self.weights[self.anchor] != 0
+
     def flipped(self) -> Stencil:
         """Rotated by 180 degrees: correlating with it is true convolution."""
         numerators = self.numerators
