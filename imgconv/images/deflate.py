@@ -40,21 +40,14 @@ def zlib_stream(plane: np.ndarray, level: int) -> Iterator[bytes]:
 
 def _filtered(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarray:
     """Rows begin..end as PNG keeps them: big-endian, filtered, the filter's number first."""
-    above = rows[begin - 1] if begin else np.zeros(rows.shape[1], rows.dtype)
-    above, block = (
-        np.ascontiguousarray(part, _big_endian(part)) for part in (above, rows[begin:end])
-    )
-    row_bytes = block.strides[0]
-    out = np.empty((len(block), row_bytes + 1), np.uint8)
-    kernels.png_filter_rows(
-        above.view(np.uint8), block.view(np.uint8), out,
-        len(block), row_bytes, channels * rows.itemsize,
-    )  # fmt: skip
+    height, samples = end - begin, rows.shape[1]
+    padded = np.zeros((height + 1, channels + samples), rows.dtype.newbyteorder(">"))
+    top = max(begin - 1, 0)
+    padded[top - begin + 1 :, channels:] = rows[top:end]
+    pixel, line = channels * rows.itemsize, samples * rows.itemsize
+    out = np.empty((height, 1 + line), np.uint8)
+    kernels.png_filter_rows(padded.view(np.uint8), out, height, line, pixel)
     return out
-
-
-def _big_endian(array: np.ndarray) -> np.dtype:
-    return array.dtype.newbyteorder(">")
 
 
 def _deflated(filtered: np.ndarray, level: int, *, last: bool) -> bytes:

@@ -18,87 +18,57 @@ from .dialect import device, kernel
 
 
 @device
-def _average(a, b):
-    return np.uint8((np.int16(a) + np.int16(b)) >> 1)
-
-
-@device
 def _paeth(a, b, c):
-    to_a = np.int16(np.int16(b) - np.int16(c))
-    to_b = np.int16(np.int16(a) - np.int16(c))
-    to_c = np.int16(to_a + to_b)
-    to_a = max(to_a, np.int16(-to_a))
-    to_b = max(to_b, np.int16(-to_b))
-    to_c = max(to_c, np.int16(-to_c))
-    return np.uint8(a if to_a <= to_b and to_a <= to_c else (b if to_b <= to_c else c))
+    to_a, to_b = np.int16(b - c), np.int16(a - c)
+    to_c = abs(np.int16(to_a + to_b))
+    to_a, to_b = abs(to_a), abs(to_b)
+    return a if to_a <= to_b and to_a <= to_c else (b if to_b <= to_c else c)
 
 
 @device
-def _size(byte):
-    return np.int32(min(np.uint8(byte), np.uint8(-byte)))
+def _size(difference):
+    return np.int32(abs(np.int16(np.int8(difference))))
 
 
-@device
-def _best(x, a, b, c):
-    """The number of the filter with the least sum."""
-    none, sub, up = np.int32(0), np.int32(0), np.int32(0)
-    average, paeth = np.int32(0), np.int32(0)
-    for k in range(x.size):
-        none += _size(x[k])
-        sub += _size(np.uint8(x[k] - a[k]))
-        up += _size(np.uint8(x[k] - b[k]))
-        average += _size(np.uint8(x[k] - _average(a[k], b[k])))
-        paeth += _size(np.uint8(x[k] - _paeth(a[k], b[k], c[k])))
-    least = min(min(min(none, sub), min(up, average)), paeth)
-    if least == none:
-        return 0
-    if least == sub:
-        return 1
-    if least == up:
-        return 2
-    return 3 if least == average else 4
+@kernel("u8* u8* i64 i64 i64")
+def filter_rows(rows, out, H, N, S):
+    """rows (H + 1, S + N): zeros on the left, the row before the first on top.
 
-
-@device
-def _apply(best, x, a, b, c, out):
-    n = out.size
-    if best == 0:
-        for k in range(n):
-            out[k] = x[k]
-    elif best == 1:
-        for k in range(n):
-            out[k] = x[k] - a[k]
-    elif best == 2:
-        for k in range(n):
-            out[k] = x[k] - b[k]
-    elif best == 3:
-        for k in range(n):
-            out[k] = x[k] - _average(a[k], b[k])
-    else:
-        for k in range(n):
-            out[k] = x[k] - _paeth(a[k], b[k], c[k])
-
-
-@device
-def _filter(row, up, line, S):
-    """One row into line: the number of its best filter, then its kept bytes."""
-    best = _best(row[S:], row, up[S:], up)
-    line[0] = best
-    kept = line[1:]
-    for k in range(S):  # the first pixel has nothing to its left: a = c = 0
-        prediction = up[k] if best == 2 or best == 4 else np.uint8(0)
-        if best == 3:
-            prediction = np.uint8(up[k] >> 1)
-        kept[k] = row[k] - prediction
-    _apply(best, row[S:], row, up[S:], up, kept[S:])
-
-
-@kernel("u8* u8* u8* i64 i64 i64")
-def filter_rows(above, rows, out, H, N, S):
-    """above (N), the row before the first; rows (H, N); out (H, N + 1), filter number first."""
-    image = carray(rows, H * N)
+    out (H, 1 + N): each row's filter number, then its kept bytes.
+    """
+    W = S + N
+    image = carray(rows, (H + 1) * W)
     lines = carray(out, H * (N + 1))
-    _filter(image[:N], carray(above, N), lines[: N + 1], S)
-    for y in range(1, H):
+    for y in range(H):
+        above = image[y * W : (y + 1) * W]
+        here = image[(y + 1) * W : (y + 2) * W]
         line = lines[y * (N + 1) : (y + 1) * (N + 1)]
-        _filter(image[y * N : (y + 1) * N], image[(y - 1) * N : y * N], line, S)
+        x, b = here[S:], above[S:]
+        none = sub = up = mean = paeth = np.int32(0)
+        for k in range(N):
+            X, A, B, C = np.int16(x[k]), np.int16(here[k]), np.int16(b[k]), np.int16(above[k])
+            none += _size(X)
+            sub += _size(X - A)
+            up += _size(X - B)
+            mean += _size(X - ((A + B) >> 1))
+            paeth += _size(X - _paeth(A, B, C))
+        least = min(none, sub, up, mean, paeth)
+        kept = line[1:]
+        if least == paeth:
+            line[0] = 4
+            for k in range(N):
+                A, B, C = np.int16(here[k]), np.int16(b[k]), np.int16(above[k])
+                kept[k] = x[k] - np.uint8(_paeth(A, B, C))
+        elif least == mean:
+            line[0] = 3
+            for k in range(N):
+                kept[k] = x[k] - np.uint8((np.int16(here[k]) + np.int16(b[k])) >> 1)
+        elif least == none:
+            line[0] = 0
+            for k in range(N):
+                kept[k] = x[k]
+        else:
+            line[0] = 1 if least == sub else 2
+            guess = here if least == sub else b
+            for k in range(N):
+                kept[k] = x[k] - guess[k]
