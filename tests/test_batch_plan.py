@@ -141,7 +141,7 @@ def test_an_output_over_another_input_is_refused_even_through_a_link() -> None:
     make("a.png", "real.png")
     Path("out").mkdir()
     Path("out/a.png").symlink_to(Path("real.png").resolve())
-    with pytest.raises(UsageError, match="over the input real.png"):
+    with pytest.raises(UsageError, match=r"over the input real\.png"):
         targets("a.png", "real.png", output="out/", force=True)
 
 

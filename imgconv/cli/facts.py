@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from imgconv.images import Info
+from imgconv.images.info import TiffLayout
 
 WIDTH = 13  # of the column of names
 EXIF_OFFSET, GPS_OFFSET = 0x8769, 0x8825  # tags that point at further tables
@@ -115,9 +116,16 @@ def _tiff(info: Info) -> dict[str, Any]:
         "bigtiff": layout.bigtiff or None,
         "extrasamples": list(layout.extrasamples) or None,
         "description": layout.description or None,
-        "datetime": layout.datetime or None,
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    return {name: value for name, value in facts.items() if value is not None} | _tags(layout)
+
+
+def _tags(layout: TiffLayout) -> dict[str, Any]:
+    """Texts and numbers of the tags that only pass through, by their names."""
+    from tifffile import TIFF
+
+    plain = {TIFF.TAGS.get(code, str(code)): value for code, _, _, value in layout.tags}
+    return {name: value for name, value in plain.items() if isinstance(value, (str, int, float))}
 
 
 def _profile_name(profile: bytes) -> str:

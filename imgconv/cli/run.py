@@ -86,8 +86,8 @@ def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | Non
     from .report import Report, written_paths
     from .signals import interruptible
 
-    use_threads(options.threads)
-    outcomes = run(planned.items, step, jobs=_jobs(options, planned), fail_fast=options.fail_fast)
+    jobs = share_threads(options, len(planned.todo))
+    outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast)
     report = Report(options, len(planned.items), show or written_paths)
     with interruptible():
         try:
@@ -100,16 +100,14 @@ def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | Non
             return report.pipe_closed()
 
 
-def _jobs(options: InputOptions, planned: Plan) -> int:
+def share_threads(options: InputOptions, files: int) -> int:
+    """How many files to do at once; each computes with its share of the threads."""
     from imgconv.kernels import bands
 
-    return min(options.jobs or bands.threads(), max(1, len(planned.todo)))
-
-
-def use_threads(threads: int | None) -> None:
-    from imgconv.kernels import bands
-
-    bands.use(threads)
+    threads = options.threads or bands.available()
+    jobs = max(1, min(options.jobs or threads, files))
+    bands.use(max(1, threads // jobs))
+    return jobs
 
 
 def _format(name: str | None) -> str | None:
