@@ -79,9 +79,10 @@ def _read(path: Path, key: str) -> Entry | None:
         return None
     magic, _, rest = data.partition(b"\n")
     head, _, body = rest.partition(b"\n")
-    if magic + b"\n" != MAGIC or head[:64] != digest(key.encode(), head[65:], body).encode():
+    seal, _, facts = head.partition(b" ")
+    if magic + b"\n" != MAGIC or seal != digest(key.encode(), facts, body).encode():
         return None
-    return Entry(**json.loads(head[65:]), object=body)
+    return Entry(**json.loads(facts), object=body)
 
 
 def _trusted(status: os.stat_result) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -36,27 +36,34 @@ LIBM = {"fmaf", "fma", "rintf", "rint", "floorf", "floor", "ceilf", "ceil", "tru
 
 def compile_object(module: str, name: str) -> Entry:
     """Compile the kernel for this CPU, alone in its object file and needing nothing else."""
-    function = _source(module, name)
+    return compile_function(_source(module, name), f"{module}.{name}")
+
+
+def compile_function(function: Any, name: str) -> Entry:
+    """The object file of one function marked by `dialect.kernel`.
+
+    TypeError if it needs anything of Numba's or Python's at run time.
+    """
     with _unoptimised():
         wrapper = _wrapper(function)
     unit = llvm.parse_assembly(wrapper.inspect_llvm())
-    symbol = f"imgconv_{module}_{name}"
+    symbol = "imgconv_" + name.replace(".", "_")
     _isolate(unit, wrapper.native_name, symbol)
     machine = _machine()
     _optimise(unit, machine)
-    if _foreign(unit):  # counting of references that only inlining has shown to be null
-        _optimise(unit, machine)
-    _refuse_runtime_calls(unit, f"{module}.{name}")
+    _refuse_runtime_calls(unit, name)
     return Entry(symbol, function.signature, machine.emit_object(unit))
 
 
-def in_process(module: str, name: str) -> tuple[Callable[..., None], str]:
-    """The same kernel as a ctypes function inside Numba's own engine."""
+def in_process(module: str, name: str) -> tuple[int, str]:
+    """Address and signature of the same kernel inside Numba's own engine."""
     function = _source(module, name)
     wrapper = _wrapper(function)
-    call = wrapper.ctypes
-    call.owner = wrapper  # keeps the code alive
-    return call, function.signature
+    _alive.append(wrapper)
+    return wrapper.address, function.signature
+
+
+_alive: list[Any] = []  # Numba frees machine code with its wrapper
 
 
 def _source(module: str, name: str) -> Any:
@@ -113,15 +120,10 @@ def _optimise(unit: llvm.ModuleRef, machine: llvm.TargetMachine) -> None:
 
 def _refuse_runtime_calls(unit: llvm.ModuleRef, name: str) -> None:
     """An unresolved symbol would be a jump to address 0: refuse it while it has a name."""
-    if foreign := _foreign(unit):
-        raise TypeError(
-            f"kernel {name} may raise or allocate (it needs {', '.join(foreign)}): "
-            "write slice assignments as loops and keep exceptions out"
-        )
-
-
-def _foreign(unit: llvm.ModuleRef) -> list[str]:
-    """The symbols that the unit needs beyond the C library's."""
     needed = {f.name for f in unit.functions if f.is_declaration and not f.name.startswith("llvm.")}
     needed |= {v.name for v in unit.global_variables if v.is_declaration}
-    return sorted(needed - LIBC - LIBM)
+    if foreign := sorted(needed - LIBC - LIBM):
+        raise TypeError(
+            f"kernel {name} may raise or allocate (it needs {', '.join(foreign)}): "
+            "reach arrays through pointers, keep exceptions out"
+        )

@@ -42,6 +42,7 @@ def lanes() -> int:
 
 
 LANES = lanes()
+FUSED = "+fma" in host_cpu()[1] or not host_cpu()[1].count("+sse2")  # else a call of libm's fma
 
 
 @intrinsic

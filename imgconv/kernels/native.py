@@ -94,8 +94,8 @@ def _compiled(module: str, name: str) -> cache.Entry:
 def _in_process(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...]]:
     from .compiler import in_process
 
-    function, signature = in_process(module, name)
-    return function, tuple(signature.split())
+    address, signature = in_process(module, name)
+    return _prototype(address, signature), tuple(signature.split())
 
 
 def _prototype(address: int, signature: str) -> Callable[..., None]:

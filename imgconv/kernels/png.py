@@ -12,9 +12,8 @@ The filter with the least sum of |kept byte as a signed number| wins, the standa
 from __future__ import annotations
 
 import numpy as np
-from numba import carray
 
-from .dialect import device, kernel
+from .dialect import device, kernel, shift
 
 
 @device
@@ -37,13 +36,10 @@ def filter_rows(rows, out, H, N, S):
     out (H, 1 + N): each row's filter number, then its kept bytes.
     """
     W = S + N
-    image = carray(rows, (H + 1) * W)
-    lines = carray(out, H * (N + 1))
     for y in range(H):
-        above = image[y * W : (y + 1) * W]
-        here = image[(y + 1) * W : (y + 2) * W]
-        line = lines[y * (N + 1) : (y + 1) * (N + 1)]
-        x, b = here[S:], above[S:]
+        above, here = shift(rows, y * W), shift(rows, (y + 1) * W)
+        line = shift(out, y * (N + 1))
+        kept, x, b = shift(line, 1), shift(here, S), shift(above, S)
         none = sub = up = mean = paeth = np.int32(0)
         for k in range(N):
             X, A, B, C = np.int16(x[k]), np.int16(here[k]), np.int16(b[k]), np.int16(above[k])
@@ -53,7 +49,6 @@ def filter_rows(rows, out, H, N, S):
             mean += _size(X - ((A + B) >> 1))
             paeth += _size(X - _paeth(A, B, C))
         least = min(none, sub, up, mean, paeth)
-        kept = line[1:]
         if least == paeth:
             line[0] = 4
             for k in range(N):

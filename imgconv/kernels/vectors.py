@@ -16,6 +16,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .dialect import FUSED
+
 INDEX = ir.IntType(64)
 
 
@@ -123,6 +125,8 @@ class _Tile:
     def _multiply_add(self, b, x, w, total):
         if isinstance(self.vector.element, ir.IntType):
             return b.add(total, b.mul(x, w))
+        if not FUSED:
+            return b.fadd(total, b.fmul(x, w))
         bits = {"float": 32, "double": 64}[str(self.vector.element)]
         shape = ir.FunctionType(self.vector, [self.vector] * 3)
         name = f"llvm.fma.v{self.vector.count}f{bits}"

@@ -1,0 +1,206 @@
+"""The kernel loader: fast, and never a crash whatever lies in its cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imgconv import kernels
+from imgconv.kernels import cache, native
+
+PROGRAM = """
+import hashlib, sys
+import numpy as np
+from imgconv import kernels
+rows = np.random.default_rng(0).integers(0, 256, (41, 153)).astype(np.uint8)
+out = np.empty((40, 151), np.uint8)
+kernels.png_filter_rows(rows, out, 40, 150, 3)
+print(hashlib.sha256(out.tobytes()).hexdigest(), "numba" in sys.modules)
+"""
+
+CORRELATION = """
+import hashlib, sys
+import numpy as np
+from imgconv.ops.correlation import correlate
+from imgconv.ops.kernel_text import parse
+pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3)).astype(np.uint8)
+found = [correlate(pixels, *parse(text)) for text in ("sharpen", "unsharp", "gaussian:1")]
+print(hashlib.sha256(b"".join(f.tobytes() for f in found)).hexdigest(), "numba" in sys.modules)
+"""
+
+
+def expected() -> str:
+    rows = np.random.default_rng(0).integers(0, 256, (41, 153)).astype(np.uint8)
+    out = np.empty((40, 151), np.uint8)
+    kernels.png_filter_rows(rows, out, 40, 150, 3)
+    return hashlib.sha256(out.tobytes()).hexdigest()
+
+
+def start(folder: Path, program: str = PROGRAM, **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"IMGCONV_CACHE": str(folder)} | environment,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def run(folder: Path, program: str = PROGRAM, **environment: str) -> tuple[str, bool, str]:
+    """The result's hash, whether Numba was imported, and what was said on stderr."""
+    process = start(folder, program, **environment)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    digest, numba = out.split()
+    return digest, numba == "True", err
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory) -> Path:
+    """A cache folder that holds the one kernel, made by two processes at the same moment."""
+    folder = tmp_path_factory.mktemp("cache")
+    both = [start(folder) for _ in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert all(process.returncode == 0 for process in both), said
+    assert sum("compiling" in text for text in said) == 1, said
+    return folder
+
+
+def default() -> Path:
+    """The cache that this process uses."""
+    return cache.folder().parent
+
+
+def entry(folder: Path) -> Path:
+    (found,) = (folder / "kernels").glob("*.bin")
+    return found
+
+
+def test_two_processes_compile_once_and_the_third_needs_no_numba(warm):
+    assert run(warm) == (expected(), False, "")
+
+
+def test_a_damaged_entry_is_never_loaded(tmp_path):
+    path = tmp_path / "kernel.bin"
+    cache._write(path, "key", cache.Entry("symbol", "i64", b"machine code" * 50))
+    good = path.read_bytes()
+    for damaged in [good[:-1], good[: len(good) // 2], b"", b"\n\n", good + b"x"]:
+        path.write_bytes(damaged)
+        assert cache._read(path, "key") is None
+    for at in range(len(good)):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 255]) + good[at + 1 :])
+        assert cache._read(path, "key") is None
+
+
+def test_a_damaged_entry_is_compiled_again(warm):
+    path = entry(warm)
+    path.write_bytes(path.read_bytes()[:-100])
+    digest, numba, said = run(warm)
+    assert (digest, numba) == (expected(), True) and "compiling" in said
+    assert run(warm) == (expected(), False, "")
+
+
+def test_an_entry_that_others_can_write_is_not_loaded(warm):
+    entry(warm).chmod(0o666)
+    assert run(warm)[1]
+    assert entry(warm).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_entry_of_another_user_is_not_loaded(tmp_path, monkeypatch):
+    path = tmp_path / "kernel.bin"
+    cache._write(path, "key", cache.Entry("symbol", "i64", b"code"))
+    assert cache._read(path, "key") == cache.Entry("symbol", "i64", b"code")
+    if path.stat().st_uid == 0:
+        os.chown(path, 12345, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    assert cache._read(path, "key") is None
+
+
+def test_an_entry_under_another_key_is_not_loaded(tmp_path):
+    path = tmp_path / "kernel.bin"
+    cache._write(path, "key", cache.Entry("symbol", "i64", b"code"))
+    assert cache._read(path, "other key") is None
+
+
+def test_without_a_writable_cache_it_compiles_in_memory(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert run(tmp_path / "file")[:2] == (expected(), True)
+
+
+def test_where_the_loader_cannot_work_numba_computes_the_same(tmp_path):
+    broken = (
+        "from imgconv.kernels import native\n"
+        "def add(self, entry): raise RuntimeError('no loader on this platform')\n"
+        "native._Engine.add = add\n"
+    )
+    digest, numba, said = run(tmp_path, broken + PROGRAM)
+    assert (digest, numba) == (expected(), True) and "no loader on this platform" in said
+
+
+@pytest.mark.skipif("+avx2" not in native.host_cpu()[1], reason="other widths of x86 only")
+@pytest.mark.parametrize(
+    ("cpu", "features"),
+    [("x86-64", "+sse2"), ("sandybridge", "+sse4.2,+avx"), ("haswell", "+avx,+avx2,+fma")],
+)
+def test_narrower_vectors_give_the_same_result(tmp_path, cpu, features):
+    forced = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features}
+    assert run(tmp_path, CORRELATION, **forced)[0] == run(default(), CORRELATION)[0]
+
+
+def test_a_kernel_that_could_raise_or_allocate_is_refused():
+    from imgconv.kernels.compiler import compile_function
+    from imgconv.kernels.dialect import kernel
+
+    @kernel("f32* i64")
+    def raises(values, count):
+        if count < 0:
+            raise ValueError
+        values[0] = 1
+
+    @kernel("f32* i64")
+    def allocates(values, count):
+        values[0] = np.empty(count).sum()
+
+    for function in (raises, allocates):
+        with pytest.raises(TypeError, match="may raise or allocate"):
+            compile_function(function, function.__name__)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads ELF symbol tables")
+@pytest.mark.parametrize("kernel", kernels.every(), ids=lambda k: f"{k.module}-{k.name}")
+def test_no_object_needs_a_symbol_that_might_be_missing(kernel):
+    from imgconv.kernels.compiler import LIBC, LIBM
+
+    name, key = f"{kernel.module}.{kernel.name}", native._key(kernel.module, kernel.name)
+    made = cache.entry(name, key, lambda: native._compiled(kernel.module, kernel.name))
+    assert undefined_symbols(made.object) <= LIBC | LIBM
+
+
+def undefined_symbols(elf: bytes) -> set[str]:
+    """Names in the symbol table of a 64-bit ELF object that no section defines."""
+    table, _, _, _, _, size, count, names = struct.unpack_from("<QIHHHHHH", elf, 40)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", elf, table + size * i) for i in range(count)]
+    (symbols,) = (s for s in sections if s[1] == 2)
+    texts = sections[symbols[6]]
+    found = set()
+    for at in range(symbols[4] + 24, symbols[4] + symbols[5], 24):
+        name, _, _, section = struct.unpack_from("<IBBH", elf, at)
+        if section == 0:
+            text = elf[texts[4] + name :]
+            found.add(text[: text.index(b"\0")].decode())
+    return found - {"_GLOBAL_OFFSET_TABLE_", ""}
+
+
+def test_wrong_arrays_are_refused_before_they_reach_machine_code():
+    kernel = kernels.png_filter_rows
+    count = len(kernel.function[1])
+    with pytest.raises(TypeError, match=f"takes {count} arguments"):
+        kernel(np.zeros(3, np.uint8))
+    wrong = [np.zeros(4, np.float64) for _ in range(count)]
+    with pytest.raises(TypeError, match="contiguous"):
+        kernel(*wrong)
