@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -280,3 +282,47 @@ def test_the_same_plan_gives_the_same_bytes_for_any_number_of_jobs(
         results.append({p.name: p.read_bytes() for p in Path(f"out{jobs}").iterdir()})
     assert results[0] == results[1] == results[2]
     assert len(results[0]) == 12
+
+
+def on_a_terminal(*argv: str, **env: str) -> tuple[bytes, bytes]:
+    """Standard output, and what a terminal on standard error is sent."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, str(HERE / "cli_invert.py"), "invert", *argv]
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, env=os.environ | {"TERM": "xterm"} | env
+    )
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # the terminal's end, as Linux reports it
+        while chunk := os.read(ours, 4096):
+            seen += chunk
+    os.close(ours)
+    out, _ = running.communicate(timeout=20)
+    return out, seen
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_a_long_batch_shows_its_progress_on_a_terminal() -> None:
+    make(*(f"in/{n:02}.png" for n in range(20)))
+    out, seen = on_a_terminal("in", "-o", "out", "--pause", "0.1", "-j", "1")
+    assert out.splitlines() == [b"out/%02d.png" % n for n in range(20)]
+    assert b"/20" in seen
+    assert b"left" in seen
+    assert b"20 done in" in seen.splitlines()[-1]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_progress_has_no_colours_where_none_are_wanted() -> None:
+    make(*(f"in/{n:02}.png" for n in range(20)))
+    _, seen = on_a_terminal("in", "-o", "out", "--pause", "0.1", "-j", "1", NO_COLOR="1")
+    assert b"/20" in seen
+    assert not re.search(rb"\x1b\[[0-9;]*3[0-7]", seen)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_a_quiet_or_short_batch_shows_no_progress() -> None:
+    make(*(f"in/{n:02}.png" for n in range(8)))
+    assert on_a_terminal("in", "-o", "quiet", "--pause", "0.15", "-j", "1", "-q")[1] == b""
+    assert b"left" not in on_a_terminal("in", "-o", "short")[1]

@@ -62,6 +62,7 @@ def test_an_interrupt_ends_with_130_and_leaves_whole_files(
     written = {path.name for path in Path("out").iterdir()}
     assert written >= {Path(line.decode()).name for line in (first + rest).split()}
     assert 0 < len(written) < COUNT
+    assert not [name for name in written if name.startswith(".")]  # nothing half-written
     assert contents("out").items() <= complete().items()
 
 
