@@ -19,8 +19,15 @@ FOCAL, HORIZON, EYE = 1646.0, 628.0, 4.0
 DEPTHS = np.geomspace(26, 10500, 1400)
 KINDS = 9
 GROVE = [  # on the near bank: column slope, depth in m, height in m
-    (-0.470, 118, 21.0), (-0.445, 128, 16.0), (-0.418, 113, 24.5), (-0.397, 131, 13.0),
-    (-0.376, 124, 18.5), (-0.352, 116, 7.0), (-0.335, 122, 11.5), (-0.452, 108, 6.0), (0.452, 190, 17.0),
+    (-0.470, 118, 21.0),
+    (-0.445, 128, 16.0),
+    (-0.418, 113, 24.5),
+    (-0.397, 131, 13.0),
+    (-0.376, 124, 18.5),
+    (-0.352, 116, 7.0),
+    (-0.335, 122, 11.5),
+    (-0.452, 108, 6.0),
+    (0.452, 190, 17.0),
 ]
 CONIFER = np.array([0.006, 0.010, 0.014]), np.array([0.085, 0.115, 0.115])  # dark, lit
 HAZE = to_linear([0.60, 0.62, 0.76])
@@ -46,7 +53,13 @@ class Sky:
 
     STOPS = (0.0, 0.07, 0.15, 0.25, 0.42)
     COLOURS = to_linear(
-        [(0.72, 0.64, 0.73), (0.95, 0.72, 0.68), (0.90, 0.76, 0.80), (0.62, 0.68, 0.84), (0.34, 0.48, 0.73)]
+        [
+            (0.72, 0.64, 0.73),
+            (0.95, 0.72, 0.68),
+            (0.90, 0.76, 0.80),
+            (0.62, 0.68, 0.84),
+            (0.34, 0.48, 0.73),
+        ]
     )
     MOON = (0.205, 0.305, 0.0072)  # u, s, radius
 
@@ -76,14 +89,14 @@ class Sky:
         return mix(base, warm * (0.80 + 0.10 * np.tanh(dense))[..., None], cover[..., None])
 
 
-def _trace(
-    land: Land, rows: Field, eye: float, start: float = 0.0
-) -> tuple[Field, Field]:
+def _trace(land: Land, rows: Field, eye: float, start: float = 0.0) -> tuple[Field, Field]:
     """First land behind `start` along each ray: its depth (rows, W), infinite in the sky;
     and the highest slope so far (depths, W)."""
     x = DEPTHS[:, None] * COLUMNS
     height = land.at(land.height, x, np.broadcast_to(DEPTHS[:, None], x.shape))
-    slopes = np.where((height > 0) & (DEPTHS[:, None] > start), (height - eye) / DEPTHS[:, None], -9.0)
+    slopes = np.where(
+        (height > 0) & (DEPTHS[:, None] > start), (height - eye) / DEPTHS[:, None], -9.0
+    )
     rising = np.maximum.accumulate(slopes, axis=0)
     depth = np.empty((len(rows), W))
     for column in range(W):
@@ -149,15 +162,21 @@ def _plant(rng: np.random.Generator, land: Land) -> list[Tree]:
     u[-9:], y[-9:], tall[-9:], kept[-9:] = *np.array(GROVE).T, True
     foot = land.at(land.height, u * y, y)
     columns = (u, y, foot - 0.3, tall, kind, tint, _air(y, foot + tall / 2))
-    order = np.flatnonzero(kept)[np.argsort(-y[kept])]
-    return [Tree(*(column[i] for column in columns)) for i in order]
+    order = np.flatnonzero(kept)[np.argsort(-y[kept], kind="stable")]
+    return [Tree(*row) for row in zip(*(column[order].tolist() for column in columns), strict=True)]
 
 
 class Painter:
     """Draws trees onto one view, hidden behind nearer land."""
 
     def __init__(self, sprites: Conifers, rows: Field, eye: float, depth: Field, rising: Field):
-        self.sprites, self.rows, self.eye, self.depth, self.rising = sprites, rows, eye, depth, rising
+        self.sprites, self.rows, self.eye, self.depth, self.rising = (
+            sprites,
+            rows,
+            eye,
+            depth,
+            rising,
+        )
 
     def draw(self, tree: Tree, image: Field) -> None:
         top, bottom = self._row(tree, tree.tall), self._row(tree, 0)
@@ -177,7 +196,9 @@ class Painter:
         return (self.rows[0] - (tree.foot + above - self.eye) / tree.y) * FOCAL
 
     def _behind(self, tree: Tree) -> bool:
-        before = self.rising[np.searchsorted(DEPTHS, tree.y * 0.97), int(tree.u * FOCAL + W / 2) % W]
+        before = self.rising[
+            np.searchsorted(DEPTHS, tree.y * 0.97), int(tree.u * FOCAL + W / 2) % W
+        ]
         return bool(before > (tree.foot + tree.tall - self.eye) / tree.y)
 
 
@@ -200,7 +221,11 @@ def _with_water(rng: np.random.Generator, image: Field, depth: Field, mirror: Fi
 
 def _ripples(rng: np.random.Generator, x: Field, y: Field, u: Field) -> tuple[Field, Field]:
     """How far waves bend the mirrored ray, in row slope and column slope."""
-    waves, streaks, wind = fractal(rng, 512, 40, 4, 0.6), fractal(rng, 512, 30, 4), fractal(rng, 512, 4, 3)
+    waves, streaks, wind = (
+        fractal(rng, 512, 40, 4, 0.6),
+        fractal(rng, 512, 30, 4),
+        fractal(rng, 512, 4, 3),
+    )
     calm = 0.35 + 0.65 * smoothstep(-0.6, 1.2, sample(wind, np.log(y) * 60, u * 200))
     near = smoothstep(130, 14, y)
     small = sample(waves, y * 9, x * 5) * near

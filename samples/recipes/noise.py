@@ -9,8 +9,9 @@ from scipy import fft, ndimage
 Field = np.ndarray
 
 
-def smoothstep(low: float, high: float, x: ArrayLike) -> Field:
+def smoothstep(low: ArrayLike, high: ArrayLike, x: ArrayLike) -> Field:
     """0 below low, 1 above high, an S between; low > high runs the other way."""
+    low, high = np.asarray(low, float), np.asarray(high, float)
     t = np.clip((np.asarray(x, float) - low) / (high - low), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
@@ -28,12 +29,12 @@ def octave(rng: np.random.Generator, n: int, cycles: float) -> Field:
     m = min(n, 2 ** int(np.ceil(np.log2(6 * cycles))))
     radius = np.hypot(np.fft.fftfreq(m, 1 / m)[:, None], np.fft.rfftfreq(m, 1 / m))
     band = np.exp(-(((radius / cycles - 1.0) / 0.45) ** 2)) * (radius < m / 2)
-    spectrum = fft.rfft2(rng.standard_normal((m, m)), workers=2) * band
+    spectrum = np.asarray(fft.rfft2(rng.standard_normal((m, m)), workers=2)) * band
     spectrum[0, 0] = 0
     padded = np.zeros((n, n // 2 + 1), complex)
     padded[: m // 2, : m // 2 + 1] = spectrum[: m // 2]
     padded[-m // 2 :, : m // 2 + 1] = spectrum[-m // 2 :]
-    field = fft.irfft2(padded, s=(n, n), workers=2, overwrite_x=True)
+    field = np.asarray(fft.irfft2(padded, s=(n, n), workers=2, overwrite_x=True))
     return field / np.sqrt(np.mean(field * field))
 
 

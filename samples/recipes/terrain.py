@@ -54,7 +54,9 @@ def _shores(rng: np.random.Generator, x: Field, y: Field) -> Field:
         (470.0 * _mound(x, y, (-1500, 2500), (1250, 1050)), 50.0),
         (430.0 * _mound(x, y, (1750, 3000), (1250, 1200)), 50.0),
     ]
-    return np.maximum.reduce([np.maximum(h, -20 - 5 * rough) + rough * wobble for h, rough in hills])
+    return np.maximum.reduce(
+        [np.maximum(h, -20 - 5 * rough) + rough * wobble for h, rough in hills]
+    )
 
 
 def _eroded(rng: np.random.Generator, octaves: int) -> Field:
@@ -105,9 +107,13 @@ def _albedo(rng: np.random.Generator, height: Field, forest: Field) -> Field:
     strata = np.sin(height / 19 + 3 * patches) * 0.10 + 0.20 * grain
     rock *= (1 + strata)[..., None]
     meadow = mix([0.06, 0.066, 0.035], [0.12, 0.10, 0.05], smoothstep(-1, 1, patches)[..., None])
-    ground = mix(meadow, rock, smoothstep(0.45, 0.85, slope + height / 2600 + 0.1 * patches)[..., None])
+    ground = mix(
+        meadow, rock, smoothstep(0.45, 0.85, slope + height / 2600 + 0.1 * patches)[..., None]
+    )
     ground = mix(ground, [0.022, 0.034, 0.022], (forest * 0.9)[..., None])
-    snow = smoothstep(520, 1150, height + 130 * patches) * smoothstep(1.75, 1.05, slope + 0.22 * grain)
+    snow = smoothstep(520, 1150, height + 130 * patches) * smoothstep(
+        1.75, 1.05, slope + 0.22 * grain
+    )
     return mix(ground, [0.80, 0.82, 0.86], snow[..., None])
 
 
