@@ -34,9 +34,7 @@ def image(seed: int, shape: tuple[int, ...], dtype: type) -> np.ndarray:
 sizes = st.integers(1, 25)
 weights = st.integers(1, 7).flatmap(
     lambda columns: st.lists(
-        st.lists(
-            st.fractions(-40, 40, max_denominator=12), min_size=columns, max_size=columns
-        ),
+        st.lists(st.fractions(-40, 40, max_denominator=12), min_size=columns, max_size=columns),
         min_size=1,
         max_size=7,
     )

@@ -183,7 +183,7 @@ def test_no_object_needs_a_symbol_that_might_be_missing(kernel):
 
 def undefined_symbols(elf: bytes) -> set[str]:
     """Names in the symbol table of a 64-bit ELF object that no section defines."""
-    table, _, _, _, _, size, count, names = struct.unpack_from("<QIHHHHHH", elf, 40)
+    table, _, _, _, _, size, count, _ = struct.unpack_from("<QIHHHHHH", elf, 40)
     sections = [struct.unpack_from("<IIQQQQIIQQ", elf, table + size * i) for i in range(count)]
     (symbols,) = (s for s in sections if s[1] == 2)
     texts = sections[symbols[6]]

@@ -64,9 +64,7 @@ def command(
     scale: Annotated[
         str, Option("--scale", metavar="NUMBER", help="Multiply the result, e.g. 1/8.")
     ] = "1",
-    bias: Annotated[
-        str, Option("--bias", metavar="NUMBER", help="Then add this, e.g. 128.")
-    ] = "0",
+    bias: Annotated[str, Option("--bias", metavar="NUMBER", help="Then add this, e.g. 128.")] = "0",
     luma: Annotated[
         bool, Option("--luma", help="Filter brightness only (BT.601): colours keep their hue.")
     ] = False,

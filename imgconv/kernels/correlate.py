@@ -108,7 +108,9 @@ def _correlate(source: str, work: str, result: str) -> Any:
     finish = _finish(work, result)
 
     @device
-    def enter(slot, source_row, row, sizes, columns, fill, row_stencil, line, offsets, first, reach):
+    def enter(
+        slot, source_row, row, sizes, columns, fill, row_stencil, line, offsets, first, reach
+    ):
         """Widen a row into its slot of the ring, through the row stencil if there is one."""
         C, M, pad, N = sizes[2], sizes[5], sizes[6], sizes[1] * sizes[2]
         target = slot if M == 0 else line

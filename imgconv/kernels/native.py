@@ -30,7 +30,7 @@ POINTERS = {
     "f32*": np.dtype(np.float32),
     "f64*": np.dtype(np.float64),
 }
-SCALARS = {"i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double}
+SCALARS: dict[str, Any] = {"i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double}
 
 
 class Kernel:
@@ -47,7 +47,8 @@ class Kernel:
         function, words = self.function
         if len(arguments) != len(words):
             raise TypeError(f"{self.name} takes {len(words)} arguments, not {len(arguments)}")
-        function(*[_address(a, w) if w in POINTERS else a for a, w in zip(arguments, words)])  # noqa: B905
+        pairs = zip(arguments, words, strict=True)
+        function(*[_address(a, w) if w in POINTERS else a for a, w in pairs])
 
     @functools.cached_property
     def function(self) -> tuple[Callable[..., None], tuple[str, ...]]:
@@ -62,7 +63,9 @@ class Kernel:
 
 def _address(array: np.ndarray, word: str) -> int:
     if array.dtype != POINTERS[word] or not array.flags.c_contiguous:
-        raise TypeError(f"a contiguous {word[:-1]} array is needed, not {array.dtype} {array.shape}")
+        raise TypeError(
+            f"a contiguous {word[:-1]} array is needed, not {array.dtype} {array.shape}"
+        )
     return array.__array_interface__["data"][0]
 
 

@@ -97,7 +97,8 @@ class _Tile:
             new = []
             for pointer, row in zip(weights, moving, strict=True):
                 w = self._broadcast(b, self._scalar(b, pointer, v))
-                new.append([self._multiply_add(b, x, w, s) for x, s in zip(inputs, row, strict=True)])
+                pairs = zip(inputs, row, strict=True)
+                new.append([self._multiply_add(b, x, w, total) for x, total in pairs])
             return new
 
         moved = self._loop(b, INDEX(0), self.L, [sums[r] for r in met], tap)

@@ -102,7 +102,7 @@ def _exact_sums(
     column, row = _split(stencil)
     small = source == np.uint8 == result and not row.size
     numerators = _numerators(column) * factor
-    if small and -(2**15) <= low and high < 2**15 and abs(numerators).max() < 2**15:
+    if small and low >= -(2**15) and high < 2**15 and abs(numerators).max() < 2**15:
         work = "i16"
     else:
         work = "f32" if max(-low, high) < 2**24 and _divides(divisor, result, 24) else "f64"

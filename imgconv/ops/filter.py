@@ -148,7 +148,11 @@ class Filter:
 
         values = _by_rows(colour, FLOAT, pixels, sums, channels=channels - 1)
         out = _ranged(values, pixels.dtype, self.range)
-        alpha = _by_rows(lambda s: _fit(s[..., -1:] / total * top, result), result, sums, channels=1)
+
+        def coverage(s: np.ndarray) -> np.ndarray:
+            return _fit(s[..., -1:] / total * top, result)
+
+        alpha = _by_rows(coverage, result, sums, channels=1)
         hidden = alpha[..., 0] == 0
         out[hidden] = _without_alpha(pixels)[hidden]
         return _with_alpha(out, alpha[..., 0])

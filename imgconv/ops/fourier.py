@@ -54,7 +54,8 @@ def correlate(
 
     def part(y: int, x: int, c: int) -> None:
         i, j = rows[y : y + tile + K - 1], columns[x : x + tile + L - 1]
-        block = np.where((i < 0)[:, None] | (j < 0), beyond[c], pixels[np.ix_(i, j, [c])][..., 0])
+        plane = pixels[..., c]
+        block = np.where((i < 0)[:, None] | (j < 0), beyond[c], plane[np.ix_(i, j)])
         sums = np.fft.irfft2(np.fft.rfft2(block, (side, side)) * spectrum, (side, side))
         target = out[y : y + tile, x : x + tile, c]
         sums = sums[: target.shape[0], : target.shape[1]]

@@ -69,8 +69,8 @@ def _from_file(path: Path) -> Stencil:
 def _matrix(text: str, name: str) -> list[list[Fraction]]:
     """Rows end at `;` or a line's end, numbers at blanks or commas; `#` starts a comment."""
     lines = re.sub(r"#[^\n]*", "", text).replace("\n", ";").strip("[]() ").split(";")
-    rows = [[word for word in re.split(r"[\s,]+", line.strip("[]() ,\t\r")) if word] for line in lines]
-    return [[number(word, name) for word in row] for row in rows if row]
+    words = (re.split(r"[\s,]+", line.strip("[]() ,\t\r")) for line in lines)
+    return [[number(word, name) for word in row if word] for row in words if any(row)]
 
 
 def number(word: str, name: str = "the number") -> Fraction:

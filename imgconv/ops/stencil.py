@@ -30,7 +30,7 @@ class Stencil:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows K and columns L."""
-        return self.weights.shape  # type: ignore[return-value]
+        return self.weights.shape
 
     @property
     def anchor(self) -> tuple[int, int]:
