@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,22 +23,18 @@ class JpegTables:
 class TiffLayout:
     """How a TIFF was laid out and what its tags said; see `tiff.py` and `tiffwrite.py`."""
 
-    compression: str = "none"  # "none" "lzw" "deflate" "packbits" "zstd" "jpeg" ...
+    kind: str = "plain"  # whose description it has: "plain" "imagej" "ome" "shaped"
+    description: str = ""
+    compression: str = "none"  # as tifffile names it: "none" "lzw" "adobe_deflate" ...
     predictor: int = 1
-    photometric: str = "minisblack"
+    photometric: str = ""  # "" for the usual one of so many channels
     planar: bool = False  # samples in separate planes (PlanarConfiguration 2)
     tile: tuple[int, int] | None = None  # rows, columns
     bigtiff: bool = False
     byteorder: str = "<"
     extrasamples: tuple[int, ...] = ()
-    description: str = ""
-    datetime: str = ""
-    kind: str = "plain"  # "plain" "imagej" "ome" "shaped": who wrote the description
-    imagej: dict[str, Any] = field(default_factory=dict)  # ImageJ's own tags (LUTs, ranges, ...)
-    colormap: np.ndarray | None = field(
-        default=None, compare=False
-    )  # (3, N) uint16, a display table ImageJ leaves on grey data
-    page_texts: tuple[str, ...] = ()  # descriptions of the pages after the first, when they differ
+    resolution: Resolution | None = None  # of the tags, where the description says another
+    tags: tuple[tuple[int, int, int, Any], ...] = ()  # code, type, count, value of all others
 
 
 @dataclass(frozen=True)

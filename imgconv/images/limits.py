@@ -13,6 +13,7 @@ MAX_PIXELS = 1_000_000_000  # of one plane; 3 GB of 8-bit RGB
 class Limits:
     max_pixels: int = MAX_PIXELS
     allow_truncated: bool = False
+    allow_rounding: bool = False  # of wide integers to float32
 
     def check(self, name: str, height: int, width: int) -> None:
         """Refuse an empty plane, and one that is larger than the limit."""

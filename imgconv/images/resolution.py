@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-INCHES_PER = {"inch": Fraction(1), "cm": Fraction(254, 100), "m": Fraction(254, 10000)}
+METRES = {
+    "inch": Fraction(254, 10000), "m": Fraction(1), "cm": Fraction(1, 100), "mm": Fraction(1, 1000),
+    "µm": Fraction(1, 10**6), "nm": Fraction(1, 10**9),
+}  # fmt: skip
+MICRO = ("micron", "microns", "um", "\u03bcm", "\\u00B5m")  # as ImageJ and others spell µm
+
+
+def unit_named(text: str) -> str:
+    """One spelling for each unit of length; what is unknown stays as it is."""
+    text = text.strip()
+    return "µm" if text in MICRO else {"inches": "inch", "in": "inch", '"': "inch"}.get(text, text)
 
 
 @dataclass(frozen=True)
@@ -18,10 +28,8 @@ class Resolution:
 
     @property
     def dpi(self) -> tuple[float, float] | None:
-        if self.unit not in INCHES_PER:
-            return None
-        per_inch = INCHES_PER[self.unit]
-        return float(self.x * per_inch), float(self.y * per_inch)
+        ratio = self.per("inch")
+        return (float(ratio.x), float(ratio.y)) if ratio else None
 
     @property
     def pixel_size(self) -> tuple[float, float, str] | None:
@@ -30,10 +38,10 @@ class Resolution:
         return float(1 / self.x), float(1 / self.y), self.unit
 
     def per(self, unit: str) -> Resolution | None:
-        """The same in `unit` ("inch", "cm" or "m"), or None where the unit is another kind."""
-        if self.unit not in INCHES_PER:
+        """The same in another unit of METRES, or None where this one is no known length."""
+        if self.unit not in METRES:
             return None
-        factor = INCHES_PER[self.unit] / INCHES_PER[unit]
+        factor = METRES[unit] / METRES[self.unit]
         return Resolution(self.x * factor, self.y * factor, unit)
 
     def scaled(self, fy: float, fx: float) -> Resolution:

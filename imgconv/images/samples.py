@@ -1,0 +1,64 @@
+"""Odd sample types made uint8, uint16 or float32: exactly, or not at all.
+
+| found                     | delivered | why                                                  |
+|---------------------------|-----------|------------------------------------------------------|
+| 1 bit                     | uint8     | 0 and 255                                            |
+| uint8, uint16, float32    | as found  |                                                      |
+| int8, int16, float16      | float32   | every value fits                                     |
+| float64                   | float32   | rounded to 24 bits; said in a note                   |
+| (u)int32, (u)int64        | float32   | if every value fits, or on request with `--depth 32` |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from .limits import Limits
+
+EXACT = 1 << 24  # up to here every integer is a float32
+
+
+def delivered(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+    """The dtype in which samples of `dtype` are delivered; InputError for complex and others."""
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    if dtype in (np.uint8, np.uint16):
+        return dtype.newbyteorder("=")
+    if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8):
+        return np.dtype(np.float32)
+    raise InputError(
+        f"{name}: samples of type {dtype} cannot be processed; allowed are integers and floats "
+        "of up to 64 bit (of complex numbers save the magnitude first)"
+    )
+
+
+def note(dtype: np.dtype[Any]) -> str | None:
+    """What the user should hear about the conversion."""
+    if dtype.kind == "b":
+        return "1-bit samples became 0 and 255 in 8 bit"
+    if dtype == np.float64:
+        return "float64 rounded to float32"
+    if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
+        return f"{dtype.newbyteorder('=')} converted to float32, every value exact"
+    return None
+
+
+def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
+    """The samples in the dtype `delivered` names."""
+    dtype = samples.dtype
+    if dtype.kind == "b":
+        return samples.astype(np.uint8) * np.uint8(255)
+    wide = dtype.kind in "iu" and dtype.itemsize > 2
+    if wide and not limits.allow_rounding and samples.size:
+        low, high = int(samples.min()), int(samples.max())
+        if low < -EXACT or high > EXACT:
+            raise InputError(
+                f"{name}: {dtype} values from {low} to {high} do not fit float32 exactly (up to "
+                f"{EXACT}); accept rounding with --depth 32"
+            )
+    with np.errstate(over="ignore"):
+        return samples.astype(delivered(dtype, name), copy=False)
