@@ -120,6 +120,14 @@ def test_any_exception_becomes_the_failure_of_its_file(error: Exception, message
     assert outcome.message.startswith(message)
 
 
+def test_an_error_that_names_no_file_gets_the_name_of_its_input() -> None:
+    def step(item: Item) -> Done:
+        raise InputError("what is this")
+
+    (outcome,) = run([Item("a.png", "b.png")], step)
+    assert outcome.message == "a.png: what is this"
+
+
 def test_a_bug_keeps_its_traceback() -> None:
     (outcome,) = run([Item("a.png")], lambda item: Done(({}["x"],)))
     assert "Traceback" in outcome.trace

@@ -176,6 +176,23 @@ def test_an_existing_file_is_kept_without_force(capfd: pytest.CaptureFixture[str
     assert (pixels("a-invert.png") == 255 - pixels("a.png")).all()
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--depth", "12"), "--depth 12: allowed are 8, 16 and 32"),
+        (("--compression", "deflat"), "did you mean deflate?"),
+        (("--format", "pngg"), "did you mean png?"),
+        (("--quality", "0"), "--quality"),
+    ],
+)
+def test_a_wrong_wish_for_the_output_is_refused_before_anything_is_read(
+    capfd: pytest.CaptureFixture[str], option: tuple[str, str], words: str
+) -> None:
+    code, out, err = run(capfd, "nowhere.png", *option)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert words in err[0]
+
+
 def test_fail_fast_leaves_the_rest_and_says_how_much(capfd: pytest.CaptureFixture[str]) -> None:
     make("b.png", "c.png")
     Path("a.png").write_text("no image")

@@ -119,9 +119,11 @@ def make_folder(target: str) -> None:
 
 def _explain(error: Exception, item: Item) -> tuple[str, str]:
     """One line for any exception, and the traceback of one that is a bug."""
-    if isinstance(error, ImgconvError):
-        return str(error), ""
     name = shown(item.source)
+    if isinstance(error, ImgconvError):
+        text = str(error)
+        named = any(shown(n) in text for n in (item.source, item.target) if n)
+        return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; --jobs 1 needs least", ""
     if isinstance(error, OSError) and error.strerror:

@@ -12,6 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 from typer import Argument, Option
@@ -116,9 +117,18 @@ Compression = Annotated[
         help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
     ),
 ]
+Background = Annotated[
+    str | None,
+    Option(
+        "--background",
+        metavar="COLOUR",
+        help="Under transparency where the output has none: white, #rrggbb.",
+    ),
+]
+COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class InputOptions:
     """What a command that reads images takes."""
 
@@ -141,7 +151,7 @@ class InputOptions:
         return {"allow_truncated": self.allow_truncated, **limit}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FileOptions(InputOptions):
     """What a command that reads images and writes images takes."""
 
@@ -153,10 +163,18 @@ class FileOptions(InputOptions):
     depth: Depth = None
     quality: Quality = None
     compression: Compression = None
+    background: Background = None
 
     def __post_init__(self) -> None:
         if self.depth not in (None, 8, 16, 32):
             raise UsageError(f"--depth {self.depth}: allowed are 8, 16 and 32 (float)")
+        if self.compression not in (None, *COMPRESSIONS):
+            near = get_close_matches(self.compression, COMPRESSIONS, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise UsageError(
+                f"--compression {self.compression}: {hint}allowed are "
+                f"{', '.join(COMPRESSIONS[:-10])} (TIFF) and 0 to 9 (PNG)"
+            )
 
     @property
     def writing(self) -> WriteOptions:
@@ -168,6 +186,7 @@ class FileOptions(InputOptions):
             quality=self.quality,
             compression=self.compression,
             depth=self.depth,
+            background=self.background,
         )
 
 

@@ -82,6 +82,7 @@ def run_files(
 def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | None = None) -> int:
     """Run a plan and report each outcome; `show` turns one into lines for standard output."""
     from imgconv.batch import run
+    from imgconv.kernels import bands
 
     from .report import Report, written_paths
     from .signals import interruptible
@@ -98,6 +99,8 @@ def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | Non
         except BrokenPipeError:
             outcomes.close()
             return report.pipe_closed()
+        finally:
+            bands.use(None)
 
 
 def share_threads(options: InputOptions, files: int) -> int:
