@@ -1,4 +1,7 @@
-"""A batch that is interrupted or killed leaves whole files only, and can be taken up again."""
+"""A batch that is interrupted or killed leaves whole files only, and can be taken up again.
+
+IMGCONV_KILLS=200 makes the killing as long as that.
+"""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def flattened(command: Callable[..., int]) -> Callable[..., int]:
     everything = [shared[0], *own, *shared[1:]]
     call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in everything}
-    del call.__wrapped__  # type: ignore[attr-defined]
+    del call.__wrapped__
     return call
 
 

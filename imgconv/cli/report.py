@@ -106,7 +106,7 @@ WORDS = {"written": "done", "skipped": "skipped", "failed": "failed"}
 def as_record(outcome: Outcome) -> dict[str, Any]:
     """What --json says of one file. Undecodable bytes of names are lone surrogates (\\udcXX)."""
     done = outcome.done
-    record = {"source": outcome.item.source, "status": outcome.status}
+    record: dict[str, Any] = {"source": outcome.item.source, "status": outcome.status}
     record |= {"written": list(done.written)} if outcome.item.target else {}
     record |= {"message": outcome.message} if outcome.message else {}
     record |= {"notes": list(done.notes)} if done.notes else {}
@@ -120,7 +120,7 @@ def show_plan(items: Sequence[Item], options: InputOptions) -> int:
         reason = item.error or item.skip
         targets = [t for t in (item.target, *item.also) if t]
         if options.json:
-            record = {"source": item.source, "status": state, "written": targets}
+            record: dict[str, Any] = {"source": item.source, "status": state, "written": targets}
             text = json.dumps(record | ({"message": reason} if reason else {}))
         elif reason:
             text = f"{shown(item.source)}: {state}, {reason}"
