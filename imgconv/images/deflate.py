@@ -29,8 +29,8 @@ def zlib_stream(plane: np.ndarray, level: int) -> Iterator[bytes]:
     def work(begin: int, end: int) -> None:
         for n in range(begin, end):
             filtered = _filtered(rows, starts[n], min(starts[n] + step, len(rows)), plane.shape[2])
-            deflated[n] = _deflated(filtered, level, last=n == len(starts) - 1)
-            sums[n] = zlib.adler32(filtered), filtered.size
+            deflated[n] = _deflated(filtered.data, level, last=n == len(starts) - 1)
+            sums[n] = zlib.adler32(filtered.data), filtered.size
 
     bands.run(work, len(starts), smallest=1)
     yield b"\x78\x5e" + deflated[0]
@@ -50,7 +50,7 @@ def _filtered(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarr
     return out
 
 
-def _deflated(filtered: np.ndarray, level: int, *, last: bool) -> bytes:
+def _deflated(filtered: memoryview, level: int, *, last: bool) -> bytes:
     """A raw deflate stream, ended (last) or flushed to a byte boundary."""
     from isal import isal_zlib
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from fractions import Fraction
 
 import numpy as np
 
@@ -119,5 +120,5 @@ def _correct(
     pixels.insert(place, ET.Element(tiffdata, {"IFD": "0", "PlaneCount": str(info.planes)}))
 
 
-def _near(a: float, b: float) -> bool:
-    return abs(float(a) / float(b) - 1) < 1e-9
+def _near(a: Fraction, b: Fraction) -> bool:
+    return abs(float(a / b) - 1) < 1e-9

@@ -16,6 +16,7 @@ DEPTHS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 ALPHA = frozenset({"png", "tiff", "webp", "npy"})
 ANY_CHANNELS = frozenset({"tiff", "npy"})
+INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 BITS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
 
 
@@ -25,9 +26,24 @@ def fit(
     """The plane as format `kind` holds it, C-contiguous; OutputError where it cannot."""
     if plane.ndim != 3 or plane.dtype not in BITS or not plane.size:
         raise OutputError(f"{name}: cannot write an array {plane.shape} of {plane.dtype}")
+    if info.source_dtype in INTEGERS and plane.dtype == np.float32 and options.depth in (8, 16):
+        plane = _as_integers(plane, options.depth, info, name)
     plane = _depth(plane, options, kind, name, notes)
     plane = _channels(plane, info, options, kind, name)
     return np.ascontiguousarray(plane)
+
+
+def _as_integers(plane: np.ndarray, depth: int, info: Info, name: str) -> np.ndarray:
+    """Numbers that were integers in the file (labels, counts) stay the numbers they are."""
+    dtype = depths.DTYPES[depth]
+    whole = np.rint(plane)
+    low, high = float(whole.min()), float(whole.max())
+    if not (low >= 0 and high <= np.iinfo(dtype).max):
+        raise OutputError(
+            f"{name}: values from {low:g} to {high:g} (the input is {info.source_dtype}) do not "
+            f"fit {depth} bit; write TIFF or NPY without --depth"
+        )
+    return whole.astype(dtype)
 
 
 def has_alpha(plane: np.ndarray, info: Info) -> bool:
@@ -89,7 +105,7 @@ def _flattened(
         raise OutputError(
             f"unknown colour {options.background!r}: give a name (white) or #rrggbb"
         ) from None
-    ground = rgb if colour.shape[2] == 3 else rgb @ np.float32([0.299, 0.587, 0.114])
+    ground = rgb if colour.shape[2] == 3 else rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     share = alpha.astype(np.float32) / np.float32(top)
     paint = colour if info.alpha == "premultiplied" else colour * share
     mixed = paint + ground * (1 - share)

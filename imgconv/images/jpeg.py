@@ -36,8 +36,6 @@ class Jpeg:
         self.info = self._read_info()
 
     def planes(self) -> Iterator[np.ndarray]:
-        if not self.complete:
-            self.limits.refuse_truncated(self.name, "JPEG")
         yield exif.turn(self._pixels(), self.orientation)
 
     def _walk(self) -> bool:
@@ -73,6 +71,9 @@ class Jpeg:
                 "allowed are 8 bit with 1, 3 or 4; convert it to TIFF with another program"
             )
         self.limits.check(self.name, height, width)
+        if not self.complete:
+            self.limits.refuse_truncated(self.name, "JPEG")
+            self.notes.append("truncated: the missing part is grey")
         self._check_amount(height * width)
         self.shape = (height, width)
         exif_block, resolution = self._exif(), self._resolution()
@@ -111,8 +112,9 @@ class Jpeg:
         return pixels.reshape(*self.shape, -1)
 
     def _cmyk(self) -> np.ndarray:
-        """Through Pillow, which knows Adobe's inverted inks."""
-        raise NotImplementedError
+        from .pillow import cmyk_as_rgb
+
+        return cmyk_as_rgb(self.data, self.name)
 
     def _app(self, marker: int, prefix: bytes) -> bytes | None:
         found = (s for m, s in self.segments if m == marker and s[: len(prefix)] == prefix)

@@ -10,6 +10,7 @@ import numpy as np
 
 from imgconv.errors import OutputError
 
+from . import jpegtables
 from .info import Info
 from .jpeg import EXIF, ICC, XMP
 from .marks import SOFTWARE
@@ -36,13 +37,20 @@ def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: Wri
 
 
 def _encoded(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | bytearray:
+    """As the source was quantised if it was a JPEG and no quality is asked for, else 4:4:4."""
     import imagecodecs
 
     grey = plane.shape[2] == 1
+    quality, subsampling = options.quality, "444"
+    if quality is None and info.jpeg and len(info.jpeg.components) == plane.shape[2]:
+        quality = jpegtables.quality(info.jpeg)
+        subsampling = jpegtables.subsampling(info.jpeg)
+        if quality is None:
+            return jpegtables.encode(plane, info.jpeg)
     return imagecodecs.jpeg8_encode(
         plane[..., 0] if grey else plane,
-        QUALITY if options.quality is None else options.quality,
-        subsampling=None if grey else "444",
+        QUALITY if quality is None else quality,
+        subsampling=None if grey else subsampling,
     )
 
 

@@ -37,4 +37,8 @@ def _software(path: str | os.PathLike[str], head: bytes) -> str:
         from .tiff import software
 
         return software(path)
-    return ""
+    if kind == "pnm":
+        from .netpbm import software
+
+        return software(head)
+    return "imgconv " if kind == "gif" and b"\x21\xfe" in head and b"imgconv " in head else ""

@@ -61,7 +61,11 @@ class Png:
             raise InputError(f"{self.name}: damaged PNG header (colour type {colour}, {depth} bit)")
         bits = SAMPLES[colour] * depth
         self.limits.check(self.name, height, width)
-        self._check_amount(height * ((width * bits + 7) // 8))
+        self.row_bytes = (width * bits + 7) // 8
+        if not self.complete:
+            self.limits.refuse_truncated(self.name, "PNG")
+            self.notes.append("truncated: the missing part is black")
+        self._check_amount(height * self.row_bytes)
         self.shape, self.interlaced = (height, width), bool(interlace)
         transparent = b"tRNS" in self.chunks and colour in (0, 2, 3)
         self._note_expansion(depth, colour, transparent)
@@ -105,17 +109,26 @@ class Png:
     def _pixels(self) -> np.ndarray:
         import imagecodecs
 
-        if not self.complete:
-            self.limits.refuse_truncated(self.name, "PNG")
-            return self._readable_part()
+        data = self.data if self.complete else self._readable_part()
         try:
-            pixels = imagecodecs.png_decode(self.data)
+            pixels = imagecodecs.png_decode(data)
         except Exception as error:
             raise InputError(f"{self.name}: damaged PNG ({error})") from error
         return pixels.reshape(*self.shape, -1)
 
-    def _readable_part(self) -> np.ndarray:
-        raise NotImplementedError
+    def _readable_part(self) -> bytes:
+        """A whole PNG of what is there: the rows that can be inflated, then black ones."""
+        if self.interlaced:
+            raise InputError(f"{self.name}: nothing can be saved of a truncated interlaced PNG")
+        size = self.shape[0] * (1 + self.row_bytes)
+        stream = zlib.decompressobj()
+        try:
+            rows = stream.decompress(b"".join(self.chunks.get(b"IDAT", ())), size)
+        except zlib.error as error:
+            raise InputError(f"{self.name}: damaged PNG ({error})") from error
+        kept = {k: self.chunks[k][0] for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks}
+        kept |= {b"IDAT": zlib.compress(rows.ljust(size, b"\0"), 1), b"IEND": b""}
+        return SIGNATURE + b"".join(chunk(kind, content) for kind, content in kept.items())
 
     def _exif(self) -> bytes | None:
         block = bytes(self.chunks[b"eXIf"][0]) if b"eXIf" in self.chunks else None
@@ -148,6 +161,12 @@ class Png:
         if None in pairs:
             self.notes.append("a damaged text chunk was dropped")
         return [pair for pair in pairs if pair is not None]
+
+
+def chunk(kind: bytes, content: bytes | memoryview) -> bytes:
+    """One chunk: length, type, content, checksum."""
+    crc = zlib.crc32(content, zlib.crc32(kind))
+    return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", crc)))
 
 
 def software(data: bytes) -> str:

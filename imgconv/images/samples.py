@@ -24,10 +24,11 @@ EXACT = 1 << 24  # up to here every integer is a float32
 
 def delivered(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """The dtype in which samples of `dtype` are delivered; InputError for complex and others."""
+    dtype = dtype.newbyteorder("=")
     if dtype.kind == "b":
         return np.dtype(np.uint8)
     if dtype in (np.uint8, np.uint16):
-        return dtype.newbyteorder("=")
+        return dtype
     if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8):
         return np.dtype(np.float32)
     raise InputError(
@@ -38,12 +39,13 @@ def delivered(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
 
 def note(dtype: np.dtype[Any]) -> str | None:
     """What the user should hear about the conversion."""
+    dtype = dtype.newbyteorder("=")
     if dtype.kind == "b":
         return "1-bit samples became 0 and 255 in 8 bit"
     if dtype == np.float64:
         return "float64 rounded to float32"
     if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
-        return f"{dtype.newbyteorder('=')} converted to float32, every value exact"
+        return f"{dtype} converted to float32, every value exact"
     return None
 
 

@@ -72,15 +72,18 @@ def open_image(
     *,
     max_pixels: int = MAX_PIXELS,
     allow_truncated: bool = False,
+    allow_rounding: bool = False,
 ) -> Source:
     """Open an image file ("-" is standard input) by its content and read its header.
 
-    Raises InputError, whose one line names the file, for everything that is wrong with it.
+    `allow_truncated` takes what is readable of a file that ends early, `allow_rounding` lets wide
+    integers lose their last bits in float32. Raises InputError for whatever is wrong with the
+    file: one line that names it.
     """
     name = shown(source)
     if not os.fspath(source):
         raise InputError("the name of the input is empty")
-    limits = Limits(max_pixels, allow_truncated)
+    limits = Limits(max_pixels, allow_truncated, allow_rounding)
     try:
         file = _opened(source)
     except (OSError, ValueError) as error:
@@ -140,6 +143,18 @@ def _reader(file: BinaryIO, name: str, limits: Limits) -> Reader:
         from .tiff import Tiff
 
         return Tiff(file, name, limits)
+    if kind == "npy":
+        from .npy import Npy
+
+        return Npy(file, name, limits)
+    if kind in ("pnm", "pfm"):
+        from .netpbm import Netpbm
+
+        return Netpbm(file.read(), name, limits)
+    if kind:
+        from .pillow import Raster
+
+        return Raster(file.read(), name, limits, kind)
     raise InputError(
         f"{name}: not an image of a known format (it looks like {foreign(head)}); "
         f"allowed are {', '.join(FORMATS)}"

@@ -19,6 +19,7 @@ from .names import shown
 from .options import WriteOptions
 
 Encoder = Callable[[BinaryIO, Iterator[np.ndarray], Info, WriteOptions], None]
+ANIMATED = ("gif", "webp")
 STACKS = ("tiff", "npy")  # formats that hold more than one plane
 
 
@@ -56,6 +57,9 @@ def _fitted(
     if options.depth not in (None, *depths.DTYPES):
         raise OutputError(f"depth {options.depth} is unknown: allowed are 8, 16 and 32 (float)")
     for number, plane in enumerate(planes):
+        if number == 1 and kind not in STACKS and info.format in ANIMATED:
+            notes.append(f"only the first of {info.planes} frames is written; write TIFF for all")
+            return
         if number == 1 and kind not in STACKS:
             raise OutputError(
                 f"{name}: {kind.upper()} holds one plane, the image has "
@@ -72,6 +76,16 @@ def _encoder(kind: str) -> Encoder:
         from .jpegwrite import write
     elif kind == "tiff":
         from .tiffwrite import write
+    elif kind == "npy":
+        from .npy import write
+    elif kind == "pnm":
+        from .netpbm import write_pnm as write
+    elif kind == "pfm":
+        from .netpbm import write_pfm as write
+    elif kind == "webp":
+        from .pillow import write_webp as write
+    elif kind == "bmp":
+        from .pillow import write_bmp as write
     else:
-        raise OutputError(f"{kind} cannot be written yet")
+        from .pillow import write_gif as write
     return write

@@ -72,7 +72,7 @@ class Tiff:
             )
 
     def _read_info(self, kind: str) -> Info:
-        page, dtype = self.page, self.page.dtype
+        page, dtype = self.page, self.page.dtype.newbyteorder("=")
         if page.bitspersample == 1:
             dtype = np.dtype(bool)
         if said := samples.note(dtype):

@@ -1,0 +1,51 @@
+"""Colour profiles: an image converted to sRGB, for those who will not read the profile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from .info import Info
+
+SPACES = {b"GRAY": 1, b"RGB ": 3}
+
+
+def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
+    """The plane (H, W, C) with its colours in sRGB; unchanged where there is no profile.
+
+    Alpha passes through. Raises InputError where the profile is of another kind than the image
+    or cannot be used. `srgb_info` gives the Info that belongs to the result.
+    """
+    if info.icc is None:
+        return plane
+    import imagecodecs
+
+    alpha = info.alpha != "none"
+    colours = plane.shape[2] - alpha
+    if SPACES.get(info.icc[16:20]) != colours:
+        raise InputError(
+            f"the colour profile is for {info.icc[16:20].decode('ascii', 'replace').strip()}, the "
+            f"image has {colours} colour channels; drop --to-srgb"
+        )
+    flat = np.ascontiguousarray(plane[..., :colours] if colours > 1 else plane[..., 0])
+    try:
+        done = imagecodecs.cms_transform(
+            flat, info.icc, imagecodecs.cms_profile("srgb"),
+            colorspace="gray" if colours == 1 else "rgb", outcolorspace="rgb",
+            outdtype=plane.dtype,
+        )  # fmt: skip
+    except Exception as error:
+        raise InputError(f"the colour profile cannot be used ({error}); drop --to-srgb") from error
+    out = plane.copy()
+    out[..., :colours] = done[..., :colours]  # of grey, R = G = B
+    return out
+
+
+def srgb_info(info: Info) -> Info:
+    """What is true of the image after `to_srgb`."""
+    if info.icc is None:
+        return info
+    return replace(info, icc=None, png_colour=((b"sRGB", b"\0"),))

@@ -1,0 +1,109 @@
+"""NumPy's .npy, in and out: (H, W), (H, W, C) with C up to 4, (N, H, W) or (N, H, W, C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from imgconv.errors import InputError, OutputError
+
+from . import samples
+from .info import Info
+from .limits import Limits
+from .options import WriteOptions
+
+
+class Npy:
+    """One array file, read plane by plane."""
+
+    def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
+        self.file, self.name, self.limits = file, name, limits
+        self.notes: list[str] = []
+        try:
+            version = np.lib.format.read_magic(file)
+            read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+                version, np.lib.format.read_array_header_2_0
+            )
+            self.shape, self.fortran, self.found = read(file)
+        except Exception as error:
+            raise InputError(f"{name}: damaged NPY header ({str(error)[:100]})") from error
+        self.start = file.tell()
+        native = self.found.newbyteorder("=")
+        dtype = samples.delivered(native, name)
+        if said := samples.note(self.found):
+            self.notes.append(said)
+        stack, height, width, channels = self._read_shape()
+        limits.check(name, height, width)
+        self.plane = (height, width, channels)
+        self.count = int(np.prod(stack, dtype=object))
+        self._check_length()
+        plane_axes = "YXS" if channels > 1 else "YX"
+        self.info = Info(
+            format="npy", dtype=dtype, height=height, width=width, channels=channels,
+            alpha="straight" if channels in (2, 4) else "none", compression="none",
+            axes="I" * len(stack) + plane_axes,
+            shape=stack + self.plane[: 3 if channels > 1 else 2],
+            source_dtype="" if dtype == native else str(native),
+        )  # fmt: skip
+
+    def _read_shape(self) -> tuple[tuple[int, ...], int, int, int]:
+        shape = self.shape
+        coloured = len(shape) > 2 and 1 <= shape[-1] <= 4
+        if len(shape) == 2:
+            return (), *shape, 1
+        if len(shape) == 3 and coloured:
+            return (), *shape
+        if len(shape) == 3 and shape[0] > 0:
+            return shape[:1], shape[1], shape[2], 1
+        if len(shape) == 4 and coloured and shape[0] > 0:
+            return shape[:1], shape[1], shape[2], shape[3]
+        raise InputError(
+            f"{self.name}: an array of shape {shape} is no image; allowed are (H, W), (H, W, C) "
+            "with C up to 4, (N, H, W) and (N, H, W, C)"
+        )
+
+    def _check_length(self) -> None:
+        held = self.file.seek(0, 2) - self.start
+        needed = self.count * int(np.prod(self.plane, dtype=object)) * self.found.itemsize
+        if held < needed:
+            self.limits.refuse_truncated(self.name, "NPY")
+            self.notes.append("truncated: the missing part is black")
+
+    def planes(self) -> Iterator[np.ndarray]:
+        size = int(np.prod(self.plane)) * self.found.itemsize
+        if self.fortran:
+            self.file.seek(self.start)
+            data = self.file.read(size * self.count).ljust(size * self.count, b"\0")
+            whole = np.frombuffer(data, self.found).reshape(self.shape, order="F")
+            for plane in whole.reshape(self.count, *self.plane):
+                yield samples.convert(plane, self.name, self.limits)
+            return
+        for n in range(self.count):
+            self.file.seek(self.start + n * size)
+            data = self.file.read(size).ljust(size, b"\0")
+            plane = np.frombuffer(data, self.found).reshape(self.plane)
+            yield samples.convert(plane, self.name, self.limits)
+
+
+def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions) -> None:
+    """Write planes (H, W, C) as one array: (H, W[, C]), or (N, H, W[, C]) of a stack."""
+    count, shape = 0, ()
+    for plane in planes:
+        plane = plane[..., 0] if plane.shape[2] == 1 else plane
+        if not count:
+            shape = plane.shape
+            stack = (info.planes,) if info.planes > 1 else ()
+            header = {
+                "descr": plane.dtype.newbyteorder("<").str,
+                "fortran_order": False,
+                "shape": stack + shape,
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+        if plane.shape != shape:
+            raise OutputError(f"NPY holds planes of one size, found {shape} and {plane.shape}")
+        file.write(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+        count += 1
+    if count != info.planes:
+        raise OutputError(f"{info.planes} planes were announced, {count} came")
