@@ -61,7 +61,7 @@ def _stream(stream: BinaryIO, seekable: bool) -> Iterator[BinaryIO]:
         import shutil
         import tempfile
 
-        with tempfile.TemporaryFile() as file:
+        with tempfile.NamedTemporaryFile() as file:  # tifffile wants a name
             yield file  # type: ignore[misc]
             file.seek(0)
             shutil.copyfileobj(file, stream, 1 << 20)
