@@ -14,7 +14,7 @@ from pathlib import Path
 import cli_invert
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from imgconv import cli
 
@@ -343,3 +343,27 @@ def test_a_quiet_or_short_batch_shows_no_progress() -> None:
     make(*(f"in/{n:02}.png" for n in range(8)))
     assert on_a_terminal("in", "-o", "quiet", "--pause", "0.15", "-j", "1", "-q")[1] == b""
     assert b"left" not in on_a_terminal("in", "-o", "short")[1]
+
+
+def test_colours_are_converted_to_srgb_before_the_command_sees_them(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    make("plain.png")
+    plain, swapped = pixels("plain.png"), swapped_profile()
+    Image.fromarray(plain).save("a.png", icc_profile=swapped)
+    assert run(capfd, "a.png", "--to-srgb")[0] == 0
+    assert run(capfd, "a.png", "-o", "kept.png")[0] == 0
+    expected = 255 - plain[..., ::-1].astype(int)
+    assert abs(pixels("a-invert.png").astype(int) - expected).max() <= 2
+    with Image.open("a-invert.png") as converted, Image.open("kept.png") as kept:
+        assert "icc_profile" not in converted.info
+        assert kept.info["icc_profile"] == swapped
+
+
+def swapped_profile() -> bytes:
+    """sRGB with the names of red and blue exchanged, so that conversion swaps the channels."""
+    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    head, table = data[:128], data[128:]
+    for a, b in ((b"rXYZ", b"bXYZ"), (b"rTRC", b"bTRC")):
+        table = table.replace(a, b"@@@@").replace(b, a).replace(b"@@@@", b)
+    return head + table

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from imgconv.images import WriteOptions, open_image, shown, write_image
+from imgconv.images import WriteOptions, open_image, shown, srgb_info, to_srgb, write_image
 
 from .item import Done, Item
 from .memory import share
@@ -42,18 +42,27 @@ class EachPlane:
     describe: Callable[[Info], Info] = unchanged
     force: bool = False
     skip_existing: bool = False
+    to_srgb: bool = False  # convert from the colour profile first
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source, share(_needed(source.info)):
             if item.paged:
                 return self._pages(item, source)
-            notes = self._write(item.target, self._planes(source), self.describe(source.info))
+            notes = self._write(item.target, self._planes(source), self._info(source.info))
             return Done((item.target,), (*source.notes, *notes))
 
     def _planes(self, source: Source) -> Iterator[np.ndarray]:
         for plane in source.planes():
             check_abandoned()
-            yield self.function(plane, source.info)
+            yield self._changed(plane, source.info)
+
+    def _changed(self, plane: np.ndarray, info: Info) -> np.ndarray:
+        if self.to_srgb:
+            plane, info = to_srgb(plane, info), srgb_info(info)
+        return self.function(plane, info)
+
+    def _info(self, info: Info) -> Info:
+        return self.describe(srgb_info(info) if self.to_srgb else info)
 
     def _pages(self, item: Item, source: Source) -> Done:
         """Each page into a file of its own."""
@@ -66,9 +75,8 @@ class EachPlane:
                 continue
             check_abandoned()
             make_folder(target)
-            page = self.function(plane, source.info)
-            info = self.describe(source.info).one_plane()
-            notes += self._write(target, iter((page,)), info)
+            page = self._changed(plane, source.info)
+            notes += self._write(target, iter((page,)), self._info(source.info).one_plane())
             written.append(target)
         return Done(tuple(written), (*source.notes, *dict.fromkeys(notes)))
 

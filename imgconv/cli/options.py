@@ -125,6 +125,9 @@ Background = Annotated[
         help="Under transparency where the output has none: white, #rrggbb.",
     ),
 ]
+ToSrgb = Annotated[
+    bool, Option("--to-srgb", help="Convert to sRGB first; else colour profiles are kept.")
+]
 COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
@@ -164,6 +167,7 @@ class FileOptions(InputOptions):
     quality: Quality = None
     compression: Compression = None
     background: Background = None
+    to_srgb: ToSrgb = False
 
     def __post_init__(self) -> None:
         if self.depth not in (None, 8, 16, 32):

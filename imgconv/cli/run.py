@@ -37,6 +37,7 @@ def each_plane(function: PlaneFunction, options: FileOptions, **more: Any) -> Ea
         reading=options.reading,
         force=options.force,
         skip_existing=options.skip_existing,
+        to_srgb=options.to_srgb,
         **more,
     )
 
