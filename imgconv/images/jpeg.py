@@ -105,16 +105,12 @@ class Jpeg:
 
         if self.components == 4:
             return self._cmyk()
-        try:
-            pixels = imagecodecs.jpeg8_decode(self.data)
-        except Exception as error:
-            raise InputError(f"{self.name}: damaged JPEG ({error})") from error
-        return pixels.reshape(*self.shape, -1)
+        return imagecodecs.jpeg8_decode(self.data).reshape(*self.shape, -1)
 
     def _cmyk(self) -> np.ndarray:
         from .pillow import cmyk_as_rgb
 
-        return cmyk_as_rgb(self.data, self.name)
+        return cmyk_as_rgb(self.data)
 
     def _app(self, marker: int, prefix: bytes) -> bytes | None:
         found = (s for m, s in self.segments if m == marker and s[: len(prefix)] == prefix)

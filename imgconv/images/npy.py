@@ -21,14 +21,11 @@ class Npy:
     def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
         self.file, self.name, self.limits = file, name, limits
         self.notes: list[str] = []
-        try:
-            version = np.lib.format.read_magic(file)
-            read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
-                version, np.lib.format.read_array_header_2_0
-            )
-            self.shape, self.fortran, self.found = read(file)
-        except Exception as error:
-            raise InputError(f"{name}: damaged NPY header ({str(error)[:100]})") from error
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            read = np.lib.format.read_array_header_2_0
+        self.shape, self.fortran, self.found = read(file)
         self.start = file.tell()
         native = self.found.newbyteorder("=")
         dtype = samples.delivered(native, name)

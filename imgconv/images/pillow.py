@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from imgconv.errors import ImgconvError, InputError
+from imgconv.errors import InputError
 
 from . import exif
 from .info import Info
@@ -33,11 +32,9 @@ class Raster:
     def __init__(self, data: bytes, name: str, limits: Limits, kind: str) -> None:
         self.name, self.limits, self.kind = name, limits, kind
         self.notes: list[str] = []
-        with _translated(name, kind):
-            if kind == "bmp":
-                data = self._whole_bmp(data)
-            self.image = _plugin(kind)(io.BytesIO(data))
-            frames = getattr(self.image, "n_frames", 1)
+        data = self._whole_bmp(data) if kind == "bmp" else data
+        self.image = _plugin(kind)(io.BytesIO(data))
+        frames = getattr(self.image, "n_frames", 1)
         width, height = self.image.size
         limits.check(name, height, width)
         self.mode = self._mode()
@@ -61,12 +58,11 @@ class Raster:
         )  # fmt: skip
 
     def planes(self) -> Iterator[np.ndarray]:
-        with _translated(self.name, self.kind):
-            for frame in range(self.frames):
-                if frame or self.frames > 1:
-                    self.image.seek(frame)
-                pixels = np.asarray(self.image.convert(self.mode))
-                yield exif.turn(pixels.reshape(*pixels.shape[:2], -1), self.orientation)
+        for frame in range(self.frames):
+            if self.frames > 1:
+                self.image.seek(frame)
+            pixels = np.asarray(self.image.convert(self.mode))
+            yield exif.turn(pixels.reshape(*pixels.shape[:2], -1), self.orientation)
 
     def _mode(self) -> str:
         """The mode to convert to, with a note where that expands something."""
@@ -114,12 +110,11 @@ class Raster:
         return text if text.startswith("imgconv ") else ""
 
 
-def cmyk_as_rgb(data: bytes, name: str) -> np.ndarray:
+def cmyk_as_rgb(data: bytes) -> np.ndarray:
     """A CMYK JPEG (H, W, 3); Pillow knows that Adobe writes its inks inverted."""
     from PIL.JpegImagePlugin import JpegImageFile
 
-    with _translated(name, "jpeg"):
-        return np.asarray(JpegImageFile(io.BytesIO(data)).convert("RGB"))
+    return np.asarray(JpegImageFile(io.BytesIO(data)).convert("RGB"))
 
 
 def jpeg_with_tables(plane: np.ndarray, tables: list[list[int]], subsampling: int) -> bytes:
@@ -182,17 +177,3 @@ def _plugin(kind: str) -> Any:
     else:
         from PIL.GifImagePlugin import GifImageFile as Plugin
     return Plugin
-
-
-@contextmanager
-def _translated(name: str, kind: str) -> Iterator[None]:
-    """Whatever Pillow raises on a damaged file, as one line."""
-    try:
-        yield
-    except (ImgconvError, MemoryError, GeneratorExit):
-        raise
-    except Exception as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
-        if "truncated" in words or "broken" in words:
-            words = f"truncated: {words}"
-        raise InputError(f"{name}: damaged {kind.upper()} ({words})") from error

@@ -21,6 +21,8 @@ from .resolution import Resolution
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples per pixel
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+TRANSPARENT = {0: (2,), 2: (6,), 3: range(1, 257)}  # colour type -> lengths of tRNS
 COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 XMP = "XML:com.adobe.xmp"
 TEXT_LIMIT = 64 << 20  # bytes that compressed text or a profile may expand to
@@ -39,26 +41,49 @@ class Png:
         yield exif.turn(self._pixels(), self.orientation)
 
     def _walk(self) -> dict[bytes, list[memoryview]]:
-        """Every chunk's content by type; says whether the file ends before its time."""
+        """Every sound chunk's content by type; says whether the file ends before its time."""
         view, at = memoryview(self.data), 8
         chunks: dict[bytes, list[memoryview]] = {}
+        self.idat: list[memoryview] = []  # as they stand, with length and checksum
         while at + 12 <= len(view) and b"IEND" not in chunks:
             length, kind = struct.unpack_from(">I4s", view, at)
-            if at + 12 + length > len(view):
-                chunks.setdefault(kind, []).append(view[at + 8 :])
-                break
-            chunks.setdefault(kind, []).append(view[at + 8 : at + 8 + length])
+            content = view[at + 8 : at + 8 + length]
             at += 12 + length
-        self.complete = b"IEND" in chunks
+            if (
+                kind == b"IDAT"
+                or at > len(view)
+                or self._is_sound(kind, content, view[at - 4 : at])
+            ):
+                chunks.setdefault(kind, []).append(content)
+            if at > len(view):
+                break
+            if kind == b"IDAT":
+                self.idat.append(view[at - 12 - length : at])
+        self.complete = b"IEND" in chunks and at <= len(view)
         return chunks
+
+    def _is_sound(self, kind: bytes, content: memoryview, checksum: memoryview) -> bool:
+        """Compare the checksum (that of the pixels is left to libpng)."""
+        if zlib.crc32(content, zlib.crc32(kind)) == int.from_bytes(checksum, "big"):
+            return True
+        word = kind.decode("latin-1")
+        if kind[:1].isupper():
+            raise InputError(f"{self.name}: damaged PNG (wrong checksum of its {word!a} chunk)")
+        self.notes.append(f"the damaged {word!a} chunk was dropped")
+        return False
 
     def _read_info(self) -> Info:
         header = self.chunks.get(b"IHDR", [memoryview(b"")])[0]
         if len(header) != 13:
             raise InputError(f"{self.name}: the PNG header is damaged (no valid IHDR chunk)")
-        width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", header)
-        if colour not in SAMPLES or depth not in (1, 2, 4, 8, 16):
-            raise InputError(f"{self.name}: damaged PNG header (colour type {colour}, {depth} bit)")
+        width, height, depth, colour, packing, filters, interlace = struct.unpack(
+            ">IIBBBBB", header
+        )
+        if depth not in DEPTHS.get(colour, ()) or packing or filters or interlace > 1:
+            raise InputError(
+                f"{self.name}: damaged PNG header (colour type {colour}, {depth} bit, methods "
+                f"{packing}, {filters}, {interlace})"
+            )
         bits = SAMPLES[colour] * depth
         self.limits.check(self.name, height, width)
         self.row_bytes = (width * bits + 7) // 8
@@ -67,7 +92,7 @@ class Png:
             self.notes.append("truncated: the missing part is black")
         self._check_amount(height * self.row_bytes)
         self.shape, self.interlaced = (height, width), bool(interlace)
-        transparent = b"tRNS" in self.chunks and colour in (0, 2, 3)
+        transparent = self._is_transparent(colour)
         self._note_expansion(depth, colour, transparent)
         channels = (3 if colour == 3 else SAMPLES[colour]) + transparent
         exif_block, resolution = self._exif(), self._resolution()
@@ -86,6 +111,16 @@ class Png:
             png_colour=tuple((k, bytes(self.chunks[k][0])) for k in COLOUR_CHUNKS
                              if k in self.chunks),
         )  # fmt: skip
+
+    def _is_transparent(self, colour: int) -> bool:
+        """Whether a valid tRNS chunk adds alpha; an invalid one is dropped."""
+        length = len(self.chunks.get(b"tRNS", [b""])[0])
+        allowed = TRANSPARENT.get(colour, ())
+        entries = len(self.chunks.get(b"PLTE", [b""])[0]) // 3
+        if length in allowed and (colour != 3 or length <= entries):
+            return True
+        self.chunks.pop(b"tRNS", None)
+        return False
 
     def _check_amount(self, raw: int) -> None:
         """Deflate cannot shrink more than 1032 times: a header that promises more is a lie."""
@@ -109,26 +144,19 @@ class Png:
     def _pixels(self) -> np.ndarray:
         import imagecodecs
 
-        data = self.data if self.complete else self._readable_part()
-        try:
-            pixels = imagecodecs.png_decode(data)
-        except Exception as error:
-            raise InputError(f"{self.name}: damaged PNG ({error})") from error
-        return pixels.reshape(*self.shape, -1)
+        # Without the chunks that are read here: libpng prints what it finds wrong with them.
+        heads = [(k, self.chunks[k][0]) for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks]
+        idat = self.idat if self.complete else [chunk(b"IDAT", self._readable_part())]
+        parts = [SIGNATURE, *(chunk(*head) for head in heads), *idat, chunk(b"IEND", b"")]
+        return imagecodecs.png_decode(b"".join(parts)).reshape(*self.shape, -1)
 
     def _readable_part(self) -> bytes:
-        """A whole PNG of what is there: the rows that can be inflated, then black ones."""
+        """A whole stream of what is there: the rows that can be inflated, then black ones."""
         if self.interlaced:
             raise InputError(f"{self.name}: nothing can be saved of a truncated interlaced PNG")
         size = self.shape[0] * (1 + self.row_bytes)
-        stream = zlib.decompressobj()
-        try:
-            rows = stream.decompress(b"".join(self.chunks.get(b"IDAT", ())), size)
-        except zlib.error as error:
-            raise InputError(f"{self.name}: damaged PNG ({error})") from error
-        kept = {k: self.chunks[k][0] for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks}
-        kept |= {b"IDAT": zlib.compress(rows.ljust(size, b"\0"), 1), b"IEND": b""}
-        return SIGNATURE + b"".join(chunk(kind, content) for kind, content in kept.items())
+        rows = zlib.decompressobj().decompress(b"".join(self.chunks.get(b"IDAT", ())), size)
+        return zlib.compress(rows.ljust(size, b"\0"), 1)
 
     def _exif(self) -> bytes | None:
         block = bytes(self.chunks[b"eXIf"][0]) if b"eXIf" in self.chunks else None

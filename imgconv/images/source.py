@@ -14,6 +14,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
+from .failures import translated
 from .formats import FORMATS, foreign, sniff
 from .info import Info
 from .limits import MAX_PIXELS, Limits
@@ -44,13 +45,14 @@ class Source:
 
         Raises InputError where the pixels are damaged or end early.
         """
-        try:
-            for plane in self._reader.planes():
-                yield np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
-        except MemoryError as error:
-            raise InputError(f"{self.name}: not enough memory for its pixels") from error
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be read ({error.strerror or error})") from error
+        planes = self._reader.planes()
+        while True:
+            with translated(self.name, self.info.format.upper()):
+                plane = next(planes, None)
+                if plane is None:
+                    return
+                plane = np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
+            yield plane
 
     def close(self) -> None:
         self._close()
@@ -90,12 +92,6 @@ def open_image(
         raise _cannot_open(source, name, error) from error
     try:
         reader = _reader(file, name, limits)
-    except OSError as error:
-        file.close()
-        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from error
-    except MemoryError as error:
-        file.close()
-        raise InputError(f"{name}: not enough memory to read it") from error
     except BaseException:
         file.close()
         raise
@@ -105,15 +101,19 @@ def open_image(
 def _opened(source: str | os.PathLike[str]) -> BinaryIO:
     """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
     if os.fspath(source) == "-":
-        file: BinaryIO = sys.stdin.buffer
-        if file.isatty():
+        if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
-    else:
-        file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
-        if file.seekable():
-            return file
-    head = file.read(HEAD)
-    return io.BytesIO(head + file.read() if sniff(head) else head)
+        return _buffered(sys.stdin.buffer)
+    file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
+    if file.seekable():
+        return file
+    with file:
+        return _buffered(file)
+
+
+def _buffered(stream: BinaryIO) -> BinaryIO:
+    head = stream.read(HEAD)
+    return io.BytesIO(head + stream.read() if sniff(head) else head)
 
 
 def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) -> InputError:
@@ -126,11 +126,22 @@ def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) ->
 
 
 def _reader(file: BinaryIO, name: str, limits: Limits) -> Reader:
-    head = file.read(HEAD)
-    file.seek(0)
+    with translated(name, "file"):
+        head = file.read(HEAD)
+        file.seek(0)
     if not head:
         raise InputError(f"{name}: the file is empty")
     kind = sniff(head)
+    if kind is None:
+        raise InputError(
+            f"{name}: not an image of a known format (it looks like {foreign(head)}); "
+            f"allowed are {', '.join(FORMATS)}"
+        )
+    with translated(name, kind.upper()):
+        return _made(kind, file, name, limits)
+
+
+def _made(kind: str, file: BinaryIO, name: str, limits: Limits) -> Reader:
     if kind == "png":
         from .png import Png
 
@@ -151,11 +162,6 @@ def _reader(file: BinaryIO, name: str, limits: Limits) -> Reader:
         from .netpbm import Netpbm
 
         return Netpbm(file.read(), name, limits)
-    if kind:
-        from .pillow import Raster
+    from .pillow import Raster
 
-        return Raster(file.read(), name, limits, kind)
-    raise InputError(
-        f"{name}: not an image of a known format (it looks like {foreign(head)}); "
-        f"allowed are {', '.join(FORMATS)}"
-    )
+    return Raster(file.read(), name, limits, kind)

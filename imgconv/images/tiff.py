@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from imgconv.errors import ImgconvError, InputError
+from imgconv.errors import InputError
 
 from . import exif, samples, tifftags
 from .info import Info
@@ -31,15 +31,14 @@ class Tiff:
     def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
         self.notes: list[str] = []
-        with _translated(name), _listening() as heard:
+        with _listening() as heard:
             self._open(file)
             kind = tifftags.kind_of(self.tiff, self.first)
         damage = next((h for h in heard if DAMAGE.search(h)), None)
         if damage and not limits.allow_truncated:
             limits.refuse_truncated(name, "TIFF")
-        with _translated(name):
-            self._check_page()
-            self.info = self._read_info(kind)
+        self._check_page()
+        self.info = self._read_info(kind)
 
     def _open(self, file: BinaryIO) -> None:
         import tifffile
@@ -142,15 +141,13 @@ class Tiff:
         return max(1, series.size // per_plane)
 
     def planes(self) -> Iterator[np.ndarray]:
-        with _translated(self.name):
-            for series in self.series:
-                page = series.keyframe
-                pages = list(series.pages)
-                if len(pages) == 1 and self._count(series) > page.shaped[0] * page.shaped[1]:
-                    yield from self._finished(self._contiguous(series))
-                    continue
-                for each in pages:
-                    yield from self._finished(self._page(each, page))
+        for series in self.series:
+            page, pages = series.keyframe, list(series.pages)
+            if len(pages) == 1 and self._count(series) > page.shaped[0] * page.shaped[1]:
+                yield from self._finished(self._contiguous(series))
+                continue
+            for each in pages:
+                yield from self._finished(self._page(each, page))
 
     def _contiguous(self, series: Any) -> Iterator[np.ndarray]:
         """Planes of a stack that stands in one piece behind a single page (ImageJ above 4 GB)."""
@@ -233,18 +230,6 @@ def _rgb_of_inks(plane: np.ndarray) -> np.ndarray:
     top = np.float32(np.iinfo(plane.dtype).max)
     white = top - plane.astype(np.float32)
     return np.rint(white[..., :3] * (white[..., 3:] / top)).astype(plane.dtype)
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    """Whatever tifffile and its codecs raise on a damaged file, as one line."""
-    try:
-        yield
-    except (ImgconvError, MemoryError, GeneratorExit):
-        raise
-    except Exception as error:
-        words = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"{name}: damaged or unsupported TIFF ({words})") from error
 
 
 @contextmanager
