@@ -130,7 +130,7 @@ def share_off(found: np.ndarray, expected: np.ndarray) -> float:
     return float((difference > 0).mean())
 
 
-@pytest.mark.parametrize(("dtype", "share"), [(np.uint8, 1e-4), (np.uint16, 1e-2)])
+@pytest.mark.parametrize(("dtype", "share"), [(np.uint8, 3e-3), (np.uint16, 1e-2)])
 @pytest.mark.parametrize("sigma", [0.8, 2.0, 5.0])
 def test_separable_gaussians_are_off_by_one_level_in_few_pixels(dtype, share, sigma):
     pixels = image(8, (200, 301, 3), dtype)
@@ -145,7 +145,7 @@ def test_separable_gaussians_are_off_by_one_level_in_few_pixels(dtype, share, si
     assert share_off(correlate(pixels, one), np.rint(exact).astype(dtype)) <= share
 
 
-@pytest.mark.parametrize(("dtype", "share"), [(np.uint8, 1e-4), (np.uint16, 1e-2)])
+@pytest.mark.parametrize(("dtype", "share"), [(np.uint8, 3e-3), (np.uint16, 1e-2)])
 def test_real_weights_are_off_by_one_level_in_few_pixels(dtype, share):
     pixels = image(9, (200, 301, 1), dtype)
     values = np.random.default_rng(2).random((5, 5))

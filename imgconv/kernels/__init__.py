@@ -8,7 +8,8 @@ from .native import Kernel
 correlations = {
     (source, work, result): Kernel("correlate", f"{source}_{work}_{result}")
     for source, work, result in (
-        ("u8", "i16", "u8"), ("u8", "f32", "u8"), ("u8", "f64", "u8"),
+        ("u8", "i16", "u8"), ("u8", "i32", "u8"), ("u8", "split", "u8"),
+        ("u8", "f32", "u8"), ("u8", "f64", "u8"),
         ("u8", "f32", "f32"), ("u8", "f64", "f32"),
         ("u16", "f32", "u16"), ("u16", "f64", "u16"),
         ("u16", "f32", "f32"), ("u16", "f64", "f32"),

@@ -1,7 +1,9 @@
 """Correlating an image with one stencil: exact where possible, by the fastest way.
 
-Small integers run in 16 bits, others in float32 as long as every sum is exact there, else in
-float64; stencils of rank 1 run as a row and a column, large others by FFT.
+8-bit images run in integers: 16 bits wide where sums are small, else as pairs of 16-bit
+numbers summed in 32 bits, for which real weights are rounded to 16 bits. All others run in
+float32 as long as every sum is exact there, else in float64. Stencils of rank 1 run as a row
+and a column, other large ones by FFT.
 """
 
 from __future__ import annotations
@@ -19,7 +21,14 @@ from .stencil import Stencil
 
 BORDERS = ("reflect", "symmetric", "edge", "wrap", "constant")  # NumPy's names, see numpy.pad
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
-WORK = {"i16": np.int16, "f32": np.float32, "f64": np.float64}
+# Types of a line, the row stencil, and the ring with the stencil; see kernels/correlate.py.
+WORK = {
+    "i16": (np.int16, np.int16, np.int16),
+    "i32": (np.int16, np.int32, np.int32),
+    "split": (np.int16, np.int32, np.float32),
+    "f32": (np.float32, np.float32, np.float32),
+    "f64": (np.float64, np.float64, np.float64),
+}
 TALL = 4  # output rows of the tall register tile, as in kernels/correlate.py
 SLACK = 512  # numbers past its strip that a register tile may touch, at most
 RING = 8192  # numbers of the ring of lines: about the first-level cache
@@ -29,7 +38,8 @@ RING = 8192  # numbers of the ring of lines: about the first-level cache
 class Sums:
     """How sums are formed and finished: result = (bias + sum of weights x) * multiplier / divisor.
 
-    weights: in the working type, (K, L); row: (M,) or empty, applied to each row before.
+    weights: (K, L) and row: (M,) or empty, applied to each row before; "i32" and "split" take
+    pairs of taps (see `_pairs`).
     """
 
     work: str
@@ -50,19 +60,23 @@ def correlate(
     bias: Fraction | float = 0,
     absolute: bool = False,
     fill: np.ndarray | None = None,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """scale * (stencil correlated with pixels) + bias, as `result` dtype (default: unchanged).
 
     pixels: (H, W, C) uint8, uint16 or float32, C-contiguous; the result has their shape.
     Integer results are rounded half to even and clipped to their type; those of integer
     pixels under a stencil of simple fractions are exact. `absolute` drops the sign before.
-    fill: C values beyond the border "constant" (default zeros).
+    fill: C values beyond the border "constant" (default zeros). out: (H, W, C) of the
+    result's dtype to write into, apart from pixels (default: a new array).
     """
-    result = np.dtype(result or pixels.dtype)
+    out = np.empty(pixels.shape, result or pixels.dtype) if out is None else out
     if fourier.wins(stencil) and fourier.applies(pixels):
-        return fourier.correlate(pixels, stencil, border, result, scale, bias, absolute, fill)
-    sums = plan(stencil, pixels.dtype, result, scale, bias)
-    return _run(pixels, stencil, sums, border, result, absolute, fill)
+        fourier.correlate(pixels, stencil, border, out, scale, bias, absolute, fill)
+    else:
+        sums = plan(stencil, pixels.dtype, out.dtype, scale, bias)
+        _run(pixels, stencil, sums, border, out, absolute, fill)
+    return out
 
 
 def plan(
@@ -74,45 +88,83 @@ def plan(
 ) -> Sums:
     """The cheapest working type in which the sums of this stencil are exact.
 
-    Images or weights of real numbers are summed in float32.
+    Images or weights of real numbers are summed in float32; 8-bit ones with 16-bit weights.
     """
     exact = source.kind == "u" and stencil.numerators is not None
-    if not exact or not isinstance(scale, (Fraction, int)) or not isinstance(bias, (Fraction, int)):
-        return _real_sums(stencil, float(scale), float(bias))
-    return _exact_sums(stencil, source, result, Fraction(scale), Fraction(bias))
-
-
-def _real_sums(stencil: Stencil, scale: float, bias: float) -> Sums:
+    if exact and isinstance(scale, (Fraction, int)) and isinstance(bias, (Fraction, int)):
+        sums = _exact_sums(stencil, source, result, Fraction(scale), Fraction(bias))
+        if sums is not None:
+            return sums
+    if source == np.uint8 == result:
+        return _rounded_sums(stencil, float(scale), float(bias))
     column, row = _split(stencil)
-    return Sums("f32", column.weights * scale, row, bias)
+    return Sums("f32", column.weights * float(scale), row, float(bias))
+
+
+def _rounded_sums(stencil: Stencil, scale: float, bias: float) -> Sums:
+    """Real weights rounded to 16 bits, in sums of 32 bits (of the row part, if there is one)."""
+    column, row = _split(stencil)
+    if row.size:
+        whole, step = _rounded(row[None])
+        return Sums("split", column.weights * (scale / step), _pairs(whole)[0], bias)
+    whole, step = _rounded(stencil.weights)
+    if abs(bias / (scale or 1) * step) >= 2**30:
+        return Sums("f32", stencil.weights * scale, row, bias)
+    return Sums("i32", _pairs(whole), row, round(bias / (scale or 1) * step), scale / step)
+
+
+def _rounded(weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Integers of 16 bits near weights * step, and the step.
+
+    They are rounded so that their sum is right too: flat areas keep their value.
+    """
+    step = min(32766 / np.abs(weights).max(), 2**22 / np.abs(weights).sum())
+    exact = weights * step
+    whole = np.floor(exact)
+    missing = round(exact.sum() - whole.sum())
+    upwards = np.argsort((whole - exact).ravel(), kind="stable")[:missing]
+    whole.ravel()[upwards] += 1
+    return whole.astype(np.int64), step
+
+
+def _pairs(weights: np.ndarray) -> np.ndarray:
+    """(K, L) integers of 16 bits as (K, ceil(L / 2)) int32: tap 2j below, tap 2j + 1 above."""
+    even = np.zeros((weights.shape[0], -(-weights.shape[1] // 2) * 2), np.int16)
+    even[:, : weights.shape[1]] = weights
+    halves = even.view(np.uint16).astype(np.uint32)
+    return (halves[:, 0::2] | halves[:, 1::2] << 16).view(np.int32)
 
 
 def _exact_sums(
     stencil: Stencil, source: np.dtype, result: np.dtype, scale: Fraction, bias: Fraction
-) -> Sums:
-    """Integers n, b, D with scale * weights = n / D and bias = b / D: only D needs rounding."""
+) -> Sums | None:
+    """Integers n, b, D with scale * weights = n / D and bias = b / D: only D needs rounding.
+
+    None where even float64 would not hold the sums.
+    """
     step = scale / stencil.denominator
     divisor = math.lcm(step.denominator, bias.denominator)
     factor = step.numerator * (divisor // step.denominator)
     offset = bias.numerator * (divisor // bias.denominator)
-    top = np.iinfo(source).max
-    low, high = _extremes(stencil, factor, offset, top)
+    low, high = _extremes(stencil, factor, offset, int(np.iinfo(source).max))
     if max(-low, high, abs(factor), divisor) >= 2**53:
-        return _real_sums(stencil, float(scale), float(bias))
+        return None
     column, row = _split(stencil)
-    small = source == np.uint8 == result and not row.size
-    numerators = _numerators(column) * factor
-    if small and low >= -(2**15) and high < 2**15 and abs(numerators).max() < 2**15:
-        work = "i16"
-    else:
-        work = "f32" if max(-low, high) < 2**24 and _divides(divisor, result, 24) else "f64"
-    multiplier, quotient = _division(divisor, result, 53 if work == "f64" else 24)
-    return Sums(work, numerators, row, offset, multiplier, quotient)
-
-
-def _numerators(column: Stencil) -> np.ndarray:
     assert column.numerators is not None
-    return column.numerators.astype(object)
+    weights = column.numerators.astype(object) * factor
+    short = max(abs(weights).max(), abs(row).max(initial=0)) < 2**15  # 16-bit weights
+    eight = source == np.uint8 == result
+    if eight and short and not row.size and low >= -(2**15) and high < 2**15:
+        work = "i16"
+    elif max(-low, high) >= 2**24 or not _divides(divisor, result, 24):
+        work = "f64"
+    elif eight and short:
+        work = "split" if row.size else "i32"
+    else:
+        work = "f32"
+    weights = _pairs(weights.astype(np.int64)) if work == "i32" else weights
+    row = _pairs(row[None])[0] if work == "split" else row
+    return Sums(work, weights, row, offset, *_division(divisor, result, work))
 
 
 def _extremes(stencil: Stencil, factor: int, offset: int, top: int) -> tuple[int, int]:
@@ -133,13 +185,13 @@ def _divides(divisor: int, result: np.dtype, bits: int) -> bool:
     return result.kind == "f" or divisor * (np.iinfo(result).max + 1) < 2 ** (bits - 1)
 
 
-def _division(divisor: int, result: np.dtype, bits: int) -> tuple[float, float]:
+def _division(divisor: int, result: np.dtype, work: str) -> tuple[float, float]:
     """Multiplier and divisor; multiplying is faster, and right where no half can be hit.
 
     That is so for powers of two (exact) and odd divisors (no halves, with a little room).
     """
     power = divisor & (divisor - 1) == 0
-    odd = divisor % 2 == 1 and _divides(4 * divisor, result, bits)
+    odd = divisor % 2 == 1 and _divides(4 * divisor, result, 53 if work == "f64" else 24)
     return (1 / divisor, 1.0) if power or (odd and result.kind != "f") else (1.0, divisor)
 
 
@@ -161,40 +213,52 @@ def _run(
     stencil: Stencil,
     sums: Sums,
     border: str,
-    result: np.dtype,
+    out: np.ndarray,
     absolute: bool,
     fill: np.ndarray | None,
-) -> np.ndarray:
+) -> None:
     """Row bands of the compiled loop on all threads."""
     height, width, channels = pixels.shape
-    kernel = kernels.correlations[WORDS[pixels.dtype], sums.work, WORDS[result]]
-    work = WORK[sums.work]
-    taps, length = sums.weights.shape[0], sums.weights.shape[1]
+    kernel = kernels.correlations[WORDS[pixels.dtype], sums.work, WORDS[out.dtype]]
+    line_type, row_type, ring_type = WORK[sums.work]
+    taps, steps = sums.weights.shape
     rows = border_indices(height, stencil.shape[0], border)
-    columns = border_indices(width, stencil.shape[1], border)
+    columns = np.append(border_indices(width, stencil.shape[1], border), -1)
     beyond = np.zeros(channels) if fill is None else fill
-    top = np.iinfo(result).max if result.kind == "u" else 0
+    top = np.iinfo(out.dtype).max if out.dtype.kind == "u" else 0
     reals = np.array(
         [sums.bias, sums.multiplier, sums.divisor, -1 if absolute else 1, top], np.float64
     )
-    lines = (TALL if taps >= TALL else 1) + taps - 1
+    at_once = TALL if taps >= TALL else 1
+    lines = at_once + taps - 1
     strip = min(width * channels, max(1024, RING // lines))
-    line = strip + stencil.shape[1] * channels + SLACK
-    out = np.empty(pixels.shape, result)
+    line = strip + (stencil.shape[1] + 2) * channels + SLACK
     constants = (
-        rows, columns, beyond.astype(work), _contiguous(sums.row, work),
-        _contiguous(sums.weights, work), reals,
+        rows, columns, beyond.astype(line_type), _contiguous(sums.row, row_type),
+        _staggered(sums.weights.astype(ring_type), at_once), reals,
     )  # fmt: skip
 
     def band(begin: int, end: int) -> None:
         sizes = np.array(
-            [height, width, channels, taps, length, sums.row.size, stencil.anchor[1],
+            [height, width, channels, taps, steps, sums.row.size, stencil.anchor[1],
              begin, end, strip, line], np.int64,
         )  # fmt: skip
-        scratch = (np.zeros(lines * line, work), np.zeros(line, work), np.zeros(TALL * line, work))
-        kernel(pixels, out[begin:end], sizes, *constants, *scratch, np.zeros(lines, np.int64))
+        kernel(
+            pixels, out[begin:end], sizes, *constants,
+            np.zeros(lines * line, ring_type), np.zeros(line, line_type),
+            np.zeros(2 * line, row_type), np.zeros(TALL * line, ring_type),
+            np.zeros(max(lines * steps, sums.row.size), np.int64),
+        )  # fmt: skip
 
     bands.run(band, height)
+
+
+def _staggered(weights: np.ndarray, rows: int) -> np.ndarray:
+    """(K + R - 1, L, R): what input row i gives to each of R output rows, weights[i - r]."""
+    taps, steps = weights.shape
+    out = np.zeros((taps + rows - 1, steps, rows), weights.dtype)
+    for r in range(rows):
+        out[r : r + taps, :, r] = weights
     return out
 
 

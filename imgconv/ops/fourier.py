@@ -31,13 +31,13 @@ def correlate(
     pixels: np.ndarray,
     stencil: Stencil,
     border: str,
-    result: np.dtype,
+    out: np.ndarray,
     scale: Fraction | float,
     bias: Fraction | float,
     absolute: bool,
     fill: np.ndarray | None,
-) -> np.ndarray:
-    """The same result as ops.correlation.correlate, from tiles of FFTs."""
+) -> None:
+    """Into `out`, the same result as from ops.correlation.correlate, by tiles of FFTs."""
     from .correlation import border_indices
 
     height, width, channels = pixels.shape
@@ -50,7 +50,6 @@ def correlate(
     weights = stencil.numerators if integral else stencil.weights
     spectrum = np.conj(np.fft.rfft2(np.asarray(weights, np.float64), (side, side)))
     step = Fraction(scale) / stencil.denominator if integral else Fraction(scale)
-    out = np.empty(pixels.shape, result)
 
     def part(y: int, x: int, c: int) -> None:
         i, j = rows[y : y + tile + K - 1], columns[x : x + tile + L - 1]
@@ -59,7 +58,7 @@ def correlate(
         sums = np.fft.irfft2(np.fft.rfft2(block, (side, side)) * spectrum, (side, side))
         target = out[y : y + tile, x : x + tile, c]
         sums = sums[: target.shape[0], : target.shape[1]]
-        target[:] = _finish(np.rint(sums) if integral else sums, step, bias, absolute, result)
+        target[:] = _finish(np.rint(sums) if integral else sums, step, bias, absolute, out.dtype)
 
     def band(begin: int, end: int) -> None:
         for y in range(begin * tile, min(end * tile, height), tile):
@@ -68,7 +67,6 @@ def correlate(
                     part(y, x, c)
 
     bands.run(band, -(-height // tile), smallest=1)
-    return out
 
 
 def _side(window: int) -> int:
