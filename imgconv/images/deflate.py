@@ -15,10 +15,13 @@ from imgconv import kernels
 from imgconv.kernels import bands
 
 BLOCK = 1 << 20  # bytes of pixels; what a block cannot refer back to costs 0.1 % of the file
+SAMPLE = 1 << 16  # bytes of a block that are tried both ways
+LEVEL = 3  # of ISA-L, 0 to 3
+SMALL_LEVEL = 4  # of libdeflate, 1 to 12
 ADLER = 65521  # RFC 1950
 
 
-def zlib_stream(plane: np.ndarray, level: int) -> Iterator[bytes]:
+def zlib_stream(plane: np.ndarray) -> Iterator[bytes]:
     """The parts of the zlib stream (RFC 1950) of a plane (H, W, C), uint8 or uint16."""
     rows = plane.reshape(len(plane), -1)
     step = max(1, BLOCK // rows.strides[0])
@@ -29,7 +32,7 @@ def zlib_stream(plane: np.ndarray, level: int) -> Iterator[bytes]:
     def work(begin: int, end: int) -> None:
         for n in range(begin, end):
             filtered = _filtered(rows, starts[n], min(starts[n] + step, len(rows)), plane.shape[2])
-            deflated[n] = _deflated(filtered.data, level, last=n == len(starts) - 1)
+            deflated[n] = _deflated(filtered.data, n == len(starts) - 1, len(starts) == 1)
             sums[n] = zlib.adler32(filtered.data), filtered.size
 
     bands.run(work, len(starts), smallest=1)
@@ -50,18 +53,35 @@ def _filtered(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarr
     return out
 
 
-def _deflated(filtered: memoryview, level: int, *, last: bool) -> bytes:
-    """A raw deflate stream, ended (last) or flushed to a byte boundary."""
+def _deflated(filtered: memoryview, last: bool, alone: bool) -> bytes:
+    """A raw deflate stream, ended (last) or flushed to a byte boundary.
+
+    In the noise of a camera's photo short matches cost more than they save; there zlib, looking
+    for runs alone, is slower but 4 % smaller than at its best. A sample decides.
+    """
+    sample = filtered.cast("B")[:SAMPLE]
+    runs, matches = len(_runs(sample, True)), len(_matches(sample, True, alone))
+    if runs < (1.0 if alone else 0.93) * matches:
+        return _runs(filtered, last)
+    return _matches(filtered, last, alone)
+
+
+def _runs(data: memoryview, last: bool) -> bytes:
+    stream = zlib.compressobj(1, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
+    return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+
+
+def _matches(data: memoryview, last: bool, alone: bool) -> bytes:
+    """By ISA-L, the fastest; by libdeflate, the smallest, where it is the whole stream."""
+    if alone:
+        import imagecodecs
+
+        return bytes(imagecodecs.deflate_encode(data.tobytes(), SMALL_LEVEL, raw=True))
     from isal import isal_zlib
 
-    if level > 3:  # slower and smaller
-        stream = zlib.compressobj(level, zlib.DEFLATED, -15, 9)
-        return stream.compress(filtered) + stream.flush(
-            zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH
-        )
-    fast = isal_zlib.compressobj(level, isal_zlib.DEFLATED, -15, 9)
+    stream = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15, 9)
     end = isal_zlib.Z_FINISH if last else isal_zlib.Z_FULL_FLUSH
-    return fast.compress(filtered) + fast.flush(end)
+    return stream.compress(data) + stream.flush(end)
 
 
 def _combined(sums: list[tuple[int, int]]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 
 from imgconv.errors import OutputError
@@ -77,6 +76,8 @@ def foreign(head: bytes) -> str:
 
 def format_named(name: str) -> str:
     """The format a user means by `name` ("png", ".PNG", "tif")."""
+    import difflib
+
     key = name.lower().lstrip(".")
     if key in ALIASES:
         return ALIASES[key]

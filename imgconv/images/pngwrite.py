@@ -15,7 +15,6 @@ from .marks import SOFTWARE
 from .options import WriteOptions
 from .png import SIGNATURE, XMP
 
-LEVEL = 2  # of ISA-L
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG colour type
 
 
@@ -29,7 +28,7 @@ def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: Wri
     _chunk(file, b"IHDR", header)
     for kind, content in _metadata(info, channels):
         _chunk(file, kind, content)
-    for part in zlib_stream(plane, LEVEL):
+    for part in zlib_stream(plane):
         _chunk(file, b"IDAT", part)
     _chunk(file, b"IEND", b"")
 
