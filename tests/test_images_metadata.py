@@ -203,3 +203,15 @@ def test_exif_goes_into_a_jpeg_where_pillow_finds_it(tmp_path):
 def test_an_info_can_be_replaced_field_by_field():
     info = Info("png", np.dtype("u1"), 4, 5, 3)
     assert replace(info, channels=1, axes="", shape=()).axes == "YX"
+
+
+def test_metadata_that_a_format_cannot_hold_is_named(tmp_path):
+    plane = picture()
+    info = Info("png", plane.dtype, *plane.shape, icc=SRGB, xmp=XMP, exif=exif_block(1)[6:])
+    notes = write_image(tmp_path / "a.tif", [plane], info)
+    assert notes == ["TIFF has no place for EXIF"]
+    notes = write_image(tmp_path / "a.bmp", [plane], info)
+    assert notes == [
+        f"BMP has no place for {what}" for what in ("EXIF", "XMP", "the colour profile")
+    ]
+    assert write_image(tmp_path / "a.png", [plane], info) == []

@@ -18,6 +18,12 @@ from .info import Info
 from .names import shown
 from .options import WriteOptions
 
+KEEPS = {
+    "exif": ("EXIF", ("png", "jpeg", "webp")),
+    "xmp": ("XMP", ("png", "jpeg", "tiff", "webp")),
+    "icc": ("the colour profile", ("png", "jpeg", "tiff", "webp")),
+    "text": ("text", ("png", "jpeg")),
+}  # field of Info -> its name, the formats that have a place for it
 Encoder = Callable[[BinaryIO, Iterator[np.ndarray], Info, WriteOptions], None]
 ANIMATED = ("gif", "webp")
 STACKS = ("tiff", "npy")  # formats that hold more than one plane
@@ -38,11 +44,18 @@ def write_image(
     """
     name = shown(target) if os.fspath(target) != "-" else "standard output"
     kind = format_for(target, options.format, info.format)
-    notes: list[str] = []
+    notes = [f"{kind.upper()} has no place for {lost}" for lost in _lost(info, kind)]
     ready = _fitted(planes, info, options, kind, name, notes)
     with output(target, force=force, seekable=kind == "tiff") as file:
         _encoder(kind)(file, ready, info, options)
     return notes
+
+
+def _lost(info: Info, kind: str) -> list[str]:
+    """What the format cannot keep of the metadata."""
+    return [
+        name for field, (name, kept) in KEEPS.items() if getattr(info, field) and kind not in kept
+    ]
 
 
 def _fitted(
