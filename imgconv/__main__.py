@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def run() -> None:
+    # NumPy's BLAS would start a thread a CPU when it is imported; the loops here are our own.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from imgconv.cli import main
 

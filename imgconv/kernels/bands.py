@@ -52,11 +52,14 @@ def _quota_v1(root: Path) -> tuple[int, int]:
     return int(quota.read_text()), int(period.read_text())
 
 
-def run(band: Callable[[int, int], Any], rows: int, smallest: int = 16) -> None:
+WORTHWHILE = 2**18  # numbers of a band, below which another thread costs more than it saves
+
+
+def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
     """Call band(begin, end) for bands that together cover rows 0..rows, on all threads.
 
     A few bands a thread even out the load; none has fewer than `smallest` rows but the last.
-    An exception in a band is raised here after the others have ended.
+    An exception in a band is raised here, after all of them have ended.
     """
     workers = threads()
     step = max(smallest, -(-rows // (4 * workers)))
@@ -65,8 +68,16 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 16) -> None:
         for span in spans:
             band(*span)
         return
-    for done in [_pool(workers).submit(band, *span) for span in spans]:
-        done.result()
+    from concurrent.futures import wait
+
+    done, _ = wait([_pool(workers).submit(band, *span) for span in spans])
+    for future in done:
+        future.result()
+
+
+def rows_worthwhile(numbers: int) -> int:
+    """The fewest rows of `numbers` each that are worth a thread."""
+    return max(16, WORTHWHILE // max(1, numbers))
 
 
 @functools.cache

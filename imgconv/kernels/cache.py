@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-MAGIC = b"imgconv kernel 1\n"
+MAGIC = b"imgconv kernel 2\n"
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,8 @@ def _read(path: Path, key: str) -> Entry | None:
     seal, _, facts = head.partition(b" ")
     if magic + b"\n" != MAGIC or seal != digest(key.encode(), facts, body).encode():
         return None
-    return Entry(**json.loads(facts), object=body)
+    symbol, _, signature = facts.decode().partition(" ")
+    return Entry(symbol, signature, body)
 
 
 def _trusted(status: os.stat_result) -> bool:
@@ -93,10 +92,11 @@ def _trusted(status: os.stat_result) -> bool:
 
 
 def _write(path: Path, key: str, made: Entry) -> None:
-    facts = asdict(made)
-    body = facts.pop("object")
-    head = json.dumps(facts).encode()
-    data = MAGIC + digest(key.encode(), head, body).encode() + b" " + head + b"\n" + body
+    import tempfile
+
+    facts = f"{made.symbol} {made.signature}".encode()
+    seal = digest(key.encode(), facts, made.object).encode()
+    data = MAGIC + seal + b" " + facts + b"\n" + made.object
     with contextlib.suppress(OSError):  # no writable cache: the next process compiles again
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:

@@ -250,7 +250,7 @@ def _run(
             np.zeros(max(lines * steps, sums.row.size), np.int64),
         )  # fmt: skip
 
-    bands.run(band, height)
+    bands.run(band, height, bands.rows_worthwhile(width * channels))
 
 
 def _staggered(weights: np.ndarray, rows: int) -> np.ndarray:

@@ -214,5 +214,5 @@ def _by_rows(
     def band(begin: int, end: int) -> None:
         out[begin:end] = function(*(image[begin:end] for image in images))
 
-    bands.run(band, height)
+    bands.run(band, height, bands.rows_worthwhile(width * depth))
     return out
