@@ -16,7 +16,7 @@ from imgconv.kernels import bands
 
 BLOCK = 1 << 20  # bytes of pixels; what a block cannot refer back to costs 0.1 % of the file
 SAMPLE = 1 << 16  # bytes of a block that are tried both ways
-LEVEL = 3  # of ISA-L, 0 to 3
+LEVEL = 2  # of ISA-L, 0 to 3
 SMALL_LEVEL = 4  # of libdeflate, 1 to 12
 ADLER = 65521  # RFC 1950
 

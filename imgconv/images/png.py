@@ -148,7 +148,9 @@ class Png:
         heads = [(k, self.chunks[k][0]) for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks]
         idat = self.idat if self.complete else [chunk(b"IDAT", self._readable_part())]
         parts = [SIGNATURE, *(chunk(*head) for head in heads), *idat, chunk(b"IEND", b"")]
-        return imagecodecs.png_decode(b"".join(parts)).reshape(*self.shape, -1)
+        whole = b"".join(parts)
+        del heads, idat, parts, self.data, self.chunks, self.idat  # one copy is enough
+        return imagecodecs.png_decode(whole).reshape(*self.shape, -1)
 
     def _readable_part(self) -> bytes:
         """A whole stream of what is there: the rows that can be inflated, then black ones."""

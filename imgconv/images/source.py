@@ -48,11 +48,11 @@ class Source:
         planes = self._reader.planes()
         while True:
             with translated(self.name, self.info.format.upper()):
-                plane = next(planes, None)
-                if plane is None:
+                ready = [next(planes, None)]
+                if ready[0] is None:
                     return
-                plane = np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
-            yield plane
+                ready[0] = np.ascontiguousarray(ready[0], ready[0].dtype.newbyteorder("="))
+            yield ready.pop()  # nothing here holds the plane while it is worked on
 
     def close(self) -> None:
         self._close()
