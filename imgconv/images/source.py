@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol
@@ -48,10 +49,11 @@ class Source:
         planes = self._reader.planes()
         while True:
             with translated(self.name, self.info.format.upper()):
-                ready = [next(planes, None)]
-                if ready[0] is None:
-                    return
-                ready[0] = np.ascontiguousarray(ready[0], ready[0].dtype.newbyteorder("="))
+                ready = [
+                    np.ascontiguousarray(p, p.dtype.newbyteorder("=")) for p in islice(planes, 1)
+                ]
+            if not ready:
+                return
             yield ready.pop()  # nothing here holds the plane while it is worked on
 
     def close(self) -> None:
