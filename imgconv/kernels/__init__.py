@@ -17,10 +17,13 @@ correlations = {
     )
 }  # fmt: skip
 
+# The layer of a network by the type of its image; feature maps are float32.
+layers = {source: Kernel("layer", source) for source in ("u8", "u16", "f32")}
+
 png_filter_rows = Kernel("png", "filter_rows")
 
 
 def every() -> list[Kernel]:
     """All kernels, for `imgconv warmup` and the tests."""
     single = [value for value in globals().values() if isinstance(value, Kernel)]
-    return [*correlations.values(), *single]
+    return [*correlations.values(), *layers.values(), *single]
