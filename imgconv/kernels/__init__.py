@@ -17,8 +17,17 @@ correlations = {
     )
 }  # fmt: skip
 
+# Pooling by method and type.
+pools = {
+    (method, word): Kernel("pool", f"{method}_{word}")
+    for method in ("max", "min", "mean", "l2", "median")
+    for word in ("u8", "u16", "f32")
+}
+
 # The layer of a network by the type of its image; feature maps are float32.
 layers = {source: Kernel("layer", source) for source in ("u8", "u16", "f32")}
+
+correlate_directly = Kernel("direct", "correlate")
 
 png_filter_rows = Kernel("png", "filter_rows")
 
@@ -26,4 +35,4 @@ png_filter_rows = Kernel("png", "filter_rows")
 def every() -> list[Kernel]:
     """All kernels, for `imgconv warmup` and the tests."""
     single = [value for value in globals().values() if isinstance(value, Kernel)]
-    return [*correlations.values(), *layers.values(), *single]
+    return [*correlations.values(), *layers.values(), *pools.values(), *single]

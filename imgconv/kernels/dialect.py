@@ -18,7 +18,8 @@ from .native import host_cpu
 # infinity would lose their meaning and sums their exactness.
 FLAGS = {"fastmath": {"contract"}, "error_model": "numpy"}
 
-device = njit(**FLAGS)  # a function that kernels call; inlined by LLVM
+# A function that kernels call; inlined by LLVM, so that it needs no wrappers of its own.
+device = njit(**FLAGS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def kernel(signature: str) -> Callable[[Callable], Callable]:

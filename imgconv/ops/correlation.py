@@ -30,6 +30,7 @@ WORK = {
     "f64": (np.float64, np.float64, np.float64),
 }
 TALL = 4  # output rows of the tall register tile, as in kernels/correlate.py
+CHUNK = 64  # numbers of a flat register tile, or a multiple
 SLACK = 512  # numbers past its strip that a register tile may touch, at most
 RING = 8192  # numbers of the ring of lines: about the first-level cache
 
@@ -224,33 +225,57 @@ def _run(
     taps, steps = sums.weights.shape
     rows = border_indices(height, stencil.shape[0], border)
     columns = np.append(border_indices(width, stencil.shape[1], border), -1)
-    beyond = np.zeros(channels) if fill is None else fill
-    top = np.iinfo(out.dtype).max if out.dtype.kind == "u" else 0
-    reals = np.array(
-        [sums.bias, sums.multiplier, sums.divisor, -1 if absolute else 1, top], np.float64
-    )
-    at_once = TALL if taps >= TALL else 1
+    beyond = (np.zeros(channels) if fill is None else fill).astype(line_type)
+    at_once = TALL if taps >= TALL and sums.work != "i16" else 1
+    limits, reals = _numbers(sums, out.dtype, absolute)
+    weights = np.append(limits, _staggered(sums.weights, at_once)).astype(ring_type)
+    row = np.append(sums.row, 0).astype(row_type)
     lines = at_once + taps - 1
     strip = min(width * channels, max(1024, RING // lines))
     line = strip + (stencil.shape[1] + 2) * channels + SLACK
-    constants = (
-        rows, columns, beyond.astype(line_type), _contiguous(sums.row, row_type),
-        _staggered(sums.weights.astype(ring_type), at_once), reals,
-    )  # fmt: skip
+    facts = [height, width, channels, taps, steps, sums.row.size, stencil.anchor[1]]
+    inner = _inner(pixels, stencil, sums, out.dtype, rows)
 
     def band(begin: int, end: int) -> None:
-        sizes = np.array(
-            [height, width, channels, taps, steps, sums.row.size, stencil.anchor[1],
-             begin, end, strip, line], np.int64,
-        )  # fmt: skip
-        kernel(
-            pixels, out[begin:end], sizes, *constants,
+        offsets = np.zeros(max(lines * steps, row.size), np.int64)
+        spans = [(0, inner[0]), (inner[1], width * channels)]
+        if inner[0] < inner[1]:
+            sizes = np.array([*facts, begin, end, strip, line, *inner], np.int64)
+            kernels.correlate_directly(pixels, out, sizes, rows, weights, reals, offsets)
+        scratch = (
             np.zeros(lines * line, ring_type), np.zeros(line, line_type),
-            np.zeros(2 * line, row_type), np.zeros(TALL * line, ring_type),
-            np.zeros(max(lines * steps, sums.row.size), np.int64),
+            np.zeros(2 * line, row_type), np.zeros(at_once * line, ring_type),
         )  # fmt: skip
+        for span in spans:
+            sizes = np.array([*facts, begin, end, strip, line, *span], np.int64)
+            kernel(
+                pixels, out, sizes, rows, columns, beyond, row, weights, reals, *scratch, offsets
+            )
 
     bands.run(band, height, bands.rows_worthwhile(width * channels))
+
+
+def _numbers(sums: Sums, result: np.dtype, absolute: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The kernel's bias, bottom, top; and its multiplier, divisor, fold, bottom, top."""
+    top = np.iinfo(result).max if result.kind == "u" else 0
+    real = np.float64 if sums.work == "f64" else np.float32
+    reals = np.array([sums.multiplier, sums.divisor, -1 if absolute else 1, 0, top], real)
+    return np.array([sums.bias, 0, 0 if sums.work != "i16" else top], object), reals
+
+
+def _inner(
+    pixels: np.ndarray, stencil: Stencil, sums: Sums, result: np.dtype, rows: np.ndarray
+) -> tuple[int, int]:
+    """The columns (flat numbers) that the direct kernel may do; (0, 0) for none."""
+    if not pixels.dtype == result == np.float32 or sums.row.size or len(sums.weights) >= TALL:
+        return 0, 0
+    channels = pixels.shape[2]
+    whole = pixels.shape[1] * channels - (stencil.shape[1] - 1) * channels
+    count = whole // CHUNK * CHUNK
+    if count <= 0 or rows[0] < 0 or rows[-1] < 0:
+        return 0, 0
+    first = stencil.anchor[1] * channels
+    return first, first + count
 
 
 def _staggered(weights: np.ndarray, rows: int) -> np.ndarray:
@@ -260,10 +285,6 @@ def _staggered(weights: np.ndarray, rows: int) -> np.ndarray:
     for r in range(rows):
         out[r : r + taps, :, r] = weights
     return out
-
-
-def _contiguous(values: np.ndarray, dtype: type) -> np.ndarray:
-    return np.ascontiguousarray(values if values.size else np.zeros(1), dtype)
 
 
 def border_indices(size: int, window: int, border: str) -> np.ndarray:
