@@ -30,7 +30,8 @@ WORK = {
     "f64": (np.float64, np.float64, np.float64),
 }
 TALL = 4  # output rows of the tall register tile, as in kernels/correlate.py
-CHUNK = 64  # numbers of a flat register tile, or a multiple
+CHUNK = 192  # a multiple of the numbers of a register tile, flat or tall
+DIRECT = 8  # rows of the largest stencil that reads a float image directly (measured)
 SLACK = 512  # numbers past its strip that a register tile may touch, at most
 RING = 8192  # numbers of the ring of lines: about the first-level cache
 
@@ -238,9 +239,10 @@ def _run(
 
     def band(begin: int, end: int) -> None:
         offsets = np.zeros(max(lines * steps, row.size), np.int64)
-        spans = [(0, inner[0]), (inner[1], width * channels)]
-        if inner[0] < inner[1]:
+        spans = [(0, width * channels)]
+        if inner[0] < inner[1] and end - begin >= at_once:
             sizes = np.array([*facts, begin, end, strip, line, *inner], np.int64)
+            spans = [(0, inner[0]), (inner[1], width * channels)]
             kernels.correlate_directly(pixels, out, sizes, rows, weights, reals, offsets)
         scratch = (
             np.zeros(lines * line, ring_type), np.zeros(line, line_type),
@@ -267,7 +269,7 @@ def _inner(
     pixels: np.ndarray, stencil: Stencil, sums: Sums, result: np.dtype, rows: np.ndarray
 ) -> tuple[int, int]:
     """The columns (flat numbers) that the direct kernel may do; (0, 0) for none."""
-    if not pixels.dtype == result == np.float32 or sums.row.size or len(sums.weights) >= TALL:
+    if not pixels.dtype == result == np.float32 or sums.row.size or len(sums.weights) > DIRECT:
         return 0, 0
     channels = pixels.shape[2]
     whole = pixels.shape[1] * channels - (stencil.shape[1] - 1) * channels
