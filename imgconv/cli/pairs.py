@@ -1,0 +1,17 @@
+"""Numbers along both axes, as typed: 3 or 3x5 (height x width)."""
+
+from __future__ import annotations
+
+import re
+
+from imgconv.errors import UsageError
+
+
+def pair(option: str, text: str) -> tuple[int, int]:
+    """(height, width) of "3" or "3x5"; UsageError names the option."""
+    if not re.fullmatch(r"\s*\d{1,9}\s*(x\s*\d{1,9}\s*)?", text, re.ASCII | re.IGNORECASE):
+        raise UsageError(
+            f"{option} {text}: write a whole number, or height x width such as 2x3 ({option} 2x3)"
+        )
+    numbers = [int(part) for part in text.lower().split("x")]
+    return numbers[0], numbers[-1]

@@ -1,0 +1,58 @@
+"""Colour and its coverage: taken apart, weighted, put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..kernels import bands
+
+FLOAT = np.dtype(np.float32)
+
+
+def white(dtype: np.dtype) -> float:
+    """The value of white and of full coverage."""
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
+def is_opaque(pixels: np.ndarray) -> bool:
+    """Whether the last channel, alpha, covers everything."""
+    return bool((pixels[..., -1] == white(pixels.dtype)).all())
+
+
+def without_alpha(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, C - 1)."""
+    return np.ascontiguousarray(pixels[..., :-1])
+
+
+def with_alpha(colour: np.ndarray, alpha: np.ndarray | float) -> np.ndarray:
+    """(H, W, C + 1) of colour (H, W, C) and alpha (H, W, 1) or a number for all pixels."""
+    out = np.empty((*colour.shape[:2], colour.shape[2] + 1), colour.dtype)
+    out[..., :-1] = colour
+    out[..., -1:] = alpha
+    return out
+
+
+def fit(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Rounded half to even and clipped, if the type is an integer."""
+    if dtype.kind == "f":
+        return values.astype(dtype, copy=False)
+    return np.rint(values).clip(0, np.iinfo(dtype).max).astype(dtype)
+
+
+def by_rows(
+    function: Callable[..., np.ndarray],
+    *images: np.ndarray,
+    channels: int,
+    dtype: np.dtype = FLOAT,
+) -> np.ndarray:
+    """function(rows of each image) for bands of rows, on all threads, into one new image."""
+    height, width, _ = images[0].shape
+    out = np.empty((height, width, channels), dtype)
+
+    def band(begin: int, end: int) -> None:
+        out[begin:end] = function(*(image[begin:end] for image in images))
+
+    bands.run(band, height)
+    return out
