@@ -120,8 +120,11 @@ def write_preview(source: str, target: str | None, force: bool) -> int:
 def all_kernels(picture: np.ndarray) -> np.ndarray:
     """A sheet of the picture (RGB uint8) under every named kernel.
 
-    Kernels that sum to zero are shown without their sign, and say so.
+    Kernels that sum to zero are shown without their sign, those that would brighten at a
+    scale; the label says what to type.
     """
+    from fractions import Fraction
+
     from imgconv.ops.catalogue import NAMED
     from imgconv.ops.filter import Filter
     from imgconv.ops.sheet import sheet
@@ -129,7 +132,11 @@ def all_kernels(picture: np.ndarray) -> np.ndarray:
     pictures, labels = [], []
     for entry in NAMED.values():
         stencils = entry.stencils()
-        signed = len(stencils) == 1 and stencils[0].weights.sum() == 0
-        pictures.append(Filter((stencils,), range="abs" if signed else "clip")(picture))
-        labels.append(f"{entry.name}  --range abs" if signed else entry.name)
+        total = round(stencils[0].weights.sum())
+        signed = len(stencils) == 1 and total == 0
+        scale = Fraction(1, max(total, 1))
+        shown = Filter((stencils,), range="abs" if signed else "clip", scale=scale)
+        pictures.append(shown(picture))
+        extra = "  --range abs" if signed else f"  --scale {scale}" if scale < 1 else ""
+        labels.append(entry.name + extra)
     return sheet(pictures, labels)

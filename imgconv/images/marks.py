@@ -26,19 +26,19 @@ def is_ours(path: str | os.PathLike[str]) -> bool:
 def _software(path: str | os.PathLike[str], head: bytes) -> str:
     kind = sniff(head[:32])
     if kind == "png":
-        from .png import software
+        from . import png
 
-        return software(head)
+        return png.software(head)
     if kind == "jpeg":
-        from .jpeg import software
+        from . import jpeg
 
-        return software(head)
+        return jpeg.software(head)
     if kind == "tiff":
-        from .tiff import software
+        from . import tiff
 
-        return software(path)
+        return tiff.software(path)
     if kind == "pnm":
-        from .netpbm import software
+        from . import netpbm
 
-        return software(head)
+        return netpbm.software(head)
     return "imgconv " if kind == "gif" and b"\x21\xfe" in head and b"imgconv " in head else ""

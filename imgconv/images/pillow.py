@@ -171,9 +171,13 @@ def _rgb_profile(info: Info) -> bytes | None:
 
 def _plugin(kind: str) -> Any:
     if kind == "webp":
-        from PIL.WebPImagePlugin import WebPImageFile as Plugin
-    elif kind == "bmp":
-        from PIL.BmpImagePlugin import BmpImageFile as Plugin
-    else:
-        from PIL.GifImagePlugin import GifImageFile as Plugin
-    return Plugin
+        from PIL.WebPImagePlugin import WebPImageFile
+
+        return WebPImageFile
+    if kind == "bmp":
+        from PIL.BmpImagePlugin import BmpImageFile
+
+        return BmpImageFile
+    from PIL.GifImagePlugin import GifImageFile
+
+    return GifImageFile

@@ -1,6 +1,6 @@
 """Correlation straight from a float32 image, where no border is near and nothing to widen.
 
-A small stencil over float32 is bound by memory: the detour over a ring of lines (correlate.py)
+Small stencils over float32 are bound by memory: the detour over a ring of lines (correlate.py)
 would cost as much as the work itself.
 """
 

@@ -31,7 +31,6 @@ WORK = {
 }
 TALL = 4  # output rows of the tall register tile, as in kernels/correlate.py
 CHUNK = 192  # a multiple of the numbers of a register tile, flat or tall
-DIRECT = 8  # rows of the largest stencil that reads a float image directly (measured)
 SLACK = 512  # numbers past its strip that a register tile may touch, at most
 RING = 8192  # numbers of the ring of lines: about the first-level cache
 
@@ -269,7 +268,7 @@ def _inner(
     pixels: np.ndarray, stencil: Stencil, sums: Sums, result: np.dtype, rows: np.ndarray
 ) -> tuple[int, int]:
     """The columns (flat numbers) that the direct kernel may do; (0, 0) for none."""
-    if not pixels.dtype == result == np.float32 or sums.row.size or len(sums.weights) > DIRECT:
+    if not pixels.dtype == result == np.float32 or sums.row.size:
         return 0, 0
     channels = pixels.shape[2]
     whole = pixels.shape[1] * channels - (stencil.shape[1] - 1) * channels
