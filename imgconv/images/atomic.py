@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import stat
@@ -81,7 +82,8 @@ def _file(path: Path, force: bool, name: str) -> Iterator[BinaryIO]:
         raise OutputError(f"{name}: is a folder; give the name of a file")
     if not force and path.exists():
         raise exists
-    part = path.with_name(f".imgconv-{os.getpid()}-{next(_serial)}.part")
+    _sweep(path.parent)
+    part = path.with_name(f".imgconv-{_host()}-{os.getpid()}-{next(_serial)}.part")
     try:
         with part.open("xb") as file:
             yield file
@@ -93,6 +95,36 @@ def _file(path: Path, force: bool, name: str) -> Iterator[BinaryIO]:
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
+
+
+@functools.cache
+def _host() -> str:
+    """This machine, in a few letters: others may write into the same folder."""
+    import socket
+    import zlib
+
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Remove what processes of this machine that were killed have left; once a folder."""
+    with suppress(OSError):
+        for left in folder.glob(f".imgconv-{_host()}-*-*.part"):
+            if not _alive(int(left.name.split("-")[2])):
+                left.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # where os.kill(process, 0) would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _keep_mode(path: Path, part: Path) -> None:
