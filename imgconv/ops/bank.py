@@ -34,7 +34,7 @@ class Bank:
         """Rows and columns of one stencil."""
         return self.weights.shape[2], self.weights.shape[3]
 
-    def for_channels(self, channels: int, name: str, per_channel: bool = False) -> np.ndarray:
+    def for_channels(self, channels: int, per_channel: bool = False) -> np.ndarray:
         """Weights (K, channels, h, w); InputError where the bank has another number."""
         found = self.weights.shape[1]
         if self.shared or (per_channel and found == 1):
@@ -42,7 +42,7 @@ class Bank:
         if found != channels:
             hint = "; --per-channel applies it to each" if found == 1 else ""
             raise InputError(
-                f"{name}: the bank has stencils of {_counted(found, 'channel')}, the image has "
+                f"the bank has stencils of {_counted(found, 'channel')}, the image has "
                 f"{_counted(channels, 'channel')}: the two must be equal{hint}"
             )
         return self.weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +14,7 @@ from .bank import Bank
 
 Activation = Literal["none", "relu", "sigmoid", "tanh"]
 Pair = tuple[int, int]  # rows, columns
+PADDINGS = ("valid", "same", "full")
 
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
 MAPS = 4  # of a register tile, as in kernels/layer.py
@@ -43,10 +43,22 @@ class Layer:
     per_channel: bool = False
     flip: bool = False
 
-    def __call__(self, pixels: np.ndarray, name: str = "the image") -> np.ndarray:
+    def __post_init__(self) -> None:
+        for name, numbers in (("stride", self.stride), ("dilation", self.dilation)):
+            if min(numbers) < 1:
+                raise UsageError(
+                    f"--{name} {times(numbers)}: must be 1 or more; 1 moves by one pixel"
+                )
+        if isinstance(self.padding, str) and self.padding not in PADDINGS:
+            raise UsageError(
+                f"--padding {self.padding}: allowed are {', '.join(PADDINGS)} or the number of "
+                "zeros on each side, e.g. --padding 1 or 2x0 (rows x columns)"
+            )
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
         height, width, channels = pixels.shape
-        weights = self._grouped(self.bank.for_channels(channels, name, self.per_channel))
-        before, shape = self.placed(height, width, name)
+        weights = self._grouped(self.bank.for_channels(channels, self.per_channel))
+        before, shape = self.placed(height, width)
         out = np.empty((weights.shape[0] * weights.shape[1], *shape), np.float32)
         self._run(np.ascontiguousarray(pixels), weights, before, out)
         return out
@@ -57,13 +69,13 @@ class Layer:
             weights = weights[..., ::-1, ::-1]
         return weights.transpose(1, 0, 2, 3)[:, :, None] if self.per_channel else weights[None]
 
-    def placed(self, height: int, width: int, name: str = "the image") -> tuple[Pair, Pair]:
+    def placed(self, height: int, width: int) -> tuple[Pair, Pair]:
         """Zeros above and to the left; rows and columns of the maps. InputError: none fits."""
         window = self.window
         pads = [self._padding(axis, n) for axis, n in enumerate((height, width))]
         padded = [sum(pad) + n for pad, n in zip(pads, (height, width), strict=True)]
         if padded[0] < window[0] or padded[1] < window[1]:
-            raise InputError(f"{name}: {self._does_not_fit((height, width), padded)}")
+            raise InputError(self._does_not_fit((height, width), padded))
         rows, columns = (
             (n - w) // s + 1 for n, w, s in zip(padded, window, self.stride, strict=True)
         )
@@ -85,7 +97,7 @@ class Layer:
         if self.padding == "same":
             total = max((-(-length // stride) - 1) * stride + window - length, 0)
             return total // 2, total - total // 2
-        return (int(self.padding[axis]),) * 2  # type: ignore[return-value]
+        return (int(self.padding[axis]),) * 2
 
     def _does_not_fit(self, size: Pair, padded: list[int]) -> str:
         window = times(self.window)
@@ -170,28 +182,3 @@ def _tiled(steps: np.ndarray) -> np.ndarray:
 def times(sizes: Pair | list[int]) -> str:
     """3x4: rows x columns."""
     return "x".join(map(str, sizes))
-
-
-def pair(text: str, option: str, least: int = 1) -> Pair:
-    """Rows and columns of "2" or "2x3". UsageError says what is allowed."""
-    found = re.fullmatch(r"(\d{1,6})(?:[x,](\d{1,6}))?", text.strip())
-    numbers = (int(found[1]), int(found[2] or found[1])) if found else (-1, -1)
-    if min(numbers) < least:
-        raise UsageError(
-            f"{option} {text}: whole numbers from {least} on are allowed, one for both "
-            f"directions or rows x columns, e.g. {option} 2 or {option} 2x1"
-        )
-    return numbers
-
-
-def padding(text: str) -> str | Pair:
-    """valid, same, full or a number of zeros. UsageError says what is allowed."""
-    word = text.strip().lower()
-    if word in ("valid", "same", "full"):
-        return word
-    if not word[:1].isdigit():
-        raise UsageError(
-            f"--padding {text}: allowed are valid, same, full or the number of zeros on each "
-            "side, e.g. --padding 1 or 2x0 (rows x columns)"
-        )
-    return pair(word, "--padding", 0)

@@ -1,27 +1,38 @@
-"""Contact sheets: pictures side by side with their names."""
+"""Contact sheets: pictures side by side with their names and, for maps, their scales."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-INK, PAPER = (32, 34, 38), (250, 250, 248)
+from .tones import Tones, brief, tones_for
+
+INK, PALE, PAPER = (32, 34, 38), (110, 114, 120), (250, 250, 248)
 GAP, LINE, SIZE = 12, 26, 15  # pixels: between pictures, for a label, of its letters
+SCREEN = 1.6  # width by height
+SCALE, SMALL, BAR = 20, 12, 10  # for a scale, of its letters, of its bar
+WIDEST, LARGEST, SMALLEST = 1600, 480, 120  # pixels: of a sheet of maps, of the side of one
 
 
 def sheet(
-    pictures: Sequence[np.ndarray], labels: Sequence[str], columns: int | None = None
+    pictures: Sequence[np.ndarray],
+    labels: Sequence[str],
+    columns: int | None = None,
+    scales: Sequence[Tones | str] | None = None,
 ) -> np.ndarray:
     """RGB uint8 sheet of RGB uint8 pictures of one size, (H, W, 3) each, a label under each.
 
-    columns: by default what makes the sheet about 4:3.
+    columns: by default what fits a screen. scales: under each label a bar with the
+    numbers at its ends, or words.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     height, width = pictures[0].shape[:2]
-    cell_h, cell_w = height + LINE + GAP, width + GAP
+    line = LINE + (SCALE if scales else 0)
+    cell_h, cell_w = height + line + GAP, width + GAP
     across = columns or _columns(len(pictures), cell_h, cell_w)
     down = -(-len(pictures) // across)
     canvas = Image.new("RGB", (across * cell_w + GAP, down * cell_h + GAP), PAPER)
@@ -29,12 +40,103 @@ def sheet(
     for n, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         x, y = GAP + n % across * cell_w, GAP + n // across * cell_h
         canvas.paste(Image.fromarray(picture), (x, y))
-        draw.text((x + width / 2, y + height + 5), label, INK, font, anchor="ma")
+        text = _shortened(label, font, width)
+        draw.text((x + width / 2, y + height + 5), text, INK, font, anchor="ma")
+        if scales:
+            _draw_scale(canvas, draw, scales[n], x, y + height + LINE, width)
     return np.asarray(canvas)
 
 
 def _columns(count: int, cell_h: int, cell_w: int) -> int:
-    return max(1, min(count, round(math.sqrt(count * cell_h / cell_w * 4 / 3))))
+    """What brings the sheet near the shape of a screen and leaves few places empty."""
+
+    def fault(across: int) -> float:
+        down = -(-count // across)
+        shape = across * cell_w / (down * cell_h)
+        return abs(math.log(shape / SCREEN)) + (across * down - count) / count
+
+    return min(range(1, count + 1), key=fault)
+
+
+def _shortened(label: str, font: Any, width: int) -> str:
+    """As much of the label as is not wider than its picture."""
+    if font.getlength(label) <= width:
+        return label
+    while label and font.getlength(label + "…") > width:
+        label = label[:-1]
+    return label.rstrip() + "…"
+
+
+def _draw_scale(canvas: Any, draw: Any, tones: Tones | str, x: int, y: int, width: int) -> None:
+    """Lowest number, bar, highest number: on one line, as wide as the picture."""
+    from PIL import Image, ImageFont
+
+    font = ImageFont.load_default(SMALL)
+    if isinstance(tones, str):
+        draw.text((x + width / 2, y), _shortened(tones, font, width), PALE, font, anchor="ma")
+        return
+    low, high = brief(tones.low), brief(tones.high)
+    before, after = (math.ceil(font.getlength(text)) + 6 for text in (low, high))
+    middle = y + BAR / 2 + 1
+    draw.text((x, middle), low, PALE, font, anchor="lm")
+    draw.text((x + width, middle), high, PALE, font, anchor="rm")
+    if width > before + after:
+        bar = tones.bar(width - before - after, BAR)
+        canvas.paste(Image.fromarray(bar), (x + before, y + 1))
+        corners = (x + before - 1, y, x + width - after, y + BAR + 1)
+        draw.rectangle(corners, outline=PALE)
+
+
+def map_sheet(pixels: np.ndarray, maps: np.ndarray, name: str, labels: Sequence[str]) -> np.ndarray:
+    """RGB uint8 sheet of an image (H, W, C) and its feature maps (K, H', W').
+
+    Maps with negative values are shown on a diverging scale with zero neutral, others in grey;
+    under each its label and its scale. Large maps are reduced, small ones enlarged so that
+    their pixels can be seen.
+    """
+    height, width = maps.shape[1:]
+    columns = _columns(len(maps) + 1, height, width)
+    side = max(SMALLEST, min(LARGEST, WIDEST // columns - GAP))
+    size = _shown_size(height, width, side)
+    small = [_resized(one, *size) for one in maps]
+    scales = [tones_for(one) for one in small]
+    pictures = [tones.colours(one) for tones, one in zip(scales, small, strict=True)]
+    image = _picture(pixels, *size)
+    sizes = f"{_times(pixels.shape)}, maps {_times(maps.shape[1:])}"
+    return sheet([image, *pictures], [name, *labels], columns, [sizes, *scales])
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    """Rows x columns."""
+    return f"{shape[0]}x{shape[1]}"
+
+
+def _shown_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """Rows and columns of a map that fits `side` pixels: smaller, or larger by a whole factor."""
+    longest = max(height, width)
+    if longest > side:
+        return max(1, round(height * side / longest)), max(1, round(width * side / longest))
+    factor = side // longest
+    return height * factor, width * factor
+
+
+def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """float32 (height, width): smoothly reduced, or of repeated pixels."""
+    from PIL import Image
+
+    smaller = height < values.shape[0] or width < values.shape[1]
+    method = Image.Resampling.HAMMING if smaller else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(values, "F").resize((width, height), method))
+
+
+def _picture(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
+    """RGB uint8 (height, width, 3) of an image of any type."""
+    from PIL import Image
+
+    image = Image.fromarray(thumbnail(pixels, max(*pixels.shape[:2])))
+    smaller = height < pixels.shape[0] or width < pixels.shape[1]
+    method = Image.Resampling.HAMMING if smaller else Image.Resampling.NEAREST
+    return np.asarray(image.resize((width, height), method))
 
 
 def thumbnail(pixels: np.ndarray, side: int) -> np.ndarray:
