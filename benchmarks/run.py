@@ -12,7 +12,7 @@ from timing import refuse_a_busy_machine, show
 
 from imgconv.kernels import bands
 
-GROUPS = ("kernels", "commands")
+GROUPS = ("kernels", "layers", "commands", "batch")
 
 
 def main() -> None:
