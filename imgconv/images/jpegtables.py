@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from .info import JpegTables
@@ -21,6 +23,7 @@ SUBSAMPLING = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (1, 2): "440", (4, 1
 PILLOW = {"444": 0, "422": 1, "420": 2}
 
 
+@functools.lru_cache  # the photos of a batch are often from one camera
 def quality(tables: JpegTables) -> int | None:
     """The libjpeg quality (1 to 100) that gives these tables, None if there is none."""
     luminance, *chrominance = (tables.quantisation[n] for n in tables.components)

@@ -8,6 +8,7 @@ and a column, other large ones by FFT.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -80,6 +81,7 @@ def correlate(
     return out
 
 
+@functools.lru_cache(64)  # a batch asks the same again and again
 def plan(
     stencil: Stencil,
     source: np.dtype,
@@ -247,8 +249,10 @@ def _run(
             np.zeros(lines * line, ring_type), np.zeros(line, line_type),
             np.zeros(2 * line, row_type), np.zeros(at_once * line, ring_type),
         )  # fmt: skip
-        for span in spans:
-            sizes = np.array([*facts, begin, end, strip, line, *span], np.int64)
+        for left, right in spans:
+            if left == right:
+                continue
+            sizes = np.array([*facts, begin, end, strip, line, left, right], np.int64)
             kernel(
                 pixels, out, sizes, rows, columns, beyond, row, weights, reals, *scratch, offsets
             )
