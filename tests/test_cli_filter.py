@@ -106,8 +106,8 @@ def test_kernels_as_json_are_the_matrices_themselves():
 
 def test_the_preview_shows_the_image_under_every_kernel(tmp_path):
     path = written("kernels", "--preview", SAMPLES / "lake.png", "-o", tmp_path / "sheet.png")
-    picture = Image.open(path)
-    assert picture.mode == "RGB" and picture.width > 1000
+    with Image.open(path) as picture:
+        assert picture.mode == "RGB" and picture.width > 1000
     again = imgconv("kernels", "--preview", SAMPLES / "lake.png", "-o", path)
     assert again.returncode == 2 and b"exists" in again.stderr
 
