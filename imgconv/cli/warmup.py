@@ -16,22 +16,36 @@ def command(
     They are kept in the user's cache folder, or in $IMGCONV_CACHE; a cache made by root
     serves every user.
     """
+    from multiprocessing import get_context
     from time import perf_counter
 
     from imgconv import kernels
-    from imgconv.kernels import cache
+    from imgconv.kernels import bands, cache
 
     start = perf_counter()
-    every = kernels.every()
-    for number, kernel in enumerate(every, 1):
-        if not quiet and sys.stderr.isatty():
-            print(f"\r{number}/{len(every)} {kernel.name:<24}", end="", file=sys.stderr)
-        kernel.warm()
+    count = len(kernels.every())
+    with get_context("spawn").Pool(min(bands.available(), count), silence) as pool:
+        for done, name in enumerate(pool.imap_unordered(warm, range(count)), 1):
+            if not quiet and sys.stderr.isatty():
+                print(f"\r{done}/{count} {name:<40}", end="", file=sys.stderr, flush=True)
     if not quiet:
         clear = "\r" if sys.stderr.isatty() else ""
         seconds = perf_counter() - start
-        print(
-            f"{clear}{len(every)} kernels ready in {seconds:.1f} s: {cache.folder()}",
-            file=sys.stderr,
-        )
+        print(f"{clear}{count} kernels ready in {seconds:.1f} s: {cache.folder()}", file=sys.stderr)
     return 0
+
+
+def silence() -> None:
+    """In a worker: the parent says what is going on."""
+    from imgconv.kernels import native
+
+    native.announce = False
+
+
+def warm(number: int) -> str:
+    """In a worker: compile the kernel of this number; its name."""
+    from imgconv import kernels
+
+    kernel = kernels.every()[number]
+    kernel.warm()
+    return f"{kernel.module}.{kernel.name}"

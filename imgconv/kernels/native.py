@@ -163,6 +163,10 @@ def _say(text: str) -> None:
     print(f"imgconv: {text}", file=sys.stderr)
 
 
+announce = True  # whether a compilation is said on stderr
+
+
 @functools.cache
 def _say_once(text: str) -> None:
-    _say(text)
+    if announce:
+        _say(text)
