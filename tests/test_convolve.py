@@ -204,6 +204,15 @@ def test_the_result_does_not_depend_on_the_number_of_threads():
         bands.use(None)
 
 
+def test_maps_can_be_written_into_memory_in_use():
+    layer = Layer(random_bank(1, 3, 1, 3, 3))
+    first, second = image(1, (20, 30, 1)), image(2, (20, 30, 1))
+    memory = layer(first)
+    assert layer(second, memory) is memory
+    assert np.array_equal(memory, layer(second))
+    assert layer(image(3, (9, 9, 1)), memory).shape == (3, 7, 7)
+
+
 def test_a_layer_can_be_sent_to_another_process():
     layer = Layer(bank(["sharpen", "box"], ["1/2"]), (2, 2), "same", activation="tanh")
     pixels = image(12, (10, 10, 1))

@@ -107,7 +107,7 @@ class FeatureMaps:
         named = self.writing.format or is_known(target)
         kind = format_for(target, self.writing.format, "tiff") if named else "tiff"
         source = "input" if item.source == "-" else shown(item.source)
-        layered = ((plane, self.layer(plane)) for plane in planes)
+        layered = self._layered(planes)
         if kind == "npy":
             return self._write_array(target, (maps for _, maps in layered), info)
         labels = self._labels(info)
@@ -118,6 +118,13 @@ class FeatureMaps:
             record = maps_info(info, first.shape, labels, self.layer.stride)
             return write_image(target, pages, record, self.writing, force=self.force)
         return self._write_sheet(target, layered, os.path.basename(source), labels, kind)
+
+    def _layered(self, planes: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Each plane and its maps; the maps are in the same memory every time."""
+        maps: np.ndarray | None = None
+        for plane in planes:
+            maps = self.layer(plane, maps)
+            yield plane, maps
 
     def _write_array(self, target: str, every: Iterator[np.ndarray], info: Info) -> list[str]:
         first = next(every)

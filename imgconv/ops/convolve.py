@@ -55,11 +55,14 @@ class Layer:
                 "zeros on each side, e.g. --padding 1 or 2x0 (rows x columns)"
             )
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+    def __call__(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """The maps; written to `out` if that is an array of the right shape."""
         height, width, channels = pixels.shape
         weights = self._grouped(self.bank.for_channels(channels, self.per_channel))
         before, shape = self.placed(height, width)
-        out = np.empty((weights.shape[0] * weights.shape[1], *shape), np.float32)
+        maps = (weights.shape[0] * weights.shape[1], *shape)
+        if out is None or out.shape != maps:
+            out = np.empty(maps, np.float32)
         self._run(np.ascontiguousarray(pixels), weights, before, out)
         return out
 
