@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from imgconv.errors import UsageError
 
@@ -15,3 +16,13 @@ def pair(option: str, text: str) -> tuple[int, int]:
         )
     numbers = [int(part) for part in text.lower().split("x")]
     return numbers[0], numbers[-1]
+
+
+def fractions(option: str, text: str) -> tuple[Fraction, Fraction]:
+    """(height, width) of "2", "1.5", "4/3" or "2x1.5"; UsageError names the option."""
+    from imgconv.ops.kernel_text import number
+
+    parts = [number(part.strip(), option) for part in text.lower().split("x")]
+    if len(parts) > 2:
+        raise UsageError(f"{option} {text}: write one number, or height x width such as 2x1.5")
+    return parts[0], parts[-1]

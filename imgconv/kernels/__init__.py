@@ -24,6 +24,18 @@ pools = {
     for word in ("u8", "u16", "f32")
 }
 
+# Nearest pixels by type, and interpolation from a type in a working type.
+nearest = {word: Kernel("upsample", f"nearest_{word}") for word in ("u8", "u16", "f32")}
+interpolations = {
+    (source, work): Kernel("upsample", f"{source}_{work}")
+    for source, work in (("u8", "i16"), ("u8", "f64"), ("u16", "f64"), ("f32", "f32"))
+}
+
+transpositions = {
+    (source, work): Kernel("transposed", f"{source}_{work}")
+    for source, work in (("u8", "f64"), ("u16", "f64"), ("f32", "f32"))
+}
+
 # The layer of a network by the type of its image; feature maps are float32.
 layers = {source: Kernel("layer", source) for source in ("u8", "u16", "f32")}
 
@@ -35,4 +47,5 @@ png_filter_rows = Kernel("png", "filter_rows")
 def every() -> list[Kernel]:
     """All kernels, for `imgconv warmup` and the tests."""
     single = [value for value in globals().values() if isinstance(value, Kernel)]
-    return [*correlations.values(), *layers.values(), *pools.values(), *single]
+    tables = (correlations, layers, pools, nearest, interpolations, transpositions)
+    return [*(kernel for table in tables for kernel in table.values()), *single]

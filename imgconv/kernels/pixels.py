@@ -55,3 +55,30 @@ def take(dense, line, count, step, C):
         for j in range(count):
             for c in range(C):
                 dense[j * C + c] = line[j * step * C + c]
+
+
+@device
+def spread(line, phases, count, steps, length, C):
+    """Phases pixel by pixel in turn: line[(m*steps + f)*C + c] = phases[f*length + m*C + c].
+
+    For m < count, f < steps, c < C.
+    """
+    if C == 3 and steps == 2:
+        second = shift(phases, length)
+        for m in range(count):
+            move(shift(line, 6 * m), shift(phases, 3 * m))
+            move(shift(line, 6 * m + 3), shift(second, 3 * m))
+    elif C == 1 and steps == 2:
+        second = shift(phases, length)
+        for m in range(count):
+            line[2 * m] = phases[m]
+            line[2 * m + 1] = second[m]
+    elif C == 3 or C == 4:
+        for m in range(count):
+            for f in range(steps):
+                move(shift(line, (m * steps + f) * C), shift(phases, f * length + m * C))
+    else:
+        for m in range(count):
+            for f in range(steps):
+                for c in range(C):
+                    line[(m * steps + f) * C + c] = phases[f * length + m * C + c]
