@@ -13,7 +13,7 @@ import numpy as np
 from ..kernels import bands
 from .stencil import Stencil
 
-TAPS = 1000  # from this many taps on, tiles of FFTs are faster than the direct loop (measured)
+TAPS = 1900  # from this many taps on, tiles of FFTs are faster than the direct loop (measured)
 
 
 def wins(stencil: Stencil) -> bool:
