@@ -230,6 +230,12 @@ def test_float_results_of_integers_keep_negatives():
     assert np.array_equal(found, naive.correlate(pixels, rows, "reflect").astype(np.float32))
 
 
+def test_a_scale_of_zero_leaves_the_bias():
+    pixels = image(15, (9, 9, 3), np.uint8)
+    for one in (gaussian(1), Stencil(np.random.default_rng(0).random((3, 3)))):
+        assert (correlate(pixels, one, scale=Fraction(0), bias=Fraction(7)) == 7).all()
+
+
 def test_families_sum_to_one_or_to_zero():
     for name, numbers in [("gaussian", [1.3]), ("box", [4, 7]), ("motion", [9, 30]), ("log", [2])]:
         total = FAMILIES[name].make(numbers).weights.sum()
