@@ -15,6 +15,7 @@ GAP, LINE, SIZE = 12, 26, 15  # pixels: between pictures, for a label, of its le
 SCREEN = 1.6  # width by height
 SCALE, SMALL, BAR = 20, 12, 10  # for a scale, of its letters, of its bar
 WIDEST, LARGEST, SMALLEST = 1600, 480, 120  # pixels: of a sheet of maps, of the side of one
+LEGIBLE = 34  # pixels: of the side of a map's pixel that has its value written into it
 
 
 def sheet(
@@ -91,8 +92,8 @@ def map_sheet(pixels: np.ndarray, maps: np.ndarray, name: str, labels: Sequence[
     """RGB uint8 sheet of an image (H, W, C) and its feature maps (K, H', W').
 
     Maps with negative values are shown on a diverging scale with zero neutral, others in grey;
-    under each its label and its scale. Large maps are reduced, small ones enlarged so that
-    their pixels can be seen.
+    under each its label and its scale. Large maps are reduced; small ones are enlarged,
+    and their pixels have their values written into them.
     """
     height, width = maps.shape[1:]
     columns = _columns(len(maps) + 1, height, width)
@@ -101,9 +102,29 @@ def map_sheet(pixels: np.ndarray, maps: np.ndarray, name: str, labels: Sequence[
     small = [_resized(one, *size) for one in maps]
     scales = [tones_for(one) for one in small]
     pictures = [tones.colours(one) for tones, one in zip(scales, small, strict=True)]
+    pictures = [_numbered(p, one) for p, one in zip(pictures, maps, strict=True)]
     image = _picture(pixels, *size)
+    if pixels.shape[2] == 1:
+        image = _numbered(image, pixels[..., 0])
     sizes = f"{_times(pixels.shape)}, maps {_times(maps.shape[1:])}"
     return sheet([image, *pictures], [name, *labels], columns, [sizes, *scales])
+
+
+def _numbered(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """With each value written into its pixel, where the pixels are large enough."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    rows, columns = values.shape
+    cell = picture.shape[1] / columns
+    if cell < LEGIBLE:
+        return picture
+    image = Image.fromarray(picture)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(min(40, cell / 3.2))
+    for i, j in np.ndindex(rows, columns):
+        x, y = (j + 0.5) * cell, (i + 0.5) * picture.shape[0] / rows
+        ink = INK if picture[int(y), int(x)].mean() > 110 else PAPER
+        draw.text((x, y), brief(float(values[i, j])), ink, font, anchor="mm")
+    return np.asarray(image)
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -40,20 +40,24 @@ class Tones:
 
 
 def tones_for(values: np.ndarray) -> Tones:
-    """Diverging and symmetric if a value is negative, else grey from lowest to highest.
+    """Diverging and symmetric if negative values matter, else grey from lowest to highest.
 
-    A few outliers may lie beyond the ends, so that they do not make the rest look flat.
+    Negative values matter from a tenth of the positive ones on: a sharpened photo, which has a
+    few, is still a picture. Some outliers may lie beyond the ends, so that they do not make
+    the rest look flat; a lowest value near zero counts as zero.
     """
     known = values[np.isfinite(values)]
     if not known.size:
         return Tones(0, 1, signed=False)
-    if known.min() < 0:
-        end = float(np.percentile(np.abs(known), 100 - OUTLIERS)) or float(np.abs(known).max())
-        return Tones(-end, end, signed=True)
     low, high = (float(v) for v in np.percentile(known, [OUTLIERS, 100 - OUTLIERS]))
-    if high <= low:
-        low, high = min(0.0, float(known.min())), float(known.max()) or 1.0
-    return Tones(low, high, signed=False)
+    if high <= low:  # flat but for outliers
+        low, high = float(known.min()), float(known.max())
+    if low < -high / 10:
+        end = float(np.percentile(np.abs(known), 100 - OUTLIERS)) or max(-low, high)
+        return Tones(-end, end, signed=True)
+    if high <= low or abs(low) < high / 20:
+        low = 0.0
+    return Tones(low, high or 1.0, signed=False)
 
 
 def brief(value: float) -> str:

@@ -1,0 +1,82 @@
+"""Make the pictures of a page again by running its commands: python docs/make_pictures.py
+
+Every ```sh block of docs/lecture.md is run, in turn, in a folder of its own beside the samples.
+What the page shows as pictures/NAME is what its commands have written as NAME. A
+```text block says what the block before it prints; tests/test_lecture.py compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "lecture.md"
+WIDEST = 1100  # pixels of a picture on the page
+QUALITY = 90  # of a JPEG
+
+
+def blocks(page: str) -> list[tuple[str, str | None]]:
+    """Each sh block and the text block that follows it at once, if one does."""
+    found = re.findall(r"```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?", page, re.S)
+    return [(code, text or None) for code, text in found]
+
+
+def shell(folder: Path, code: str) -> str:
+    """Run a block as a student would; what it prints. CalledProcessError where it fails."""
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(DOCS.parent)}
+    done = subprocess.run(
+        ["sh", "-ec", code], cwd=folder, env=environment, text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("imgconv: compil")]
+    if done.returncode:
+        raise RuntimeError("\n".join([code, *lines]))
+    return "\n".join(lines)
+
+
+def prepare(folder: Path) -> None:
+    """The samples, and `imgconv` and `python` as this interpreter has them."""
+    (folder / "samples").symlink_to(DOCS.parent / "samples")
+    (folder / "bin").mkdir()
+    for name, words in (("imgconv", "-m imgconv "), ("python", "")):
+        program = folder / "bin" / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words}"$@"\n')
+        program.chmod(0o755)
+
+
+def pictures(page: str) -> list[str]:
+    return re.findall(r"\]\(pictures/([^)]+)\)", page)
+
+
+def reduce(source: Path, target: Path) -> None:
+    with Image.open(source) as opened:
+        picture = opened.convert("RGB")
+    if picture.width > WIDEST:
+        height = round(picture.height * WIDEST / picture.width)
+        picture = picture.resize((WIDEST, height), Image.Resampling.LANCZOS)
+    picture.save(target, optimize=True, quality=QUALITY, subsampling=0)
+
+
+def main() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(folder)
+        for code, _ in blocks(page):
+            print(shell(folder, code))
+        for picture in dict.fromkeys(pictures(page)):
+            target = DOCS / "pictures" / picture
+            reduce(folder / picture, target)
+            print(f"{target}: {target.stat().st_size >> 10} KiB")
+
+
+if __name__ == "__main__":
+    main()
