@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "filter": "Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.",
     "convolve": "Make feature maps: the layer of a network with stencils of yours.",
     "pool": "Pool images: every window becomes its max, average, L2, min or median.",
+    "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
     "kernels": "List the named kernels, or show an image under all of them.",
     "warmup": "Compile all kernels for this machine ahead of their first use.",
     "info": "Show what an image file holds: size, type, axes, range, metadata.",

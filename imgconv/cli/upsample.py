@@ -1,0 +1,201 @@
+"""`imgconv upsample`: images enlarged, as networks do it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Option
+
+from imgconv.errors import UsageError
+
+from .options import FileOptions
+from .pairs import fractions, pair
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.images import Info
+    from imgconv.ops.comparison import Comparison
+    from imgconv.ops.upsample import Interpolation, Transposed
+
+Method = Literal["nearest", "bilinear", "bicubic", "transposed"]
+
+
+def command(
+    options: FileOptions,
+    method: Annotated[
+        Method | None,
+        Option(
+            "-m",
+            "--method",
+            help="nearest copies pixels; bilinear and bicubic (Keys's kernel with a = -0.75, as "
+            "in PyTorch and OpenCV) interpolate between pixel centres; transposed spreads "
+            "--stencil from every pixel. [default: nearest, or transposed with --stencil]",
+            show_default=False,
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        Option(
+            "-s",
+            "--scale",
+            metavar="N|HxW",
+            help="Factor, 1 or more: 2, 1.5, 4/3, or height x width. [default: 2]",
+        ),
+    ] = None,
+    stencil: Annotated[
+        str | None,
+        Option(
+            "-k",
+            "--stencil",
+            metavar="NAME|MATRIX|FILE",
+            help="What a transposed convolution spreads, written like filter's --kernel: box:4, "
+            "'1 2 1; 2 4 2; 1 2 1', weights.npy.",
+        ),
+    ] = None,
+    stride: Annotated[
+        str | None,
+        Option(
+            "--stride",
+            metavar="N|HxW",
+            help="How far apart transposed puts the stencils. [default: 2]",
+        ),
+    ] = None,
+    padding: Annotated[
+        str | None,
+        Option(
+            "--padding",
+            metavar="N|HxW",
+            help="What transposed cuts off on each side. [default: 0, which gives "
+            "(H - 1) x stride + stencil rows]",
+        ),
+    ] = None,
+    gain: Annotated[
+        str | None,
+        Option(
+            "--gain",
+            metavar="NUMBER",
+            help="Multiply the stencil: 4 makes up for a stride of 2 under one that sums to 1. "
+            "[default: 1]",
+        ),
+    ] = None,
+    compare: Annotated[
+        bool,
+        Option(
+            "--compare",
+            help="Write a figure of all methods side by side instead, with the overlap of "
+            "transposed stencils whose size the stride does and does not divide.",
+        ),
+    ] = False,
+) -> int:
+    """Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.
+
+    imgconv upsample --scale 3 icon.png
+
+    imgconv upsample -m bilinear -s 1.5 -o large/ *.tif
+
+    imgconv upsample --stencil '1 2 1; 2 4 2; 1 2 1' --gain 1/4 photo.png
+
+    imgconv upsample --compare photo.png -o figure.png
+
+    Interpolation weights colours by a transparent image's alpha; centres of pixels lie at
+    halves (PyTorch's align_corners=False), and the edge goes on with its last pixels.
+    """
+    from .run import each_plane, run_files
+
+    if compare:
+        refuse("--compare", scale=scale, method=method, stencil=stencil, padding=padding, gain=gain)
+        return write_figure(options, stride)
+    work = made(method, scale, stencil, stride, padding, gain)
+    plane = Plane(work, options.max_pixels)
+    return run_files("upsample", options, each_plane(plane, options, describe=plane.describe))
+
+
+def made(
+    method: Method | None,
+    scale: str | None,
+    stencil: str | None,
+    stride: str | None,
+    padding: str | None,
+    gain: str | None,
+) -> Interpolation | Transposed:
+    """The operation that the options describe; UsageError where they do not go together."""
+    from imgconv.ops.kernel_text import number, parse
+    from imgconv.ops.upsample import Interpolation, Transposed
+
+    if method is None:
+        method = "nearest" if stencil is None else "transposed"
+    if method != "transposed":
+        refuse(f"--method {method}", stencil=stencil, stride=stride, padding=padding, gain=gain)
+        return Interpolation(method, fractions("--scale", scale or "2"))
+    refuse("--method transposed (its factor is the --stride)", scale=scale)
+    if stencil is None:
+        raise UsageError("--method transposed needs --stencil: a name, a matrix or a file")
+    found = parse(stencil)
+    if len(found) > 1:
+        raise UsageError(f"--stencil {stencil} is two stencils: give one, such as {stencil}-x")
+    return Transposed(
+        found[0],
+        pair("--stride", stride or "2"),
+        pair("--padding", padding or "0"),
+        number(gain or "1", "--gain"),
+    )
+
+
+def refuse(what: str, **given: object) -> None:
+    """UsageError if any of these options is given."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{name} does not go with {what}: leave one out")
+
+
+def write_figure(options: FileOptions, stride: str | None) -> int:
+    """The figure of the first plane of each image."""
+    from imgconv.ops.comparison import Comparison
+
+    from .run import each_plane, run_files
+
+    work = Comparison(pair("--stride", stride or "2"))
+    step = each_plane(Figure(work), options, describe=record)
+    return run_files("compare", options, step, suffix=lambda _: ".png")
+
+
+def record(found: Info) -> Info:
+    """The record of a figure: nothing of the image's own holds for it but the stack's axes."""
+    import numpy as np
+
+    from imgconv.images import Info
+
+    height, width = found.height, found.width
+    axes, shape = found.stack_axes + "YXS", (*found.stack_shape, height, width, 3)
+    return Info("png", np.dtype(np.uint8), height, width, 3, axes=axes, shape=shape)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The comparison as a step's function of one plane."""
+
+    work: Comparison
+
+    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
+        return self.work(plane, info.alpha)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Upsampling as a step's function of one plane."""
+
+    work: Interpolation | Transposed
+    max_pixels: int | None
+
+    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
+        from imgconv.images import MAX_PIXELS
+        from imgconv.ops.upsample import refuse_too_large
+
+        refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels or MAX_PIXELS)
+        return self.work(plane, info.alpha)
+
+    def describe(self, info: Info) -> Info:
+        """Pixels become smaller."""
+        return info.scaled(*self.work.spacing())
