@@ -18,8 +18,8 @@ from PIL import Image
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "lecture.md"
-WIDEST = 1100  # pixels of a picture on the page
-QUALITY = 90  # of a JPEG
+WIDEST = 1280  # pixels of a picture on the page
+QUALITY = 85  # of a JPEG
 
 
 def blocks(page: str) -> list[tuple[str, str | None]]:
