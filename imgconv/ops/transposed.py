@@ -37,12 +37,13 @@ def transposed(
     stride: Pair,
     padding: Pair = (0, 0),
     gain: Fraction = Fraction(1),
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     """(H', W', C) of pixels (H, W, C), in their dtype: PyTorch's conv_transpose2d per channel.
 
     H' = (H - 1) * stride + K - 2 * padding. Integers are rounded half to even, exactly where
-    the stencil is one of simple fractions, and cut off at 0 and white. InputError where
-    padding leaves nothing.
+    the stencil is one of simple fractions, and cut off at 0 and white. out: an array to write
+    into. InputError where padding leaves nothing.
     """
     height, width, depth = pixels.shape
     shape = tuple(
@@ -55,7 +56,7 @@ def transposed(
             f"stencil of {shown(stencil.shape)} at stride {shown(stride)}, less a padding of "
             f"{shown(padding)} on each side, is {shown(shape)}"  # type: ignore[arg-type]
         )
-    out = np.empty((*shape, depth), pixels.dtype)
+    out = np.empty((*shape, depth), pixels.dtype) if out is None else out
     source, work = KERNELS[pixels.dtype.str[1:]]
     weights, divisor = _weights(stencil, gain, exact=source != "f32")
     strip = max(1, STRIP // np.dtype(WORK[work]).itemsize // depth)
