@@ -128,6 +128,16 @@ def test_integers_are_rounded_once_half_to_even(method, down, across, seed, dtyp
     assert np.array_equal(found, exactly(pixels, method, (down, across)))
 
 
+@pytest.mark.parametrize("method", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_extreme_contrasts_do_not_overflow_the_integers_of_the_fast_paths(method, scale):
+    pixels = image(1, (9, 11, 1)) // 128 * 255
+    pixels[2:6, 2:6, 0] = np.where(np.add.outer(*[np.arange(4) % 3 > 0] * 2) == 1, 0, 255)
+    factors = (Fraction(scale), Fraction(scale))
+    found = interpolated(pixels, method, factors)
+    assert np.array_equal(found, exactly(pixels, method, factors))
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_rows_longer_than_a_strip_have_no_seams(channels, scale):

@@ -28,8 +28,10 @@ pools = {
 nearest = {word: Kernel("upsample", f"nearest_{word}") for word in ("u8", "u16", "f32")}
 interpolations = {
     (source, work): Kernel("upsample", f"{source}_{work}")
-    for source, work in (("u8", "i16"), ("u8", "f64"), ("u16", "f64"), ("f32", "f32"))
-}
+    for source, work in (
+        ("u8", "i16"), ("u8", "i32"), ("u8", "f64"), ("u16", "f64"), ("f32", "f32"),
+    )
+}  # fmt: skip
 
 transpositions = {
     (source, work): Kernel("transposed", f"{source}_{work}")

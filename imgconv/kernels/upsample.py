@@ -22,6 +22,9 @@ from numba import types
 from .dialect import device, kernel, shift
 from .pixels import ELEMENTS, move, spread
 
+# Working types of uint8: taps, and the powers of 2 that sums are divided by at factors 2 and 4.
+SHIFTS = {"i16": (2, 4, 6), "i32": (4, 16, 22)}
+
 
 def _nearest(source: str) -> Any:
     @device
@@ -98,14 +101,16 @@ def _finish(result: str) -> Callable:
     return real if result == "f32" else integer
 
 
-def _shifted(bits: int) -> Callable:
-    """A sum of positive weights over 2**bits, a constant so that all stays in 16 bits."""
-    half = types.int16((1 << (bits - 1)) - 1)
+def _shifted(work: str, bits: int) -> Callable:
+    """A sum over 2**bits, a constant so that all stays in the working type."""
+    element = ELEMENTS[work]
+    half, zero, top = element((1 << (bits - 1)) - 1), element(0), element(255)
 
     @device
-    def shifted(total, divisor, top):
-        rounded = types.int16(total + half + types.int16(types.int16(total >> bits) & 1))
-        return types.uint8(rounded >> bits)
+    def shifted(total, divisor, ceiling):
+        odd = element(element(total >> bits) & 1)
+        rounded = element(element(total + half + odd) >> bits)
+        return types.uint8(min(max(rounded, zero), top))
 
     return shifted
 
@@ -133,17 +138,17 @@ def _column(work: str, finish: Callable) -> Callable:
 
 
 def _columns(source: str, work: str) -> Callable:
-    if work != "i16":
+    if work not in SHIFTS:
         return _column(work, _finish(source))
-    by_16, by_64 = _column(work, _shifted(4)), _column(work, _shifted(6))
+    taps, small, large = SHIFTS[work]
+    twice, four_times = (_column(work, _shifted(work, bits)) for bits in (small, large))
 
     @device
     def column(out, ring, slots, weights, count, K, divisor, top):
-        """The divisors of factors 2 and 4."""
-        if divisor == 16:
-            by_16(out, ring, slots, weights, count, 2, divisor, top)
+        if divisor == 2**small:
+            twice(out, ring, slots, weights, count, taps, divisor, top)
         else:
-            by_64(out, ring, slots, weights, count, 2, divisor, top)
+            four_times(out, ring, slots, weights, count, taps, divisor, top)
 
     return column
 

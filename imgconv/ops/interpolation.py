@@ -18,7 +18,8 @@ from .. import kernels
 from ..kernels import bands
 
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
-WORK = {"i16": np.int16, "f32": np.float32, "f64": np.float64}
+WORK = {"i16": np.int16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
+SHORT = {(2, 2**4): "i16", (2, 2**6): "i16", (4, 2**16): "i32", (4, 2**22): "i32"}  # by divisor
 TAPS = {"bilinear": 2, "bicubic": 4}
 CUBIC = Fraction(-3, 4)  # of Keys's kernel; PyTorch's and OpenCV's (Pillow and others: -1/2)
 STRIP = 65536  # bytes of a line of the result: all lines stay in the second-level cache
@@ -141,7 +142,7 @@ def _resample(pixels: np.ndarray, rows: Axis, columns: Axis, out: np.ndarray) ->
 
 
 def _work(word: str, taps: int, divisor: int) -> str:
-    """float32 for itself; 16 bits for uint8 at factors of 2 and 4; else exact float64."""
+    """float32 for itself; integers for uint8 at factors of 2 and 4; else exact float64."""
     if word == "f32":
         return "f32"
-    return "i16" if word == "u8" and taps == 2 and divisor in (16, 64) else "f64"
+    return SHORT.get((taps, divisor), "f64") if word == "u8" else "f64"
