@@ -15,7 +15,7 @@ from PIL import Image
 from imgconv import cli
 from imgconv.ops.bank import bank
 from imgconv.ops.convolve import Layer
-from imgconv.ops.sheet import map_sheet
+from imgconv.ops.sheet import map_sheet, thumbnail
 from imgconv.ops.tones import SIGNED, brief, tones_for
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -178,7 +178,7 @@ def test_json_says_how_many_maps_and_parameters(capfd):
     ("argv", "words"),
     [
         ([], "convolve needs --kernel"),
-        (["-k", "box", "--stride", "0"], "--stride 0x0: must be 1 or more"),
+        (["-k", "box", "--stride", "0"], "--stride 0: must be 1 or more"),
         (["-k", "box", "--stride", "-1"], "--stride -1"),
         (["-k", "box", "--dilation", "two"], "--dilation two"),
         (["-k", "box", "--padding", "some"], "--padding some: allowed are valid, same, full"),
@@ -223,6 +223,14 @@ def test_flat_empty_and_infinite_maps_have_tones():
         flat = np.full((4, 4), value, np.float32)
         assert tones_for(flat).colours(flat).shape == (4, 4, 3)
     assert brief(-0.0) == "0" and brief(1020) == "1020" and brief(-0.5234) == "-0.523"
+
+
+def test_dark_16_bit_images_are_shown_stretched():
+    dark = np.linspace(100, 3000, 400).astype(np.uint16).reshape(20, 20, 1)
+    found = thumbnail(dark, 20)
+    assert found.min() == 0 and found.max() == 255
+    bright = thumbnail(dark * 20, 20)
+    assert bright.min() == 2000 >> 8 and bright.max() == 60000 >> 8
 
 
 @pytest.mark.parametrize("size", [(1, 1), (14, 14), (600, 20), (20, 600), (900, 1200)])

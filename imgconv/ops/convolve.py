@@ -46,9 +46,8 @@ class Layer:
     def __post_init__(self) -> None:
         for name, numbers in (("stride", self.stride), ("dilation", self.dilation)):
             if min(numbers) < 1:
-                raise UsageError(
-                    f"--{name} {times(numbers)}: must be 1 or more; 1 moves by one pixel"
-                )
+                typed = times(numbers) if numbers[0] != numbers[1] else numbers[0]
+                raise UsageError(f"--{name} {typed}: must be 1 or more; 1 moves by one pixel")
         if isinstance(self.padding, str) and self.padding not in PADDINGS:
             raise UsageError(
                 f"--padding {self.padding}: allowed are {', '.join(PADDINGS)} or the number of "

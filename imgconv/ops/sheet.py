@@ -14,7 +14,8 @@ INK, PALE, PAPER = (32, 34, 38), (110, 114, 120), (250, 250, 248)
 GAP, LINE, SIZE = 12, 26, 15  # pixels: between pictures, for a label, of its letters
 SCREEN = 1.6  # width by height
 SCALE, SMALL, BAR = 20, 12, 10  # for a scale, of its letters, of its bar
-WIDEST, LARGEST, SMALLEST = 1600, 480, 120  # pixels: of a sheet of maps, of the side of one
+WIDEST, LARGEST, SMALLEST = 1600, 512, 120  # pixels: of a sheet of maps, of the side of one
+DARK = 8192  # of 65535: 16-bit images below are shown stretched
 LEGIBLE = 34  # pixels: of the side of a map's pixel that has its value written into it
 
 
@@ -163,7 +164,7 @@ def _picture(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 def thumbnail(pixels: np.ndarray, side: int) -> np.ndarray:
     """RGB uint8 (H, W, 3) of at most `side` pixels a side, from grey or colour of any dtype.
 
-    float32 images are shown from their lowest to their highest value.
+    Floats and dark 16-bit images are shown from their lowest to their highest value.
     """
     from PIL import Image
 
@@ -175,9 +176,14 @@ def thumbnail(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """Floats from lowest to highest, 16 bits likewise where they are dark: cameras of
+    microscopes fill 12 bits, mostly less.
+    """
     if pixels.dtype == np.uint8:
         return pixels
-    if pixels.dtype == np.uint16:
+    if pixels.dtype == np.uint16 and np.percentile(pixels, 99.9) >= DARK:
         return (pixels >> 8).astype(np.uint8)
-    low, high = np.nanmin(pixels), np.nanmax(pixels)
-    return np.nan_to_num((pixels - low) / max(high - low, 1e-30) * 255).astype(np.uint8)
+    known = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    low, high = np.percentile(known, [0, 99.9]) if known.size else (0, 1)
+    share = (pixels - np.float32(low)) / np.float32(max(high - low, 1e-30))
+    return np.nan_to_num(share * 255).clip(0, 255).astype(np.uint8)
