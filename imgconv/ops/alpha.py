@@ -1,4 +1,4 @@
-"""Colour and its coverage: taken apart, weighted, put together again."""
+"""Colour and its coverage taken apart and put together again; arithmetic by rows."""
 
 from __future__ import annotations
 
@@ -44,15 +44,18 @@ def fit(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def by_rows(
     function: Callable[..., np.ndarray],
     *images: np.ndarray,
-    channels: int,
+    channels: int | None = None,
     dtype: np.dtype = FLOAT,
 ) -> np.ndarray:
-    """function(rows of each image) for bands of rows, on all threads, into one new image."""
-    height, width, _ = images[0].shape
-    out = np.empty((height, width, channels), dtype)
+    """function(rows of each image) for bands of rows, on all threads, into one new image.
+
+    channels: of the new image, by default as many as the first one has.
+    """
+    height, width, depth = images[0].shape
+    out = np.empty((height, width, channels or depth), dtype)
 
     def band(begin: int, end: int) -> None:
         out[begin:end] = function(*(image[begin:end] for image in images))
 
-    bands.run(band, height)
+    bands.run(band, height, bands.rows_worthwhile(width * depth))
     return out

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from ..kernels import bands
+from .alpha import FLOAT, by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .correlation import correlate
 from .stencil import Stencil
 
 RANGES = ("clip", "rescale", "abs", "float")
-FLOAT = np.dtype(np.float32)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 Operator = tuple[Stencil, ...]  # one stencil, or two whose responses are taken as a length
@@ -40,8 +38,8 @@ class Filter:
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
         if alpha == "none" or (alpha == "premultiplied" and self.blurs):
             return self._colour(pixels)
-        if (pixels[..., -1] == _top(pixels.dtype)).all():
-            return _with_alpha(self._colour(_without_alpha(pixels)), pixels[..., -1])
+        if is_opaque(pixels):
+            return with_alpha(self._colour(without_alpha(pixels)), pixels[..., -1:])
         if self.blurs:
             return self._coverage(pixels)
         return self._beside_alpha(pixels)
@@ -106,23 +104,27 @@ class Filter:
             return one(operator[0], scale, bias)
         legs = [one(stencil, Fraction(1), Fraction(0)) for stencil in operator]
         factor, offset = np.float32(scale), np.float32(bias)
-        return _by_rows(lambda a, b: np.hypot(a, b) * factor + offset, FLOAT, *legs)
+        return by_rows(lambda a, b: np.hypot(a, b) * factor + offset, *legs)
 
     def _brightness(self, pixels: np.ndarray) -> np.ndarray:
         """Add to every channel what the filter changes of the luma: the hue stays."""
-        luma = _by_rows(lambda p: (p @ LUMA)[..., None], FLOAT, pixels, channels=1)
+        luma = by_rows(lambda p: (p @ LUMA)[..., None], pixels, channels=1)
         values = self._values(luma)
         wanted = values if self.range == "float" else _ranged(values, FLOAT, self.range, pixels)
         result = self._result(pixels.dtype)
-        return _by_rows(lambda p, w, y: _fit(p + (w - y), result), result, pixels, wanted, luma)
+
+        def changed(p: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
+            return fit(p + (w - y), result)
+
+        return by_rows(changed, pixels, wanted, luma, dtype=result)
 
     def _beside_alpha(self, pixels: np.ndarray) -> np.ndarray:
         """Filter the colour; alpha and the colour of fully transparent pixels stay."""
-        colour = _without_alpha(pixels)
-        alpha = pixels[..., -1]
+        colour = without_alpha(pixels)
+        hidden = pixels[..., -1] == 0
         out = self._colour(colour)
-        out[alpha == 0] = colour[alpha == 0]
-        return _with_alpha(out, alpha)
+        out[hidden] = colour[hidden]
+        return with_alpha(out, pixels[..., -1:])
 
     def _coverage(self, pixels: np.ndarray) -> np.ndarray:
         """Blur colour weighted by alpha, and alpha itself, so that nothing hidden bleeds in.
@@ -130,9 +132,9 @@ class Filter:
         Where no coverage results, the colour stays. Beyond a constant border lies opaque
         black, as it does for an image without alpha.
         """
-        top = np.float32(_top(pixels.dtype))
+        top = np.float32(white(pixels.dtype))
         channels = pixels.shape[2]
-        weighted = _by_rows(lambda p: _premultiplied(p, top), FLOAT, pixels)
+        weighted = by_rows(lambda p: _premultiplied(p, top), pixels)
         fill = np.array([0.0] * (channels - 1) + [1.0])
         plain = Filter(self.operators, self.border, flip=self.flip)
         sums = plain._values(weighted, fill)
@@ -146,39 +148,21 @@ class Filter:
                 values = s[..., :-1] / cover * scale + bias
             return np.where(cover > 0, values, p[..., :-1])
 
-        values = _by_rows(colour, FLOAT, pixels, sums, channels=channels - 1)
+        values = by_rows(colour, pixels, sums, channels=channels - 1)
         out = _ranged(values, pixels.dtype, self.range)
 
         def coverage(s: np.ndarray) -> np.ndarray:
-            return _fit(s[..., -1:] / total * top, result)
+            return fit(s[..., -1:] / total * top, result)
 
-        alpha = _by_rows(coverage, result, sums, channels=1)
+        alpha = by_rows(coverage, sums, channels=1, dtype=result)
         hidden = alpha[..., 0] == 0
-        out[hidden] = _without_alpha(pixels)[hidden]
-        return _with_alpha(out, alpha[..., 0])
-
-
-def _top(dtype: np.dtype) -> float:
-    """The value of white and of full coverage."""
-    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
-
-
-def _without_alpha(pixels: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(pixels[..., :-1])
-
-
-def _with_alpha(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    return np.concatenate([colour, alpha[..., None].astype(colour.dtype)], axis=2)
+        out[hidden] = without_alpha(pixels)[hidden]
+        return with_alpha(out, alpha)
 
 
 def _premultiplied(pixels: np.ndarray, top: np.float32) -> np.ndarray:
     cover = pixels[..., -1:] / top
     return np.concatenate([pixels[..., :-1] * cover, cover], axis=2)
-
-
-def _fit(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Rounded half to even and clipped, if the type is an integer."""
-    return values if dtype.kind == "f" else np.rint(values).clip(0, np.iinfo(dtype).max)
 
 
 def _ranged(
@@ -191,28 +175,11 @@ def _ranged(
     if range == "float":
         return values
     if range == "abs":
-        return _by_rows(lambda v: _fit(np.abs(v), dtype), dtype, values)
+        return by_rows(lambda v: fit(np.abs(v), dtype), values, dtype=dtype)
     if range == "rescale":
-        white = _top(dtype if like is None else like.dtype)
+        top = white(dtype if like is None else like.dtype)
         low, high = float(values.min()), float(values.max())
         if high > low:
-            factor = white / (high - low)
-            return _by_rows(lambda v: _fit((v - low) * np.float32(factor), dtype), dtype, values)
-    return _by_rows(lambda v: _fit(v, dtype), dtype, values)
-
-
-def _by_rows(
-    function: Callable[..., np.ndarray],
-    dtype: np.dtype,
-    *images: np.ndarray,
-    channels: int | None = None,
-) -> np.ndarray:
-    """function(rows of each image) for bands of rows, on all threads, into one new image."""
-    height, width, depth = images[0].shape
-    out = np.empty((height, width, channels or depth), dtype)
-
-    def band(begin: int, end: int) -> None:
-        out[begin:end] = function(*(image[begin:end] for image in images))
-
-    bands.run(band, height, bands.rows_worthwhile(width * depth))
-    return out
+            factor = np.float32(top / (high - low))
+            return by_rows(lambda v: fit((v - low) * factor, dtype), values, dtype=dtype)
+    return by_rows(lambda v: fit(v, dtype), values, dtype=dtype)
