@@ -15,7 +15,17 @@ def run() -> None:
         code = main()
     except KeyboardInterrupt:  # before a command could care for it
         code = 130
-    sys.exit(code)
+    leave(code)
+
+
+def leave(code: int) -> None:
+    """End at once: tearing down the interpreter and its libraries takes longer than a filter."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = code or 141
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from imgconv import kernels
-from imgconv.kernels import cache, native
+from imgconv.kernels import cache, elf, native
 
 PROGRAM = """
 import hashlib, sys
@@ -135,8 +135,8 @@ def test_without_a_writable_cache_it_compiles_in_memory(tmp_path):
 def test_where_the_loader_cannot_work_numba_computes_the_same(tmp_path):
     broken = (
         "from imgconv.kernels import native\n"
-        "def add(self, entry): raise RuntimeError('no loader on this platform')\n"
-        "native._Engine.add = add\n"
+        "def load(entry): raise RuntimeError('no loader on this platform')\n"
+        "native._load = load\n"
     )
     digest, numba, said = run(tmp_path, broken + PROGRAM)
     assert (digest, numba) == (expected(), True) and "no loader on this platform" in said
@@ -150,6 +150,28 @@ def test_where_the_loader_cannot_work_numba_computes_the_same(tmp_path):
 def test_narrower_vectors_give_the_same_result(tmp_path, cpu, features):
     forced = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features}
     assert run(tmp_path, CORRELATION, **forced)[0] == run(default(), CORRELATION)[0]
+
+
+@pytest.mark.skipif(not elf.works_here(), reason="LLVM loads kernels there")
+def test_a_warm_process_does_without_llvm_and_llvm_would_give_the_same(warm):
+    last = "print(hashlib.sha256(out.tobytes()).hexdigest(), 'llvmlite' in sys.modules)"
+    program = PROGRAM.rsplit("print", 1)[0] + last
+    assert run(warm, program)[:2] == (expected(), False)
+    by_llvm = "from imgconv.kernels import elf\nelf.works_here = lambda: False\n"
+    assert run(warm, by_llvm + program)[:2] == (expected(), True)
+
+
+@pytest.mark.skipif(not elf.works_here(), reason="LLVM loads kernels there")
+def test_an_object_that_needs_more_than_the_loader_knows_is_left_to_llvm(warm):
+    path = entry(warm)
+    data = path.read_bytes().split(b"\n", 2)[2]
+    with pytest.raises(elf.Unsupported, match="not an x86-64"):
+        elf.load(b"\x7fELF\x01" + data[5:], "x", frozenset())
+    calls = [k for k in kernels.every() if b"memset" in native._entry(k.module, k.name).object]
+    for kernel in calls:
+        made = native._entry(kernel.module, kernel.name)
+        with pytest.raises(elf.Unsupported, match="memset"):
+            elf.load(made.object, made.symbol, frozenset())
 
 
 def test_a_kernel_that_could_raise_or_allocate_is_refused():
@@ -174,11 +196,8 @@ def test_a_kernel_that_could_raise_or_allocate_is_refused():
 @pytest.mark.skipif(sys.platform != "linux", reason="reads ELF symbol tables")
 @pytest.mark.parametrize("kernel", kernels.every(), ids=lambda k: f"{k.module}-{k.name}")
 def test_no_object_needs_a_symbol_that_might_be_missing(kernel):
-    from imgconv.kernels.compiler import LIBC, LIBM
-
-    name, key = f"{kernel.module}.{kernel.name}", native._key(kernel.module, kernel.name)
-    made = cache.entry(name, key, lambda: native._compiled(kernel.module, kernel.name))
-    assert undefined_symbols(made.object) <= LIBC | LIBM
+    made = native._entry(kernel.module, kernel.name)
+    assert undefined_symbols(made.object) <= native.LIBC | native.LIBM
 
 
 def undefined_symbols(elf: bytes) -> set[str]:

@@ -14,7 +14,7 @@ from numba.core import config
 
 from .cache import Entry
 from .dialect import FLAGS
-from .native import host_cpu
+from .native import LIBC, LIBM, host_cpu
 
 TYPES = {
     "u8*": types.CPointer(types.uint8),
@@ -28,10 +28,6 @@ TYPES = {
     "f32": types.float32,
     "f64": types.float64,
 }
-
-# The C functions that LLVM may call for plain loops; each is in every process.
-LIBC = {"memcpy", "memmove", "memset"}
-LIBM = {"fmaf", "fma", "rintf", "rint", "floorf", "floor", "ceilf", "ceil", "truncf", "trunc"}
 
 
 def compile_object(module: str, name: str) -> Entry:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from . import cache
+from . import cache, elf
 
 POINTERS = {
     "u8*": np.dtype(np.uint8),
@@ -31,6 +31,13 @@ POINTERS = {
     "f64*": np.dtype(np.float64),
 }
 SCALARS: dict[str, Any] = {"i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double}
+
+
+# The C functions that LLVM may call for plain loops; each is in every process.
+LIBC = frozenset({"memcpy", "memmove", "memset"})
+LIBM = frozenset(
+    {"fmaf", "fma", "rintf", "rint", "floorf", "floor", "ceilf", "ceil", "truncf", "trunc"}
+)
 
 
 class Kernel:
@@ -78,13 +85,28 @@ def _lock() -> Any:
 
 def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...]]:
     try:
-        entry = cache.entry(f"{module}.{name}", _key(module, name), lambda: _compiled(module, name))
-        return _prototype(_engine().add(entry), entry.signature), tuple(entry.signature.split())
+        entry = _entry(module, name)
+        return _prototype(_load(entry), entry.signature), tuple(entry.signature.split())
     except (OSError, RuntimeError) as problem:
         if os.environ.get("IMGCONV_LOADER") == "strict":
             raise
         _say(f"{module}.{name}: compiled code cannot be loaded here ({problem}); using Numba")
         return _in_process(module, name)
+
+
+def _entry(module: str, name: str) -> cache.Entry:
+    """From the cache, or compiled."""
+    return cache.entry(f"{module}.{name}", _key(module, name), lambda: _compiled(module, name))
+
+
+def _load(entry: cache.Entry) -> int:
+    """The address of the entry's function: by our own loader where it can, else by LLVM's."""
+    if elf.works_here():
+        try:
+            return elf.load(entry.object, entry.symbol, LIBC | LIBM)
+        except (elf.Unsupported, OSError):
+            pass
+    return _engine().add(entry)
 
 
 def _compiled(module: str, name: str) -> cache.Entry:
@@ -136,6 +158,19 @@ def _engine() -> _Engine:
 
 
 @functools.cache
+def _cpu() -> str:
+    """What tells this CPU from others: the kernel's account of it, else LLVM's."""
+    forced = [str(os.environ.get(f"NUMBA_CPU_{word}")) for word in ("NAME", "FEATURES")]
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+            first = file.read(8192).split("\n\n")[0].splitlines()
+    except OSError:
+        return "\n".join(host_cpu())
+    words = ("vendor", "cpu family", "model", "stepping", "flags", "Features", "CPU ")
+    return "\n".join([*forced, *(line for line in first if line.startswith(words))])
+
+
+@functools.cache
 def host_cpu() -> tuple[str, str]:
     """CPU name and features, as LLVM writes them; Numba's own variables override both."""
     import llvmlite.binding as llvm
@@ -146,7 +181,7 @@ def host_cpu() -> tuple[str, str]:
 
 
 def _key(module: str, name: str) -> str:
-    return cache.digest("\n".join([module, name, *host_cpu()]).encode(), _sources())
+    return cache.digest("\n".join([module, name, _cpu()]).encode(), _sources())
 
 
 @functools.cache
