@@ -25,7 +25,7 @@ def folder(tmp_path_factory) -> Path:
     """A folder with the samples, where `imgconv` is this interpreter's."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "samples" / "cells").mkdir(parents=True)
-    for name in ("lake.png", "fruit.jpg", "chart.png", "cells/field-1.tif",
+    for name in ("lake.png", "fruit.jpg", "chart.png", "checker-small.png", "cells/field-1.tif",
                  "cells/timelapse.ome.tif"):  # fmt: skip
         shutil.copy(ROOT / "samples" / name, folder / "samples" / name)
     program = folder / "bin" / "imgconv"
