@@ -215,3 +215,14 @@ def test_metadata_that_a_format_cannot_hold_is_named(tmp_path):
         f"BMP has no place for {what}" for what in ("EXIF", "XMP", "the colour profile")
     ]
     assert write_image(tmp_path / "a.png", [plane], info) == []
+
+
+def test_an_exif_directory_of_a_tiff_is_lost_with_a_note(tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x829A] = 0.01
+    Image.new("L", (4, 4)).save(tmp_path / "a.tif", exif=exif.tobytes())
+    with open_image(tmp_path / "a.tif") as source:
+        assert any("EXIF" in note for note in source.notes)
+    Image.new("L", (4, 4)).save(tmp_path / "b.tif")
+    with open_image(tmp_path / "b.tif") as source:
+        assert source.notes == []

@@ -76,6 +76,8 @@ class Tiff:
             dtype = np.dtype(bool)
         if said := samples.note(dtype):
             self.notes.append(said)
+        if any(tag in page.tags for tag in tifftags.DIRECTORIES):
+            self.notes.append("the camera's EXIF directory is not kept: TIFF writing has no place")
         self.orientation = int(page.tags.valueof(tifftags.ORIENTATION, default=1) or 1)
         channels, extra = self._channels(), tuple(int(e) for e in page.extrasamples)
         height, width = page.imagelength, page.imagewidth

@@ -11,6 +11,7 @@ from .info import TiffLayout
 from .resolution import Resolution, unit_named
 
 ORIENTATION, SOFTWARE, XMP, ICC, EXIF = 274, 305, 700, 34675, 34665
+DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
 IMAGEJ = (50838, 50839)
 # Kept elsewhere, or true only of the file they stood in.
 NOT_COPIED = frozenset({
