@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from imgconv import kernels
-from imgconv.kernels import cache, elf, native
+from imgconv.kernels import cache, elf, host, native
 
 PROGRAM = """
 import hashlib, sys
@@ -142,7 +142,7 @@ def test_where_the_loader_cannot_work_numba_computes_the_same(tmp_path):
     assert (digest, numba) == (expected(), True) and "no loader on this platform" in said
 
 
-@pytest.mark.skipif("+avx2" not in native.host_cpu()[1], reason="other widths of x86 only")
+@pytest.mark.skipif("+avx2" not in host.cpu()[1], reason="other widths of x86 only")
 @pytest.mark.parametrize(
     ("cpu", "features"),
     [("x86-64", "+sse2"), ("sandybridge", "+sse4.2,+avx"), ("haswell", "+avx,+avx2,+fma")],

@@ -12,9 +12,10 @@ import llvmlite.binding as llvm
 from numba import cfunc, types
 from numba.core import config
 
+from . import host
 from .cache import Entry
 from .dialect import FLAGS
-from .native import LIBC, LIBM, host_cpu
+from .native import LIBC, LIBM
 
 TYPES = {
     "u8*": types.CPointer(types.uint8),
@@ -101,7 +102,7 @@ def _isolate(unit: llvm.ModuleRef, native_name: str, symbol: str) -> None:
 def _machine() -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    cpu, features = host_cpu()
+    cpu, features = host.cpu()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=cpu, features=features, opt=3, codemodel="jitdefault", jit=True
     )

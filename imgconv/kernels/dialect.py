@@ -12,7 +12,7 @@ from typing import Any
 from numba import njit, types
 from numba.extending import intrinsic
 
-from .native import host_cpu
+from . import host
 
 # "contract" lets a*b + c become one FMA. Nothing else: with nnan, ninf or reassoc, NaN and
 # infinity would lose their meaning and sums their exactness.
@@ -38,12 +38,12 @@ def kernel(signature: str) -> Callable[[Callable], Callable]:
 
 def lanes() -> int:
     """float32 lanes of the widest vector register: 16 with AVX-512, 8 with AVX, else 4."""
-    features = host_cpu()[1].split(",")
+    features = host.cpu()[1].split(",")
     return 16 if "+avx512f" in features else 8 if "+avx" in features else 4
 
 
 LANES = lanes()
-FUSED = "+fma" in host_cpu()[1] or not host_cpu()[1].count("+sse2")  # else a call of libm's fma
+FUSED = "+fma" in host.cpu()[1] or not host.cpu()[1].count("+sse2")  # else a call of libm's fma
 
 
 @intrinsic

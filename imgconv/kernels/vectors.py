@@ -16,8 +16,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from . import host
 from .dialect import FUSED
-from .native import host_cpu
 
 INDEX = ir.IntType(64)
 
@@ -29,7 +29,7 @@ PAIR_PRODUCTS = {
         (8, "avx2", "llvm.x86.avx2.pmadd.wd"),
         (16, "avx512bw", "llvm.x86.avx512.pmaddw.d.512"),
     )
-    if f"+{feature}" in host_cpu()[1].split(",")
+    if f"+{feature}" in host.cpu()[1].split(",")
 }
 
 

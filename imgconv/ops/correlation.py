@@ -13,10 +13,10 @@ import numpy as np
 from .. import kernels
 from ..kernels import bands
 from . import fourier
+from .borders import border_indices
 from .stencil import Stencil
 from .sums import Sums, plan
 
-BORDERS = ("reflect", "symmetric", "edge", "wrap", "constant")  # NumPy's names, see numpy.pad
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
 # Types of a line, the row stencil, and the ring with the stencil; see kernels/correlate.py.
 WORK = {
@@ -140,16 +140,3 @@ def _staggered(weights: np.ndarray, rows: int) -> np.ndarray:
     for r in range(rows):
         out[r : r + taps, :, r] = weights
     return out
-
-
-def border_indices(size: int, window: int, border: str) -> np.ndarray:
-    """Which of `size` rows or columns stands at each place of the padded axis; -1: constant.
-
-    int64, size + window - 1 long; the output's place 0 is at window // 2. NumPy's own
-    padding of the indices, so that the borders mean exactly what numpy.pad says.
-    """
-    around = (window // 2, window - 1 - window // 2)
-    indices = np.arange(size, dtype=np.int64)
-    if border == "constant":
-        return np.pad(indices, around, constant_values=-1)
-    return np.pad(indices, around, mode=border)  # type: ignore[call-overload]

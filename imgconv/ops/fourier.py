@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..kernels import bands
+from .borders import border_indices
 from .stencil import Stencil
 
 TAPS = 1900  # from this many taps on, tiles of FFTs are faster than the direct loop (measured)
@@ -38,8 +39,6 @@ def correlate(
     fill: np.ndarray | None,
 ) -> None:
     """Into `out`, the same result as from ops.correlation.correlate, by tiles of FFTs."""
-    from .correlation import border_indices
-
     height, width, channels = pixels.shape
     K, L = stencil.shape
     rows, columns = border_indices(height, K, border), border_indices(width, L, border)
