@@ -89,10 +89,6 @@ class Info:
         return int(np.prod(self.stack_shape, dtype=np.int64))
 
     @property
-    def is_grey(self) -> bool:
-        return self.channels - (self.alpha != "none") == 1
-
-    @property
     def dpi(self) -> tuple[float, float] | None:
         """Pixels per inch along x and y, where the unit is known."""
         return self.resolution.dpi if self.resolution else None

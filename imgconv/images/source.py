@@ -100,10 +100,6 @@ def open_image(
     return Source(name, reader, file.close)
 
 
-def _native(plane: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
-
-
 def _opened(source: str | os.PathLike[str]) -> BinaryIO:
     """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
     if os.fspath(source) == "-":
