@@ -13,8 +13,8 @@ import numpy as np
 from typer import Option
 
 from imgconv import cli
+from imgconv.cli.files import each_plane, run_files
 from imgconv.cli.options import FileOptions
-from imgconv.cli.run import each_plane, run_files
 
 
 @dataclass(frozen=True)

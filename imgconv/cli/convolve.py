@@ -97,8 +97,8 @@ def command(
     from imgconv.ops.convolve import Layer
     from imgconv.ops.kernel_text import number
 
+    from .files import run_files
     from .maps import FeatureMaps, suffix_of_maps
-    from .run import run_files
 
     if not kernel:
         raise UsageError(

@@ -88,7 +88,7 @@ def command(
     from imgconv.ops.filter import Filter
     from imgconv.ops.kernel_text import number, parse
 
-    from .run import each_plane, run_files
+    from .files import each_plane, run_files
 
     if not kernel:
         raise UsageError(

@@ -27,7 +27,7 @@ def command(
     """
     from imgconv.batch import plan_inputs
 
-    from .run import carry_out
+    from .files import carry_out
 
     planned = plan_inputs(
         options.files or (), recursive=options.recursive, files_from=options.files_from

@@ -84,7 +84,7 @@ def command(
     """
     from imgconv.ops.pool import Pool
 
-    from .run import each_plane, run_files
+    from .files import each_plane, run_files
 
     if everything and size is not None:
         raise UsageError("--global takes the whole image: leave out --size")

@@ -102,7 +102,7 @@ def command(
     Interpolation weights colours by a transparent image's alpha; centres of pixels lie at
     halves (PyTorch's align_corners=False), and the edge goes on with its last pixels.
     """
-    from .run import each_plane, run_files
+    from .files import each_plane, run_files
 
     if compare:
         refuse("--compare", scale=scale, method=method, stencil=stencil, padding=padding, gain=gain)
@@ -154,7 +154,7 @@ def write_figure(options: FileOptions, stride: str | None) -> int:
     """The figure of the first plane of each image."""
     from imgconv.ops.comparison import Comparison
 
-    from .run import each_plane, run_files
+    from .files import each_plane, run_files
 
     work = Comparison(pair("--stride", stride or "2"))
     step = each_plane(Figure(work), options, describe=record)
