@@ -43,6 +43,16 @@ layers = {source: Kernel("layer", source) for source in ("u8", "u16", "f32")}
 
 correlate_directly = Kernel("direct", "correlate")
 
+# Networks, over blocks of channels.
+winograd = Kernel("winograd", "convolve")
+winograd_prepare = Kernel("winograd", "prepare")
+implicit = Kernel("implicit", "convolve")
+slide = Kernel("windows", "slide")
+resize = Kernel("stretch", "resize")
+block, unblock = Kernel("blocks", "block"), Kernel("blocks", "unblock")
+activate, combine = Kernel("functions", "activate"), Kernel("functions", "combine")
+scale = Kernel("functions", "scale")
+
 png_filter_rows = Kernel("png", "filter_rows")
 
 

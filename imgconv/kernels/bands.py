@@ -59,19 +59,26 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
     """Call band(begin, end) for bands that together cover rows 0..rows, on all threads.
 
     A few bands a thread even out the load; none has fewer than `smallest` rows but the last.
-    An exception in a band is raised here, after all of them have ended.
+    This thread works too: the others are asked to help, and each takes the next band when it has
+    done one. An exception in a band is raised here, after all of them have ended.
     """
     workers = threads()
     step = max(smallest, -(-rows // (4 * workers)))
     spans = [(y, min(y + step, rows)) for y in range(0, rows, step)]
-    if workers == 1 or len(spans) == 1:
-        for span in spans:
-            band(*span)
-        return
-    from concurrent.futures import wait
+    turn = iter(spans)  # next() of a list's iterator is atomic
 
-    done, _ = wait([_pool(workers).submit(band, *span) for span in spans])
-    for future in done:
+    def work() -> None:
+        for span in turn:
+            band(*span)
+
+    helpers = min(workers, len(spans)) - 1
+    asked = [_pool(workers - 1).submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        for future in asked:
+            future.exception()  # waits
+    for future in asked:
         future.result()
 
 

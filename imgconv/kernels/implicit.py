@@ -1,0 +1,166 @@
+"""Convolution of blocked channels, tap by tap: a matrix product whose matrix is never made.
+
+One alphabet: C and K channels in and out, in blocks of V = LANES; image (C/V, H, W, V), result
+(K/V, h, w, V), taps (u, v), stride s, dilation d:
+
+    out[k, i, j] = bias[k] + sum over c, u, v of
+        stencil[k, c, u, v] * image[c, i * s + u * d - top, j * s + v * d - left]
+
+A band of rows of the image is laid out with its zeros around it, columns sorted by their
+remainder by s, so that neighbouring results always read neighbouring pixels. A register tile of
+ROWS results by 2V channels then walks through all taps and channels.
+"""
+
+from __future__ import annotations
+
+from numba import types
+
+from .dialect import LANES, device, kernel, shift
+from .lanes import fma, greater, leak, lesser, load, spread, store
+
+V = LANES
+ROWS = 6  # results of a register tile, by 2 vectors of output channels
+
+
+@device
+def finish(out, extra, at, bias, total, slope, low, high, added):
+    """out[at] = the sum with all that follows a convolution."""
+    total = total + bias
+    if added:
+        total = total + load(extra, at)
+    store(out, at, lesser(greater(leak(total, slope), low), high))
+
+
+@device
+def tile(source, offsets, whole, rest, lanes, weights, out, extra, pixel, second,
+         bias, bias2, slope, low, high, added):  # fmt: skip
+    """ROWS results `pixel` apart, of 2V channels, the second V of them at `second` (0: none).
+
+    Step t of `whole` adds V channels from source[offsets[t]] on, each of the `rest` after them
+    `lanes` channels; weights: 2V for every channel of every step.
+    """
+    zero = spread(types.float32(0))
+    a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
+    b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
+    for t in range(whole + rest):
+        here = shift(source, offsets[t])
+        for lane in range(V if t < whole else lanes):
+            left, right = load(weights, 0), load(weights, V)
+            x = spread(here[lane])
+            a0, b0 = fma(x, left, a0), fma(x, right, b0)
+            x = spread(here[V + lane])
+            a1, b1 = fma(x, left, a1), fma(x, right, b1)
+            x = spread(here[2 * V + lane])
+            a2, b2 = fma(x, left, a2), fma(x, right, b2)
+            x = spread(here[3 * V + lane])
+            a3, b3 = fma(x, left, a3), fma(x, right, b3)
+            x = spread(here[4 * V + lane])
+            a4, b4 = fma(x, left, a4), fma(x, right, b4)
+            x = spread(here[5 * V + lane])
+            a5, b5 = fma(x, left, a5), fma(x, right, b5)
+            weights = shift(weights, 2 * V)
+    finish(out, extra, 0, bias, a0, slope, low, high, added)
+    finish(out, extra, pixel, bias, a1, slope, low, high, added)
+    finish(out, extra, 2 * pixel, bias, a2, slope, low, high, added)
+    finish(out, extra, 3 * pixel, bias, a3, slope, low, high, added)
+    finish(out, extra, 4 * pixel, bias, a4, slope, low, high, added)
+    finish(out, extra, 5 * pixel, bias, a5, slope, low, high, added)
+    if second:
+        out, extra = shift(out, second), shift(extra, second)
+        finish(out, extra, 0, bias2, b0, slope, low, high, added)
+        finish(out, extra, pixel, bias2, b1, slope, low, high, added)
+        finish(out, extra, 2 * pixel, bias2, b2, slope, low, high, added)
+        finish(out, extra, 3 * pixel, bias2, b3, slope, low, high, added)
+        finish(out, extra, 4 * pixel, bias2, b4, slope, low, high, added)
+        finish(out, extra, 5 * pixel, bias2, b5, slope, low, high, added)
+
+
+@device
+def enter(image, lines, y, H, W, CB, left, stride, length, line_step):
+    """One padded row of all blocks: columns by remainder, `length` pixels of each.
+
+    Pixel n of remainder p is column n * stride + p of the padded row.
+    """
+    zero = spread(types.float32(0))
+    inside = 0 <= y < H
+    for c in range(CB):
+        row = shift(image, (c * H + (y if inside else 0)) * W * V)
+        for p in range(stride):
+            line = shift(lines, (c * stride + p) * line_step)
+            low = min(max((left - p + stride - 1) // stride, 0), length) if inside else length
+            high = min(max((left - p + W + stride - 1) // stride, low), length)
+            for n in range(low):
+                store(line, n * V, zero)
+            for m in range(high - low):
+                n = low + m
+                store(line, n * V, load(row, (n * stride + p - left) * V))
+            for m in range(length - high):
+                store(line, (high + m) * V, zero)
+
+
+@kernel("f32* f32* i64* f32* f32* f32* f32* i64* f32 f32 f32")
+def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope, low, high):
+    """Rows begin <= i < end of the result, `band` at a time, for channel pairs first <= n < last.
+
+    sizes: H, W, blocks of V channels in (CB), blocks out (KB), columns of a row of results,
+    results in all, zeros above, zeros to the left, stride down, stride across, first, last,
+    begin, end, band; rows of the image that a row of results needs (0: the image is read where
+    it lies), pixels of a line; step from row to row of the source; steps of out from block to
+    block, row to row, pixel to pixel; whole, rest and lanes as in `tile`; whether extra is added.
+    weights: (pairs of V output channels, steps, 2V). scratch: (stride * (band - 1) + need) rows
+    of CB * stride lines, then 6 * V numbers more, and 12 V for a narrow row.
+    """
+    H, W, CB, KB, columns, results = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    top, left, down, across = sizes[6], sizes[7], sizes[8], sizes[9]
+    first, last, begin, end, band = sizes[10], sizes[11], sizes[12], sizes[13], sizes[14]
+    need, length, source_row = sizes[15], sizes[16], sizes[17]
+    plane, out_row, pixel = sizes[18], sizes[19], sizes[20]
+    whole, rest, lanes, added = sizes[21], sizes[22], sizes[23], sizes[24]
+    slopes, lows, highs = spread(slope), spread(low), spread(high)
+    steps = (whole * V + rest * lanes) * 2 * V
+    spare = shift(scratch, ((band - 1) * down + need) * source_row // down + ROWS * V)
+    for block in range((end - begin + band - 1) // band):
+        i = begin + block * band
+        rows = min(band, end - i)
+        source = shift(image, i * source_row)
+        if need > 0:
+            source = scratch
+            for r in range((rows - 1) * down + need):
+                enter(image, shift(scratch, r * (source_row // down)), i * down + r - top, H, W,
+                      CB, left, across, length, length * V)  # fmt: skip
+        for m in range(last - first):
+            n = first + m
+            second = plane if 2 * n + 1 < KB else 0
+            bias = load(biases, 2 * n * V)
+            bias2 = load(biases, (2 * n + 1) * V) if second else bias
+            for r in range(rows):
+                at = 2 * n * plane + (i + r) * out_row
+                count = min(columns, results - (i + r) * columns)
+                for g in range((count + ROWS - 1) // ROWS):
+                    j = g * ROWS
+                    if j + ROWS <= count or count >= ROWS or (need == 0 and results >= ROWS):
+                        j = min(j, count - ROWS)
+                        tile(shift(source, r * source_row + j * V), offsets, whole, rest, lanes,
+                             shift(weights, n * steps), shift(out, at + j * pixel),
+                             shift(extra, at + j * pixel), pixel, second, bias, bias2,
+                             slopes, lows, highs, added)  # fmt: skip
+                    else:
+                        narrow(shift(source, r * source_row), offsets, whole, rest, lanes,
+                               shift(weights, n * steps), shift(out, at), shift(extra, at), pixel,
+                               second, bias, bias2, slopes, lows, highs, added, spare, count)  # fmt: skip
+
+
+@device
+def narrow(source, offsets, whole, rest, lanes, weights, out, extra, pixel, second,
+           bias, bias2, slope, low, high, added, spare, count):  # fmt: skip
+    """A row of fewer than ROWS results, by way of `spare`."""
+    for i in range(count if added else 0):
+        store(spare, i * V, load(extra, i * pixel))
+        if second:
+            store(spare, (ROWS + i) * V, load(extra, second + i * pixel))
+    tile(source, offsets, whole, rest, lanes, weights, spare, spare, V,
+         ROWS * V if second else 0, bias, bias2, slope, low, high, added)  # fmt: skip
+    for i in range(count):
+        store(out, i * pixel, load(spare, i * V))
+        if second:
+            store(out, second + i * pixel, load(spare, (ROWS + i) * V))

@@ -1,0 +1,33 @@
+"""Resizing of blocked channels (C/V, H, W, V) -> (C/V, h, w, V), by tables of places.
+
+Bilinear: result (i, j) lies between rows rows[i] and rows[h + i] of the image, `down[i]` of the
+way from the first to the second, and between columns likewise. Nearest: only the first counts.
+"""
+
+from __future__ import annotations
+
+from .dialect import LANES, kernel, shift
+from .lanes import fma, load, spread, store
+
+V = LANES
+
+
+@kernel("f32* i64* i64* f32* f32* f32* i64* i64")
+def resize(image, rows, columns, down, across, out, sizes, linear):
+    """Rows begin <= i < end of all blocks' results (C/V * h rows). sizes: H, W, h, w, begin, end."""
+    H, W, h, w, begin, end = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    for m in range(end - begin):
+        c, i = (begin + m) // h, (begin + m) % h
+        upper = shift(image, (c * H + rows[i]) * W * V)
+        line = shift(out, (begin + m) * w * V)
+        if linear:
+            lower, share = shift(image, (c * H + rows[h + i]) * W * V), spread(down[i])
+            for j in range(w):
+                left, right, part = columns[j] * V, columns[w + j] * V, spread(across[j])
+                a, b = load(upper, left), load(lower, left)
+                c_, d = load(upper, right), load(lower, right)
+                a, b = fma(part, c_ - a, a), fma(part, d - b, b)
+                store(line, j * V, fma(share, b - a, a))
+        else:
+            for j in range(w):
+                store(line, j * V, load(upper, columns[j] * V))

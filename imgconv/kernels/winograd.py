@@ -1,0 +1,277 @@
+"""3x3 convolution with a quarter of the multiplications: Winograd's F(4x4, 3x3).
+
+One alphabet: C and K channels in and out, in blocks of V = LANES; image (C/V, H, W, V), result
+(K/V, h, w, V). Every 4 x 4 tile of the result is made of the 6 x 6 tile of the image under it:
+
+    Y = A' [ sum over c of (G g G') * (B' d B) ] A
+
+with * element by element, d the image's tile and g the stencil: 36 products where 16 x 9 = 144
+stood. For each of the 36 places the sum over c is a product of matrices, tiles x C by C x K.
+Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
+"""
+
+from __future__ import annotations
+
+from numba import types
+
+from .dialect import LANES, device, kernel, shift
+from .lanes import fma, greater, leak, lesser, load, spread, store
+
+V = LANES
+ROWS = 6  # tiles of a register tile, by 2 vectors of output channels
+PAD = 16  # numbers between two of the 36 places, so that they do not share cache sets
+
+
+@device
+def entering(a, b, c, d, e, f):
+    """B' of a column: 6 numbers of the image."""
+    two, four, five = spread(types.float32(2)), spread(types.float32(4)), spread(types.float32(5))
+    even, odd = e - four * c, d - four * b
+    near, far = e - c, two * (d - b)
+    return (four * a - five * c + e, even + odd, even - odd,
+            near + far, near - far, four * b - five * d + f)  # fmt: skip
+
+
+@device
+def leaving(a, b, c, d, e, f):
+    """A' of a column: 4 numbers of the result."""
+    two, four, eight = spread(types.float32(2)), spread(types.float32(4)), spread(types.float32(8))
+    p, m, q, n = b + c, b - c, d + e, d - e
+    return a + p + q, m + two * n, p + four * q, m + eight * n + f
+
+
+@device
+def enter_column(image, row):
+    return entering(load(image, 0), load(image, row), load(image, 2 * row),
+                    load(image, 3 * row), load(image, 4 * row), load(image, 5 * row))  # fmt: skip
+
+
+@device
+def enter_row(D, step, a, b, c, d, e, f):
+    a, b, c, d, e, f = entering(a, b, c, d, e, f)
+    store(D, 0, a)
+    store(D, step, b)
+    store(D, 2 * step, c)
+    store(D, 3 * step, d)
+    store(D, 4 * step, e)
+    store(D, 5 * step, f)
+
+
+@device
+def enter_tile(image, row, D, step):
+    """The 36 places of the tile at `image`, whose rows are `row` apart, into D, `step` apart."""
+    a, b = enter_column(image, row), enter_column(shift(image, V), row)
+    c, d = enter_column(shift(image, 2 * V), row), enter_column(shift(image, 3 * V), row)
+    e, f = enter_column(shift(image, 4 * V), row), enter_column(shift(image, 5 * V), row)
+    enter_row(D, step, a[0], b[0], c[0], d[0], e[0], f[0])
+    enter_row(shift(D, 6 * step), step, a[1], b[1], c[1], d[1], e[1], f[1])
+    enter_row(shift(D, 12 * step), step, a[2], b[2], c[2], d[2], e[2], f[2])
+    enter_row(shift(D, 18 * step), step, a[3], b[3], c[3], d[3], e[3], f[3])
+    enter_row(shift(D, 24 * step), step, a[4], b[4], c[4], d[4], e[4], f[4])
+    enter_row(shift(D, 30 * step), step, a[5], b[5], c[5], d[5], e[5], f[5])
+
+
+@device
+def leave_column(M, step):
+    """A' of a column of the 36 places: those 6 * step apart."""
+    row = 6 * step
+    return leaving(load(M, 0), load(M, row), load(M, 2 * row),
+                   load(M, 3 * row), load(M, 4 * row), load(M, 5 * row))  # fmt: skip
+
+
+@device
+def leave_row(out, extra, bias, slope, low, high, added, a, b, c, d, e, f):
+    a, b, c, d = leaving(a, b, c, d, e, f)
+    a, b, c, d = a + bias, b + bias, c + bias, d + bias
+    if added:
+        a, b, c, d = (a + load(extra, 0), b + load(extra, V), c + load(extra, 2 * V),
+                      d + load(extra, 3 * V))  # fmt: skip
+    a, b, c, d = leak(a, slope), leak(b, slope), leak(c, slope), leak(d, slope)
+    a, b, c, d = greater(a, low), greater(b, low), greater(c, low), greater(d, low)
+    store(out, 0, lesser(a, high))
+    store(out, V, lesser(b, high))
+    store(out, 2 * V, lesser(c, high))
+    store(out, 3 * V, lesser(d, high))
+
+
+@device
+def leave_tile(M, step, out, extra, row, bias, slope, low, high, added):
+    """The 4 x 4 results of the places at M; rows of out and extra are `row` apart."""
+    a, b = leave_column(M, step), leave_column(shift(M, step), step)
+    c, d = leave_column(shift(M, 2 * step), step), leave_column(shift(M, 3 * step), step)
+    e, f = leave_column(shift(M, 4 * step), step), leave_column(shift(M, 5 * step), step)
+    leave_row(out, extra, bias, slope, low, high, added, a[0], b[0], c[0], d[0], e[0], f[0])
+    leave_row(shift(out, row), shift(extra, row), bias, slope, low, high, added,
+              a[1], b[1], c[1], d[1], e[1], f[1])  # fmt: skip
+    leave_row(shift(out, 2 * row), shift(extra, 2 * row), bias, slope, low, high, added,
+              a[2], b[2], c[2], d[2], e[2], f[2])  # fmt: skip
+    leave_row(shift(out, 3 * row), shift(extra, 3 * row), bias, slope, low, high, added,
+              a[3], b[3], c[3], d[3], e[3], f[3])  # fmt: skip
+
+
+@device
+def multiply(D, step, C, weights, M, wide):
+    """M[j * wide + i * V ...] = sum over c of D[c // V * step + i * V + c % V] * weights[c, j]
+
+    for i < ROWS tiles and j < 2 vectors of output channels; the sums stay in registers.
+    """
+    zero = spread(types.float32(0))
+    a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
+    b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
+    for block in range(C // V):
+        for lane in range(V):
+            left, right = load(weights, 0), load(weights, V)
+            x = spread(D[lane])
+            a0, b0 = fma(x, left, a0), fma(x, right, b0)
+            x = spread(D[V + lane])
+            a1, b1 = fma(x, left, a1), fma(x, right, b1)
+            x = spread(D[2 * V + lane])
+            a2, b2 = fma(x, left, a2), fma(x, right, b2)
+            x = spread(D[3 * V + lane])
+            a3, b3 = fma(x, left, a3), fma(x, right, b3)
+            x = spread(D[4 * V + lane])
+            a4, b4 = fma(x, left, a4), fma(x, right, b4)
+            x = spread(D[5 * V + lane])
+            a5, b5 = fma(x, left, a5), fma(x, right, b5)
+            weights = shift(weights, 2 * V)
+        D = shift(D, step)
+    store(M, 0, a0)
+    store(M, V, a1)
+    store(M, 2 * V, a2)
+    store(M, 3 * V, a3)
+    store(M, 4 * V, a4)
+    store(M, 5 * V, a5)
+    M = shift(M, wide)
+    store(M, 0, b0)
+    store(M, V, b1)
+    store(M, 2 * V, b2)
+    store(M, 3 * V, b3)
+    store(M, 4 * V, b4)
+    store(M, 5 * V, b5)
+
+
+@device
+def gather(image, y, x, H, W, tile):
+    """The 6 x 6 tile at (y, x) of a plane, zeros outside of it."""
+    zero = spread(types.float32(0))
+    for i in range(6):
+        for j in range(6):
+            if 0 <= y + i < H and 0 <= x + j < W:
+                store(tile, (i * 6 + j) * V, load(image, ((y + i) * W + x + j) * V))
+            else:
+                store(tile, (i * 6 + j) * V, zero)
+
+
+@device
+def copy_tile(source, from_row, target, to_row, rows, columns):
+    for i in range(rows):
+        for j in range(columns * V):
+            target[i * to_row + j] = source[i * from_row + j]
+
+
+@kernel("f32* f32* f32* f32* f32* f32* i64* f32 f32 f32")
+def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, high):
+    """Tiles begin <= t < end of the result, T at a time, channel pairs first <= n < last of 2V.
+
+    sizes: H, W, C, K of the image (C, K multiples of V), h, w of the result, zeros above and to
+    the left, begin, end, T (a multiple of ROWS), first, last, whether `extra`, shaped like the
+    result, is added. weights: as `prepare` makes them; biases: K. Then what is negative is
+    multiplied by slope, and all held between low and high. scratch: 36 (C T + PAD) numbers, 36
+    (2V (last - first) T + PAD), and 36 V.
+    """
+    H, W, C, K, h, w = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    top, left, begin, end, T = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
+    first_pair, chosen, added = sizes[11], sizes[12] - sizes[11], sizes[13]
+    across, pairs = (w + 3) // 4, (K + 2 * V - 1) // (2 * V)
+    D_step, M_step = C * T + PAD, chosen * 2 * V * T + PAD
+    D, M = scratch, shift(scratch, 36 * D_step)
+    tile = shift(M, 36 * M_step)
+    slopes, lows, highs = spread(slope), spread(low), spread(high)
+    for block in range((end - begin + T - 1) // T):
+        first = begin + block * T
+        count = min(T, end - first)
+        for c in range(C // V):
+            plane = shift(image, c * H * W * V)
+            for t in range(count):
+                y, x = (first + t) // across * 4 - top, (first + t) % across * 4 - left
+                target = shift(D, (c * T + t) * V)
+                if y >= 0 and x >= 0 and y + 6 <= H and x + 6 <= W:
+                    enter_tile(shift(plane, (y * W + x) * V), W * V, target, D_step)
+                else:
+                    gather(plane, y, x, H, W, tile)
+                    enter_tile(tile, 6 * V, target, D_step)
+        for place in range(36):
+            for n in range(chosen):
+                for g in range((count + ROWS - 1) // ROWS):
+                    multiply(shift(D, place * D_step + g * ROWS * V), T * V, C,
+                             shift(weights, (place * pairs + first_pair + n) * C * 2 * V),
+                             shift(M, place * M_step + (n * 2 * T + g * ROWS) * V), T * V)  # fmt: skip
+        for m in range(min(2 * chosen, K // V - 2 * first_pair)):
+            k = 2 * first_pair + m
+            bias = load(biases, k * V)
+            for t in range(count):
+                y, x = (first + t) // across * 4, (first + t) % across * 4
+                at = ((k * h + y) * w + x) * V
+                source = shift(M, (m * T + t) * V)
+                if y + 4 <= h and x + 4 <= w:
+                    leave_tile(source, M_step, shift(out, at), shift(extra, at), w * V, bias,
+                               slopes, lows, highs, added)  # fmt: skip
+                else:
+                    rows, columns = min(4, h - y), min(4, w - x)
+                    if added:
+                        copy_tile(shift(extra, at), w * V, tile, 4 * V, rows, columns)
+                    leave_tile(source, M_step, tile, tile, 4 * V, bias,
+                               slopes, lows, highs, added)  # fmt: skip
+                    copy_tile(tile, 4 * V, shift(out, at), w * V, rows, columns)
+
+
+@device
+def stretch(a, b, c):
+    """G of a column: 3 weights."""
+    sixth, quarter = spread(types.float32(1 / 6)), spread(types.float32(1 / 4))
+    small, half = spread(types.float32(1 / 24)), spread(types.float32(1 / 12))
+    even, far = sixth * (a + c), small * a + sixth * c
+    middle, odd = sixth * b, half * b
+    zero = spread(types.float32(0))
+    return quarter * a, zero - even - middle, middle - even, far + odd, far - odd, c
+
+
+@device
+def stretch_row(out, step, a, b, c):
+    a, b, c, d, e, f = stretch(a, b, c)
+    store(out, 0, a)
+    store(out, step, b)
+    store(out, 2 * step, c)
+    store(out, 3 * step, d)
+    store(out, 4 * step, e)
+    store(out, 5 * step, f)
+
+
+@kernel("f32* f32* f32* i64 i64 i64 i64 i64")
+def prepare(stencils, out, scratch, K, C, C_out, begin, end):
+    """G g G' of stencils (K, C, 3, 3) for channel pairs begin <= n < end.
+
+    out: (36, K / 2V rounded up, C_out, 2V), zeros where there is no channel; scratch: 18 V.
+    """
+    pairs = (K + 2 * V - 1) // (2 * V)
+    step = pairs * C_out * 2 * V
+    for m in range(end - begin):
+        n = begin + m
+        for c in range(C_out):
+            for j in range(2 * V):
+                k = n * 2 * V + j
+                source = shift(stencils, (k * C + c) * 9 if k < K and c < C else 0)
+                for tap in range(9):
+                    scratch[tap * 2 * V + j] = source[tap] if k < K and c < C else types.float32(0)
+            for half in range(2):
+                g = shift(scratch, half * V)
+                target = shift(out, (n * C_out + c) * 2 * V + half * V)
+                a = stretch(load(g, 0), load(g, 6 * V), load(g, 12 * V))
+                b = stretch(load(g, 2 * V), load(g, 8 * V), load(g, 14 * V))
+                c_ = stretch(load(g, 4 * V), load(g, 10 * V), load(g, 16 * V))
+                stretch_row(target, step, a[0], b[0], c_[0])
+                stretch_row(shift(target, 6 * step), step, a[1], b[1], c_[1])
+                stretch_row(shift(target, 12 * step), step, a[2], b[2], c_[2])
+                stretch_row(shift(target, 18 * step), step, a[3], b[3], c_[3])
+                stretch_row(shift(target, 24 * step), step, a[4], b[4], c_[4])
+                stretch_row(shift(target, 30 * step), step, a[5], b[5], c_[5])
