@@ -1,0 +1,60 @@
+"""The operators of networks by name; each is one short function with its formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import (
+    activations,
+    arithmetic,
+    convolution,
+    dense,
+    layout,
+    normalization,
+    parts,
+    pooling,
+    reduction,
+    resizing,
+    sizes,
+)
+from .operator import Operator
+
+OPERATORS: dict[str, Operator] = {
+    **convolution.OPERATORS,
+    **pooling.OPERATORS,
+    **resizing.OPERATORS,
+    **activations.OPERATORS,
+    **arithmetic.OPERATORS,
+    **normalization.OPERATORS,
+    **dense.OPERATORS,
+    **layout.OPERATORS,
+    **parts.OPERATORS,
+    **reduction.OPERATORS,
+    **sizes.OPERATORS,
+}
+
+
+def evaluate(
+    operator: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None
+) -> tuple[Any, ...]:
+    """The results of one operator on arrays; None is an input left out."""
+    found = OPERATORS[operator]
+    result = call(found, found.apply, inputs, attributes or {})
+    return result if isinstance(result, tuple) else (result,)
+
+
+def call(
+    operator: Operator, rule: Callable[..., Any], inputs: Sequence[Any], attributes: Any
+) -> Any:
+    """rule(*inputs, **attributes); an attribute of its name stands for an input left out."""
+    rest = dict(attributes)
+    if operator.variadic:
+        return rule(*inputs, **rest)
+    values = [
+        rest.pop(name, None) if value is None else value
+        for name, value in zip(operator.names, inputs, strict=False)
+    ]
+    for name in operator.names[: len(values)]:
+        rest.pop(name, None)
+    return rule(*values, **rest)

@@ -1,0 +1,57 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from .axes import broadcast, written
+from .operator import Operator, Shape
+
+
+def dense_shape(x: Shape, w: Shape, b: Shape | None = None) -> Shape:
+    if len(w) != 2 or not x or x[-1] != w[1]:
+        raise InputError(
+            f"found an input of shape {written(x)} and weights of {written(w)}, "
+            "allowed (..., channels) and (results, channels)"
+        )
+    if b is not None and tuple(b) != (w[0],):
+        raise InputError(f"found a bias of shape {written(b)}, allowed {w[0]} numbers")
+    return (*x[:-1], w[0])
+
+
+def dense(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
+    """y[n,k] = b[k] + sum_c w[k,c] x[n,c]."""
+    dense_shape(x.shape, w.shape, None if b is None else b.shape)
+    y = x @ w.T
+    return y if b is None else y + b
+
+
+def dense_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any) -> int:
+    return math.prod(y) * w[1]
+
+
+def matmul_shape(x: Shape, y: Shape) -> Shape:
+    if not x or not y or x[-1] != y[-2 if len(y) > 1 else 0]:
+        raise InputError(f"found matrices of {written(x)} and {written(y)}, which do not chain")
+    lead = broadcast(x[:-2], y[:-2])
+    return (*lead, *x[-2:-1], *(y[-1:] if len(y) > 1 else ()))
+
+
+def matmul(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """z[..., i, j] = sum_k x[..., i, k] y[..., k, j]."""
+    matmul_shape(x.shape, y.shape)
+    return np.matmul(x, y)
+
+
+def matmul_multiply_adds(z: Shape, x: Shape, y: Shape) -> int:
+    return math.prod(z) * x[-1]
+
+
+OPERATORS = {
+    "dense": Operator(dense, dense_shape, ("x", "w", "b?"), multiply_adds=dense_multiply_adds),
+    "matmul": Operator(matmul, matmul_shape, ("x", "y"), multiply_adds=matmul_multiply_adds),
+}

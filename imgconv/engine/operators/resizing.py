@@ -1,0 +1,207 @@
+"""Resizing by interpolation, one axis after the other."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from .axes import along, axis_of, integers, written
+from .operator import AXES, FLAG, NUMBER, NUMBERS, Operator, Shape, choice, wholes
+
+f32 = np.float32
+COORDINATES = (
+    "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
+    "tf_half_pixel_for_nn", "tf_crop_and_resize",
+)  # fmt: skip
+ROUNDING = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+
+
+def scales_and_sizes(
+    x: Shape, scales: Any, sizes: Any, roi: Any = None, **attributes: Any
+) -> tuple[list[float], Shape]:
+    """Of every axis of x: the factor and the result's size, out = floor(in * scale)."""
+    axes = attributes.get("axes")
+    at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in integers(axes)]
+    given = sizes if sizes is not None and np.size(sizes) else scales
+    if given is None or np.size(given) != len(at):
+        raise InputError(f"found {np.size(given)} scales or sizes, allowed one for {len(at)} axes")
+    factors, out = [1.0] * len(x), list(x)
+    if given is sizes:
+        wanted = _keeping(x, at, integers(sizes), attributes.get("keep", "stretch"))
+        for axis, size in zip(at, wanted, strict=True):
+            factors[axis], out[axis] = size / max(x[axis], 1), size
+    else:
+        first, last = _region(len(x), at, roi, attributes)
+        for axis, scale in zip(at, np.ravel(np.asarray(scales)).tolist(), strict=True):
+            part = (last[axis] - first[axis]) * scale
+            factors[axis], out[axis] = scale, _size(x[axis], part)
+    if min(out) < 0 or any(n == 0 < m for n, m in zip(x, out, strict=True)):
+        raise InputError(f"found a result of {out} for an input of {written(x)}")
+    return factors, tuple(out)
+
+
+def _size(size: int, scale: float) -> int:
+    if not 0 < scale < 1 << 20:
+        raise InputError(f"found a scale of {scale}, allowed numbers above 0")
+    return math.floor(size * scale)
+
+
+def _keeping(x: Shape, at: list[int], wanted: list[int], keep: str) -> list[int]:
+    """Sizes with one factor for all axes, such that none is larger (smaller) than wanted."""
+    if keep == "stretch":
+        return wanted
+    factors = [size / max(x[axis], 1) for axis, size in zip(at, wanted, strict=True)]
+    scale = min(factors) if keep == "not_larger" else max(factors)
+    return [math.floor(x[axis] * scale + 0.5) for axis in at]
+
+
+def _region(
+    rank: int, at: list[int], roi: Any, attributes: dict[str, Any]
+) -> tuple[list[float], list[float]]:
+    """The part that tf_crop_and_resize takes: from 0 to 1 where nothing else is said."""
+    first, last = [0.0] * rank, [1.0] * rank
+    if attributes.get("coordinates") == "tf_crop_and_resize":
+        found = np.ravel(np.asarray(roi)).tolist() if roi is not None else []
+        if len(found) != 2 * len(at):
+            raise InputError(f"found a region of {len(found)} numbers, allowed {2 * len(at)}")
+        for i, axis in enumerate(at):
+            first[axis], last[axis] = found[i], found[i + len(at)]
+    return first, last
+
+
+def resize_shape(
+    x: Shape, scales: Any = None, sizes: Any = None, roi: Any = None, **attributes: Any
+) -> Shape:
+    return scales_and_sizes(x, scales, sizes, roi, **attributes)[1]
+
+
+def coordinates(
+    size: int, out: int, scale: float, how: str, region: tuple[float, float] = (0, 1)
+) -> np.ndarray:
+    """Where the pixels of the result lie in the input: float32 (out,).
+
+    In float32 like other libraries, because a rounding decides which pixel is the nearest.
+    """
+    i, factor = np.arange(out, dtype=f32), f32(scale)
+    if how == "align_corners":
+        return i * f32(size - 1) / f32(out - 1) if out > 1 else i * f32(0)
+    if how == "asymmetric":
+        return i / factor
+    if how == "tf_half_pixel_for_nn":
+        return (i + f32(0.5)) / factor
+    if how == "tf_crop_and_resize":
+        first, last = (f32(end) for end in region)
+        if out == 1:
+            return f32(0.5) * (first + last) * f32(size - 1) + i
+        return first * f32(size - 1) + i * (last - first) * f32(size - 1) / f32(out - 1)
+    if how == "pytorch_half_pixel" and out == 1:
+        return i * f32(0)
+    shift = f32(0)
+    if how == "half_pixel_symmetric":  # the result's centre lies on the input's
+        shift = f32(size / 2) * (f32(1) - f32(out) / (factor * f32(size)))
+    return shift + (i + f32(0.5)) / factor - f32(0.5)
+
+
+def _nearest(at: np.ndarray, rounding: str) -> np.ndarray:
+    rounded = {
+        "round_prefer_floor": lambda: np.ceil(at - f32(0.5)),
+        "round_prefer_ceil": lambda: np.floor(at + f32(0.5)),
+        "floor": lambda: np.floor(at),
+        "ceil": lambda: np.ceil(at),
+    }[rounding]()
+    return rounded[:, None].astype(np.int64)
+
+
+def _weights(distance: np.ndarray, mode: str, a: float) -> np.ndarray:
+    """A triangle, or Keys' cubic with the parameter a (1981), at distances from the centre."""
+    d = np.abs(distance)
+    if mode == "linear":
+        return np.maximum(1 - d, 0)
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return np.where(d <= 1, near, np.where(d < 2, far, 0))
+
+
+def taps(
+    size: int, out: int, scale: float, region: tuple[float, float] = (0, 1), **attributes: Any
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Input pixels int64 (out, n), their weights float32 (out, n), coordinates float32 (out,)."""
+    mode = attributes.get("mode", "nearest")
+    at = coordinates(size, out, scale, attributes.get("coordinates", "half_pixel"), region)
+    if mode == "nearest":
+        index = _nearest(at, attributes.get("rounding", "round_prefer_floor"))
+        return np.clip(index, 0, size - 1), np.ones(index.shape, f32), at
+    stretch = min(scale, 1.0) if attributes.get("antialias") else 1.0
+    reach = (1 if mode == "linear" else 2) / stretch
+    near = np.floor(at).astype(np.int64)[:, None]
+    first = math.floor(-reach) + 1
+    index = near + np.arange(first, 2 - first)
+    distance = (index - at[:, None].astype(np.float64)) * stretch
+    weights = _weights(distance, mode, attributes.get("cubic", -0.75))
+    if attributes.get("exclude_outside"):
+        weights = np.where((index >= 0) & (index < size), weights, 0)
+    if stretch < 1 or attributes.get("exclude_outside"):
+        weights = weights / weights.sum(1, keepdims=True)
+    return np.clip(index, 0, size - 1), weights.astype(f32), at
+
+
+def resize(
+    x: np.ndarray, scales: Any = None, sizes: Any = None, roi: Any = None, **attributes: Any
+) -> np.ndarray:
+    """y[i] = sum_t weight[i, t] x[tap[i, t]], on each axis whose size or scale changes.
+
+    nearest: the pixel nearest to the coordinate; linear: the two around it, cubic: the four
+    around it (Keys), more of them with `antialias` where the picture becomes smaller.
+    """
+    factors, out = scales_and_sizes(x.shape, scales, sizes, roi, **attributes)
+    at = attributes.get("axes")
+    axes = list(range(x.ndim)) if at is None else [axis_of(a, x.ndim) for a in integers(at)]
+    first, last = _region(x.ndim, axes, roi, attributes)
+    outside = []
+    for axis, (size, scale) in enumerate(zip(out, factors, strict=True)):
+        region = (first[axis], last[axis])
+        if size == x.shape[axis] and scale == 1 and region == (0, 1):
+            continue
+        index, weights, places = taps(x.shape[axis], size, scale, region, **attributes)
+        outside.append((axis, (places < 0) | (places > x.shape[axis] - 1)))
+        x = _interpolated(x, axis, index, weights)
+    if attributes.get("coordinates") == "tf_crop_and_resize":
+        for axis, beyond in outside:
+            fill = f32(attributes.get("extrapolation", 0))
+            x = np.where(along(beyond, axis, x.ndim), fill, x)
+    return x
+
+
+def _interpolated(x: np.ndarray, axis: int, index: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    if index.shape[1] == 1:
+        return np.take(x, index[:, 0], axis)
+    y: Any = 0
+    for t in range(index.shape[1]):
+        y = y + np.take(x, index[:, t], axis) * along(weights[:, t], axis, x.ndim)
+    return y
+
+
+OPERATORS = {
+    "resize": Operator(
+        resize,
+        resize_shape,
+        ("x", "scales?", "sizes?", "roi?"),
+        {
+            "scales": NUMBERS,
+            "sizes": wholes(0, 1 << 40),
+            "mode": choice("nearest", "linear", "cubic"),
+            "coordinates": choice(*COORDINATES),
+            "rounding": choice(*ROUNDING),
+            "cubic": NUMBER,
+            "exclude_outside": FLAG,
+            "antialias": FLAG,
+            "extrapolation": NUMBER,
+            "axes": AXES,
+            "keep": choice("stretch", "not_larger", "not_smaller"),
+        },
+        reads=("scales", "sizes", "roi"),
+    )
+}
