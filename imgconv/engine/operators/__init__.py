@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import (
@@ -36,7 +36,7 @@ OPERATORS: dict[str, Operator] = {
 
 
 def evaluate(
-    operator: str, inputs: Sequence[Any], attributes: dict[str, Any] | None = None
+    operator: str, inputs: Sequence[Any], attributes: Mapping[str, Any] | None = None
 ) -> tuple[Any, ...]:
     """The results of one operator on arrays; None is an input left out."""
     found = OPERATORS[operator]
@@ -45,7 +45,10 @@ def evaluate(
 
 
 def call(
-    operator: Operator, rule: Callable[..., Any], inputs: Sequence[Any], attributes: Any
+    operator: Operator,
+    rule: Callable[..., Any],
+    inputs: Sequence[Any],
+    attributes: Mapping[str, Any],
 ) -> Any:
     """rule(*inputs, **attributes); an attribute of its name stands for an input left out."""
     rest = dict(attributes)

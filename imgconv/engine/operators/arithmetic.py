@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -62,8 +63,7 @@ def reciprocal(x: np.ndarray) -> np.ndarray:
     return np.float32(1) / x
 
 
-SERIES = [2 / np.sqrt(np.pi) * (-1) ** n / (float(np.prod(range(1, n + 1))) * (2 * n + 1))
-          for n in range(13)]  # fmt: skip
+SERIES = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(13)]
 TAIL = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
@@ -75,9 +75,12 @@ def erf(x: np.ndarray) -> np.ndarray:
     """
     wide = x.astype(np.float64)
     size, square = np.abs(wide), np.minimum(wide * wide, 1)
-    near: Any = functools.reduce(lambda sums, a: sums * square + a, reversed(SERIES))
     t = 1 / (1 + 0.3275911 * size)
-    far: Any = functools.reduce(lambda sums, a: (sums + a) * t, reversed(TAIL), np.float64(0))
+    near, far = np.zeros_like(wide), np.zeros_like(wide)
+    for a in reversed(SERIES):
+        near = near * square + a
+    for a in reversed(TAIL):
+        far = (far + a) * t
     beyond = np.copysign(1 - far * np.exp(-size * size), wide)
     return np.where(size < 1, wide * near, beyond).astype(np.float32)
 

@@ -1,0 +1,129 @@
+"""The shape of every value of a graph for given input sizes, and what each layer costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .graph import Graph, Node
+from .operators import OPERATORS, call, evaluate
+from .operators.axes import written
+from .operators.operator import Shape
+from .operators.sizes import MOST
+
+SMALL = 4096  # numbers of a value that is computed on the way
+OF_SIZES = ("shape", "size")  # operators that look at no number of their input
+
+
+def infer(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Shapes of all inputs, tensors and values; InputError naming the layer that does not fit."""
+    return propagate(graph, shapes)[0]
+
+
+def propagate(
+    graph: Graph, shapes: Mapping[str, Shape]
+) -> tuple[dict[str, Shape], dict[str, np.ndarray]]:
+    """As infer, and the small values known before anything runs: sizes, axes, scales."""
+    found: dict[str, Shape] = {name: tensor.shape for name, tensor in graph.tensors.items()}
+    values = {name: tensor for name, tensor in graph.tensors.items() if tensor.size <= SMALL}
+    found.update(_inputs(graph, shapes))
+    for node in graph.nodes:
+        try:
+            made = _shapes(node, found, values)
+            found.update(zip(node.outputs, made, strict=False))
+            values.update(_values(node, found, values))
+        except InputError as problem:
+            raise InputError(f"{node}: {problem}") from None
+        except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+            seen = " and ".join(written(found[name]) for name in node.inputs if name)
+            raise InputError(f"{node}: does not fit inputs of {seen} ({problem})") from None
+    return found, values
+
+
+def _inputs(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Those given, which must be those declared."""
+    if shapes.keys() != graph.inputs.keys():
+        raise InputError(
+            f"found the inputs {sorted(shapes)}, the network has {sorted(graph.inputs)}"
+        )
+    for name, declared in graph.inputs.items():
+        given = shapes[name]
+        fits = len(given) == len(declared) and all(
+            n > 0 and n == (d or n) for n, d in zip(given, declared, strict=True)
+        )
+        if not fits:
+            raise InputError(
+                f"found {written(given)} for the input '{name}', allowed {written(declared)}"
+            )
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+def _shapes(
+    node: Node, found: Mapping[str, Shape], values: Mapping[str, np.ndarray]
+) -> tuple[Shape, ...]:
+    operator = OPERATORS[node.operator]
+    arguments: list[Any] = []
+    for i, name in enumerate(node.inputs):
+        role = operator.names[min(i, len(operator.names) - 1)]
+        if name and role in operator.reads and name not in values:
+            raise InputError(f"its {role} are known only while it runs, which is not supported")
+        arguments.append((values if role in operator.reads else found)[name] if name else None)
+    result = call(operator, operator.shape, arguments, node.attributes)
+    made = result if operator.outputs is None else (result,)
+    if len(made) < len(node.outputs):
+        raise InputError(f"makes {len(made)} results, {len(node.outputs)} are named")
+    for shape in made:
+        if math.prod(shape) > MOST:
+            raise InputError(f"makes {written(shape)} numbers, allowed {MOST} in all")
+    return made
+
+
+def _values(
+    node: Node, found: Mapping[str, Shape], values: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The results where they are small and follow from known values alone."""
+    given = [name for name in node.inputs if name]
+    if sum(math.prod(found[name]) for name in node.outputs) > SMALL:
+        return {}
+    if node.operator in OF_SIZES:
+        arrays: list[Any] = [np.broadcast_to(np.int8(0), found[given[0]])]
+    elif all(name in values for name in given):
+        arrays = [values[name] if name else None for name in node.inputs]
+    else:
+        return {}
+    results = evaluate(node.operator, arrays, node.attributes)
+    return dict(zip(node.outputs, results, strict=False))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A layer in the table of a model."""
+
+    node: Node
+    shape: Shape
+    parameters: int  # numbers of float32 tensors, each counted where it is first used
+    multiply_adds: int
+
+
+def costs(graph: Graph, shapes: Mapping[str, Shape]) -> list[Cost]:
+    """One entry a node, in order; `shapes` of the inputs or of all values."""
+    inputs = {name: shapes[name] for name in graph.inputs}
+    found = dict(shapes) if len(shapes) > len(inputs) else infer(graph, inputs)
+    counted: set[str] = set()
+    return [_cost(graph, node, found, counted) for node in graph.nodes]
+
+
+def _cost(graph: Graph, node: Node, found: Mapping[str, Shape], counted: set[str]) -> Cost:
+    new = {name for name in node.inputs if name in graph.tensors} - counted
+    counted |= new
+    tensors = [graph.tensors[name] for name in new]
+    parameters = sum(tensor.size for tensor in tensors if tensor.dtype.kind == "f")
+    operator, shape = OPERATORS[node.operator], found[node.outputs[0]]
+    arguments = [found[name] if name else None for name in node.inputs]
+    work = operator.multiply_adds(shape, *arguments, **node.attributes)
+    return Cost(node, shape, parameters, work)
