@@ -1,0 +1,81 @@
+"""From an image to labels: prepare, run the network, read its maps, at a scale it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from imgconv.tasks.instances import READ, instances, prepare, probability
+
+Network = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    labels: np.ndarray  # (H, W) int32, 1..n, 0 is background
+    probability: np.ndarray  # (H, W) float32, of being inside an object
+    diameter: float | None  # given, or the median found; None without any object
+    scale: float  # by which the image was resized for the network; 1 is not at all
+
+
+def segment(
+    planes: np.ndarray,
+    network: Network,
+    card: Mapping[str, Any] | None = None,
+    diameter: float | None = None,
+) -> Segmentation:
+    """Find the objects of one image.
+
+    planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (3, H, W) float32 -> (5, H, W).
+    card: the model's card, of which `prepare` and `read` are used. diameter: of a typical object
+    in pixels. Without it the image is looked at as it is, and once more at another scale if
+    what was found is smaller or larger than what the network knows well.
+    """
+    rules = {**READ, **(card or {}).get("read", {})}
+    image = prepare(planes, (card or {}).get("prepare"))
+    if diameter is not None:
+        return _at(image, network, rules, scale_for(diameter, rules), diameter)
+    first = _at(image, network, rules, 1.0)
+    scale = scale_for(first.diameter, rules) if first.diameter else 1.0
+    return first if scale == 1.0 else _at(image, network, rules, scale)
+
+
+def scale_for(diameter: float, rules: Mapping[str, Any] = READ) -> float:
+    """1 for diameters the network knows well, else what brings them to the usual one."""
+    low, high = rules["diameters"]
+    return 1.0 if low <= diameter <= high else float(np.clip(rules["usual"] / diameter, 0.125, 4.0))
+
+
+def median_diameter(labels: np.ndarray) -> float | None:
+    """The median diameter of the circles of the objects' areas; None without any object."""
+    areas = np.bincount(labels.ravel())[1:]
+    return float(np.sqrt(np.median(areas) * 4 / np.pi)) if areas.size else None
+
+
+def _at(
+    image: np.ndarray,
+    network: Network,
+    rules: Mapping[str, Any],
+    scale: float,
+    diameter: float | None = None,
+) -> Segmentation:
+    size = image.shape[1:]
+    if scale != 1.0:
+        image = _resized(image, tuple(max(16, round(side * scale)) for side in size))
+    maps = network(image)
+    if scale != 1.0:
+        maps = _resized(maps, size)
+    labels = instances(maps, rules, scale)
+    return Segmentation(labels, probability(maps), diameter or median_diameter(labels), scale)
+
+
+def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(C, H, W) maps at another size, without aliasing."""
+    from skimage.transform import resize
+
+    smaller = size[0] < maps.shape[1]
+    planes = [resize(m, size, order=1, anti_aliasing=smaller, mode="reflect") for m in maps]
+    return np.stack(planes).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Training of the segmentation networks: what `imgconv segment` finds nuclei and cells with."""

@@ -1,0 +1,135 @@
+"""A random crop of a random image, turned, scaled and lit differently every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from imgconv.tasks.instances import PREPARE
+from training.segmentation.data import Example
+from training.segmentation.targets import targets
+
+Crop = tuple[np.ndarray, np.ndarray]
+
+
+class Sampler:
+    """Draws a kind by its share, then a field, then one of the field's images.
+
+    A field counts as the square root of its images, so that neighbouring crops of a single
+    slide do not outvote the rest.
+    """
+
+    def __init__(self, examples: Sequence[Example], shares: dict[str, float]) -> None:
+        self.examples = list(examples)
+        sizes: dict[tuple[str, str], int] = {}
+        for item in self.examples:
+            sizes[item.kind, item.field] = sizes.get((item.kind, item.field), 0) + 1
+        weight = np.array([sizes[item.kind, item.field] ** -0.5 for item in self.examples])
+        for kind in {item.kind for item in self.examples}:
+            of_kind = np.array([item.kind == kind for item in self.examples])
+            weight[of_kind] *= shares.get(kind, 1.0) / weight[of_kind].sum()
+        self.weight = weight / weight.sum()
+        self.diameters = [item.diameter for item in self.examples]
+
+    def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """(3, size, size) image and (6, size, size) maps: the targets, and what counts."""
+        place = int(rng.choice(len(self.examples), p=self.weight))
+        item = self.examples[place]
+        pixels, labels = crop(rng, item, self.diameters[place], size)
+        pixels = lighting(rng, pixels)
+        valid = labels >= 0
+        maps = targets(np.maximum(labels, 0))
+        return np.ascontiguousarray(pixels.transpose(2, 0, 1)), np.concatenate([maps, valid[None]])
+
+
+def zoom(rng: np.random.Generator, diameter: float) -> float:
+    """Half of the time about the native scale, else 0.5 to 2, within the sizes to be known."""
+    factor = float(np.exp(rng.normal(0, 0.12) if rng.random() < 0.5 else rng.uniform(-0.7, 0.7)))
+    return float(np.clip(factor, min(1.0, 8 / diameter), max(1.0, 90 / diameter)))
+
+
+def placement(
+    rng: np.random.Generator, shape: tuple[int, int], factor: float, size: int
+) -> np.ndarray:
+    """(2, 3) affine map from crop coordinates to image coordinates."""
+    angle = rng.integers(4) * np.pi / 2
+    if rng.random() < 0.4:
+        angle += rng.uniform(-np.pi / 4, np.pi / 4)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / factor
+    stretch = np.exp(rng.normal(0, 0.08, 2)) * np.where(rng.random(2) < 0.5, -1, 1)
+    turn = turn * stretch
+    reach = np.minimum(np.abs(turn).sum(1) * size / 2, np.array([shape[1], shape[0]]) / 2)
+    span = np.array([shape[1], shape[0]]) - 2 * reach
+    centre = reach + rng.random(2) * span
+    return np.hstack([turn, (centre - turn @ np.full(2, size / 2))[:, None]])
+
+
+def crop(rng: np.random.Generator, item: Example, diameter: float, size: int) -> Crop:
+    """(size, size, 3) normalised pixels and (size, size) labels, -1 outside of the image."""
+    factor = zoom(rng, diameter)
+    matrix = placement(rng, item.labels.shape, factor, size)
+    columns, rows = np.meshgrid(
+        np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32)
+    )
+    x = (matrix[0, 0] * columns + matrix[0, 1] * rows + matrix[0, 2]).astype(np.float32)
+    y = (matrix[1, 0] * columns + matrix[1, 1] * rows + matrix[1, 2]).astype(np.float32)
+    if rng.random() < 0.3:
+        x, y = bend(rng, x, diameter), bend(rng, y, diameter)
+    rounded = [np.rint(x).astype(np.float32), np.rint(y).astype(np.float32)]
+    # float32 holds labels exactly up to 2^24
+    labels = cv2.remap(
+        item.labels.astype(np.float32), *rounded, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, -1
+    )
+    dark, bright = item.range
+    source = item.pixels if item.pixels.dtype in (np.uint8, np.uint16) else item.pixels.astype("f4")
+    if factor < 0.75:
+        source = cv2.GaussianBlur(source, (0, 0), 0.4 / factor)
+    pixels = cv2.remap(source, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT_101)
+    pixels = (pixels.reshape(size, size, -1).astype(np.float32) - dark) / (bright - dark)
+    return np.repeat(pixels, 3 // pixels.shape[2], 2), labels.astype(np.int32)
+
+
+def bend(rng: np.random.Generator, places: np.ndarray, diameter: float) -> np.ndarray:
+    """Mild elastic deformation: a few smooth shifts of up to about a tenth of an object."""
+    coarse = rng.normal(0, 0.06 * diameter, (4, 4)).astype(np.float32)
+    return places + cv2.resize(coarse, places.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
+def lighting(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
+    """Intensity changes of (H, W, 3) normalised pixels; 0 and 1 are the image's levels."""
+    coloured = bool((pixels[:, :, 0] != pixels[:, :, 1]).any())
+    if coloured:
+        pixels = recolour(rng, pixels)
+    if rng.random() < (0.08 if coloured else 0.15):
+        pixels = 1 - pixels
+    if rng.random() < 0.5:
+        pixels = np.sign(pixels) * np.abs(pixels) ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
+    if rng.random() < 0.5:
+        pixels = pixels * np.float32(np.exp(rng.normal(0, 0.2))) + np.float32(rng.normal(0, 0.06))
+    if rng.random() < 0.2:
+        ramp = cv2.resize(rng.normal(0, 0.15, (2, 2)).astype(np.float32), pixels.shape[1::-1])
+        pixels = pixels * (1 + ramp)[:, :, None] + 0.5 * ramp[:, :, None]
+    if rng.random() < 0.25:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.4, 1.6))
+    if rng.random() < 0.35:
+        shape = pixels.shape if coloured else (*pixels.shape[:2], 1)
+        noise = rng.standard_normal(shape, np.float32) * np.float32(rng.uniform(0.01, 0.1))
+        pixels = pixels + noise
+    return np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
+
+
+def recolour(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
+    """Other stains: mixed, shuffled, unequally bright or missing colours."""
+    choice = rng.random()
+    if choice < 0.1:
+        return pixels[:, :, rng.permutation(3)]
+    if choice < 0.22:
+        grey = pixels @ rng.dirichlet(np.ones(3)).astype(np.float32)
+        return np.repeat(grey[:, :, None], 3, 2)
+    if choice < 0.75:
+        mix = np.eye(3) + rng.normal(0, 0.08, (3, 3))
+        shift = rng.normal(0, 0.05, 3)
+        return pixels @ mix.astype(np.float32) + shift.astype(np.float32)
+    return pixels

@@ -1,0 +1,84 @@
+"""How good the labels are: AP = TP / (TP + FP + FN), pooled over the images of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from imgconv.tasks.instances import instances, prepare
+from training.segmentation.data import COLOUR, Example
+
+THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
+
+
+def overlaps(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """IoU of every pair that touches; each row is one pair's IoU (no object is in two over 0.5)."""
+    count = int(truth.max()) + 1
+    pairs, both = np.unique(found.ravel() * count + truth.ravel(), return_counts=True)
+    first, second = np.divmod(pairs, count)
+    union = np.bincount(found.ravel())[first] + np.bincount(truth.ravel())[second] - both
+    return np.asarray((both / union)[(first > 0) & (second > 0)])
+
+
+def score(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(found, true, matches at each of THRESHOLDS) of one image."""
+    iou = overlaps(found.astype(np.int64), truth.astype(np.int64))
+    counts = [np.unique(labels[labels > 0]).size for labels in (found, truth)]
+    return np.array([*counts, *((iou > t).sum() for t in THRESHOLDS)])
+
+
+def summary(scores: Sequence[np.ndarray]) -> dict[str, float]:
+    """AP at each threshold and the count error of images together."""
+    table = np.array(scores)
+    found, true = table[:, 0].sum(), table[:, 1].sum()
+    hits = table[:, 2:].sum(0)
+    ap = hits / np.maximum(found + true - hits, 1)
+    result = {f"ap{t}": float(v) for t, v in zip(THRESHOLDS, ap, strict=True)}
+    result["count"] = float(np.abs(table[:, 0] - table[:, 1]).sum() / max(true, 1))
+    return result
+
+
+@torch.no_grad()
+def predict(module: nn.Module, pixels: np.ndarray, multiple: int = 16) -> np.ndarray:
+    """(H, W, C) pixels -> (5, H, W) raw maps; edges are mirrored up to the multiple."""
+    image: Tensor = torch.from_numpy(prepare(pixels))[None]
+    height, width = image.shape[2:]
+    pad = (0, -width % multiple, 0, -height % multiple)
+    image = functional.pad(image, pad, mode="reflect")
+    output = module(image.contiguous(memory_format=torch.channels_last))
+    return np.ascontiguousarray(output[0, :, :height, :width].float().numpy())
+
+
+def group(kind: str) -> str:
+    """Stained and brightfield are judged together."""
+    return "stained+brightfield" if kind in (COLOUR, "brightfield") else kind
+
+
+def by_kind(scores: Sequence[np.ndarray], kinds: Sequence[str]) -> dict[str, dict[str, float]]:
+    groups = [group(kind) for kind in kinds]
+    return {
+        name: summary([s for s, g in zip(scores, groups, strict=True) if g == name])
+        for name in sorted(set(groups))
+    }
+
+
+def validate(
+    module: nn.Module, examples: Sequence[Example], rules: dict[str, Any] | None = None
+) -> dict[str, dict[str, float]]:
+    """AP and count error per kind of a network on examples it has not seen."""
+    module.eval()
+    scores = [score(instances(predict(module, e.pixels), rules), e.labels) for e in examples]
+    return by_kind(scores, [e.kind for e in examples])
+
+
+def line(result: dict[str, dict[str, float]]) -> str:
+    """One line for people."""
+    return "  ".join(
+        f"{kind} AP50 {r['ap0.5']:.3f} AP75 {r['ap0.75']:.3f} count {r['count']:.1%}"
+        for kind, r in result.items()
+    )
