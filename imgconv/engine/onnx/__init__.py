@@ -1,0 +1,24 @@
+"""ONNX files to graphs, with the package onnx (an extra of this one)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from imgconv.errors import InputError
+
+from ..graph import Graph
+
+
+def import_file(path: str | os.PathLike[str], shapes: Any = None, size: Any = None) -> Graph:
+    """The graph of an ONNX file; see convert. Raises InputError, one line with the file's name."""
+    from .source import open_model
+
+    model = open_model(path)
+    from .convert import convert
+
+    try:
+        return convert(model, shapes or {}, size)
+    except InputError as problem:
+        raise InputError(f"{Path(path).name}: {problem}") from None

@@ -1,0 +1,160 @@
+"""The ONNX file as plain data: opened, checked, its functions inlined, its weights widened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+if TYPE_CHECKING:
+    from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto
+
+OLDEST, NEWEST = 6, 28  # operator sets that the converters were written for
+DOMAINS = ("", "ai.onnx")  # the names of ONNX's own operators
+
+
+def open_model(path: str | os.PathLike[str]) -> ModelProto:
+    """The model of a file, external weights included. Raises InputError with one line."""
+    onnx = library()
+    name = Path(path).name
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as problem:  # protobuf, unicode, memory: whatever a damaged file brings up
+        raise InputError(f"{name}: this is no ONNX file ({_first_line(problem)})") from None
+    if not model.graph.node and not model.graph.output:
+        raise InputError(f"{name}: this is no ONNX file (it holds no graph)")
+    _load_external(model, Path(path))
+    return model
+
+
+def library() -> Any:
+    """The package onnx, an extra of this one."""
+    try:
+        import onnx
+    except ImportError:
+        raise InputError(
+            "reading ONNX files needs the package onnx: pip install 'imgconv[onnx]'"
+        ) from None
+    return onnx
+
+
+def _load_external(model: ModelProto, path: Path) -> None:
+    """Weights kept in files beside the model; onnx refuses those outside its folder."""
+    from onnx.external_data_helper import load_external_data_for_model
+
+    try:
+        load_external_data_for_model(model, os.fspath(path.absolute().parent))
+    except Exception as problem:
+        raise InputError(
+            f"{path.name}: its external weights cannot be read ({_first_line(problem)})"
+        ) from None
+
+
+def _first_line(problem: Exception) -> str:
+    lines = str(problem).strip().splitlines()
+    return " ".join(lines[0].split())[:200] if lines else type(problem).__name__
+
+
+def operator_set(model: ModelProto) -> int:
+    """The version of ONNX's own operators that the model asks for."""
+    found = [one.version for one in model.opset_import if one.domain in DOMAINS]
+    version = max(found, default=1)
+    if version < OLDEST:
+        raise InputError(
+            f"operator set {version} is too old: {OLDEST + 1} and up can be imported; export the "
+            "network again"
+        )
+    return version
+
+
+def with_functions_inlined(model: ModelProto, known: set[str]) -> ModelProto:
+    """The model with functions replaced by what they are made of.
+
+    Those are the functions in the file, and ONNX's own operators that are not `known` here but
+    that the standard defines by others.
+    """
+    import onnx
+    from onnx import inliner
+
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    unknown = {n.op_type for n in model.graph.node if n.domain in DOMAINS} - known
+    version = operator_set(model)
+    defined = [("", name) for name in sorted(unknown) if _has_body(onnx.defs, name, version)]
+    if defined and hasattr(inliner, "inline_selected_functions"):
+        model = inliner.inline_selected_functions(model, defined, inline_schema_functions=True)
+    return model
+
+
+def _has_body(definitions: Any, name: str, version: int) -> bool:
+    if not definitions.has(name):
+        return False
+    schema = definitions.get_schema(name, min(version, definitions.onnx_opset_version()))
+    return bool(schema.has_function or schema.has_context_dependent_function)
+
+
+def array(tensor: TensorProto) -> np.ndarray:
+    """A tensor as float32, int64 or bool. Raises InputError for anything else, and for damage."""
+    from onnx import numpy_helper
+
+    try:
+        found = numpy_helper.to_array(tensor)
+    except Exception as problem:
+        raise InputError(
+            f"the weight '{tensor.name}' cannot be read ({_first_line(problem)})"
+        ) from None
+    return widened(found, tensor.name)
+
+
+def widened(found: np.ndarray, name: str) -> np.ndarray:
+    """float16, bfloat16 and float64 become float32, every integer int64."""
+    if found.dtype.kind == "b":
+        return found
+    if found.dtype.kind in "iu":
+        return found.astype(np.int64)
+    if found.dtype.kind == "f" or "float" in found.dtype.name:
+        with np.errstate(over="ignore"):  # float64 beyond float32, used for minus infinity
+            return np.ascontiguousarray(found, np.float32).reshape(found.shape)
+    raise InputError(f"the weight '{name}' is of type {found.dtype}: no number")
+
+
+def attributes(protos: Any) -> dict[str, Any]:
+    """An ONNX node's attributes as Python values; tensors as arrays, graphs as they are."""
+    return {one.name: _value(one) for one in protos}
+
+
+def _value(proto: AttributeProto) -> Any:
+    from onnx import TensorProto
+    from onnx.helper import get_attribute_value
+
+    value = get_attribute_value(proto)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, TensorProto):
+        return array(value)
+    return list(value) if isinstance(value, (list, tuple)) or hasattr(value, "extend") else value
+
+
+def initializers(graph: GraphProto) -> dict[str, np.ndarray]:
+    return {tensor.name: array(tensor) for tensor in graph.initializer}
+
+
+def input_shapes(
+    graph: GraphProto, constants: Mapping[str, np.ndarray]
+) -> dict[str, tuple[int | None, ...] | None]:
+    """The true inputs (not the weights listed among them); None where a size is left open."""
+    return {one.name: _shape(one) for one in graph.input if one.name not in constants}
+
+
+def _shape(value: ValueInfoProto) -> tuple[int | None, ...] | None:
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    return tuple(d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim)
