@@ -122,7 +122,7 @@ def conv_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any, **__: Any) -> int:
     return math.prod(y) * math.prod(w[1:])
 
 
-def _transposed(x: Shape, w: Shape, attributes: dict[str, Any]) -> Windows:
+def transposed_windows(x: Shape, w: Shape, attributes: dict[str, Any]) -> Windows:
     """The windows over the *result* that the pixels of x are spread to; `out` is its size."""
     sizes, n = need_spatial(x), len(x) - 2
     kernel = w[2:]
@@ -153,7 +153,7 @@ def conv_transpose_shape(x: Shape, w: Shape, b: Shape | None = None, **attribute
     need_spatial(x)
     results = w[1] * groups if len(w) > 1 else 0
     _check(x, w, b, w[0] if w else 0, results, groups)
-    return (x[0], results, *_transposed(x, w, attributes).out)
+    return (x[0], results, *transposed_windows(x, w, attributes).out)
 
 
 def conv_transpose(
@@ -165,7 +165,7 @@ def conv_transpose(
     + output_padding - pads pixels.
     """
     shape = conv_transpose_shape(x.shape, w.shape, None if b is None else b.shape, **attributes)
-    at, groups = _transposed(x.shape, w.shape, attributes), attributes.get("groups", 1)
+    at, groups = transposed_windows(x.shape, w.shape, attributes), attributes.get("groups", 1)
     n, sizes = x.shape[0], x.shape[2:]
     full = [o + p + q for o, p, q in zip(at.out, at.before, at.after, strict=True)]
     y = np.zeros((n, shape[1], *full), np.float32)

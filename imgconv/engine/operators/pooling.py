@@ -61,16 +61,16 @@ def average_pool(
     at = _windows(x.shape, kernel, attributes)
     y = _combined(x, at, 0.0, np.add)
     for i in range(len(at.out)):
-        y /= along(_counted(x.shape[2 + i], at, i, bool(count_include_pad)), 2 + i, y.ndim)
+        y /= along(counted(x.shape[2 + i], at, i, bool(count_include_pad)), 2 + i, y.ndim)
     return y
 
 
-def _counted(size: int, at: Windows, i: int, padding: bool) -> np.ndarray:
-    """Taps of each window along axis i that fall on pixels that count: float32 (out,)."""
+def counted(size: int, at: Windows, i: int, padding: bool) -> np.ndarray:
+    """Taps of each window along axis i that fall on pixels that count, 1 for none: (out,)."""
     starts = np.arange(at.out[i]) * at.strides[i] - at.before[i]
     places = starts[:, None] + np.arange(at.kernel[i]) * at.dilations[i]
     low, high = (-at.before[i], size + at.after[i]) if padding else (0, size)
-    return ((places >= low) & (places < high)).sum(1).astype(np.float32)
+    return np.maximum(((places >= low) & (places < high)).sum(1), 1).astype(np.float32)
 
 
 def l2_pool(
