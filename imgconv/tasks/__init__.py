@@ -1,0 +1,1 @@
+"""What networks are for: pictures in, labels, measurements and pictures out. Pure functions."""

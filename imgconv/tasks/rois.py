@@ -1,0 +1,66 @@
+"""Outlines for ImageJ's ROI manager: a zip of .roi files, through roifile."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from .outlines import Polygon, Ring
+
+MOVE, LINE, CLOSE = 0, 1, 4  # of a path of ImageJ's composite ROI
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the same zip for the same labels
+
+
+class RoiArchive:
+    """A zip that grows by one ROI a label; `write` puts it into a file."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)
+
+    def add(self, name: str, parts: list[Polygon], place: Mapping[str, int]) -> None:
+        """One label; `place` says where in a stack it lies, {"T": 2, "Z": 1}, from 1."""
+        entry = zipfile.ZipInfo(f"{name}.roi", EPOCH)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        self._zip.writestr(entry, roi(name, parts, place).tobytes())
+
+    def write(self, file: BinaryIO) -> None:
+        self._zip.close()
+        file.write(self._buffer.getbuffer())
+
+
+def roi(name: str, parts: list[Polygon], place: Mapping[str, int]) -> Any:
+    """An ImagejRoi: a traced polygon, or a composite where there are holes or several parts."""
+    from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
+
+    where = {axis.lower(): place[axis] - 1 for axis in "ZT" if axis in place}
+    one = len(parts) == 1 and not parts[0].holes
+    points = parts[0].outer if one else [p for part in parts for p in part.outer]
+    made = ImagejRoi.frompoints(np.array(points), name=name, **where)
+    made.right, made.bottom = (int(n) for n in np.max(points, axis=0))
+    made.options &= ~ROI_OPTIONS.OVERLAY_BACKGROUNDS
+    made.roitype = ROI_TYPE.TRACED
+    if not one:
+        made.roitype = ROI_TYPE.RECT
+        made.options &= ~ROI_OPTIONS.SUB_PIXEL_RESOLUTION
+        made.integer_coordinates = made.subpixel_coordinates = None
+        made.n_coordinates = 0
+        made.multi_coordinates = np.array(list(_path(parts)), np.float32)
+        made.shape_roi_size = len(made.multi_coordinates)
+    return made
+
+
+def _path(parts: list[Polygon]) -> Iterator[float]:
+    for part in parts:
+        for ring in (part.outer, *part.holes):
+            yield from _closed(ring)
+
+
+def _closed(ring: Ring) -> Iterator[float]:
+    for n, (x, y) in enumerate(ring):
+        yield from (LINE if n else MOVE, x, y)
+    yield CLOSE
