@@ -44,12 +44,13 @@ layers = {source: Kernel("layer", source) for source in ("u8", "u16", "f32")}
 correlate_directly = Kernel("direct", "correlate")
 
 # Networks, over blocks of channels.
-winograd = Kernel("winograd", "convolve")
+winograd_convolve = Kernel("winograd", "convolve")
 winograd_prepare = Kernel("winograd", "prepare")
-implicit = Kernel("implicit", "convolve")
+implicit_convolve = Kernel("implicit", "convolve")
 slide = Kernel("windows", "slide")
 resize = Kernel("stretch", "resize")
 block, unblock = Kernel("blocks", "block"), Kernel("blocks", "unblock")
+width = Kernel("blocks", "width")
 activate, combine = Kernel("functions", "activate"), Kernel("functions", "combine")
 scale = Kernel("functions", "scale")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from numba import types
 
-from .dialect import LANES, device, kernel, shift
+from .dialect import LANES, device, kernel
 from .lanes import below, fma, greater, leak, lesser, load, power_of_two, spread, store
 
 V = LANES

@@ -1,0 +1,350 @@
+"""Convolution over blocked channels: Winograd, tap by tap, or every channel on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import kernels
+from ...kernels import bands
+from ..operators.windows import windows
+from ..stages import Stage
+from .work import (
+    Arrays,
+    Finish,
+    Shapes,
+    V,
+    Weights,
+    Work,
+    blocks,
+    finish,
+    padded,
+    scratch,
+)  # fmt: skip
+
+Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
+ROWS = 6  # results of a register tile
+PLACES, GAP = 36, 16  # of a Winograd tile
+CYCLES = 400_000  # of work that is worth a thread
+WEIGHTED = 2  # the kind of window that is a sum with weights
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Sizes of one convolution (of one group): C x H x W to K x h x w."""
+
+    C: int
+    K: int
+    H: int
+    W: int
+    h: int
+    w: int
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    top: int
+    left: int
+
+    @property
+    def pairs(self) -> int:
+        """Registers side by side in a tile hold 2V output channels."""
+        return -(-self.K // (2 * V))
+
+    @property
+    def tiles(self) -> int:
+        return -(-self.h // 4) * -(-self.w // 4)
+
+    @property
+    def is_plain_3x3(self) -> bool:
+        return (self.kernel, self.strides, self.dilations) == ((3, 3), (1, 1), (1, 1))
+
+    @property
+    def is_pointwise(self) -> bool:
+        """A matrix product over pixels as they lie."""
+        same = (self.h, self.w) == (self.H, self.W) and not self.top and not self.left
+        return same and self.kernel == self.strides == (1, 1) and self.h * self.w >= ROWS
+
+
+def prepare(
+    stage: Stage, tensors: Arrays, shapes: Shapes, prepared: dict[Any, Any], chosen: str = ""
+) -> Work | None:
+    """The convolution made ready; None where plain NumPy has to do it.
+
+    chosen: an algorithm to be used whatever it costs, so that tiles equal the whole.
+    """
+    name, array, bias, groups = _parts(stage, tensors)
+    if array is None or len(shapes[name]) != 4:
+        return None
+    C, K = shapes[name][1], array.shape[0]
+    geometry = _geometry(stage, array, shapes, C // groups, K // groups)
+    weights = Weights(array, stage.node.inputs[1], prepared)
+    finishing = finish(stage)
+    if groups == C == K and groups > 1:
+        layer, algorithm = _depthwise(geometry, weights, bias, C, finishing), "depthwise"
+    elif groups == 1:
+        algorithm = chosen or cheapest(geometry)
+        layer = ALGORITHMS[algorithm](geometry, weights, padded(bias, K), finishing)
+    elif not (C // groups) % V and not (K // groups) % V:
+        algorithm = chosen or cheapest(geometry)
+        layer = _grouped(geometry, weights, bias, groups, finishing, algorithm)
+    else:
+        return None
+    reads = frozenset({name, stage.extra} - {""})
+    return Work(_every_image(layer, name, stage.extra), reads, algorithm)
+
+
+def _parts(stage: Stage, tensors: Arrays) -> tuple[str, Any, Any, int]:
+    node = stage.node
+    name, weights, *rest = node.inputs
+    bias = tensors.get(rest[0]) if rest and rest[0] else None
+    unknown = weights not in tensors or (rest and rest[0] and bias is None) or name in tensors
+    return name, None if unknown else tensors[weights], bias, node.attributes.get("groups", 1)
+
+
+def _geometry(stage: Stage, weights: np.ndarray, shapes: Shapes, C: int, K: int) -> Geometry:
+    (H, W), (h, w) = shapes[stage.node.inputs[0]][2:], shapes[stage.output][2:]
+    a = stage.node.attributes
+    at = windows(
+        (H, W), weights.shape[2:], a.get("strides"), a.get("dilations"), a.get("pads"),
+        a.get("auto_pad") or "",
+    )  # fmt: skip
+    kernel, strides, dilations, before = (
+        (pair[0], pair[1]) for pair in (at.kernel, at.strides, at.dilations, at.before)
+    )
+    return Geometry(C, K, H, W, h, w, kernel, strides, dilations, *before)
+
+
+def _every_image(layer: Layer, name: str, extra: str) -> Callable[[Arrays, np.ndarray], None]:
+    def run(values: Arrays, out: np.ndarray) -> None:
+        for n in range(len(out)):
+            layer(values[name][n], values[extra][n] if extra else None, out[n])
+
+    return run
+
+
+def cheapest(g: Geometry) -> str:
+    """The algorithm of fewest cycles: two multiply-adds of vectors each, and what goes with them.
+
+    Winograd's transforms take about 150 and 110 cycles a tile and block; its weights, four times
+    as many, are read from memory for every T tiles at 16 bytes a cycle, and are made first.
+    """
+    if not g.is_plain_3x3 or g.C < V:
+        return "direct"
+    T = _tiles_at_once(g)
+    direct = g.h * _rounded(g.w, ROWS) * 9 * g.C * g.pairs
+    products = _rounded(g.tiles, ROWS) * PLACES * g.C * g.pairs
+    transforms = g.tiles * (150 * blocks(g.C) + 110 * blocks(g.K))
+    weights = PLACES * g.C * g.pairs * 2 * V * 4 / 16 * (1 + -(-g.tiles // T))
+    return "winograd" if products + transforms + weights < direct else "direct"
+
+
+def _rounded(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
+def _tiles_at_once(g: Geometry) -> int:
+    """Tiles whose places share one reading of the weights: more where the weights are large."""
+    return 24 if g.C * g.K < 2**16 else 48
+
+
+def _worthwhile(cycles: float) -> int:
+    """How many units of that many cycles are worth a thread."""
+    return max(1, round(CYCLES / max(cycles, 1.0)))
+
+
+def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Finish) -> Layer:
+    T, C = min(_tiles_at_once(g), _rounded(g.tiles, ROWS)), blocks(g.C) * V
+    places = weights.made("winograd", _places)
+    groups = -(-g.tiles // T)
+    by_tiles = groups >= 2 * bands.threads() or g.pairs == 1
+    cost = PLACES * g.C * T * g.pairs
+
+    def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
+        def band(begin: int, end: int) -> None:
+            tiles = (begin * T, min(end * T, g.tiles)) if by_tiles else (0, g.tiles)
+            pairs = (0, g.pairs) if by_tiles else (begin, end)
+            sizes = np.array(
+                [g.H, g.W, C, blocks(g.K) * V, g.h, g.w, g.top, g.left, *tiles, T, *pairs,
+                 extra is not None]
+            )  # fmt: skip
+            room = scratch(PLACES * ((C + 2 * V * (pairs[1] - pairs[0])) * T + 2 * GAP + V))
+            other = out if extra is None else extra
+            kernels.winograd_convolve(
+                image, places, biases, other, out, room, sizes, *finishing.scalars
+            )  # fmt: skip
+
+        if by_tiles:
+            bands.run(band, groups, _worthwhile(cost))
+        else:  # each thread transforms the whole image for its share of the channels
+            bands.run(band, g.pairs, -(-g.pairs // bands.threads()))
+
+    return layer
+
+
+def _places(stencils: np.ndarray) -> np.ndarray:
+    """Weights (K, C, 3, 3) at the 36 places of a tile, as the kernel reads them."""
+    K, C = stencils.shape[:2]
+    pairs, wide = -(-K // (2 * V)), blocks(C) * V
+    places = np.empty((PLACES, pairs, wide, 2 * V), np.float32)
+    source = np.ascontiguousarray(stencils)
+
+    def band(begin: int, end: int) -> None:
+        kernels.winograd_prepare(source, places, scratch(18 * V), K, C, wide, begin, end)
+
+    bands.run(band, pairs)
+    return places
+
+
+def _direct(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Finish) -> Layer:
+    return tap_by_tap(g, weights, biases, finishing)
+
+
+def tap_by_tap(
+    g: Geometry,
+    weights: Weights,
+    biases: np.ndarray,
+    finishing: Finish,
+    step: tuple[int, int] = (1, 1),
+    first: tuple[int, int] = (0, 0),
+    full: tuple[int, int] | None = None,
+) -> Layer:
+    """A layer that writes its result (i, j) at first + step * (i, j) of an image of size `full`."""
+    plan = _Taps(g, step, full or (g.h, g.w))
+    taps, offsets = weights.made("taps", _paired), plan.offsets
+    start = (first[0] * plan.full[1] + first[1]) * V
+    cost = plan.columns * taps[0].size / (2 * V)  # of a row of results and a pair
+
+    def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
+        target = out.reshape(-1)[start:]
+        other = target if extra is None else extra.reshape(-1)[start:]
+        bands_of = -(-plan.rows // plan.band)
+        by_rows = bands_of >= 2 * bands.threads() or g.pairs == 1
+
+        def band(begin: int, end: int) -> None:
+            rows = (begin * plan.band, min(end * plan.band, plan.rows))
+            span = (0, g.pairs, *rows) if by_rows else (begin, end, 0, plan.rows)
+            kernels.implicit_convolve(
+                image, taps, offsets, biases, other, target, scratch(plan.room),
+                plan.sizes(span, extra is not None), *finishing.scalars,
+            )  # fmt: skip
+
+        if by_rows:
+            bands.run(band, bands_of, _worthwhile(cost * plan.band * g.pairs))
+        else:
+            bands.run(band, g.pairs, _worthwhile(cost * plan.rows))
+
+    return layer
+
+
+class _Taps:
+    """How the tap-by-tap kernel walks over a geometry."""
+
+    def __init__(self, g: Geometry, step: tuple[int, int], full: tuple[int, int]) -> None:
+        self.g, self.step, self.full = g, step, full
+        (kh, kw), (down, across), (d, dx) = g.kernel, g.strides, g.dilations
+        if g.is_pointwise and step == (1, 1):
+            self.columns, self.need, self.length, self.line = 48, 0, 0, 48 * V
+            places = [c * g.H * g.W * V for c in range(blocks(g.C))]
+        else:
+            self.columns, self.need = g.w, (kh - 1) * d + 1
+            self.length = g.w + (kw - 1) * dx // across
+            line = self.length * V
+            self.line = blocks(g.C) * across * line
+            places = [
+                u * d * self.line + (c * across + v * dx % across) * line + v * dx // across * V
+                for c in range(blocks(g.C))
+                for u in range(kh)
+                for v in range(kw)
+            ]
+        self.offsets = np.array(places)
+        self.rows = -(-g.h * g.w // self.columns)
+        self.band = max(1, min(96 // self.columns, self.rows))
+
+    @property
+    def room(self) -> int:
+        rows = (self.band - 1) * self.g.strides[0] + self.need
+        return rows * self.line + 3 * ROWS * V
+
+    def sizes(self, span: tuple[int, ...], added: bool) -> np.ndarray:
+        g, (down, across), (i, j) = self.g, self.g.strides, self.step
+        taps = g.kernel[0] * g.kernel[1]
+        return np.array(
+            [g.H, g.W, blocks(g.C), blocks(g.K), self.columns, g.h * g.w, g.top, g.left,
+             down, across, *span, self.band, self.need, self.length, down * self.line,
+             self.full[0] * self.full[1] * V, i * self._width * V, j * V,
+             g.C // V * taps, taps if g.C % V else 0, g.C % V, added]
+        )  # fmt: skip
+
+    @property
+    def _width(self) -> int:
+        """Pixels of out from a row of results to the next, before the step."""
+        return self.columns if self.need == 0 else self.full[1]
+
+
+def _paired(weights: np.ndarray) -> np.ndarray:
+    """(K, C, kh, kw) -> (pairs, steps, 2V): by block of channels, tap, channel."""
+    K, C, taps = *weights.shape[:2], weights.shape[2] * weights.shape[3]
+    pairs, whole = -(-K // (2 * V)), C // V * V
+    full = np.zeros((pairs * 2 * V, C, taps), np.float32)
+    full[:K] = weights.reshape(K, C, taps)
+    paired = full.reshape(pairs, 2 * V, C, taps)
+    first = paired[:, :, :whole].reshape(pairs, 2 * V, whole // V, V, taps)
+    parts = [
+        first.transpose(0, 2, 4, 3, 1).reshape(pairs, -1, 2 * V),
+        paired[:, :, whole:].transpose(0, 3, 2, 1).reshape(pairs, -1, 2 * V),
+    ]
+    return np.ascontiguousarray(np.concatenate(parts, axis=1))
+
+
+def _grouped(
+    g: Geometry, weights: Weights, bias: Any, groups: int, finishing: Finish, algorithm: str
+) -> Layer:
+    """One layer for each group; a group's channels are whole blocks."""
+    parts = [
+        ALGORITHMS[algorithm](
+            g,
+            weights.part(n, lambda w, n=n: w[n * g.K : (n + 1) * g.K]),  # type: ignore[misc]
+            padded(None if bias is None else bias[n * g.K : (n + 1) * g.K], g.K),
+            finishing,
+        )
+        for n in range(groups)
+    ]
+    C, K = g.C // V, g.K // V
+
+    def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
+        for n, part in enumerate(parts):
+            own = slice(n * K, (n + 1) * K)
+            part(image[n * C : (n + 1) * C], None if extra is None else extra[own], out[own])
+
+    return layer
+
+
+def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, finishing: Finish) -> Layer:
+    kh, kw = g.kernel
+    taps = np.zeros((blocks(C) * V, kh * kw), np.float32)
+    taps[:C] = weights.array.reshape(C, -1)
+    taps = np.ascontiguousarray(taps.reshape(-1, V, kh * kw).transpose(0, 2, 1))
+    biases = padded(bias, C)
+    rows = blocks(C) * g.h
+    no_shares = np.empty(0, np.float32)
+
+    def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
+        def band(begin: int, end: int) -> None:
+            sizes = np.array(
+                [g.H, g.W, g.h, g.w, kh, kw, *g.strides, *g.dilations, g.top, g.left,
+                 WEIGHTED, begin, end]
+            )  # fmt: skip
+            kernels.slide(image, taps, biases, no_shares, out, sizes, *finishing.scalars)
+
+        bands.run(band, rows, _worthwhile(3 * g.w * kh * kw))
+
+    return layer
+
+
+ALGORITHMS: dict[str, Callable[[Geometry, Weights, np.ndarray, Finish], Layer]] = {
+    "winograd": _winograd,
+    "direct": _direct,
+}

@@ -1,0 +1,61 @@
+"""Nearest and bilinear resizing over blocked channels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import kernels
+from ...kernels import bands
+from ..operators.resizing import scales_and_sizes, taps
+from ..stages import Stage
+from .work import Arrays, Shapes, Work, blocks
+
+SMALLEST = 2**16  # numbers of a band that are worth a thread
+
+
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+    """The resizing made ready; None where plain NumPy has to do it."""
+    node, name = stage.node, stage.node.inputs[0]
+    given = [tensors.get(other) for other in node.inputs[1:]]
+    unknown = any(
+        other and value is None for other, value in zip(node.inputs[1:], given, strict=True)
+    )
+    if name in tensors or unknown or len(shapes[name]) != 4 or not _usual(stage):
+        return None
+    attributes = {k: v for k, v in node.attributes.items() if k not in ("scales", "sizes")}
+    scales = given[0] if len(given) > 0 and given[0] is not None else node.attributes.get("scales")
+    sizes = given[1] if len(given) > 1 and given[1] is not None else node.attributes.get("sizes")
+    factors, out = scales_and_sizes(shapes[name], scales, sizes, **attributes)
+    if out[:2] != tuple(shapes[name][:2]):
+        return None
+    (H, W), (h, w) = shapes[name][2:], out[2:]
+    rows, down = _table(H, h, factors[2], attributes)
+    columns, across = _table(W, w, factors[3], attributes)
+    linear = int(attributes.get("mode", "nearest") == "linear")
+
+    def run(values: Arrays, result: np.ndarray) -> None:
+        for n in range(len(result)):
+
+            def band(begin: int, end: int, n: int = n) -> None:
+                sizes = np.array([H, W, h, w, begin, end])
+                kernels.resize(
+                    values[name][n], rows, columns, down, across, result[n], sizes, linear
+                )  # fmt: skip
+
+            bands.run(band, blocks(shapes[name][1]) * h, max(1, SMALLEST // (8 * w)))
+
+    return Work(run, frozenset({name}), "blocks")
+
+
+def _usual(stage: Stage) -> bool:
+    a = stage.node.attributes
+    unusual = a.get("antialias") or a.get("exclude_outside") or a.get("axes") is not None
+    return not unusual and a.get("mode") != "cubic" and a.get("coordinates") != "tf_crop_and_resize"
+
+
+def _table(size: int, out: int, scale: float, attributes: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Of every result the pixels before and after it, one table behind the other, and the share
+    of the second."""
+    index, weights, _ = taps(size, out, scale, **attributes)
+    both = index[:, [0, -1]].T
+    return np.ascontiguousarray(both).ravel(), np.ascontiguousarray(weights[:, -1])

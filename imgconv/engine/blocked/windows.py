@@ -1,0 +1,49 @@
+"""Max and average pooling over blocked channels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ... import kernels
+from ...kernels import bands
+from ..operators.pooling import counted
+from ..operators.windows import windows
+from ..stages import Stage
+from .work import Arrays, Shapes, Work, blocks, finish
+
+KINDS = {"max_pool": 0, "average_pool": 1}
+SMALLEST = 2**16  # numbers of a band that are worth a thread
+
+
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+    """The pool made ready; None where plain NumPy has to do it."""
+    node, name = stage.node, stage.node.inputs[0]
+    if name in tensors or len(shapes[name]) != 4 or len(node.outputs) > 1:
+        return None
+    a, (_, C, H, W) = node.attributes, shapes[name]
+    at = windows(
+        (H, W), a["kernel"], a.get("strides"), a.get("dilations"), a.get("pads"),
+        a.get("auto_pad") or "", bool(a.get("ceil")),
+    )  # fmt: skip
+    shares = np.empty(0, np.float32)
+    if node.operator == "average_pool":
+        padding = bool(a.get("count_include_pad"))
+        counts = [counted(size, at, i, padding) for i, size in enumerate((H, W))]
+        shares = (1 / np.concatenate(counts)).astype(np.float32)
+    h, w = at.out
+    geometry = [H, W, h, w, *at.kernel, *at.strides, *at.dilations, *at.before]
+    nothing = np.empty(0, np.float32)
+    scalars = finish(stage).scalars
+
+    def run(values: Arrays, out: np.ndarray) -> None:
+        for n in range(len(out)):
+
+            def band(begin: int, end: int, n: int = n) -> None:
+                sizes = np.array([*geometry, KINDS[node.operator], begin, end])
+                kernels.slide(
+                    values[name][n], nothing, nothing, shares, out[n], sizes, *scalars
+                )  # fmt: skip
+
+            bands.run(band, blocks(C) * h, max(1, SMALLEST // (8 * w)))
+
+    return Work(run, frozenset({name}), "blocks")

@@ -1,0 +1,42 @@
+"""One piece of memory for all values of a plan: those that never live together share it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LINE = 16  # float32 numbers of a cache line: every value begins on one
+
+
+@dataclass(frozen=True)
+class Span:
+    """A value of so many numbers, in use from one step to another, both included."""
+
+    size: int
+    first: int
+    last: int
+
+
+def place(spans: Sequence[Span]) -> tuple[list[int], int]:
+    """Where each span lies, in numbers from the start, and how many there are in all.
+
+    The largest first, each in the lowest gap among those that live when it does.
+    """
+    places = [0] * len(spans)
+    done: list[int] = []
+    for i in sorted(range(len(spans)), key=lambda i: (-spans[i].size, spans[i].first)):
+        span, at = spans[i], 0
+        for j in sorted(done, key=places.__getitem__):
+            other = spans[j]
+            if other.first > span.last or other.last < span.first:
+                continue
+            if at + span.size <= places[j]:
+                break
+            at = max(at, _rounded(places[j] + other.size))
+        places[i] = at
+        done.append(i)
+    return places, max((places[i] + spans[i].size for i in done), default=0)
+
+
+def _rounded(numbers: int) -> int:
+    return -(-numbers // LINE) * LINE

@@ -1,0 +1,97 @@
+"""A network that runs: plans for the sizes it meets, weights made ready once."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .graph import Graph
+from .operators import evaluate
+from .plan import Key, Plan, Step, make
+from .stages import fold
+
+KEPT = 4  # plans, that is sizes of input, kept at a time
+
+
+@dataclass
+class Network:
+    """A graph with all that has been made ready for it. One thread may run it at a time."""
+
+    graph: Graph
+    prepared: dict[Any, np.ndarray] = field(default_factory=dict)
+    plans: OrderedDict[Any, Plan] = field(default_factory=OrderedDict)
+    room: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    seconds: dict[str, float] | None = None  # by layer, where they are wanted
+
+    def __post_init__(self) -> None:
+        self.graph = fold(self.graph, {})
+
+    def plan(
+        self, shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, str] | None = None
+    ) -> Plan:
+        """The plan for inputs of these shapes, with the algorithms `chosen` for another size."""
+        key = (tuple(sorted(shapes.items())), tuple(sorted((chosen or {}).items())))
+        if key not in self.plans:
+            self.plans[key] = make(self.graph, shapes, self.prepared, chosen)
+            while len(self.plans) > KEPT:
+                self.plans.popitem(last=False)
+        self.plans.move_to_end(key)
+        return self.plans[key]
+
+    def __call__(
+        self, inputs: Mapping[str, np.ndarray], chosen: Mapping[str, str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """The outputs for these inputs, arrays (N, C, H, W) or of any other shape by name."""
+        inputs = {name: _input(name, array) for name, array in inputs.items()}
+        plan = self.plan({name: array.shape for name, array in inputs.items()}, chosen)
+        if self.room.size < plan.numbers:
+            self.room = np.empty(plan.numbers, np.float32)
+        values: dict[Key, np.ndarray] = {(name, False): array for name, array in inputs.items()}
+        for step in plan.steps:
+            start = time.perf_counter()
+            self._run(step, plan, values)
+            if self.seconds is not None:
+                layer = step.stage.node.outputs[0] if step.stage else step.algorithm
+                passed = time.perf_counter() - start
+                self.seconds[layer] = self.seconds.get(layer, 0.0) + passed
+        return {name: self._output(plan, key, values) for name, key in plan.outputs.items()}
+
+    def _run(self, step: Step, plan: Plan, values: dict[Key, np.ndarray]) -> None:
+        given = {name: values[name, form] for name, form in step.reads if (name, form) in values}
+        key = step.makes[0]
+        if key[1]:
+            out = plan.places[key].view(self.room)
+            step.run(given, out)
+            values[key] = out
+        else:
+            results = step.run(given, None)
+            results = results if isinstance(results, tuple) else (results,)
+            values.update(zip(step.makes, results, strict=False))
+        for freed in step.frees:
+            values.pop(freed, None)
+
+    def _output(self, plan: Plan, key: Key, values: Mapping[Key, np.ndarray]) -> np.ndarray:
+        array = plan.tensors[key[0]] if key not in values else values[key]
+        return np.ascontiguousarray(array)
+
+
+def _input(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"found {array.dtype} for the input '{name}', allowed numbers")
+    return array if array.dtype.kind == "i" else np.asarray(array, np.float32)
+
+
+def by_the_formula(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The outputs by every operator's plain formula, one after the other: slow and certain."""
+    values: dict[str, Any] = {**graph.tensors, **inputs}
+    for node in graph.nodes:
+        given = [values[name] if name else None for name in node.inputs]
+        made = evaluate(node.operator, given, node.attributes)
+        values.update(zip(node.outputs, made, strict=False))
+    return {name: values[name] for name in graph.outputs}
