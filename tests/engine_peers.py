@@ -12,12 +12,13 @@ from imgconv.engine.operators import OPERATORS, call, evaluate
 def onnxruntime_of(
     operator: str, *inputs: np.ndarray | None, **attributes: Any
 ) -> list[np.ndarray]:
-    """The results of one ONNX operator (version 21) in onnxruntime; None is left out."""
+    """The results of one ONNX operator (version `opset`) in onnxruntime; None is left out."""
     import onnx
     import onnxruntime
     from onnx import helper
 
-    count = attributes.pop("outputs", 1)
+    count, opset = attributes.pop("outputs", 1), attributes.pop("opset", 21)
+    inputs = tuple(None if array is None else np.asarray(array) for array in inputs)
     names = [f"i{n}" if array is not None else "" for n, array in enumerate(inputs)]
     results = [f"o{n}" for n in range(count)]
     node = helper.make_node(operator, names, results, **attributes)
@@ -33,7 +34,7 @@ def onnxruntime_of(
         ],
         [onnx.ValueInfoProto(name=name) for name in results],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
@@ -50,13 +51,13 @@ def ours(operator: str, *inputs: Any, **attributes: Any) -> Any:
     found = OPERATORS[operator]
     for name, value in attributes.items():
         assert found.attributes[name].accepts(value), (name, value)
-    results = evaluate(operator, inputs, attributes)
     arguments = [
         x if x is None or found.names[min(i, len(found.names) - 1)] in found.reads else x.shape
         for i, x in enumerate(inputs)
     ]
     shapes = call(found, found.shape, arguments, attributes)
     shapes = shapes if found.outputs is None else (shapes,)
+    results = evaluate(operator, inputs, attributes)
     assert [result.shape for result in results] == list(shapes)
     return results[0] if found.outputs == 1 else results
 

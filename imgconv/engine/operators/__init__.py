@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from . import (
     activations,
     arithmetic,
@@ -41,7 +43,8 @@ def evaluate(
     """The results of one operator on arrays; None is an input left out."""
     found = OPERATORS[operator]
     result = call(found, found.apply, inputs, attributes or {})
-    return result if isinstance(result, tuple) else (result,)
+    results = result if isinstance(result, tuple) else (result,)
+    return tuple(np.asarray(one) for one in results)  # NumPy makes numbers of arrays without axes
 
 
 def call(

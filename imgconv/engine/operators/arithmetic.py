@@ -85,26 +85,50 @@ def erf(x: np.ndarray) -> np.ndarray:
     return np.where(size < 1, wide * near, beyond).astype(np.float32)
 
 
-def _of_two(function: Callable[..., Any]) -> Operator:
-    return Operator(quiet(lambda x, y: function(x, y)), _shape, ("x", "y"))
+def _plain(
+    function: Callable[..., Any], formula: str, rule: Callable[..., Any], *x: str
+) -> Operator:
+    """An operator that NumPy has."""
+
+    @quiet
+    def apply(*arrays: np.ndarray) -> Any:
+        return function(*arrays)
+
+    apply.__doc__ = f"{formula}."
+    return Operator(apply, rule, x)
 
 
-def _of_one(function: Callable[..., Any]) -> Operator:
-    return Operator(quiet(lambda x: function(x)), same, ("x",))
-
+TWO = {
+    "add": (np.add, "x + y"),
+    "sub": (np.subtract, "x - y"),
+    "mul": (np.multiply, "x y"),
+    "equal": (np.equal, "x = y"),
+    "greater": (np.greater, "x > y"),
+    "greater_or_equal": (np.greater_equal, "x >= y"),
+    "less": (np.less, "x < y"),
+    "less_or_equal": (np.less_equal, "x <= y"),
+    "and": (np.logical_and, "x and y, each true where it is not 0"),
+    "or": (np.logical_or, "x or y, each true where it is not 0"),
+    "xor": (np.logical_xor, "either x or y, each true where it is not 0"),
+}
+ONE = {
+    "abs": (np.abs, "|x|"),
+    "ceil": (np.ceil, "the least whole number from x on"),
+    "cos": (np.cos, "cos x"),
+    "exp": (np.exp, "e^x"),
+    "floor": (np.floor, "the greatest whole number up to x"),
+    "log": (np.log, "ln x"),
+    "neg": (np.negative, "-x"),
+    "not": (np.logical_not, "true where x is 0"),
+    "round": (np.rint, "the whole number next to x, the even one of two"),
+    "sign": (np.sign, "-1, 0 or 1"),
+    "sin": (np.sin, "sin x"),
+    "sqrt": (np.sqrt, "the square root of x"),
+}
 
 OPERATORS = {
-    **{name: _of_two(function) for name, function in {
-        "add": np.add, "sub": np.subtract, "mul": np.multiply,
-        "equal": np.equal, "greater": np.greater, "greater_or_equal": np.greater_equal,
-        "less": np.less, "less_or_equal": np.less_equal,
-        "and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor,
-    }.items()},
-    **{name: _of_one(function) for name, function in {
-        "abs": np.abs, "ceil": np.ceil, "cos": np.cos, "exp": np.exp, "floor": np.floor,
-        "log": np.log, "neg": np.negative, "not": np.logical_not, "round": np.rint,
-        "sign": np.sign, "sin": np.sin, "sqrt": np.sqrt,
-    }.items()},
+    **{name: _plain(*entry, _shape, "x", "y") for name, entry in TWO.items()},
+    **{name: _plain(*entry, same, "x") for name, entry in ONE.items()},
     "div": Operator(div, _shape, ("x", "y")),
     "pow": Operator(pow_, _shape, ("x", "y")),
     "mod": Operator(mod, _shape, ("x", "y"), {"truncated": FLAG}),
@@ -113,4 +137,4 @@ OPERATORS = {
     "where": Operator(where, _shape, ("condition", "x", "y")),
     "reciprocal": Operator(reciprocal, same, ("x",)),
     "erf": Operator(erf, same, ("x",)),
-}  # fmt: skip
+}

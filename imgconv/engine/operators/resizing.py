@@ -30,9 +30,9 @@ def scales_and_sizes(
         raise InputError(f"found {np.size(given)} scales or sizes, allowed one for {len(at)} axes")
     factors, out = [1.0] * len(x), list(x)
     if given is sizes:
-        wanted = _keeping(x, at, integers(sizes), attributes.get("keep", "stretch"))
-        for axis, size in zip(at, wanted, strict=True):
-            factors[axis], out[axis] = size / max(x[axis], 1), size
+        scale, wanted = _keeping(x, at, integers(sizes), attributes.get("keep", "stretch"))
+        for axis, factor, size in zip(at, scale, wanted, strict=True):
+            factors[axis], out[axis] = factor, size
     else:
         first, last = _region(len(x), at, roi, attributes)
         for axis, scale in zip(at, np.ravel(np.asarray(scales)).tolist(), strict=True):
@@ -46,16 +46,19 @@ def scales_and_sizes(
 def _size(size: int, scale: float) -> int:
     if not 0 < scale < 1 << 20:
         raise InputError(f"found a scale of {scale}, allowed numbers above 0")
-    return math.floor(size * scale)
+    return math.floor(f32(size) * f32(scale))  # 25 * 1.92 is 48, in float64 47.9999
 
 
-def _keeping(x: Shape, at: list[int], wanted: list[int], keep: str) -> list[int]:
-    """Sizes with one factor for all axes, such that none is larger (smaller) than wanted."""
-    if keep == "stretch":
-        return wanted
+def _keeping(
+    x: Shape, at: list[int], wanted: list[int], keep: str
+) -> tuple[list[float], list[int]]:
+    """Factors and sizes; unless `keep` is stretch with one factor for all axes, such that no
+    result is larger (or smaller) than wanted."""
     factors = [size / max(x[axis], 1) for axis, size in zip(at, wanted, strict=True)]
+    if keep == "stretch":
+        return factors, wanted
     scale = min(factors) if keep == "not_larger" else max(factors)
-    return [math.floor(x[axis] * scale + 0.5) for axis in at]
+    return [scale] * len(at), [math.floor(x[axis] * scale + 0.5) for axis in at]
 
 
 def _region(
@@ -102,7 +105,7 @@ def coordinates(
     shift = f32(0)
     if how == "half_pixel_symmetric":  # the result's centre lies on the input's
         shift = f32(size / 2) * (f32(1) - f32(out) / (factor * f32(size)))
-    return shift + (i + f32(0.5)) / factor - f32(0.5)
+    return shift + ((i + f32(0.5)) / factor - f32(0.5))
 
 
 def _nearest(at: np.ndarray, rounding: str) -> np.ndarray:
