@@ -68,6 +68,11 @@ class Building:
     def known(self, name: str) -> np.ndarray | None:
         return self.tensors.get(self.resolve(name))
 
+    def number(self, name: str) -> np.ndarray | None:
+        """A constant, or a small array computed from shapes (at the trial size)."""
+        name = self.resolve(name)
+        return self.tensors.get(name, self.numbers.get(name))
+
     def shape(self, name: str) -> Shape:
         name = self.resolve(name)
         if name in self.tensors:
@@ -132,14 +137,11 @@ class Building:
     def _follow(self, node: Node) -> None:
         """The shapes of its results, and their values where they follow from known shapes."""
         read = [name for name in node.inputs if name]
-        numbers = {n: value for n in read if (value := self._number(n)) is not None}
+        numbers = {n: value for n in read if (value := self.number(n)) is not None}
         shapes = {name: self.shape(name) for name in read if name not in numbers}
         found, values = propagate(Graph(shapes, node.outputs, (node,), numbers), shapes)
         self.trial.update({name: found[name] for name in node.outputs})
         self.numbers.update({name: values[name] for name in node.outputs if name in values})
-
-    def _number(self, name: str) -> np.ndarray | None:
-        return self.tensors.get(name, self.numbers.get(name))
 
     def _fold(self, node: Node) -> bool:
         """Whether the node's results are constants: of constants, or of exact shapes."""

@@ -15,6 +15,7 @@ from ..graph import Graph, Node, check
 from . import direct, layers, shaping, windows
 from .building import Building
 from .calls import Call, Converter, Unsupported
+from .patterns import with_pixel_shuffles
 from .source import (
     DOMAINS,
     attributes,
@@ -48,7 +49,7 @@ def convert(model: ModelProto, given: Shapes = {}, size: Any = None) -> Graph:  
     inputs = settled(input_shapes(model.graph, constants), given, size)
     building = Building(inputs, constants, frozenset(_read_names(model.graph)))
     importing = Importing(building, opset)
-    importing.nodes(model.graph.node)
+    importing.nodes(with_pixel_shuffles(model.graph, constants))
     importing.refuse_if_unsupported()
     graph = finished(building, [one.name for one in model.graph.output])
     check(graph)

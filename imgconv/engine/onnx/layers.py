@@ -186,7 +186,7 @@ def _unless_empty(call: Call, index: int) -> str:
 
 def _resize_of_old(call: Call, scales: str) -> None:
     """First pixels fall on each other; nearest rounds down, or up where the image shrinks."""
-    known = call.building.known(scales)
+    known = call.building.number(scales)
     if known is None:
         raise Unsupported("with scales computed from the image")
     found: dict[str, Any] = {"mode": {"bilinear": "linear"}.get(call.get("mode"), call.get("mode"))}
