@@ -1,0 +1,1 @@
+"""PyTorch scripts that make the networks of imgconv; imgconv itself never imports them."""

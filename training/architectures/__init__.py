@@ -1,0 +1,1 @@
+"""The networks that imgconv trains, exports and runs, one to a file."""
