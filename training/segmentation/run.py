@@ -12,31 +12,40 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from training.architectures.unet import UNet
+
 AVERAGE = 0.998
 
 
 def weights(source: str | Path) -> dict[str, Tensor]:
-    """The averaged weights of a checkpoint, or the tensors of a safetensors file."""
+    """The averaged weights of a checkpoint, or the tensors of an exported model."""
     if str(source).endswith(".safetensors"):
         from safetensors.torch import load_file
 
-        return {name: tensor.float() for name, tensor in load_file(source).items()}
-    state: dict[str, Tensor] = torch.load(source, weights_only=True)["average"]
-    return state
+        tensors = load_file(source)
+    else:
+        tensors = torch.load(source, weights_only=True, map_location="cpu")["average"]
+    return {n: t.float() for n, t in tensors.items() if not n.endswith("num_batches_tracked")}
+
+
+def unet(state: dict[str, Tensor]) -> UNet:
+    """The U-Net of the widths that these weights were made for, holding them."""
+    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("down."))
+    widths = [state[f"down.{level}.0.weight"].shape[0] for level in range(depth)]
+    inputs, outputs = state["down.0.0.weight"].shape[1], state["head.weight"].shape[0]
+    module = UNet(widths, inputs, outputs)
+    module.load_state_dict(state, strict=False)
+    return module
 
 
 class Run:
     """Learns in `folder`; goes on from its checkpoint.pt if there is one."""
 
-    def __init__(
-        self, module: nn.Module, folder: Path, rate: float, budget: float, start: str | None = None
-    ) -> None:
+    def __init__(self, module: nn.Module, folder: Path, rate: float, budget: float) -> None:
         self.folder = folder
         self.file = folder / "checkpoint.pt"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "pid").write_text(str(os.getpid()))
-        if start:
-            module.load_state_dict(weights(start))
         self.module = module.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.module).eval()
         self.optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=1e-3)

@@ -28,7 +28,7 @@ from training.architectures.unet import UNet
 from training.segmentation.augment import Sampler
 from training.segmentation.data import Example, folds, load
 from training.segmentation.losses import loss
-from training.segmentation.run import Run
+from training.segmentation.run import Run, unet, weights
 from training.segmentation.validate import line, validate
 
 SHARES = {"fluorescence": 0.56, "stained": 0.31, "brightfield": 0.13}
@@ -40,7 +40,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=Path, help="folder of checkpoint and log")
     parser.add_argument("--start", help="weights to begin with: .safetensors or a checkpoint.pt")
     parser.add_argument("--minutes", type=float, default=90, help="training time, without pauses")
-    parser.add_argument("--widths", default="16,32,64,128,192", help="channels of each level")
+    parser.add_argument(
+        "--widths", default="16,32,64,128,192", help="channels of each level, without --start"
+    )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=192, help="side of the crops in pixels")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
@@ -87,7 +89,8 @@ def train(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     examples, unseen = parts(options)
     widths = tuple(int(width) for width in options.widths.split(","))
-    run = Run(UNet(widths), options.out, options.rate, options.minutes * 60, options.start)
+    module = unet(weights(options.start)) if options.start else UNet(widths)
+    run = Run(module, options.out, options.rate, options.minutes * 60)
     settings = json.dumps(vars(options), default=str)
     run.say(f"{len(examples)} images, {len(unseen)} to validate, {settings}")
     saved = checked = run.seconds
