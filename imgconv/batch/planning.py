@@ -54,7 +54,7 @@ def plan(
     Without `output`, STEM-COMMAND.EXT beside the input (or FOLDER/STEM.EXT with `folder`).
     `suffix` maps the input's suffix to the output's; by default it is kept, or the one of
     `format`. `also` are endings of further files a step writes: "-labels.tif" becomes
-    TARGET's stem + "-labels.tif". Raises UsageError for two inputs to one output, an output
+    TARGET's stem + "-labels.tif"; beside standard output there are none. Raises UsageError for two inputs to one output, an output
     over an input, and existing files without `force` or `skip_existing`.
     """
     if force and skip_existing:
@@ -80,8 +80,9 @@ def _item(found: Found, index: int, naming: Naming, also: Sequence[str]) -> Item
     if found.error:
         return Item(found.path, number=index, error=found.error)
     target = naming.target(found, index)
-    stem = os.path.splitext(target)[0]
-    further = tuple(stem + ending for ending in also)
+    own = naming.suffix(os.path.splitext(found.path)[1])  # may have a word in it: "-labels.tif"
+    stem = target.removesuffix(own) if own and target.endswith(own) else os.path.splitext(target)[0]
+    further = tuple(stem + ending for ending in also) if target != "-" else ()
     return Item(found.path, target, index, further, paged=naming.is_paged)
 
 

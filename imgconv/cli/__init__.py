@@ -22,6 +22,8 @@ COMMANDS: dict[str, str] = {
     "convolve": "Make feature maps: the layer of a network with stencils of yours.",
     "pool": "Pool images: every window becomes its max, average, L2, min or median.",
     "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
+    "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
+    "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
     "kernels": "List the named kernels, or show an image under all of them.",
     "warmup": "Compile all kernels for this machine ahead of their first use.",
     "info": "Show what an image file holds: size, type, axes, range, metadata.",

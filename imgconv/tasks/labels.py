@@ -52,7 +52,7 @@ class LabelStack:
     def add(self, labels: np.ndarray) -> None:
         plane = np.ascontiguousarray(labels, np.uint32)
         self.largest = max(self.largest, int(plane.max(initial=0)))
-        self._packed.append(zlib.compress(plane, 1))
+        self._packed.append(zlib.compress(plane.data, 1))
         self._shapes.append(plane.shape)
 
     @property
@@ -65,7 +65,8 @@ class LabelStack:
     def planes(self) -> Iterator[np.ndarray]:
         """Each (H, W), uint16 where that holds the largest number, else uint32."""
         for packed, shape in zip(self._packed, self._shapes, strict=True):
-            yield np.frombuffer(zlib.decompress(packed), np.uint32).reshape(shape).astype(self.dtype)
+            plane = np.frombuffer(zlib.decompress(packed), np.uint32).reshape(shape)
+            yield plane.astype(self.dtype)
 
 
 def write_labels(file: BinaryIO, stack: LabelStack, record: Info) -> None:
@@ -95,9 +96,7 @@ def labels_info(
     )  # fmt: skip
 
 
-def _imagej_text(
-    info: Info, axes: str, shape: tuple[int, ...], size: Size, largest: float
-) -> str:
+def _imagej_text(info: Info, axes: str, shape: tuple[int, ...], size: Size, largest: float) -> str:
     """ImageJ's description: axes, unit, and a display range in which labels are not black."""
     import tifffile
 

@@ -1,7 +1,7 @@
 """What is measured of each label, by scikit-image, and where its numbers mean something else.
 
 - Points are in pixels from the upper left corner of the image, so the middle of the first pixel is
-  (0.5, 0.5), as in Fiji and QuPath (scikit-image says (0, 0)). Rounded down it is the pixel's index.
+  (0.5, 0.5), as in Fiji and QuPath (scikit-image says (0, 0)). Rounded down they are indices.
 - The perimeter runs through the middles of the border pixels, diagonal steps are sqrt(2) long
   (scikit-image's `perimeter`); it is 0 for a single pixel.
 - Eccentricity, orientation: of the ellipse with the same second moments. The orientation is the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,15 +40,14 @@ class Spot:
 
 
 def overlay(
-    pixels: np.ndarray, labels: np.ndarray, small: int = SMALL, large: int = LARGE
+    pixels: np.ndarray, labels: np.ndarray, scale: tuple[int, int] | None = None
 ) -> np.ndarray:
     """RGB uint8 of an image (H, W, 1 or 3) with the outlines and numbers of labels (H, W).
 
-    Images whose longer side is below `small` pixels are enlarged, those above `large` reduced,
-    by a whole factor.
+    scale: by how much it is enlarged and by how much reduced, as `factors` finds.
     """
     picture, shown = stretched(pixels), labels
-    grown, shrunk = factors(labels, small, large)
+    grown, shrunk = scale or factors(labels)
     colours = np.array(ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK, np.uint8)
     if shrunk > 1:
         picture, shown = _reduced(picture, shrunk), labels[::shrunk, ::shrunk]
@@ -61,17 +60,17 @@ def overlay(
     return _numbered(picture, labels, grown / shrunk)
 
 
-def factors(labels: np.ndarray, small: int = SMALL, large: int = LARGE) -> tuple[int, int]:
+def factors(labels: np.ndarray) -> tuple[int, int]:
     """By how much the picture of labels (H, W) is enlarged, and by how much it is reduced.
 
-    So that the picture is not small, and its objects have room for a number.
+    So that the picture is neither small nor large, and its objects have room for a number.
     """
     longest = max(labels.shape)
     areas = np.bincount(labels.ravel())[1:]
     known = areas[areas > 0]
     diameter = float(np.median(known)) ** 0.5 if known.size else ROOMY
-    wanted = min(MOST, max(round(small / longest), -(-ROOMY // diameter)))
-    return int(max(1, min(wanted, large // longest))), -(-longest // large)
+    wanted = min(MOST, max(round(SMALL / longest), -(-ROOMY // diameter)))
+    return int(max(1, min(wanted, LARGE // longest))), -(-longest // LARGE)
 
 
 def stretched(pixels: np.ndarray) -> np.ndarray:

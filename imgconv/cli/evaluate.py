@@ -1,0 +1,175 @@
+"""`imgconv evaluate`: label images against the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+from imgconv.errors import UsageError
+
+from .options import Force, InputOptions
+
+if TYPE_CHECKING:
+    from imgconv.batch import Done, Item, Plan
+    from imgconv.tasks.matching import Match
+
+Two = Annotated[
+    list[str] | None,
+    Argument(metavar="LABELS TRUTH", show_default=False, help="Two folders, or two files."),
+]
+NoList = Annotated[str | None, Option("--files-from", hidden=True)]
+Json = Annotated[bool, Option("--json", help="Print all scores as one JSON object.")]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TwoFolders(InputOptions):
+    """What compares the images of two folders."""
+
+    files: Two = None
+    files_from: NoList = None
+    json: Json = False
+    force: Force = False
+
+
+def command(
+    options: TwoFolders,
+    csv: Annotated[
+        str | None,
+        Option("--csv", metavar="FILE", help="The scores of each image as a table."),
+    ] = None,
+) -> int:
+    """Score label images against the truth: AP, F1, count error, Jaccard index.
+
+    imgconv evaluate segmented/ truth/
+
+    imgconv evaluate a-labels.tif a-truth.png --json
+
+    Files belong together by their names: a-labels.tif, a_masks.png and a.tif are all about a.
+    AP is TP / (TP + FP + FN), over the objects of all images, at each overlap (IoU) from 0.5 to
+    0.95; two objects match if their IoU is above that. In brackets: 95 % of 2000 drawings of the
+    images with replacement. An image without any object, in which none was found, is right.
+    """
+    from .files import carry_out
+    from .report import write
+
+    if len(options.files or ()) != 2:
+        raise UsageError("evaluate needs two folders or two files: LABELS TRUTH")
+    if options.files_from is not None:
+        raise UsageError("evaluate takes no --files-from: files belong together by their names")
+    if csv is not None:
+        _check_csv(csv, options.force)
+    planned = _plan(options)
+    step = Matcher(options.reading)
+    code = carry_out(planned, replace(options, json=False), step, show=lambda _: "")
+    if code > 1 or not step.matches:
+        return code or 1
+    planes = [(name, one) for _, every in sorted(step.matches.items()) for name, one in every]
+    if csv is not None:
+        _write_csv(csv, planes, options.force)
+    write(as_json(planes) if options.json else as_text([one for _, one in planes]))
+    return code
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """The step: matches the planes of a label file with those of the truth (item.also)."""
+
+    reading: dict[str, Any]
+    matches: dict[int, list[tuple[str, Match]]] = field(default_factory=dict)
+
+    def __call__(self, item: Item) -> Done:
+        from imgconv.batch import Done
+        from imgconv.tasks.matching import match
+        from imgconv.tasks.truth import label_planes
+
+        planes = label_planes(item.source, item.also[0], self.reading)
+        found = [match(labels, truth) for labels, truth in planes]
+        several = len(found) > 1
+        self.matches[item.number] = [
+            (f"{item.source}:{n}" if several else item.source, one)
+            for n, one in enumerate(found, 1)
+        ]
+        return Done()
+
+
+def _plan(options: TwoFolders) -> Plan:
+    from imgconv.batch import Item, Plan
+    from imgconv.tasks.truth import pairs
+
+    labels, truth = options.files or ("", "")
+    found = enumerate(pairs(labels, truth, options.recursive), 1)
+    items = tuple(
+        Item(str(mine), number=n, also=(str(theirs),) if theirs else (), error=error)
+        for n, (mine, theirs, error) in found
+    )
+    if not items:
+        raise UsageError(f"no label images in {labels} and {truth}; -r looks into their folders")
+    return Plan(items)
+
+
+def _check_csv(path: str, force: bool) -> None:
+    from pathlib import Path
+
+    if Path(path).exists() and not force:
+        raise UsageError(f"--csv {path} exists already: --force overwrites")
+
+
+def _write_csv(path: str, planes: list[tuple[str, Match]], force: bool) -> None:
+    from imgconv.images.atomic import output
+    from imgconv.tasks.scores import image_scores
+    from imgconv.tasks.tables import csv_text
+
+    rows = [{"image": name, **image_scores(one)} for name, one in planes]
+    with output(path, force=force, seekable=False) as file:
+        file.write(csv_text(list(rows[0]), rows).encode("utf-8", "surrogateescape"))
+
+
+def as_json(planes: list[tuple[str, Match]]) -> str:
+    import json
+    import math
+
+    from imgconv.tasks.scores import image_scores, scores
+
+    images = [
+        {"image": name, **{k: None if math.isnan(v) else v for k, v in image_scores(one).items()}}
+        for name, one in planes
+    ]
+    return json.dumps({**scores([one for _, one in planes]), "each": images}) + "\n"
+
+
+def as_text(matches: list[Match]) -> str:
+    """The scores as a table for people."""
+    from imgconv.tasks.scores import scores
+
+    s = scores(matches)
+    images = f"{s['images']} image{'' if s['images'] == 1 else 's'}"
+    head = f"{images}, {s['objects_found']} objects found, {s['objects_true']} true"
+    rows = [f"{'IoU >':6} {'AP':23} {'precision':9} {'recall':6} {'F1':6}"]
+    for n, threshold in enumerate(s["thresholds"]):
+        others = (_number(s[name]["value"][n]) for name in ("precision", "recall", "f1"))
+        cells = "{:9} {:6} {:6}".format(*others)
+        rows.append(f"{threshold:<6.2f} {_interval(s['ap'], n):23} {cells}".rstrip())
+    names = {
+        "mean AP, 0.5 to 0.95": "ap_mean_over_thresholds",
+        "count error": "count_error",
+        "aggregated Jaccard": "aji",
+    }
+    rows += ["", f"{'AP > 0.5, mean of images':26} {_interval(s['ap_mean_over_images'], 0)}"]
+    rows += [f"{label:26} {_interval(s[name])}" for label, name in names.items()]
+    return "\n".join([head, "", *rows]) + "\n"
+
+
+def _interval(score: dict[str, Any], at: int | None = None) -> str:
+    """ "0.912 [0.890, 0.931]"."""
+    value, low, high = (
+        score[part] if at is None or score[part] is None else score[part][at]
+        for part in ("value", "low", "high")
+    )
+    between = f" [{_number(low)}, {_number(high)}]" if low is not None else ""
+    return _number(value) + between
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

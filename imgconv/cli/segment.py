@@ -1,0 +1,307 @@
+"""`imgconv segment`: cells and nuclei, counted and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from imgconv.errors import UsageError
+
+from .options import DryRun, Force, InputOptions, SkipExisting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.batch import Item, Plan
+    from imgconv.engine import Model
+    from imgconv.tasks.segmenting import Network
+
+    from .ledger import Ledger
+    from .segmenter import Settings
+
+FOLDER = "segmented"
+TIFF = (".tif", ".tiff", ".btf", ".tf8")
+Output = Annotated[
+    str | None,
+    Option(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help="A folder, a .tif for the labels (the other files go beside it), - for labels on "
+        "standard output, or a template with {stem} {suffix} {parent} {index}. "
+        "[default: segmented/STEM-labels.tif beside the input]",
+    ),
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SegmentOptions(InputOptions):
+    """What reads images and writes several files of each."""
+
+    output: Output = None
+    force: Force = False
+    skip_existing: SkipExisting = False
+    dry_run: DryRun = False
+
+
+def command(
+    options: SegmentOptions,
+    model: Annotated[
+        str,
+        Option(
+            "--model",
+            metavar="NAME|FILE",
+            help="nuclei, cells-phase (whole cells in phase contrast), or a .safetensors file "
+            "that training made.",
+        ),
+    ] = "nuclei",
+    diameter: Annotated[
+        str | None,
+        Option(
+            "--diameter",
+            metavar="PX|UM",
+            help="Of a typical object, in pixels (30) or micrometres (9um). "
+            "[default: found in the image, and said]",
+        ),
+    ] = None,
+    channel: Annotated[
+        str | None,
+        Option(
+            "--channel",
+            metavar="N|NAME",
+            help="The channel that shows the objects: a number from 1, a name (DAPI, red), or "
+            "rgb if three channels are colours. Needed where channels are no colours.",
+        ),
+    ] = None,
+    axes: Annotated[
+        str | None,
+        Option(
+            "--axes",
+            metavar="LETTERS",
+            help="What the axes of a stack are if its file does not say it: ZYX (depth), TYX "
+            "(time), CYX (channels). Each plane is segmented on its own.",
+        ),
+    ] = None,
+    pixel_size: Annotated[
+        str | None,
+        Option(
+            "--pixel-size",
+            metavar="X[,Y]",
+            help="Width (and height) of a pixel in micrometres. [default: as OME or ImageJ say; "
+            "never from DPI]",
+        ),
+    ] = None,
+    min_area: Annotated[
+        str | None,
+        Option("--min-area", metavar="PX|UM2", help="Drop smaller objects: 50 pixels, or 20um2."),
+    ] = None,
+    max_area: Annotated[
+        str | None, Option("--max-area", metavar="PX|UM2", help="Drop larger objects.")
+    ] = None,
+    exclude_border: Annotated[
+        bool, Option("--exclude-border", help="Drop objects that touch the border of the image.")
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        Option(
+            "--threshold",
+            min=0.01,
+            max=0.99,
+            metavar="0-1",
+            help="Probability from which a pixel is inside an object: less finds more and "
+            "larger objects. [default: the model's]",
+        ),
+    ] = None,
+    rois: Annotated[
+        bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
+    ] = False,
+    geojson: Annotated[
+        bool, Option("--geojson", help="Outlines for QuPath too: STEM.geojson.")
+    ] = False,
+    probability: Annotated[
+        bool, Option("--probability", help="The probability maps too: STEM-probability.tif.")
+    ] = False,
+) -> int:
+    """Find nuclei or cells: labels, a picture to look at, and a table of measurements.
+
+    imgconv segment plate/*.tif
+
+    imgconv segment --channel DAPI --exclude-border --rois stack.ome.tif -o results/
+
+    imgconv segment --model cells-phase --diameter 40 --pixel-size 0.65 'phase/*.png'
+
+    Of each image: STEM-labels.tif (0 is background; opens in Fiji), STEM-overlay.png (outlines
+    and numbers), STEM.csv (measurements, in pixels and micrometres). Of each folder: summary.csv
+    and imgconv-run.json, which says exactly what was run.
+    """
+    from imgconv.engine import load
+    from imgconv.tasks.quantities import pixel_sides, quantity
+
+    from .files import carry_out
+    from .ledger import Ledger
+    from .report import write
+    from .segmenter import Segmenter, Settings
+
+    settings = Settings(
+        diameter=quantity("--diameter", diameter, 1),
+        min_area=quantity("--min-area", min_area, 2),
+        max_area=quantity("--max-area", max_area, 2),
+        exclude_border=exclude_border,
+        channel=channel,
+        axes=axes,
+        size=pixel_sides(pixel_size),
+    )
+    wanted = {"rois": rois, "geojson": geojson, "probability": probability}
+    kinds = ("overlay", "table", *(kind for kind, asked in wanted.items() if asked))
+    planned = _plan(options, kinds)
+    root = _root(options, planned)
+    ledger = Ledger(planned.todo, root, force=options.force)
+    if options.dry_run:
+        return _show(planned, options, ledger)
+    loaded = load(model)
+    rules = _rules(loaded, model, threshold, settings)
+    step = Segmenter(
+        network=_network(loaded),
+        rules=rules,
+        settings=settings,
+        kinds=kinds,
+        ledger=ledger,
+        reading=options.reading,
+        force=options.force or options.skip_existing,
+    )
+    code = carry_out(planned, options, step)
+    written = ledger.write("segment", _model(loaded), _parameters(settings, rules, kinds, options))
+    if not options.json and code in (0, 1):
+        write("".join(f"{path}\n" for path in written))
+    return code
+
+
+def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
+    from imgconv.batch import plan
+
+    from .segmenter import endings
+
+    planned = plan(
+        options.files or (),
+        command="segment",
+        output=options.output,
+        recursive=options.recursive,
+        files_from=options.files_from,
+        force=options.force,
+        skip_existing=options.skip_existing,
+        suffix=_labels_suffix,
+        also=endings(kinds),
+        folder=FOLDER,
+    )
+    for item in planned.items:
+        _check(item, options)
+    return planned
+
+
+def _labels_suffix(found: str) -> str:
+    """Labels are a TIFF, whatever the image was."""
+    return "-labels.tif"
+
+
+def _check(item: Item, options: SegmentOptions) -> None:
+    if item.paged:
+        raise UsageError(
+            "-o: {page} has no meaning here, a stack's labels are one file; leave it out"
+        )
+    if item.target == "-" and options.json:
+        raise UsageError("the labels and --json both want standard output: give -o FOLDER/")
+    if item.target not in ("", "-") and not item.target.lower().endswith(TIFF):
+        raise UsageError(
+            f"-o {item.target}: labels are a TIFF: let the name end in .tif, or give a folder"
+        )
+
+
+def _root(options: SegmentOptions, planned: Plan) -> str | None:
+    """The one folder that -o names, if it does."""
+    from imgconv.batch.targets import Naming
+
+    several = len(planned.items) > 1
+    if options.output in (None, "-"):
+        return None
+    naming = Naming("segment", options.output, _labels_suffix, several)
+    return options.output if naming.is_folder else None
+
+
+def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
+    """--dry-run: each image's files, then each folder's."""
+    import os
+
+    from imgconv.tasks.record import NAME, SUMMARY_NAME
+
+    from .report import show_plan, shown_target, write
+
+    code = show_plan(planned.items, options)
+    if not options.json:
+        for folder in ledger.folders:
+            names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
+            write(f"all of them -> {', '.join(shown_target(name) for name in names)}\n")
+    return code
+
+
+def _rules(
+    loaded: Model, name: str, threshold: float | None, settings: Settings
+) -> dict[str, dict[str, Any]]:
+    """How images are prepared and maps are read: as the model says, and the user over it."""
+    from imgconv.tasks.instances import PREPARE, READ
+
+    card = loaded.card
+    if card.get("task") != "segment":
+        what = card.get("task") or "something else"
+        raise UsageError(
+            f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
+            "a file that training for segment made"
+        )
+    read = {**READ, **card.get("read", {})}
+    if threshold is not None:
+        read["foreground"] = threshold
+    if settings.min_area and not settings.min_area.metric:
+        read["smallest"] = min(read["smallest"], settings.min_area.value)
+    return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
+
+
+def _network(loaded: Model) -> Network:
+    """(3, H, W) float32 -> its maps (C, H, W); one image at a time, from any thread."""
+    from threading import Lock
+
+    from imgconv.engine import run
+
+    lock = Lock()
+
+    def network(image: np.ndarray) -> np.ndarray:
+        with lock:
+            return run(loaded, {"image": image})["maps"]
+
+    return network
+
+
+def _model(loaded: Model) -> dict[str, Any]:
+    """Which network it was."""
+    known = ("name", "version", "licence", "data")
+    card = {key: loaded.card[key] for key in known if key in loaded.card}
+    return {**card, "file": loaded.path, "sha256": loaded.sha256}
+
+
+def _parameters(
+    settings: Settings, rules: dict[str, Any], kinds: tuple[str, ...], options: SegmentOptions
+) -> dict[str, Any]:
+    """Every option in effect, given or not."""
+    given = (settings.diameter, settings.min_area, settings.max_area)
+    lengths = [str(one).split()[1] if one else None for one in given]
+    return {
+        **dict(zip(("diameter", "min_area", "max_area"), lengths, strict=True)),
+        "exclude_border": settings.exclude_border,
+        "channel": settings.channel,
+        "axes": settings.axes,
+        "pixel_size_um": list(settings.size) if settings.size else None,
+        "threshold": rules["read"]["foreground"],
+        **rules,
+        "outputs": ["labels", *kinds],
+        "allow_truncated": options.allow_truncated,
+    }

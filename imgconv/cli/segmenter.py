@@ -1,0 +1,169 @@
+"""The step of `segment`: a file's fields through the network, and all that is written of it."""
+
+# ruff: noqa: PTH100, PTH119
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from imgconv.batch import Done, Item
+from imgconv.batch.memory import share
+from imgconv.batch.running import check_abandoned
+from imgconv.images import Source, WriteOptions, open_image, shown, write_image
+from imgconv.images.pixelsize import pixel_size
+from imgconv.tasks.labels import Selection, Size
+from imgconv.tasks.quantities import Quantity
+from imgconv.tasks.record import KEY, sha256
+from imgconv.tasks.results import ENDINGS, Results
+from imgconv.tasks.segmenting import Network, segment
+from imgconv.tasks.stack import stack_of
+
+from .ledger import Ledger
+
+BYTES = 100  # per pixel: the network's input and maps, labels and what the watershed needs
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for, beyond the model."""
+
+    diameter: Quantity | None = None
+    min_area: Quantity | None = None
+    max_area: Quantity | None = None
+    exclude_border: bool = False
+    channel: str | None = None
+    axes: str | None = None
+    size: Size = None  # of a pixel in µm, before what the file says
+
+    def selection(self, size: Size) -> Selection:
+        least = self.min_area.pixels(size) if self.min_area else 0
+        most = self.max_area.pixels(size) if self.max_area else float("inf")
+        return Selection(least, most, self.exclude_border)
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """Segment every field of the item's source and write labels, picture, tables, outlines."""
+
+    network: Network
+    rules: Mapping[str, Mapping[str, Any]]  # how the input is prepared and maps are read
+    settings: Settings
+    kinds: tuple[str, ...]  # of ENDINGS, in the order of item.also
+    ledger: Ledger
+    reading: dict[str, Any] = field(default_factory=dict)
+    force: bool = False
+
+    def __call__(self, item: Item) -> Done:
+        begin = time.perf_counter()
+        try:
+            with open_image(item.source, **self.reading) as source:
+                info = source.info
+                with share(info.height * info.width * (BYTES + info.channels * 4)):
+                    results, scales = self._segmented(item, source)
+            if item.target == "-":
+                return Done(("-",), (*source.notes, line(results, self.settings, scales)))
+            entry = self._entry(item, results, scales) | {
+                "seconds": round(time.perf_counter() - begin, 3)
+            }
+        except Exception as error:
+            self.ledger.fail(item, error)
+            raise
+        self.ledger.add(item, entry, results.summary)
+        notes = (*source.notes, line(results, self.settings, scales))
+        return Done((item.target, *item.also), notes, results.totals())
+
+    def _segmented(self, item: Item, source: Source) -> tuple[Results, list[float]]:
+        """Everything of one file computed and written; by how much its fields were resized."""
+        settings, name = self.settings, shown(item.source)
+        stack = stack_of(source.info, name, settings.axes, settings.channel)
+        size = settings.size or pixel_size(source.info)
+        paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
+        image = "stdin" if item.source == "-" else os.path.basename(item.source)
+        results = Results(image, stack, source.info, size, frozenset(paths))
+        scales: list[float] = []
+        maps = self._fields(source, results, scales)
+        if "probability" in paths:
+            options, record = WriteOptions(), results.probability_info()
+            write_image(paths["probability"], maps, record, options, force=self.force)
+        else:
+            deque(maps, maxlen=0)
+        for kind, path in paths.items():
+            if kind != "probability":
+                results.write(kind, path, force=self.force)
+        results.write_labels(item.target, force=self.force)  # last: they say that all is there
+        return results, scales
+
+    def _fields(
+        self, source: Source, results: Results, scales: list[float]
+    ) -> Iterator[np.ndarray]:
+        """Adds each field's labels to the results and yields its probability map (H, W, 1)."""
+        settings, size = self.settings, results.size
+        selection = settings.selection(size)
+        diameter = settings.diameter.pixels(size) if settings.diameter else None
+        for one in results.stack.read(source):
+            check_abandoned()
+            seen = one.pixels[..., results.stack.seen]
+            found = segment(seen, self.network, self.rules, diameter)
+            found = replace(found, labels=selection(found.labels))
+            results.add(one, found)
+            scales.append(found.scale)
+            yield found.probability[..., None]
+
+    def _entry(self, item: Item, results: Results, scales: list[float]) -> dict[str, Any]:
+        """What the run record says of one image."""
+        settings, stack, size = self.settings, results.stack, results.size
+        selection = settings.selection(size)
+        areas = {
+            "min_area_px": selection.min_area,
+            "max_area_px": None if np.isinf(selection.max_area) else selection.max_area,
+        }
+        base = self.ledger.folder(item)
+        return {
+            "source": item.source if item.source == "-" else os.path.abspath(item.source),
+            "sha256": sha256(item.source),
+            KEY: os.path.relpath(item.target, base),
+            "outputs": [os.path.relpath(path, base) for path in (item.target, *item.also)],
+            "axes": results.info.axes,
+            "shape": [int(n) for n in results.info.shape],
+            "channels_seen": [n + 1 for n in stack.seen],
+            "pixel_size_um": list(size) if size else None,
+            "pixel_size_from": None if not size else "--pixel-size" if settings.size else "file",
+            **areas,
+            "count": [row["count"] for row in results.summary],
+            "diameter_px": [row["diameter_px"] for row in results.summary],
+            "scale": scales,
+        }
+
+
+def line(results: Results, settings: Settings, scales: list[float]) -> str:
+    """One line for people: count, density, median area, diameter."""
+    found = results.totals()
+    count, planes = found["count"], found.get("planes", 1)
+    parts = [f"{count} object{'' if count == 1 else 's'}"]
+    parts[0] += f" in {planes} planes" if planes > 1 else ""
+    if "density_per_mm2" in found:
+        parts.append(f"{found['density_per_mm2']:,.4g} per mm²")
+    else:
+        parts.append(f"{found['density_per_megapixel']:,.4g} per megapixel")
+    if "median_area_px" in found:
+        metric = f" ({found['median_area_um2']:.4g} µm²)" if "median_area_um2" in found else ""
+        parts.append(f"median area {found['median_area_px']:g} px{metric}")
+    if "diameter_px" in found:
+        how = "as given" if settings.diameter else "found"
+        parts.append(f"diameter {found['diameter_px']:.3g} px {how}")
+    resized = sorted({round(scale, 3) for scale in scales} - {1.0})
+    if resized:
+        parts.append(f"looked at resized by {', '.join(f'{scale:g}' for scale in resized)}")
+    return ", ".join(parts)
+
+
+def endings(kinds: tuple[str, ...]) -> list[str]:
+    """Of the files written beside the labels."""
+    return [ENDINGS[kind] for kind in kinds]

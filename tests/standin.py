@@ -1,0 +1,41 @@
+"""A network of one convolution that finds bright things on dark ground, in a model file.
+
+Its channels are those of the real ones: inside (where the three colours are bright on average),
+seam (nowhere), distance (a mean over 5x5 pixels), offsets (0).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from imgconv.engine.graph import Graph, Node
+from imgconv.engine.modelfile import save
+
+SIDE = 5
+
+
+def weights() -> tuple[np.ndarray, np.ndarray]:
+    """(5, 3, 5, 5) and (5,)."""
+    kernel = np.zeros((5, 3, SIDE, SIDE), np.float32)
+    kernel[0, :, SIDE // 2, SIDE // 2] = 40 / 3
+    kernel[2] = 1 / (3 * SIDE * SIDE)
+    return kernel, np.array([-20, -20, 0, 0, 0], np.float32)
+
+
+def model(path: Path, task: str = "segment") -> str:
+    """The file's name."""
+    kernel, bias = weights()
+    pads = [SIDE // 2] * 4
+    node = Node("conv", ("image", "kernel", "bias"), ("maps",), {"pads": pads})
+    graph = Graph(
+        inputs={"image": (1, 3, None, None)}, outputs=("maps",), nodes=(node,),
+        tensors={"kernel": kernel, "bias": bias},
+    )  # fmt: skip
+    card = {
+        "name": "standin", "version": "1", "task": task, "licence": "MIT", "multiple": 1,
+        "prepare": {"low": 0.0, "high": 100.0}, "read": {"seed": 0.4, "smallest": 4},
+    }  # fmt: skip
+    save(path, graph, card, half=False)
+    return str(path)
