@@ -78,7 +78,7 @@ class Network:
 
     def _output(self, plan: Plan, key: Key, values: Mapping[Key, np.ndarray]) -> np.ndarray:
         array = plan.tensors[key[0]] if key not in values else values[key]
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")  # ascontiguousarray makes single numbers vectors
 
 
 def _input(name: str, array: np.ndarray) -> np.ndarray:

@@ -51,6 +51,14 @@ def mean(call: Call) -> None:
     call.give(call.add("mul", total, call.const(1 / len(call.inputs))))
 
 
+def shape(call: Call) -> None:
+    """The sizes of the axes from `start` to `end`; beyond the ends there are none."""
+    rank = call.rank()
+    start, end = (max(-rank, min(int(call.get(*at)), rank)) for at in (("start", 0), ("end", rank)))
+    part = {} if (start, end) == (0, rank) else {"start": start, "end": end}
+    call.give(call.add("shape", call.input(0), **part))
+
+
 def swish(call: Call) -> None:
     """x sigmoid(alpha x)."""
     alpha = float(call.get("alpha", 1.0))
@@ -96,7 +104,7 @@ CONVERTERS: dict[str, Converter] = {
     "Mean": mean,
     "Mod": direct("mod", truncated=("fmod", False)),
     "Selu": direct("selu", alpha=("alpha", 1.6732631921768188), gamma=("gamma", 1.0507010221)),
-    "Shape": direct("shape", start=("start", 0), end=("end", None)),
+    "Shape": shape,
     "Sum": chain("add"),
     "Swish": swish,
     "ThresholdedRelu": direct("thresholded_relu", alpha=("alpha", 1.0)),
