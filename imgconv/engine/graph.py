@@ -29,7 +29,7 @@ class Node:
     name: str = ""  # the layer's, for tables and messages
 
     def __str__(self) -> str:
-        return f"layer '{_short(self.name or (self.outputs or ('?',))[0])}' ({self.operator})"
+        return f"layer '{shown(self.name or (self.outputs or ('?',))[0])}' ({self.operator})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ def check(graph: Graph) -> None:
     for name, tensor in graph.tensors.items():
         if tensor.dtype.name not in TYPES or tensor.ndim > RANK:
             raise InputError(
-                f"tensor '{_short(name)}' holds {tensor.dtype.name} with {tensor.ndim} axes, "
+                f"tensor '{shown(name)}' holds {tensor.dtype.name} with {tensor.ndim} axes, "
                 f"allowed {' or '.join(TYPES)} with at most {RANK}"
             )
     known = _first_names(graph)
@@ -63,11 +63,11 @@ def check(graph: Graph) -> None:
                 raise InputError(f"{node} {_missing(name, name in later)}")
         for name in node.outputs:
             if name in known:
-                raise InputError(f"{node} makes '{_short(name)}', which exists already")
+                raise InputError(f"{node} makes '{shown(name)}', which exists already")
             known.add(name)
     for name in graph.outputs:
         if name not in known:
-            raise InputError(f"the output '{_short(name)}' is made by no layer")
+            raise InputError(f"the output '{shown(name)}' is made by no layer")
 
 
 def _check_ends(graph: Graph) -> None:
@@ -79,7 +79,7 @@ def _check_ends(graph: Graph) -> None:
     for name, shape in graph.inputs.items():
         if len(shape) > RANK or not all(n is None or 0 < n <= LONGEST for n in shape):
             raise InputError(
-                f"the input '{_short(name)}' has the shape {list(shape)}, allowed at most {RANK} "
+                f"the input '{shown(name)}' has the shape {list(shape)}, allowed at most {RANK} "
                 f"sizes from 1 to {LONGEST}, or none for any"
             )
 
@@ -87,14 +87,14 @@ def _check_ends(graph: Graph) -> None:
 def _first_names(graph: Graph) -> set[str]:
     twice = graph.inputs.keys() & graph.tensors.keys()
     if twice:
-        raise InputError(f"'{_short(min(twice))}' is both an input and a tensor")
+        raise InputError(f"'{shown(min(twice))}' is both an input and a tensor")
     return {*graph.inputs, *graph.tensors}
 
 
 def _missing(name: str, later: bool) -> str:
     if later:
-        return f"reads '{_short(name)}' before it is made: a circle, or layers in a wrong order"
-    return f"reads '{_short(name)}', which is neither a tensor nor made by a layer before it"
+        return f"reads '{shown(name)}' before it is made: a circle, or layers in a wrong order"
+    return f"reads '{shown(name)}', which is neither a tensor nor made by a layer before it"
 
 
 def check_node(node: Node) -> None:
@@ -121,7 +121,7 @@ def _unknown(name: str) -> str:
 
     close = get_close_matches(name, OPERATORS, 1)
     hint = f"; did you mean '{close[0]}'" if close else ""
-    return f"this version knows {len(OPERATORS)} operators, not '{_short(name)}'{hint}"
+    return f"this version knows {len(OPERATORS)} operators, not '{shown(name)}'{hint}"
 
 
 def _check_attributes(node: Node, operator: Operator) -> None:
@@ -129,9 +129,9 @@ def _check_attributes(node: Node, operator: Operator) -> None:
         kind = operator.attributes.get(name)
         if kind is None:
             allowed = ", ".join(operator.attributes) or "none"
-            raise InputError(f"{node} has the attribute '{_short(name)}', allowed: {allowed}")
+            raise InputError(f"{node} has the attribute '{shown(name)}', allowed: {allowed}")
         if not kind.accepts(value):
-            raise InputError(f"{node} has {name} = {_short(repr(value))}, allowed: {kind.allowed}")
+            raise InputError(f"{node} has {name} = {shown(repr(value))}, allowed: {kind.allowed}")
     for name in operator.required:
         index = operator.names.index(name) if name in operator.names else len(node.inputs)
         as_input = index < len(node.inputs) and bool(node.inputs[index])
@@ -139,7 +139,7 @@ def _check_attributes(node: Node, operator: Operator) -> None:
             raise InputError(f"{node} lacks the attribute '{name}'")
 
 
-def _short(text: str, most: int = 60) -> str:
+def shown(text: str, most: int = 60) -> str:
     """Names come from files: one line, not too long."""
     line = "".join(c if c.isprintable() else "?" for c in text[: most + 1])
     return line if len(line) <= most else line[: most - 1] + "…"
@@ -178,7 +178,7 @@ def from_json(data: Any, tensors: Mapping[str, np.ndarray]) -> Graph:
     for one in _list(_member(data, "inputs", "the graph"), "the graph's inputs"):
         name = _text(_member(one, "name", "an input"), "an input's name")
         if name in inputs or not name:
-            raise InputError(f"the input '{_short(name)}' is there twice, or has no name")
+            raise InputError(f"the input '{shown(name)}' is there twice, or has no name")
         inputs[name] = _sizes(_member(one, "shape", "an input"))
     nodes = _list(_member(data, "nodes", "the graph"), "the graph's nodes")
     outputs = _texts(_member(data, "outputs", "the graph"), "the graph's outputs")

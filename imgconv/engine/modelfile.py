@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import json
 import math
 import os
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, OutputError
-from .graph import Graph, canonical, check, from_json, to_json
+from .graph import Graph, canonical, check, from_json, shown, to_json
+from .half import halved, widened
 
 FORMAT = 1
 KEY = "imgconv"  # the one metadata key: safetensors writes several in random order
-TYPES = {"F16": "float16", "F32": "float32", "I64": "int64"}
-SAFE = 60000.0  # the largest float16 is 65504
+TYPES = ("F16", "F32", "I64")
+ANEW = "export or copy the model anew"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +30,15 @@ class Model:
 
     graph: Graph
     card: dict[str, Any]
-    sha256: str
     path: str
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the whole file, read when it is asked for: a third of the time to load."""
+        import hashlib
+
+        with Path(self.path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -40,9 +48,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     name = os.fspath(path)
     try:
-        digest = _sha256(name)
-        tensors, text = _read(name)
-        data = _parse(text)
+        data, tensors = _read(name)
         graph = from_json(data["graph"], tensors)
     except FileNotFoundError:
         raise InputError(f"{name}: no such file") from None
@@ -50,37 +56,28 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise InputError(f"{name}: cannot be read ({problem.strerror or problem})") from None
     except InputError as problem:
         raise InputError(f"{name}: {problem}") from None
-    return Model(graph, data["card"], digest, name)
+    return Model(graph, data["card"], name)
 
 
-def _sha256(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read(path: str) -> tuple[dict[str, np.ndarray], str]:
-    """Tensors, and the text under our key."""
+def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What our key holds, and the tensors: never more memory than twice the file's size."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            metadata, names = file.metadata() or {}, sorted(file.keys())
             if KEY not in metadata:
-                raise InputError(_foreign(len(file.keys())))
-            tensors = {}
-            for name in sorted(file.keys()):
-                part = file.get_slice(name)
-                if part.get_dtype() not in TYPES:
+                raise InputError(_foreign(len(names)))
+            data = _parse(metadata[KEY])
+            for name in names:
+                found = file.get_slice(name).get_dtype()
+                if found not in TYPES:
                     raise InputError(
-                        f"tensor '{name[:60]}' holds {part.get_dtype()}, "
-                        f"allowed {', '.join(TYPES)}; export the model anew"
+                        f"tensor '{shown(name)}' holds {found}, allowed {', '.join(TYPES)}; {ANEW}"
                     )
-                tensors[name] = _wide(file.get_tensor(name))
+            return data, {name: widened(file.get_tensor(name)) for name in names}
     except SafetensorError as problem:
-        raise InputError(
-            f"damaged or no .safetensors file ({_line(problem)}); copy or export it anew"
-        ) from None
-    return tensors, metadata[KEY]
+        raise InputError(f"damaged, or no .safetensors file ({_line(problem)}); {ANEW}") from None
 
 
 def _line(problem: Exception) -> str:
@@ -94,30 +91,29 @@ def _foreign(count: int) -> str:
     )
 
 
-def _wide(array: np.ndarray) -> np.ndarray:
-    return array.astype(np.float32) if array.dtype == np.float16 else array
-
-
 def _parse(text: str) -> dict[str, Any]:
     """{"format", "graph", "card"}, of a version that this program reads."""
     try:
-        data = json.loads(text, parse_constant=_no_number)
+        data = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as problem:
-        raise InputError(f"damaged graph ({_line(problem)}); export the model anew") from None
+        raise InputError(f"damaged graph ({_line(problem)}); {ANEW}") from None
     version = data.get("format") if isinstance(data, dict) else None
     if type(version) is not int or version < 1:
-        raise InputError(f"damaged graph (found no format version, allowed {FORMAT})")
+        raise InputError(f"damaged graph (found no format version, allowed {FORMAT}); {ANEW}")
     if version > FORMAT:
         raise InputError(
             f"found a model of format {version}, allowed up to {FORMAT}: update imgconv"
         )
     if not isinstance(data.get("card"), dict) or "graph" not in data:
-        raise InputError("damaged graph (no card or no graph); export the model anew")
+        raise InputError(f"damaged graph (no card or no graph); {ANEW}")
     return data
 
 
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no finite number")
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(word)} is no finite number")
+    return number
 
 
 def save(
@@ -125,14 +121,16 @@ def save(
 ) -> Model:
     """Write a model file, whole or not at all, and read it back: the model as it will load.
 
-    half: weights as float16, half the size, where that is safe: see `halved`.
+    half: weights as float16, half the size, where that is safe (half.halved).
     """
     check(graph)
     target = Path(path)
     try:
         text = canonical({"format": FORMAT, "graph": to_json(graph), "card": dict(card)})
     except (TypeError, ValueError) as problem:
-        raise OutputError(f"{target}: the card is not plain JSON ({problem})") from None
+        raise OutputError(
+            f"{target}: the card or an attribute is not plain JSON ({problem})"
+        ) from None
     stored = {
         name: np.ascontiguousarray(halved(tensor) if half else tensor)
         for name, tensor in graph.tensors.items()
@@ -146,38 +144,22 @@ def save(
     finally:
         with suppress(OSError):
             part.unlink()
-    return Model(model.graph, model.card, model.sha256, str(target))
+    return Model(model.graph, model.card, str(target))
 
 
 def _write(part: Path, stored: dict[str, np.ndarray], text: str) -> Model:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as serialised
 
-    save_file(stored, part, metadata={KEY: text})
-    with part.open("rb") as file:
+    with part.open("xb") as file:
+        file.write(serialised(stored, {KEY: text}))
+        file.flush()
         os.fsync(file.fileno())
     model = load(part)
     again = canonical({"format": FORMAT, "graph": to_json(model.graph), "card": model.card})
     same = model.graph.tensors.keys() == stored.keys() and all(
-        np.array_equal(_wide(stored[name]), tensor, equal_nan=tensor.dtype.kind == "f")
+        np.array_equal(widened(stored[name]), tensor, equal_nan=tensor.dtype.kind == "f")
         for name, tensor in model.graph.tensors.items()
     )
     if not same or again != text:
         raise OutputError(f"{part}: reads back differently from what was written")
     return model
-
-
-def halved(tensor: np.ndarray) -> np.ndarray:
-    """The tensor as float16 where that is safe, otherwise as it is.
-
-    Safe are weights of two axes and more (matrices, stencils) whose largest is below 60000 and
-    whose rounding errors are at most 0.1 % of their root mean square: not the vectors of biases
-    and moments, which are short and matter singly.
-    """
-    if tensor.dtype != np.float32 or tensor.ndim < 2 or not tensor.size:
-        return tensor
-    top = float(np.abs(tensor).max())
-    if not math.isfinite(top) or top >= SAFE:
-        return tensor
-    half = tensor.astype(np.float16)
-    lost = np.linalg.norm((half.astype(np.float32) - tensor).ravel())
-    return half if lost <= 1e-3 * np.linalg.norm(tensor.ravel()) else tensor
