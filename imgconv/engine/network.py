@@ -12,7 +12,6 @@ import numpy as np
 
 from ..errors import InputError
 from .graph import Graph
-from .operators import evaluate
 from .plan import Key, Plan, Step, make
 from .stages import fold
 
@@ -85,13 +84,3 @@ def _input(name: str, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind not in "fiu":
         raise InputError(f"found {array.dtype} for the input '{name}', allowed numbers")
     return array if array.dtype.kind == "i" else np.asarray(array, np.float32)
-
-
-def by_the_formula(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The outputs by every operator's plain formula, one after the other: slow and certain."""
-    values: dict[str, Any] = {**graph.tensors, **inputs}
-    for node in graph.nodes:
-        given = [values[name] if name else None for name in node.inputs]
-        made = evaluate(node.operator, given, node.attributes)
-        values.update(zip(node.outputs, made, strict=False))
-    return {name: values[name] for name in graph.outputs}

@@ -146,8 +146,9 @@ def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope,
                              slopes, lows, highs, added)  # fmt: skip
                     else:
                         narrow(shift(source, r * source_row), offsets, whole, rest, lanes,
-                               shift(weights, n * steps), shift(out, at), shift(extra, at), pixel,
-                               second, bias, bias2, slopes, lows, highs, added, spare, count)  # fmt: skip
+                               shift(weights, n * steps), shift(out, at), shift(extra, at),
+                               pixel, second, bias, bias2, slopes, lows, highs, added,
+                               spare, count)  # fmt: skip
 
 
 @device

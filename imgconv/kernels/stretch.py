@@ -14,7 +14,10 @@ V = LANES
 
 @kernel("f32* i64* i64* f32* f32* f32* i64* i64")
 def resize(image, rows, columns, down, across, out, sizes, linear):
-    """Rows begin <= i < end of all blocks' results (C/V * h rows). sizes: H, W, h, w, begin, end."""
+    """Rows begin <= i < end of all blocks' results, C/V * h in all.
+
+    sizes: H, W, h, w, begin, end.
+    """
     H, W, h, w, begin, end = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
     for m in range(end - begin):
         c, i = (begin + m) // h, (begin + m) % h

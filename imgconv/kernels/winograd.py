@@ -118,7 +118,7 @@ def multiply(D, step, C, weights, M, wide):
     zero = spread(types.float32(0))
     a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
     b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
-    for block in range(C // V):
+    for _ in range(C // V):
         for lane in range(V):
             left, right = load(weights, 0), load(weights, V)
             x = spread(D[lane])
@@ -203,9 +203,10 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
         for place in range(36):
             for n in range(chosen):
                 for g in range((count + ROWS - 1) // ROWS):
-                    multiply(shift(D, place * D_step + g * ROWS * V), T * V, C,
-                             shift(weights, (place * pairs + first_pair + n) * C * 2 * V),
-                             shift(M, place * M_step + (n * 2 * T + g * ROWS) * V), T * V)  # fmt: skip
+                    source = shift(D, place * D_step + g * ROWS * V)
+                    target = shift(M, place * M_step + (n * 2 * T + g * ROWS) * V)
+                    pair = shift(weights, (place * pairs + first_pair + n) * C * 2 * V)
+                    multiply(source, T * V, C, pair, target, T * V)
         for m in range(min(2 * chosen, K // V - 2 * first_pair)):
             k = 2 * first_pair + m
             bias = load(biases, k * V)

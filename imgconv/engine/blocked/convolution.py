@@ -64,8 +64,20 @@ class Geometry:
     @property
     def is_pointwise(self) -> bool:
         """A matrix product over pixels as they lie."""
-        same = (self.h, self.w) == (self.H, self.W) and not self.top and not self.left
-        return same and self.kernel == self.strides == (1, 1) and self.h * self.w >= ROWS
+        return (
+            self._reads_pixels
+            and (self.h, self.w) == (self.H, self.W)
+            and (self.h * self.w >= ROWS)
+        )
+
+    @property
+    def reads_rows(self) -> bool:
+        """One tap, without zeros around: rows can be read where they lie."""
+        return self._reads_pixels and self.h <= self.H and ROWS <= self.w <= self.W
+
+    @property
+    def _reads_pixels(self) -> bool:
+        return self.kernel == self.strides == (1, 1) and not self.top and not self.left
 
 
 def prepare(
@@ -244,9 +256,11 @@ class _Taps:
 
     def __init__(self, g: Geometry, step: tuple[int, int], full: tuple[int, int]) -> None:
         self.g, self.step, self.full = g, step, full
-        (kh, kw), (down, across), (d, dx) = g.kernel, g.strides, g.dilations
-        if g.is_pointwise and step == (1, 1):
-            self.columns, self.need, self.length, self.line = 48, 0, 0, 48 * V
+        (kh, kw), across, (d, dx) = g.kernel, g.strides[1], g.dilations
+        self.flat = g.is_pointwise and step == (1, 1)  # all pixels are one row, cut in pieces
+        if self.flat or g.reads_rows:
+            self.columns = 48 if self.flat else g.w
+            self.need, self.length, self.line = 0, 0, (48 if self.flat else g.W) * V
             places = [c * g.H * g.W * V for c in range(blocks(g.C))]
         else:
             self.columns, self.need = g.w, (kh - 1) * d + 1
@@ -281,7 +295,7 @@ class _Taps:
     @property
     def _width(self) -> int:
         """Pixels of out from a row of results to the next, before the step."""
-        return self.columns if self.need == 0 else self.full[1]
+        return self.columns if self.flat else self.full[1]
 
 
 def _paired(weights: np.ndarray) -> np.ndarray:
