@@ -30,6 +30,7 @@ def network(seed: int = 0) -> Graph:
         "w": rng.normal(0, 0.1, (4, 3, 3, 3)).astype(np.float32),
         "b": rng.normal(0, 0.1, 4).astype(np.float32),
         "s": np.array([1, -1], np.int64),
+        "number": np.array(2.5, np.float32),
     }
     nodes = (
         Node("conv", ("image", "w", "b"), ("a",), {"pads": (1, 1, 1, 1)}, "conv1"),
@@ -84,11 +85,16 @@ def test_what_is_saved_comes_back(tmp_path, half):
         for name, tensor in made.tensors.items():
             rounded = half and name == "w"
             wanted = tensor.astype(np.float16).astype(np.float32) if rounded else tensor
-            np.testing.assert_array_equal(found.graph.tensors[name], wanted)
+            np.testing.assert_array_equal(found.graph.tensors[name], wanted, strict=True)
             assert found.graph.tensors[name].dtype == tensor.dtype
     assert model.path == str(path)
     kinds = {name: tensor.dtype.name for name, tensor in load_file(path).items()}
-    assert kinds == {"w": "float16" if half else "float32", "b": "float32", "s": "int64"}
+    assert kinds == {
+        "w": "float16" if half else "float32",
+        "b": "float32",
+        "s": "int64",
+        "number": "float32",
+    }
 
 
 def test_the_same_model_makes_the_same_bytes(tmp_path):

@@ -132,7 +132,7 @@ def save(
             f"{target}: the card or an attribute is not plain JSON ({problem})"
         ) from None
     stored = {
-        name: np.ascontiguousarray(halved(tensor) if half else tensor)
+        name: np.asarray(halved(tensor) if half else tensor, order="C")
         for name, tensor in graph.tensors.items()
     }
     part = target.with_name(f".{target.name}.{os.getpid()}.part")

@@ -71,7 +71,7 @@ def _shapes(
     for i, name in enumerate(node.inputs):
         role = operator.names[min(i, len(operator.names) - 1)]
         if name and role in operator.reads and name not in values:
-            raise InputError(f"its {role} are known only while it runs, which is not supported")
+            raise InputError(f"its {role} is known only while it runs, which is not supported")
         arguments.append((values if role in operator.reads else found)[name] if name else None)
     result = call(operator, operator.shape, arguments, node.attributes)
     made = result if operator.outputs is None else (result,)

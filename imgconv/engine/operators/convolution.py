@@ -176,7 +176,7 @@ def conv_transpose(
         matrix = w[_of(2, tap)].reshape(groups, pixels.shape[2], -1)
         spread = np.swapaxes(matrix, 1, 2) @ pixels
         y[_seen(tap, at, sizes)] += spread.reshape(n, shape[1], *sizes)
-    return np.ascontiguousarray(y[_inner(at.before, at.out)])
+    return np.asarray(y[_inner(at.before, at.out)], order="C")
 
 
 def conv_transpose_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any, **__: Any) -> int:

@@ -76,7 +76,7 @@ def transpose_shape(x: Shape, *, permutation: Sequence[int] | None = None) -> Sh
 def transpose(x: np.ndarray, *, permutation: Sequence[int] | None = None) -> np.ndarray:
     """y[i_p0, i_p1, ...] = x[i_0, i_1, ...]; without an order: reversed."""
     transpose_shape(x.shape, permutation=permutation)
-    return np.ascontiguousarray(x.transpose(permutation))
+    return np.asarray(x.transpose(permutation), order="C")
 
 
 def concat_shape(*x: Shape, axis: int) -> Shape:
@@ -155,7 +155,7 @@ def expand_shape(x: Shape, shape: Any) -> Shape:
 
 def expand(x: np.ndarray, shape: Any) -> np.ndarray:
     """x repeated along the axes where it has size 1."""
-    return np.ascontiguousarray(np.broadcast_to(x, expand_shape(x.shape, shape)))
+    return np.asarray(np.broadcast_to(x, expand_shape(x.shape, shape)), order="C")
 
 
 def tile_shape(x: Shape, repeats: Any) -> Shape:

@@ -57,7 +57,7 @@ def slice_(
     x: np.ndarray, starts: Any, ends: Any, axes: Any = None, steps: Any = None
 ) -> np.ndarray:
     """x[start:end:step] on the given axes, all others whole."""
-    return np.ascontiguousarray(x[tuple(_slices(x.shape, starts, ends, axes, steps))])
+    return np.asarray(x[tuple(_slices(x.shape, starts, ends, axes, steps))], order="C")
 
 
 def gather_shape(x: Shape, indices: Shape, *, axis: int = 0) -> Shape:
