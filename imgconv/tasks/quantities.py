@@ -31,7 +31,7 @@ class Quantity:
                 f"{self} needs the pixel size, which the file does not tell: give --pixel-size "
                 f"in µm, or {self.option} in pixels"
             )
-        return self.value / math.sqrt(size[0] * size[1]) ** self.power
+        return self.value / (size[0] * size[1]) ** (self.power / 2)
 
     def __str__(self) -> str:
         unit = ("um" if self.metric else "px") + ("2" if self.power == 2 else "")
