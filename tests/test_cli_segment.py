@@ -235,7 +235,7 @@ def test_imagejs_composite_of_three_channels_is_not_rgb(segment):
 
 def test_an_image_without_any_object_is_a_normal_result(segment):
     tifffile.imwrite("a.tif", np.full((70, 64), 7, np.uint8))
-    code, out, err = segment("a.tif", "--rois", "--geojson")
+    code, _, err = segment("a.tif", "--rois", "--geojson")
     assert code == 0 and "a.tif: 0 objects, 0 per megapixel" in err
     assert tifffile.imread("segmented/a-labels.tif").max() == 0
     assert rows("segmented/a.csv") == [] and rows("segmented/summary.csv")[0]["count"] == "0"
@@ -308,6 +308,63 @@ def test_a_summary_or_record_of_someone_else_is_not_overwritten(segment, name):
     assert code == 1 and f"segmented/{name}: is no" in err
     assert not Path("segmented/a-labels.tif").exists()  # said before the work, not after it
     assert segment("a.tif", "--force")[0] == 0
+
+
+def test_images_that_a_killed_run_left_out_of_the_summary_are_said(segment):
+    calibrated("a.tif", field())
+    segment("a.tif")
+    Path("segmented/summary.csv").unlink()
+    Path("segmented/imgconv-run.json").unlink()
+    calibrated("b.tif", field())
+    code, _, err = segment("a.tif", "b.tif", "--skip-existing")
+    assert code == 0 and "segmented: the summary does not have 1 of the skipped images" in err
+
+
+def test_summary_and_record_are_saved_while_a_long_batch_runs(segment, monkeypatch):
+    from imgconv.cli import ledger
+
+    saved = []
+    monkeypatch.setattr(ledger, "OFTEN", -1)
+    write = ledger.Ledger._write
+    monkeypatch.setattr(
+        ledger.Ledger, "_write",
+        lambda self, folder: [saved.append(len(self._images[folder])), *write(self, folder)][1:],
+    )  # fmt: skip
+    for name in "abc":
+        calibrated(f"{name}.tif", field())
+    assert segment("a.tif", "b.tif", "c.tif")[0] == 0
+    assert saved == [1, 2, 3, 3]
+    assert "earlier" not in record() and len(rows("segmented/summary.csv")) == 3
+
+
+def test_processes_side_by_side_write_one_summary(model):
+    for n in range(4):
+        calibrated(f"{n}.tif", field(PLACES[:n]))
+    command = [sys.executable, "-m", "imgconv", "segment", "--model", model, "-q"]
+    running = [subprocess.Popen([*command, f"{n}.tif"]) for n in range(4)]
+    assert [process.wait(120) for process in running] == [0] * 4
+    assert [row["count"] for row in rows("segmented/summary.csv")] == ["0", "1", "2", "3"]
+
+
+def test_names_that_are_no_utf8_are_kept(segment):
+    import os
+
+    name = os.fsdecode(b"a\xff.tif")
+    calibrated("plain.tif", field())
+    Path("plain.tif").rename(name)
+    for _ in range(2):
+        code, _, err = segment(name, "-f")
+        assert code == 0, err
+    assert record()["images"][0]["labels"] == os.fsdecode(b"a\xff-labels.tif")
+
+
+def test_values_that_are_no_numbers_do_not_stop_the_measurement(segment):
+    pixels = field().astype(np.float32)
+    pixels[7, 8], pixels[0, 0] = np.nan, np.inf
+    tifffile.imwrite("a.tif", pixels)
+    assert segment("a.tif", "--geojson")[0] == 0
+    assert sorted(row["area_px"] for row in rows("segmented/a.csv")) == ["80", "81", "81"]
+    json.loads(Path("segmented/a.geojson").read_text())
 
 
 def test_its_own_outputs_are_no_inputs(segment):

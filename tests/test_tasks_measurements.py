@@ -8,9 +8,10 @@ import math
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from skimage.measure import regionprops
 
 from imgconv.errors import InputError, UsageError
 from imgconv.images import Info
@@ -61,6 +62,19 @@ def test_numbers_are_those_of_a_loop_over_the_pixels(labels, seed):
             assert row[f"intensity_max_c{c + 1}"] == max(values)
         assert 0 < row["solidity"] <= 1 and 0 <= row["eccentricity"] <= 1
         assert 0 <= row["orientation_deg"] < 180
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.int32, (9, 11), elements=st.sampled_from([0, 1, 1, 1])))
+def test_shapes_have_scikit_images_numbers(labels):
+    assume(labels.any())
+    (region,) = regionprops(labels)
+    row = only(labels)
+    assert row["area_px"] == region.area and row["perimeter_px"] == region.perimeter
+    assert row["eccentricity"] == pytest.approx(region.eccentricity, abs=1e-6)
+    if region.eccentricity > 0.01:
+        turned = row["orientation_deg"] - 90 - math.degrees(region.orientation)
+        assert abs((turned + 90) % 180 - 90) < 1e-3
 
 
 def test_integrated_intensity_of_a_bright_object_is_exact():
@@ -183,7 +197,7 @@ def test_quantities_are_pixels_or_micrometres():
     assert quantity("--diameter", "9um", 1).pixels((0.5, 0.5)) == 18
     assert quantity("--min-area", "20 µm²", 2).pixels((0.5, 0.25)) == 160
     assert quantity("--min-area", "20um^2", 2).pixels((0.5, 0.5)) == 80
-    with pytest.raises(InputError, match="--diameter 9um needs the pixel size.*--pixel-size"):
+    with pytest.raises(InputError, match=r"--diameter 9um needs the pixel size.*--pixel-size"):
         quantity("--diameter", "9um", 1).pixels(None)
 
 

@@ -7,12 +7,17 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from imgconv.batch import Item
+from imgconv.errors import OutputError
+from imgconv.images import shown
 from imgconv.images.atomic import output
 from imgconv.tasks.record import (
     KEY,
@@ -24,25 +29,31 @@ from imgconv.tasks.record import (
     run_record,
 )
 from imgconv.tasks.results import SUMMARY
+from imgconv.tasks.tables import read_csv
 
-Describe = Callable[[list[Any]], dict[str, Any]]
+OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
+Entries = list[tuple[int, dict[str, Any]]]
+"""What is known of items, by their number in the plan."""
 
 
 class Ledger:
-    """Gathers what became of each item, from several threads, and writes it at the end.
+    """Gathers what became of each item, from several threads, and writes it now and at the end.
 
     `root` is the one folder of all results (-o FOLDER), else each result's own folder has its
     files. Raises OutputError if there are files of these names that are not such.
     """
 
     def __init__(self, items: Iterable[Item], root: str | None, *, force: bool) -> None:
-        self.root, self.force = root, force
+        self.root, self.force, self.items = root, force, tuple(items)
+        self.head: dict[str, Any] = {}  # of every record: command, model, parameters
         self.started = datetime.now(UTC)
+        self._saved = time.monotonic()
         self._lock = threading.Lock()
-        self._images: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-        self._rows: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-        self._failed: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-        self.folders = sorted({self.folder(i) for i in items if i.target not in ("", "-")})
+        self._images: dict[str, Entries] = {}
+        self._rows: dict[str, Entries] = {}
+        self._failed: dict[str, Entries] = {}
+        todo = [item for item in self.items if item.target not in ("", "-") and not item.skip]
+        self.folders = sorted({self.folder(item) for item in todo})
         for folder in self.folders:
             self._former(folder)
 
@@ -57,6 +68,8 @@ class Ledger:
             self._images.setdefault(folder, []).append((item.number, image))
             kept = self._rows.setdefault(folder, [])
             kept += [(item.number, {**row, KEY: image[KEY]}) for row in rows]
+            if time.monotonic() - self._saved > OFTEN:  # a batch that is killed has its records
+                self._write_all()
 
     def fail(self, item: Item, error: Exception) -> None:
         if item.target == "-":
@@ -65,26 +78,37 @@ class Ledger:
         with self._lock:
             self._failed.setdefault(self.folder(item), []).append((item.number, entry))
 
-    def write(self, command: str, model: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
+    def write(self) -> list[str]:
         """The files of every folder in which something was written; their names."""
-        names: list[str] = []
-        for folder in self.folders:
-            if folder in self._images:
-                names += self._write(folder, command, model, parameters)
+        with self._lock:
+            return self._write_all()
+
+    def lacking(self) -> dict[str, int]:
+        """How many images of each folder were skipped that its summary knows nothing of."""
+        there = [item for item in self.items if item.target and item.skip.endswith(" exists")]
+        missing: Counter[str] = Counter()
+        for folder in {self.folder(item) for item in there}:
+            known = {row[KEY] for row in read_csv(self._former(folder)[1] or KEY)[1]}
+            mine = [item.target for item in there if self.folder(item) == folder]
+            missing[folder] = sum(os.path.relpath(target, folder) not in known for target in mine)
+        return {folder: count for folder, count in missing.items() if count}
+
+    def _write_all(self) -> list[str]:
+        names = [name for folder in self._images for name in self._write(folder)]
+        self._saved = time.monotonic()
         return names
 
-    def _write(
-        self, folder: str, command: str, model: dict[str, Any], parameters: dict[str, Any]
-    ) -> list[str]:
+    def _write(self, folder: str) -> list[str]:
         with _alone(folder):
             former, summary = self._former(folder)
             record = run_record(
-                command, model, parameters, _in_order(self._images[folder]),
+                **self.head,
+                images=_in_order(self._images[folder]),
                 failed=_in_order(self._failed.get(folder, [])),
                 started=self.started.isoformat(timespec="seconds"),
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
-            )  # fmt: skip
-            text = json.dumps(merged(record, former), indent=1, ensure_ascii=False) + "\n"
+            )
+            text = json.dumps(merged(record, former), indent=1) + "\n"
             rows = merged_rows(SUMMARY, _in_order(self._rows[folder]), summary)
             paths = [os.path.join(folder, name) for name in (SUMMARY_NAME, NAME)]
             for path, content in zip(paths, (rows, text), strict=True):
@@ -93,8 +117,6 @@ class Ledger:
         return paths
 
     def _former(self, folder: str) -> tuple[dict[str, Any] | None, str | None]:
-        from imgconv.errors import OutputError
-
         try:
             return read_former(Path(folder), SUMMARY)
         except OutputError:
@@ -103,17 +125,26 @@ class Ledger:
             raise
 
 
-def _in_order(entries: list[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+def _in_order(entries: Entries) -> list[dict[str, Any]]:
     return [entry for _, entry in sorted(entries, key=lambda entry: entry[0])]
 
 
-def _alone(folder: str) -> Any:
+@contextmanager
+def _alone(folder: str) -> Iterator[None]:
     """One process at a time merges into a folder (xargs -P)."""
     import hashlib
     import tempfile
 
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     name = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
     user = os.getuid() if hasattr(os, "getuid") else 0
-    return FileLock(Path(tempfile.gettempdir()) / f"imgconv-{user}-{name}.lock", timeout=60)
+    path = Path(tempfile.gettempdir()) / f"imgconv-{user}-{name}.lock"
+    try:
+        with FileLock(path, timeout=PATIENCE):
+            yield
+    except Timeout:
+        raise OutputError(
+            f"{shown(folder)}: another imgconv has been writing its summary for {PATIENCE} s; "
+            f"if there is none, remove {path}"
+        ) from None

@@ -157,7 +157,7 @@ def command(
     kinds = ("overlay", "table", *(kind for kind, asked in wanted.items() if asked))
     planned = _plan(options, kinds)
     root = _root(options, planned)
-    ledger = Ledger(planned.todo, root, force=options.force)
+    ledger = Ledger(planned.items, root, force=options.force)
     if options.dry_run:
         return _show(planned, options, ledger)
     loaded = load(model)
@@ -171,11 +171,28 @@ def command(
         reading=options.reading,
         force=options.force or options.skip_existing,
     )
+    ledger.head = {
+        "command": "segment",
+        "model": _model(loaded),
+        "parameters": _parameters(settings, rules, kinds, options),
+    }
     code = carry_out(planned, options, step)
-    written = ledger.write("segment", _model(loaded), _parameters(settings, rules, kinds, options))
+    written = ledger.write()
     if not options.json and code in (0, 1):
         write("".join(f"{path}\n" for path in written))
+    if not options.quiet:
+        _say_lacking(ledger)
     return code
+
+
+def _say_lacking(ledger: Ledger) -> None:
+    import sys
+
+    from imgconv.images import shown
+
+    for folder, count in ledger.lacking().items():
+        line = f"{shown(folder)}: the summary does not have {count} of the skipped images"
+        print(f"{line}, whose run was killed; --force does them again", file=sys.stderr)
 
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
@@ -257,6 +274,12 @@ def _rules(
         raise UsageError(
             f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
             "a file that training for segment made"
+        )
+    if "image" not in loaded.graph.inputs or "maps" not in loaded.graph.outputs:
+        raise UsageError(
+            f"--model {name}: goes from {', '.join(loaded.graph.inputs)} to "
+            f"{', '.join(loaded.graph.outputs)}; segment needs image and maps, as training "
+            "exports them"
         )
     read = {**READ, **card.get("read", {})}
     if threshold is not None:

@@ -96,7 +96,7 @@ def _read_record(path: Path) -> dict[str, Any] | None:
 
 def _read_summary(path: Path, columns: Sequence[str]) -> str | None:
     try:
-        text = path.read_text("utf-8")
+        text = path.read_bytes().decode("utf-8", "surrogateescape")
         if read_csv(text)[0] == list(columns) and all(
             row["plane"].isdigit() for row in read_csv(text)[1]
         ):

@@ -124,7 +124,8 @@ class Results:
         opened: AbstractContextManager[BinaryIO] = output(target, force=force, seekable=False)
         with opened as file:
             if kind == "table":
-                file.write(csv_text(self.table_columns(), self.rows).encode())
+                text = csv_text(self.table_columns(), self.rows)
+                file.write(text.encode("utf-8", "surrogateescape"))
             else:
                 (self.rois if kind == "rois" else self.features).write(file)
 
