@@ -2,7 +2,8 @@
 
 A command is a function `command` in a module of this package that is named like it ("kernels" in
 kernels.py), and one line in COMMANDS. The module is imported when the command is used; what is
-heavy is imported inside the function. See `info.py` for a short one.
+heavy is imported inside the function. See `info.py` for a short one. A family of commands is a
+module with FAMILY, its functions by name, and ABOUT, their common help.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
     "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
+    "run": "Run any network: an image becomes an image, an array an array.",
+    "models": "List, show, verify and import networks.",
     "kernels": "List the named kernels, or show an image under all of them.",
     "warmup": "Compile all kernels for this machine ahead of their first use.",
     "info": "Show what an image file holds: size, type, axes, range, metadata.",
@@ -49,8 +52,17 @@ def load(name: str) -> Any:
 
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
     alone = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
-    alone.command(name)(flattened(module.command))
+    if family := getattr(module, "FAMILY", None):
+        alone.callback(invoke_without_command=True, help=module.ABOUT)(help_alone)
+    for word, command in (family or {name: module.command}).items():
+        alone.command(word)(flattened(command))
     return get_command(alone)
+
+
+def help_alone(context: typer.Context) -> None:
+    """A family without one of its commands shows what they are."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def show_version(asked: bool) -> None:

@@ -31,7 +31,10 @@ def page() -> str:
     lines += [".SH DESCRIPTION", *(f"{_text(p)}\n.PP" for p in paragraphs[1:])]
     lines.append(".SH COMMANDS")
     for name in COMMANDS:
-        lines += _command(name, load(name))
+        loaded = load(name)
+        lines += _command(name, loaded)
+        for word, member in getattr(loaded, "commands", {}).items():
+            lines += _command(f"{name} {word}", member)
     return "\n".join([*lines, ".SH EXIT STATUS", _text(EXIT_STATUS)]) + "\n"
 
 

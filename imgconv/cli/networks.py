@@ -1,0 +1,119 @@
+"""The step of `run`: images by planes, arrays as they are."""
+
+# ruff: noqa: PTH122
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from imgconv.batch import Done, EachPlane, Item
+from imgconv.batch.running import check_abandoned
+from imgconv.engine import Network
+from imgconv.errors import InputError
+from imgconv.images import Info, open_image, shown, srgb_info, to_srgb
+from imgconv.images.atomic import output
+from imgconv.tasks.picture import Picture, described
+
+ARRAYS = (".npy", ".npz")
+
+
+def suffix_of(found: str) -> str:
+    """Without -o, arrays become arrays."""
+    return ".npy" if found.lower() in ARRAYS else found
+
+
+def kind(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+@dataclass(frozen=True)
+class RunNetwork:
+    """Every item through the network: image to image, image to arrays, or arrays to arrays."""
+
+    picture: Picture
+    each: EachPlane
+    outputs: tuple[str, ...]  # the first goes to the target, the others to item.also
+
+    def __call__(self, item: Item) -> Done:
+        to_array = kind(item.target) == ".npy" or self.each.writing.format == "npy"
+        if kind(item.source) in ARRAYS and to_array:
+            return self._written(item, self._of_arrays(item.source))
+        if to_array:
+            return self._of_image(item)
+        return self.each(item)
+
+    def _of_arrays(self, source: str) -> dict[str, np.ndarray]:
+        """The outputs for the arrays of a file; an axis added to the inputs is taken off again."""
+        inputs = self._inputs(source)
+        shapes = self.picture.model.graph.inputs
+        if set(inputs) != set(shapes):
+            raise InputError(f"found the arrays {', '.join(inputs)}, allowed {', '.join(shapes)}")
+        single = all(array.ndim == len(shapes[name]) - 1 for name, array in inputs.items())
+        if single:
+            inputs = {name: array[None] for name, array in inputs.items()}
+        with self.picture.lock:
+            results = self._network(inputs)
+        return {n: array[0] for n, array in results.items()} if single else dict(results)
+
+    @cached_property
+    def _network(self) -> Network:
+        return Network(self.picture.model.graph)
+
+    def _inputs(self, source: str) -> dict[str, np.ndarray]:
+        try:
+            found = np.load(source, allow_pickle=False)
+            arrays = dict(found) if isinstance(found, Mapping) else None
+        except (OSError, ValueError, EOFError) as problem:
+            reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
+            raise InputError(f"{shown(source)}: cannot be read ({reason})") from None
+        names = list(self.picture.model.graph.inputs)
+        if arrays is None and len(names) != 1:
+            raise InputError(
+                f"{shown(source)}: one array for the inputs {', '.join(names)}: give an .npz with "
+                "an array for each"
+            )
+        return arrays if arrays is not None else {names[0]: found}
+
+    def _of_image(self, item: Item) -> Done:
+        """What the network gives for each plane; of a stack one after the other."""
+        with open_image(item.source, **self.each.reading) as source:
+            found = [self._outputs(plane, source.info) for plane in source.planes()]
+            notes = tuple(source.notes)
+        if item.paged:
+            targets = [item.page(number) for number in range(1, len(found) + 1)]
+            for target, results in zip(targets, found, strict=True):
+                self._save(target, results[self.outputs[0]])
+            return Done(tuple(targets), notes)
+        together = {
+            name: found[0][name] if len(found) == 1 else np.stack([one[name] for one in found])
+            for name in self.outputs
+        }
+        return self._written(item, together, notes)
+
+    def _outputs(self, plane: np.ndarray, info: Info) -> dict[str, np.ndarray]:
+        check_abandoned()
+        if self.each.to_srgb:
+            plane, info = to_srgb(plane, info), srgb_info(info)
+        return self.picture.outputs(plane, info)
+
+    def _written(
+        self, item: Item, results: Mapping[str, np.ndarray], notes: tuple[str, ...] = ()
+    ) -> Done:
+        names = self.outputs[: 1 + len(item.also)]
+        targets = (item.target, *item.also)
+        for name, target in zip(names, targets, strict=True):
+            self._save(target, results[name])
+        shapes = {name: list(results[name].shape) for name in names}
+        said = ", ".join(f"{n} {described(tuple(shape))}" for n, shape in shapes.items())
+        left = [name for name in self.outputs if name not in names]
+        more = (f"left out: {', '.join(left)} (write .npy for all)",) if left else ()
+        return Done(targets, (*notes, said, *more), {"outputs": shapes})
+
+    def _save(self, target: str, array: np.ndarray) -> None:
+        with output(target, force=self.each.force, seekable=False) as file:
+            np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)

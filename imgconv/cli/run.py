@@ -1,0 +1,89 @@
+"""`imgconv run`: images or arrays through any network."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from typer import Argument, Option
+
+from imgconv.errors import UsageError
+
+from .options import FileOptions
+
+Inputs = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="MODEL FILE...",
+        show_default=False,
+        help="A model (its name, or a .safetensors file), then images, folders, 'quoted "
+        "patterns', - for standard input, or .npy and .npz arrays.",
+    ),
+]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RunOptions(FileOptions):
+    """Files come after the model."""
+
+    files: Inputs = None
+
+
+def command(
+    options: RunOptions,
+    result: Annotated[
+        str,
+        Option(
+            "--result",
+            metavar="NAME",
+            help="The output to write, where the network has several. [default: the first to an "
+            "image; to .npy all, the further ones as STEM-NAME.npy]",
+        ),
+    ] = "",
+) -> int:
+    """Run any network: an image becomes an image, an array an array.
+
+    imgconv run net.safetensors photo.png -o out.png
+
+    imgconv run net.safetensors photos/ -o results/
+
+    imgconv run net.safetensors photo.png -o scores.npy
+
+    imgconv run net.safetensors batch.npy -o out.npy
+
+    Black and white of an image are 0 and 1 to the network, or what its card says; 8, 16 bit
+    and float stay what they are, alpha is kept aside. A .npy array is taken as it is, as
+    (C, H, W) or (N, C, H, W), an .npz as several named inputs.
+    """
+    from imgconv import engine
+    from imgconv.tasks.picture import Picture
+
+    from .files import each_plane, run_files
+    from .networks import RunNetwork, suffix_of
+
+    name, *files = options.files or [""]
+    if not name:
+        raise UsageError(
+            "run needs a model and files: imgconv run net.safetensors photo.png -o out.png"
+        )
+    picture = Picture(engine.load(name), result)
+    # The network uses all threads for one image; more images at once would only take memory.
+    rest = replace(options, files=files, jobs=options.jobs or 1)
+    outputs = (result,) if result else picture.model.graph.outputs
+    also = [f"-{re.sub(UNFIT, '_', further)}.npy" for further in outputs[1:]]
+    step = RunNetwork(picture, each_plane(picture, rest, describe=picture.describe), outputs)
+    return run_files("run", rest, step, suffix=suffix_of, also=also if to_arrays(rest) else ())
+
+
+UNFIT = r"[^\w.-]+"  # for a file's name
+
+
+def to_arrays(options: RunOptions) -> bool:
+    """Whether all that the network gives can be written: .npy is asked for, or comes in."""
+    from .networks import ARRAYS, kind
+
+    target = options.output or ""
+    found = {kind(name) for name in options.files or ()}
+    arrays_stay = not kind(target) and found <= set(ARRAYS)
+    return options.format == "npy" or kind(target) == ".npy" or arrays_stay
