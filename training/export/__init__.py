@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 import imgconv
 from imgconv.engine import modelfile
@@ -57,16 +58,21 @@ def export(
 
     examples: one float32 tensor (N, C, H, W), or (N, C), for each input, in the order of
     `forward`; a mapping also names them ("image"). Axes that the module accepts in other sizes
-    stay open unless `sizes` is "fixed". Batch normalisation stays a layer of its own, with float32
-    moments: the engine folds it when it loads the file, and the weights keep their range.
+    stay open unless `sizes` is "fixed"; they grow by multiples of card["multiple"], else of
+    module.multiple, else of what trying finds. Batch normalisation stays a layer of its own, with
+    float32 moments: the engine folds it when it loads the file, and the weights keep their range.
 
     half: store weights as float16. The card gets `metrics.export`, `multiple`, and `created_with`
     where they are not given. ExportError, one line, names every operation that cannot be exported,
     or says that the file computes something else; then nothing is written.
     """
     named = _named(examples)
+    lazy = [name for name, tensor in module.named_parameters() if is_lazy(tensor)]
+    if lazy:
+        raise ExportError(f"'{lazy[0]}' has no numbers yet: run the module once before")
     with evaluating(module):
-        steps = _steps(module, named, sizes)
+        known = card.get("multiple", getattr(module, "multiple", None))
+        steps = _steps(module, named, known) if sizes == "any" else {}
         graph = to_graph(module, named, tuple(steps))
         inputs = _check_inputs(named, steps)
         wanted = [checking.expected(module, one) for one in inputs]
@@ -124,8 +130,9 @@ def _named(examples: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tenso
     return {name: example.detach().cpu() for name, example in examples.items()}
 
 
-def _steps(module: nn.Module, examples: dict[str, Tensor], wanted: str) -> dict[int, int]:
-    return sizes.open_axes(module, examples) if wanted == "any" else {}
+def _steps(module: nn.Module, examples: dict[str, Tensor], known: Any) -> dict[int, int]:
+    found = known if isinstance(known, int) and known > 0 else None
+    return sizes.open_axes(module, examples, found)
 
 
 def _check_inputs(examples: dict[str, Tensor], steps: dict[int, int]) -> list[checking.Arrays]:

@@ -110,7 +110,6 @@ class Call:
     building: Building
     name: str  # of its result
     layer: str
-    like: Any  # PyTorch's stand-in for the result, or a list of them
     weights: dict[int, str]  # tensors of the module: identity -> name
 
     def operand(self, given: Operand, integer: bool = False) -> str:
@@ -145,7 +144,7 @@ class Call:
         """Sizes as an attribute; as the name of a vector where some depend on the input's size."""
         parts = list(sizes)
         if not any(isinstance(part, Value) for part in parts):
-            return [int(part) for part in parts]
+            return [int(part) for part in parts]  # type: ignore[arg-type]
         return self.add("concat", *[self.operand(part, integer=True) for part in parts], axis=0)
 
     def with_sizes(

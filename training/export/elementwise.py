@@ -180,7 +180,7 @@ def arg_max(call: Call, x: Value, axis: int | None = None, keep: bool = False) -
 def length(
     call: Call, x: Value, order: float = 2, axes: Axes = None, keep: bool = False, **_: Any
 ) -> str:
-    operator = {1: "reduce_l1", 2: "reduce_l2"}.get(order)
+    operator = {1.0: "reduce_l1", 2.0: "reduce_l2"}.get(order)
     if operator is None:
         raise Unsupported(f"is a norm of order {order}")
     return call.add(operator, x, axes=axes_of(x, axes), keepdims=keep)

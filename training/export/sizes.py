@@ -4,35 +4,50 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.func import functional_call
 from torch.utils import _pytree as pytree
 
 STEPS = (1, 2, 4, 8, 16, 32, 64)
+LOGS = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
 
-Shapes = dict[str, tuple[int, ...]]
+Shape = tuple[int, ...]
+Shapes = dict[str, Shape]
+Run = Callable[[Shapes], list[Shape] | None]
 
 
-def open_axes(module: nn.Module, examples: Mapping[str, Tensor]) -> dict[int, int]:
-    """Axis -> the smallest step by which its size may grow; not the channels (axis 1).
+def open_axes(
+    module: nn.Module, examples: Mapping[str, Tensor], known: int | None = None
+) -> dict[int, int]:
+    """Axis -> the step by which its size may grow; not the channels (axis 1).
 
-    The module runs on tensors without numbers, so that trying costs no time.
+    An axis is open if the module runs with one step more and with about twice the size, where the
+    batch comes out as it went in and an output as large as its input stays so. The steps tried are
+    powers of 2, or only the `known` one. The tensors hold no numbers, so that trying is quick.
     """
     shapes = {name: tuple(example.shape) for name, example in examples.items()}
-    axes = max(map(len, shapes.values()))
+    longest = {
+        axis: max(shape[axis] for shape in shapes.values() if axis < len(shape))
+        for axis in [0, *range(2, max(map(len, shapes.values())))]
+    }
     found = {}
-    for axis in [0, *range(2, axes)]:
-        longest = max(shape[axis] for shape in shapes.values() if axis < len(shape))
-        steps = (1,) if axis == 0 else (*STEPS, longest)
-        for step in steps:
-            if _accepts(module, grown(shapes, {axis: step}), axis):
+    with quiet(), FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.no_grad():
+        weights = (*module.named_parameters(), *module.named_buffers())
+        empty: dict[str, Tensor] = {name: mode.from_tensor(tensor) for name, tensor in weights}
+        run = partial(_results, module, empty)
+        before = run(shapes) or []
+        for axis, size in longest.items():
+            steps = (1,) if axis == 0 else (known,) if known else (*STEPS, size)
+            fits = (step for step in steps if _is_open(run, shapes, axis, step, before))
+            step = next(fits, None)
+            if step is not None:
                 found[axis] = step
-                break
     return found
 
 
@@ -44,29 +59,52 @@ def grown(shapes: Shapes, steps: Mapping[int, int]) -> Shapes:
     }
 
 
-def _accepts(module: nn.Module, shapes: Shapes, axis: int) -> bool:
-    """Whether it runs, and the batch comes out as it went in."""
-    with _quiet(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-        inputs = [torch.empty(shape) for shape in shapes.values()]
-        try:
-            results: Sequence[Any] = pytree.tree_leaves(module(*inputs))
-        except Exception:
+def _is_open(run: Run, shapes: Shapes, axis: int, step: int, before: Sequence[Shape]) -> bool:
+    size = max(shape[axis] for shape in shapes.values() if axis < len(shape))
+    return all(
+        _follows(run, shapes, axis, more, before) for more in (step, step * -(-size // step))
+    )
+
+
+def _follows(run: Run, shapes: Shapes, axis: int, more: int, before: Sequence[Shape]) -> bool:
+    """Whether the module takes `more` along an axis, and each result answers as it should."""
+    larger = grown(shapes, {axis: more})
+    results = run(larger)
+    if results is None:
+        return False
+    size, now = next(iter(shapes.values())), next(iter(larger.values()))
+    for old, new in zip(before, results, strict=False):
+        if not new or new[0] != now[0]:
             return False
-    batches = {result.shape[0] for result in results if isinstance(result, Tensor) and result.ndim}
-    return batches == {inputs[0].shape[0]}
+        if len(new) == len(now) and old[2:] == size[2:] and new[2:] != now[2:]:
+            return False
+    return True
+
+
+def _results(module: nn.Module, weights: dict[str, Tensor], shapes: Shapes) -> list[Shape] | None:
+    """The shapes that come out; None where the module refuses these."""
+    inputs = tuple(torch.empty(shape) for shape in shapes.values())
+    try:
+        leaves = pytree.tree_leaves(functional_call(module, weights, inputs))
+    except Exception:
+        return None
+    return [tuple(leaf.shape) for leaf in leaves if isinstance(leaf, Tensor)]
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """A size that does not fit is an answer here, not an error to log."""
-    log = logging.getLogger("torch._subclasses.fake_tensor")
-    before, log.disabled = log.disabled, True
+    logs = [logging.getLogger(name) for name in LOGS]
+    before = [log.disabled for log in logs]
+    for log in logs:
+        log.disabled = True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.disabled = before
+        for log, disabled in zip(logs, before, strict=True):
+            log.disabled = disabled
 
 
 def multiple(examples: Mapping[str, Tensor], steps: Mapping[int, int]) -> int | None:

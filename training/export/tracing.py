@@ -9,9 +9,7 @@ formula of the input's; symbolic tracing (torch.fx) stops at the first `if` over
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,13 +18,21 @@ from torch.export import Dim, ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
-from imgconv.engine.graph import Graph, Node
+from imgconv.engine.graph import Graph
 
-from . import arranging, elementwise, layers
+from . import arranging, elementwise, layers, shapes, windows
 from .building import Building, Call, Unsupported, Value
+from .naming import layer, operation, output_names, path, renamed
+from .sizes import quiet
 from .wholes import Wholes
 
-CONVERTERS = {**layers.CONVERTERS, **elementwise.CONVERTERS, **arranging.CONVERTERS}
+CONVERTERS = {
+    **windows.CONVERTERS,
+    **layers.CONVERTERS,
+    **elementwise.CONVERTERS,
+    **arranging.CONVERTERS,
+    **shapes.CONVERTERS,
+}
 CHECKS = ("_assert", "sym_constrain")  # what PyTorch records to be sure of a shape or a type
 
 
@@ -58,8 +64,7 @@ def record(
 ) -> ExportedProgram:
     axes = [{a: Dim.AUTO for a in open_axes if a < example.ndim} for example in examples]
     try:
-        with Wholes(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Wholes(), quiet():
             return torch.export.export(module, examples, dynamic_shapes=tuple(axes), strict=False)
     except Exception as problem:
         first = " ".join(str(problem).split())[:300]
@@ -73,8 +78,7 @@ def functional(program: ExportedProgram) -> ExportedProgram:
     nodes = program.graph.nodes
     if all(_unseen(node) for node in nodes if _in_place(node)):
         return program
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         return program.run_decompositions({})
 
 
@@ -104,6 +108,7 @@ class Tracing:
         self.problems: list[str] = []
         self.inputs: dict[str, tuple[int | None, ...]] = {}
         self.input_names = iter(inputs)
+        self.ranges = {str(size): limits for size, limits in program.range_constraints.items()}
         self.needed = set(_needed(program.graph))
 
     def run(self) -> None:
@@ -120,14 +125,25 @@ class Tracing:
     def given(self, node: fx.Node, spec: Any) -> Any:
         """An input, a weight or a constant."""
         if spec.kind == InputKind.USER_INPUT:
-            like = node.meta["val"]
-            name = self.building.unique(next(self.input_names))
+            like, wanted = node.meta["val"], next(self.input_names)
+            self.check_range(wanted, like)
+            name = self.building.unique(wanted)
             self.inputs[name] = tuple(n if isinstance(n, int) else None for n in like.shape)
             return Value(name, like)
         held = self.program.constants if spec.target in self.program.constants else None
         tensor = (held or self.program.state_dict)[spec.target]
         self.weights[id(tensor)] = spec.target
         return tensor
+
+    def check_range(self, name: str, like: Tensor) -> None:
+        """A largest size comes from an `if` of the module, of which one branch is recorded."""
+        for size in like.shape:
+            limits = None if isinstance(size, int) else self.ranges.get(str(size))
+            if limits is not None and limits.upper.is_Integer:
+                raise ExportError(
+                    f"the module's code does something else where '{name}' is larger than "
+                    f"{limits.upper} pixels: export with sizes='fixed'"
+                )
 
     def called(self, node: fx.Node) -> Any:
         args, kwargs = fx.map_arg((node.args, node.kwargs), lambda one: self.values[one])
@@ -139,29 +155,31 @@ class Tracing:
         try:
             return _as_values(self.convert(node, args, kwargs), like)
         except Unsupported as problem:
-            self.problems.append(f"{_layer(node)} {problem}")
+            self.problems.append(f"{layer(node)} {problem}")
         except (TypeError, AttributeError, AssertionError, KeyError, RuntimeError) as problem:
-            self.problems.append(f"{_layer(node)} {_name(node)} with these arguments ({problem})")
+            self.problems.append(
+                f"{layer(node)} {operation(node)} with these arguments ({problem})"
+            )
         return _as_values([node.name] * 4096 if isinstance(like, list | tuple) else node.name, like)
 
     def convert(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
-        name = _name(node)
+        name = operation(node)
         if name.startswith(CHECKS):
             return None
         converter = CONVERTERS.get(name) or CONVERTERS.get(name.split(".")[0])
         if not isinstance(node.target, torch._ops.OpOverload):
-            converter = arranging.ARITHMETIC.get(node.target)
+            converter = shapes.ARITHMETIC.get(node.target)
         if converter is None:
             raise Unsupported(f"{name}, which has no counterpart")
         options = {k: v for k, v in kwargs.items() if k not in ("pin_memory", "layout", "device")}
-        path = _path(node) or node.name
-        call = Call(self.building, node.name, path, node.meta.get("val"), self.weights)
+        place = path(node) or node.name
+        call = Call(self.building, name.split(".")[0], place, node.meta.get("val"), self.weights)
         return converter(call, *args, **options)
 
     def item(self, node: fx.Node, values: Sequence[Any], index: int) -> Any:
         if index < len(values):
             return values[index]
-        self.problems.append(f"{_layer(node)} its result number {index + 1}, positions or moments")
+        self.problems.append(f"{layer(node)} its result number {index + 1}, positions or moments")
         return Value(node.name, node.meta["val"])
 
     def folded(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
@@ -179,47 +197,12 @@ class Tracing:
             for spec, one in zip(specs, node.args[0], strict=True)  # type: ignore[arg-type]
             if spec.kind == OutputKind.USER_OUTPUT
         ]
-        names = _output_names(self.program, len(found))
+        names = output_names(self.program, len(found))
         for name, value in zip(names, found, strict=True):
             if not isinstance(value, Value) or value.is_size:
                 raise ExportError(f"the output '{name}' does not depend on the input")
         finals = renamed(self.building, names, [value.name for value in found])
         return self.building.graph(self.inputs, finals)
-
-
-def renamed(building: Building, names: list[str], ends: list[str]) -> list[str]:
-    """Gives the ends of a graph the names of its outputs; by a copy where one is taken twice."""
-    made = {name for node in building.nodes for name in node.outputs}
-    words: dict[str, str] = {}
-    finals = []
-    for name, end in zip(names, ends, strict=True):
-        if end in made and end not in words:
-            words[end] = building.unique(name)
-            finals.append(words[end])
-        else:
-            finals.append(Call(building, name, name, None, {}).add("identity", end))
-    building.nodes = [_reworded(node, words) for node in building.nodes]
-    return finals
-
-
-def _reworded(node: Node, words: Mapping[str, str]) -> Node:
-    inputs = tuple(words.get(name, name) for name in node.inputs)
-    return replace(node, inputs=inputs, outputs=tuple(words.get(n, n) for n in node.outputs))
-
-
-def _output_names(program: ExportedProgram, count: int) -> list[str]:
-    """output, or the keys and positions under which the module returns several."""
-    filled = pytree.tree_unflatten([*range(count)], program.call_spec.out_spec)
-    paths, _ = pytree.tree_flatten_with_path(filled)
-    words = ["_".join(_word(key) for key in path) for path, _ in paths]
-    return [
-        word if word and not word[0].isdigit() else f"output_{word}".rstrip("_") for word in words
-    ]
-
-
-def _word(key: Any) -> str:
-    """A key of a dict, a position of a list, or the name of a field."""
-    return str(getattr(key, "key", getattr(key, "idx", getattr(key, "name", key))))
 
 
 def _needed(graph: fx.Graph) -> Iterator[fx.Node]:
@@ -245,26 +228,3 @@ def _as_values(found: Any, like: Any) -> Any:
         pairs = zip(found, like, strict=False)
         return [Value(one, its) if isinstance(one, str) else one for one, its in pairs]
     return found
-
-
-def _name(node: fx.Node) -> str:
-    """conv2d, add.Tensor, ...; the same for an operation in place."""
-    target = node.target
-    if not isinstance(target, torch._ops.OpOverload):
-        return str(getattr(target, "__name__", target))
-    name, overload = target._schema.name.split("::")[1], target._overloadname
-    if target._schema.is_mutable:
-        name = name.removesuffix("_")
-    return f"{name}.{overload}" if overload != "default" else name
-
-
-def _path(node: fx.Node) -> str:
-    """Where in the module the operation is: encoder.0.conv."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    return str(stack[-1][0]) if stack and isinstance(stack[-1], tuple) else ""
-
-
-def _layer(node: fx.Node) -> str:
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    kind = str(stack[-1][1]).rsplit(".", 1)[-1] if stack else "function"
-    return f"{_path(node) or 'forward'} ({kind}):"
