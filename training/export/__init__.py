@@ -177,7 +177,7 @@ def _card(
 ) -> dict[str, Any]:  # fmt: skip
     made = f"imgconv {imgconv.__version__}, PyTorch {torch.__version__}"
     multiple = sizes.multiple(examples, steps)
-    found = {"name": Path(path).stem, "created_with": made}
+    found: dict[str, Any] = {"name": Path(path).stem, "created_with": made}
     if multiple:
         found["multiple"] = multiple
     return {**found, **card, "metrics": {**card.get("metrics", {}), "export": metrics}}

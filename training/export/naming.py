@@ -29,14 +29,20 @@ def operation(node: fx.Node) -> str:
 
 def path(node: fx.Node) -> str:
     """Where in the module the operation is: encoder.0.conv."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    return str(stack[-1][0]) if stack and isinstance(stack[-1], tuple) else ""
+    return _place(node)[0]
 
 
 def layer(node: fx.Node) -> str:
+    """encoder.0.conv (Conv2d): as the head of a message."""
+    where, kind = _place(node)
+    return f"{where or 'forward'} ({kind.rsplit('.', 1)[-1]}):"
+
+
+def _place(node: fx.Node) -> tuple[str, str]:
+    """The path and the type of the innermost module around an operation."""
     stack = list((node.meta.get("nn_module_stack") or {}).values())
-    kind = str(stack[-1][1]).rsplit(".", 1)[-1] if stack else "function"
-    return f"{path(node) or 'forward'} ({kind}):"
+    known = stack and not str(stack[-1][0]).startswith("_empty_nn_module_stack")
+    return (str(stack[-1][0]), str(stack[-1][1])) if known else ("", "code")
 
 
 def output_names(program: ExportedProgram, count: int) -> list[str]:
@@ -64,7 +70,7 @@ def renamed(building: Building, names: list[str], ends: list[str]) -> list[str]:
             words[end] = building.unique(name)
             finals.append(words[end])
         else:
-            finals.append(Call(building, name, name, None, {}).add("identity", end))
+            finals.append(Call(building, name, name, {}).add("identity", end))
     building.nodes = [_reworded(node, words) for node in building.nodes]
     return finals
 

@@ -146,10 +146,11 @@ class Tracing:
                 )
 
     def called(self, node: fx.Node) -> Any:
+        args: Any
         args, kwargs = fx.map_arg((node.args, node.kwargs), lambda one: self.values[one])
         like = node.meta.get("val")
         if node.target is operator.getitem:
-            return self.item(node, *args)
+            return self.item(node, args[0], args[1])
         if not _any_value((args, kwargs)):
             return self.folded(node, args, kwargs)
         try:
@@ -157,10 +158,10 @@ class Tracing:
         except Unsupported as problem:
             self.problems.append(f"{layer(node)} {problem}")
         except (TypeError, AttributeError, AssertionError, KeyError, RuntimeError) as problem:
-            self.problems.append(
-                f"{layer(node)} {operation(node)} with these arguments ({problem})"
-            )
-        return _as_values([node.name] * 4096 if isinstance(like, list | tuple) else node.name, like)
+            name = operation(node)
+            self.problems.append(f"{layer(node)} {name} with these arguments ({problem})")
+        failed = [node.name] * len(like) if isinstance(like, list | tuple) else node.name
+        return _as_values(failed, like)
 
     def convert(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
         name = operation(node)
@@ -173,7 +174,7 @@ class Tracing:
             raise Unsupported(f"{name}, which has no counterpart")
         options = {k: v for k, v in kwargs.items() if k not in ("pin_memory", "layout", "device")}
         place = path(node) or node.name
-        call = Call(self.building, name.split(".")[0], place, node.meta.get("val"), self.weights)
+        call = Call(self.building, name.split(".")[0], place, self.weights)
         return converter(call, *args, **options)
 
     def item(self, node: fx.Node, values: Sequence[Any], index: int) -> Any:
@@ -194,7 +195,7 @@ class Tracing:
         node = self.program.graph.output_node()
         found = [
             self.values[one] if isinstance(one, fx.Node) else one
-            for spec, one in zip(specs, node.args[0], strict=True)  # type: ignore[arg-type]
+            for spec, one in zip(specs, node.args[0], strict=True)
             if spec.kind == OutputKind.USER_OUTPUT
         ]
         names = output_names(self.program, len(found))
