@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,12 +16,12 @@ from .graph import Graph
 from .plan import Key, Plan, Step, make
 from .stages import fold
 
-KEPT = 4  # plans, that is sizes of input, kept at a time
+KEPT = 8  # plans, that is sizes of input, kept at a time
 
 
 @dataclass
 class Network:
-    """A graph with all that has been made ready for it. One thread may run it at a time."""
+    """A graph with all that has been made ready for it. It runs one input at a time."""
 
     graph: Graph
     prepared: dict[Any, np.ndarray] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Network:
 
     def __post_init__(self) -> None:
         self.graph = fold(self.graph, {})
+        self._turn = threading.Lock()
 
     def plan(
         self, shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, str] | None = None
@@ -47,7 +49,14 @@ class Network:
         self, inputs: Mapping[str, np.ndarray], chosen: Mapping[str, str] | None = None
     ) -> dict[str, np.ndarray]:
         """The outputs for these inputs, arrays (N, C, H, W) or of any other shape by name."""
-        inputs = {name: _input(name, array) for name, array in inputs.items()}
+        with self._turn:
+            return self._outputs(
+                {name: _input(name, array) for name, array in inputs.items()}, chosen
+            )
+
+    def _outputs(
+        self, inputs: Mapping[str, np.ndarray], chosen: Mapping[str, str] | None
+    ) -> dict[str, np.ndarray]:
         plan = self.plan({name: array.shape for name, array in inputs.items()}, chosen)
         if self.room.size < plan.numbers:
             self.room = np.empty(plan.numbers, np.float32)
