@@ -50,42 +50,95 @@ def prepare(planes: np.ndarray, card: Mapping[str, Any] | None = None) -> np.nda
 READ: dict[str, Any] = {
     "channels": ["foreground", "touching", "distance", "offset_y", "offset_x"],
     "foreground": 0.5,
-    "seed": 0.6,
+    "seed": 0.5,
+    "alone": 0.2,
     "seam": 0.5,
     "smooth": 1.0,
     "smallest": 12,
     "diameters": [10.0, 60.0],
     "usual": 24.0,
 }
-"""How the maps are read: thresholds, the fewest pixels of an object, the diameters in pixels
-that the network knows well, and the one to which smaller and larger objects are scaled."""
+"""How the maps are read. foreground: probability above which a pixel belongs to an object; seed:
+height above which pixels are the middle of one; alone: the height that is enough for a region
+without any seed; seam: what a certain seam takes from the height; smooth: sigma in pixels;
+smallest: fewest pixels of an object; diameters: what the network knows well, in pixels, and
+usual: the one to which smaller and larger objects are scaled."""
 
 
 def probability(maps: np.ndarray) -> np.ndarray:
     """(H, W) float32 of raw maps (C, H, W): how likely the pixel is inside an object."""
-    return np.asarray(1 / (1 + np.exp(-maps[0])), np.float32)
+    return _sigmoid(maps[0])
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -30, 30))), np.float32)
 
 
 def instances(
     maps: np.ndarray, card: Mapping[str, Any] | None = None, scale: float = 1.0
 ) -> np.ndarray:
-    """Raw output maps (5, H, W) of the network -> labels (H, W) int32, 0 is background.
+    """Raw output maps (C, H, W) of the network -> labels (H, W) int32, 0 is background.
 
-    Seeds are the connected plateaus of the distance map without the seams between touching
-    objects; from them a watershed floods the foreground. `card` is the model's `read` entry
-    (see `READ`); `scale` is by how much the image was resized before the network saw it (the
-    maps are back at the image's own size), and with it go the lengths among the rules.
+    The height of a pixel is its distance from the border of its object, less where objects
+    touch. Seeds are the connected pixels of great height; where a region of the foreground
+    holds several, a watershed divides it. `card` is the model's `read` entry (see `READ`);
+    `scale` is by how much the image was resized before the network saw it (the maps are back
+    at the image's own size), and with it go the lengths among the rules.
     """
     from scipy import ndimage
-    from skimage.segmentation import watershed
 
     rules = {**READ, **(card or {})}
     inside = probability(maps) > rules["foreground"]
-    seam = 1 / (1 + np.exp(-maps[1]))
-    height = ndimage.gaussian_filter(maps[2] - rules["seam"] * seam, rules["smooth"] / scale)
-    seeds, _ = ndimage.label(height > rules["seed"])
-    labels = watershed(-height, seeds, mask=inside)
+    height = maps[2] - np.float32(rules["seam"]) * _sigmoid(maps[1])
+    height = ndimage.gaussian_filter(height, rules["smooth"] / scale)
+    regions, count = ndimage.label(inside)
+    seeds, _ = ndimage.label(inside & (height > rules["seed"]))
+    labels = _flooded(height, regions, count, seeds, rules["alone"])
     sizes = np.bincount(labels.ravel())
     keep = sizes >= rules["smallest"] / scale**2
     keep[0] = False
     return (np.cumsum(keep) * keep).astype(np.int32)[labels]
+
+
+def _flooded(
+    height: np.ndarray, regions: np.ndarray, count: int, seeds: np.ndarray, alone: float
+) -> np.ndarray:
+    """Every region as one object, or divided among its seeds if it has more than one.
+
+    Working region by region gives what one watershed of the whole image would, in the memory
+    of the largest region.
+    """
+    from scipy import ndimage
+
+    first, last = _seeds_of(regions, count, seeds)
+    highest = ndimage.maximum(height, regions, np.arange(count + 1))
+    single = np.where(highest > alone, np.arange(count + 1), 0)
+    single[0] = 0
+    labels = single[regions]
+    number = count
+    places = ndimage.find_objects(regions)
+    for region in np.flatnonzero((last > first) & (first > 0)):
+        window = places[region - 1]
+        mask = regions[window] == region
+        part = _divided(height[window], seeds[window] * mask, mask)
+        labels[window][mask] = part[mask] + number
+        number += int(part.max())
+    return np.asarray(labels)
+
+
+def _divided(height: np.ndarray, seeds: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """One region among its seeds, numbered from 1."""
+    from skimage.segmentation import watershed
+
+    _, dense = np.unique(seeds, return_inverse=True)
+    return np.asarray(watershed(-height, dense.reshape(seeds.shape), mask=mask))
+
+
+def _seeds_of(regions: np.ndarray, count: int, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest number of the seeds in every region; 0 where there is none."""
+    at = np.flatnonzero(seeds)
+    region, seed = regions.ravel()[at], seeds.ravel()[at]
+    first, last = np.full(count + 1, np.iinfo(np.int32).max), np.zeros(count + 1, np.int32)
+    np.minimum.at(first, region, seed)
+    np.maximum.at(last, region, seed)
+    return np.where(last > 0, first, 0), last
