@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from imgconv.engine import Model
 
 SIDE = 256  # pixels of an open side, made a multiple of what the network needs
+FIRST = (
+    "description",
+    "task",
+    "version",
+    "licence",
+    "architecture",
+    "data",
+    "training",
+    "metrics",
+    "failures",
+)  # of a card's keys; files keep them sorted by letters
 RUNS = 3  # timed, after one that makes everything ready
 
 
@@ -153,7 +164,8 @@ def card_text(model: Model, found: dict[str, Any]) -> str:
     from .model_facts import name_of
 
     card = {k: v for k, v in found["card"].items() if v not in ("", None, [], {}) and k != "name"}
-    rows: dict[str, Any] = {**card, "file": shown(model.path), "sha256": found["sha256"]}
+    first = {key: card.pop(key) for key in FIRST if key in card}
+    rows: dict[str, Any] = {**first, **card, "file": shown(model.path), "sha256": found["sha256"]}
     rows["input"] = ", ".join(f"{n} {sizes(s)}" for n, s in found["inputs"].items())
     rows["output"] = ", ".join(found["outputs"])
     lines = [name_of(model)]

@@ -83,6 +83,7 @@ class Picture:
                 f"{self.model.path} takes no image, but arrays of shape {described(shape)}"
                 f"{f' and {len(others)} more' if others else ''}: give them as .npy or .npz"
             )
+        self._check_size(plane.shape[:2], shape[2:])
         found, wanted = plane.shape[2], shape[1] or plane.shape[2]
         if found == wanted or (found, wanted) == (1, 3):
             parts = [plane if found == wanted else np.repeat(plane, 3, 2)]
@@ -95,6 +96,13 @@ class Picture:
             )
         with self.lock:
             return [run(self.model, {name: self._prepared(part)}) for part in parts]
+
+    def _check_size(self, found: tuple[int, ...], wanted: tuple[int | None, ...]) -> None:
+        if any(n not in (None, have) for have, n in zip(found, wanted, strict=True)):
+            raise InputError(
+                f"the image has {described(found)} pixels (height x width), the network takes "
+                f"{described(wanted)}: resize it, or import the network with --size any"
+            )
 
     def _prepared(self, plane: np.ndarray) -> np.ndarray:
         """(C, H, W) float32 as the card says."""
