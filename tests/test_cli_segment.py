@@ -17,6 +17,7 @@ import tifffile
 from PIL import Image
 
 from imgconv import cli
+from imgconv.engine import bundled
 
 HERE = Path(__file__).parent
 SIDE = 9  # pixels of the squares
@@ -118,7 +119,8 @@ def test_the_labels_open_in_imagej_with_their_pixel_size(segment):
 def test_the_overlay_shows_the_outlines_on_the_stretched_image(segment):
     calibrated("a.tif", field(bright=130, dark=100))
     segment("a.tif")
-    picture = np.asarray(Image.open("segmented/a-overlay.png")).astype(int)
+    with Image.open("segmented/a-overlay.png") as file:
+        picture = np.asarray(file).astype(int)
     factor = picture.shape[0] // 48
     assert picture.shape == (48 * factor, 64 * factor, 3) and factor > 5
     inside = picture[(5 + 2) * factor, (6 + 4) * factor]  # off the number in the middle
@@ -163,6 +165,14 @@ def test_planes_of_a_time_lapse_are_segmented_each_on_its_own(segment):
     features = json.loads(Path("segmented/a.geojson").read_text())["features"]
     assert [f["geometry"].get("plane", {"t": 0})["t"] for f in features] == [0, 0, 0, 1]
     assert tifffile.imread("segmented/a-probability.tif").shape == frames.shape
+
+
+def test_the_picture_of_a_long_stack_shows_planes_from_first_to_last(segment):
+    calibrated("a.tif", np.stack([field(PLACES[:2])] * 20), "TYX")
+    code, _, err = segment("a.tif")
+    assert code == 0 and "a.tif: the picture shows 16 of 20 planes" in err
+    with Image.open("segmented/a-overlay.png") as sheet:
+        assert sheet.mode == "RGB" and 1000 < sheet.width < 8 * 400
 
 
 def test_channels_that_are_no_colours_have_to_be_chosen(segment):
@@ -456,6 +466,19 @@ def test_a_model_for_something_else_is_refused(segment, tmp_path, capfd):
     assert code in (1, 2) and "denoise" in capfd.readouterr().err
     assert cli.main(["segment", "--model", "nucleii", "a.tif"]) == 2
     assert "no model 'nucleii'" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(
+    "nuclei" not in {path.stem for path in bundled()}, reason="the weights are not here yet"
+)
+def test_the_bundled_nuclei_are_found_in_the_samples(capfd):
+    fields = [str(HERE.parent / "samples" / "cells" / f"field-{n}.tif") for n in (1, 2)]
+    assert cli.main(["segment", *fields, "-o", "out/"]) == 0
+    capfd.readouterr()
+    truth = HERE.parent / "samples" / "cells" / "truth"
+    assert cli.main(["evaluate", "out", str(truth), "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["f1"]["value"][0] > 0.7 and found["count_error"]["value"] < 0.3
 
 
 @pytest.mark.parametrize(

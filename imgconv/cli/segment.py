@@ -128,9 +128,9 @@ def command(
 
     imgconv segment plate/*.tif
 
-    imgconv segment --channel DAPI --exclude-border --rois stack.ome.tif -o results/
+    imgconv segment --channel DAPI --rois stack.ome.tif -o results/
 
-    imgconv segment --model cells-phase --diameter 40 --pixel-size 0.65 'phase/*.png'
+    imgconv segment --model cells-phase --pixel-size 0.65 'phase/*.png'
 
     Of each image: STEM-labels.tif (0 is background; opens in Fiji), STEM-overlay.png (outlines
     and numbers), STEM.csv (measurements, in pixels and micrometres). Of each folder: summary.csv
@@ -163,7 +163,7 @@ def command(
     loaded = load(model)
     rules = _rules(loaded, model, threshold, settings)
     step = Segmenter(
-        network=_network(loaded),
+        network=_network(loaded, options.threads),
         rules=rules,
         settings=settings,
         kinds=kinds,
@@ -275,10 +275,10 @@ def _rules(
             f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
             "a file that training for segment made"
         )
-    if "image" not in loaded.graph.inputs or "maps" not in loaded.graph.outputs:
+    if len(loaded.graph.inputs) != 1 or len(loaded.graph.outputs) != 1:
         raise UsageError(
             f"--model {name}: goes from {', '.join(loaded.graph.inputs)} to "
-            f"{', '.join(loaded.graph.outputs)}; segment needs image and maps, as training "
+            f"{', '.join(loaded.graph.outputs)}; segment needs one image and its maps, as training "
             "exports them"
         )
     read = {**READ, **card.get("read", {})}
@@ -289,17 +289,24 @@ def _rules(
     return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
 
 
-def _network(loaded: Model) -> Network:
-    """(3, H, W) float32 -> its maps (C, H, W); one image at a time, from any thread."""
+def _network(loaded: Model, threads: int | None) -> Network:
+    """(3, H, W) float32 -> its maps (C, H, W).
+
+    One image at a time, on all threads: that takes the memory of one, while the other jobs read,
+    measure and draw theirs.
+    """
     from threading import Lock
 
     from imgconv.engine import run
+    from imgconv.kernels import bands
 
-    lock = Lock()
+    lock, every = Lock(), threads or bands.available()
+    (given,), (maps,) = loaded.graph.inputs, loaded.graph.outputs
 
     def network(image: np.ndarray) -> np.ndarray:
         with lock:
-            return run(loaded, {"image": image})["maps"]
+            bands.use(every)
+            return run(loaded, {given: image})[maps]
 
     return network
 

@@ -67,8 +67,9 @@ class Segmenter:
                 info = source.info
                 with share(info.height * info.width * (BYTES + info.channels * 4)):
                     results, scales = self._segmented(item, source)
+            notes = (*source.notes, line(results, self.settings, scales), *results.notes)
             if item.target == "-":
-                return Done(("-",), (*source.notes, line(results, self.settings, scales)))
+                return Done(("-",), notes)
             entry = self._entry(item, results, scales) | {
                 "seconds": round(time.perf_counter() - begin, 3)
             }
@@ -76,7 +77,6 @@ class Segmenter:
             self.ledger.fail(item, error)
             raise
         self.ledger.add(item, entry, results.summary)
-        notes = (*source.notes, line(results, self.settings, scales))
         return Done((item.target, *item.also), notes, results.totals())
 
     def _segmented(self, item: Item, source: Source) -> tuple[Results, list[float]]:

@@ -83,6 +83,12 @@ class Results:
         count = self.stack.fields
         return [round(n) for n in np.linspace(1, count, min(count, PLANES))]
 
+    @property
+    def notes(self) -> list[str]:
+        """What the user should hear."""
+        drawn, fields = len(self.pictures), self.stack.fields
+        return [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+
     def _draw(self, one: Field, labels: np.ndarray) -> None:
         longest = max(labels.shape)
         many = (max(1, SMALL // longest), -(-longest // LARGE)) if self.stack.fields > 1 else None
