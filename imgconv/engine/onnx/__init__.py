@@ -13,12 +13,16 @@ from ..graph import Graph
 
 def import_file(path: str | os.PathLike[str], shapes: Any = None, size: Any = None) -> Graph:
     """The graph of an ONNX file; see convert. Raises InputError, one line with the file's name."""
-    from .source import open_model
+    from .convert import convert
+    from .source import first_line, open_model
 
     model = open_model(path)
-    from .convert import convert
-
     try:
         return convert(model, shapes or {}, size)
     except InputError as problem:
         raise InputError(f"{Path(path).name}: {problem}") from None
+    except Exception as problem:  # what a damaged file brings up inside the package onnx
+        said = first_line(problem)
+        raise InputError(
+            f"{Path(path).name}: damaged, or not as expected ({type(problem).__name__}: {said})"
+        ) from problem

@@ -27,7 +27,7 @@ def open_model(path: str | os.PathLike[str]) -> ModelProto:
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as problem:  # protobuf, unicode, memory: whatever a damaged file brings up
-        raise InputError(f"{name}: this is no ONNX file ({_first_line(problem)})") from None
+        raise InputError(f"{name}: this is no ONNX file ({first_line(problem)})") from None
     if not model.graph.node and not model.graph.output:
         raise InputError(f"{name}: this is no ONNX file (it holds no graph)")
     _load_external(model, Path(path))
@@ -53,11 +53,12 @@ def _load_external(model: ModelProto, path: Path) -> None:
         load_external_data_for_model(model, os.fspath(path.absolute().parent))
     except Exception as problem:
         raise InputError(
-            f"{path.name}: its external weights cannot be read ({_first_line(problem)})"
+            f"{path.name}: its external weights cannot be read ({first_line(problem)})"
         ) from None
 
 
-def _first_line(problem: Exception) -> str:
+def first_line(problem: Exception) -> str:
+    """What went wrong, fit for a message of one line."""
     lines = str(problem).strip().splitlines()
     return " ".join(lines[0].split())[:200] if lines else type(problem).__name__
 
@@ -108,7 +109,7 @@ def array(tensor: TensorProto) -> np.ndarray:
         found = numpy_helper.to_array(tensor)
     except Exception as problem:
         raise InputError(
-            f"the weight '{tensor.name}' cannot be read ({_first_line(problem)})"
+            f"the weight '{tensor.name}' cannot be read ({first_line(problem)})"
         ) from None
     return widened(found, tensor.name)
 

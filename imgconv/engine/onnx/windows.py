@@ -80,6 +80,8 @@ def pool(operator: str, **more: tuple[str, int]) -> Converter:
     def convert(call: Call) -> None:
         call.single_output("with its second output (indices)")
         kernel = call.whole("kernel_shape")
+        if not kernel:
+            raise Unsupported("without kernel_shape")
         found: dict[str, Any] = {name: int(call.get(*source)) for name, source in more.items()}
         found |= {"kernel": kernel, "ceil": bool(call.get("ceil_mode", 0)), **window(call, kernel)}
         call.give(call.add(operator, call.input(0), **found))
