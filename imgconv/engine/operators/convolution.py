@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from .windows import WINDOW, Windows, extents, halves, need_spatial, per_axis, w
 COLUMNS = 1 << 24  # bytes of input windows laid out at a time
 
 
-def _windows(x: Shape, w: Shape, attributes: dict[str, Any]) -> Windows:
+def conv_windows(x: Shape, w: Shape, attributes: Mapping[str, Any]) -> Windows:
+    """The windows of a convolution over x."""
     found: Any = {name: attributes.get(name) for name in ("strides", "dilations", "pads")}
     return windows(need_spatial(x), w[2:], **found, auto_pad=attributes.get("auto_pad") or "")
 
@@ -39,7 +40,7 @@ def conv_shape(x: Shape, w: Shape, b: Shape | None = None, **attributes: Any) ->
     groups = attributes.get("groups", 1)
     need_spatial(x)
     _check(x, w, b, w[1] * groups if len(w) > 1 else 0, w[0] if w else 0, groups)
-    return (x[0], w[0], *_windows(x, w, attributes).out)
+    return (x[0], w[0], *conv_windows(x, w, attributes).out)
 
 
 def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None, **attributes: Any) -> Any:
@@ -49,7 +50,7 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None, **attributes
     the group of k.
     """
     shape = conv_shape(x.shape, w.shape, None if b is None else b.shape, **attributes)
-    at = _windows(x.shape, w.shape, attributes)
+    at = conv_windows(x.shape, w.shape, attributes)
     padded = zero_padded(x, at.before, at.after)
     if 0 in shape:
         return np.zeros(shape, np.float32)
@@ -122,7 +123,7 @@ def conv_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any, **__: Any) -> int:
     return math.prod(y) * math.prod(w[1:])
 
 
-def transposed_windows(x: Shape, w: Shape, attributes: dict[str, Any]) -> Windows:
+def transposed_windows(x: Shape, w: Shape, attributes: Mapping[str, Any]) -> Windows:
     """The windows over the *result* that the pixels of x are spread to; `out` is its size."""
     sizes, n = need_spatial(x), len(x) - 2
     kernel = w[2:]

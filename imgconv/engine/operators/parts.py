@@ -23,7 +23,7 @@ from .operator import (
 from .windows import need_spatial
 
 
-def _slices(x: Shape, starts: Any, ends: Any, axes: Any, steps: Any) -> list[slice]:
+def slices(x: Shape, starts: Any, ends: Any, axes: Any, steps: Any) -> list[slice]:
     """ONNX's positions, counted from the end where negative, clamped into the axis."""
     first, last = integers(starts), integers(ends)
     at = list(range(len(first))) if axes is None else integers(axes)
@@ -49,7 +49,7 @@ def _slices(x: Shape, starts: Any, ends: Any, axes: Any, steps: Any) -> list[sli
 
 
 def slice_shape(x: Shape, starts: Any, ends: Any, axes: Any = None, steps: Any = None) -> Shape:
-    parts = _slices(x, starts, ends, axes, steps)
+    parts = slices(x, starts, ends, axes, steps)
     return tuple(len(range(*part.indices(n))) for part, n in zip(parts, x, strict=True))
 
 
@@ -57,7 +57,7 @@ def slice_(
     x: np.ndarray, starts: Any, ends: Any, axes: Any = None, steps: Any = None
 ) -> np.ndarray:
     """x[start:end:step] on the given axes, all others whole."""
-    return np.asarray(x[tuple(_slices(x.shape, starts, ends, axes, steps))], order="C")
+    return np.asarray(x[tuple(slices(x.shape, starts, ends, axes, steps))], order="C")
 
 
 def gather_shape(x: Shape, indices: Shape, *, axis: int = 0) -> Shape:
@@ -73,7 +73,7 @@ def gather(x: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
     return np.take(x, indices.astype(np.int64), axis)
 
 
-def _pads(x: Shape, pads: Any, axes: Any) -> tuple[list[int], list[int]]:
+def paddings(x: Shape, pads: Any, axes: Any) -> tuple[list[int], list[int]]:
     """Before and after each axis of x."""
     found = integers(pads)
     at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in integers(axes)]
@@ -88,7 +88,7 @@ def _pads(x: Shape, pads: Any, axes: Any) -> tuple[list[int], list[int]]:
 def pad_shape(
     x: Shape, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "constant"
 ) -> Shape:
-    before, after = _pads(x, pads, axes)
+    before, after = paddings(x, pads, axes)
     out = tuple(n + p + q for n, p, q in zip(x, before, after, strict=True))
     for n, p, q in zip(x, before, after, strict=True):
         if max(abs(p), abs(q)) > WIDEST or n + p + q < 0 or (n == 0 < p + q and mode != "constant"):
@@ -104,7 +104,7 @@ def pad(
     constant: value, 0 unless given; edge: aaabcd; reflect: cbabcdcb, wrap: bcdabcdab.
     """
     pad_shape(x.shape, pads, value, axes, mode=mode)
-    before, after = _pads(x.shape, pads, axes)
+    before, after = paddings(x.shape, pads, axes)
     cut = tuple(
         slice(max(-p, 0), n - max(-q, 0)) for n, p, q in zip(x.shape, before, after, strict=True)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from .windows import WINDOW, Windows, need_spatial, windows
 
 
 def pool_shape(x: Shape, *, kernel: Sequence[int], **attributes: Any) -> Shape:
-    return (*x[:2], *_windows(x, kernel, attributes).out)
+    return (*x[:2], *pool_windows(x, kernel, attributes).out)
 
 
-def _windows(x: Shape, kernel: Sequence[int], attributes: dict[str, Any]) -> Windows:
+def pool_windows(x: Shape, kernel: Sequence[int], attributes: Mapping[str, Any]) -> Windows:
+    """The windows of a pool over x."""
     found = {name: attributes.get(name) for name in ("strides", "dilations", "pads")}
     auto_pad, ceil = attributes.get("auto_pad") or "", bool(attributes.get("ceil"))
     return windows(need_spatial(x), kernel, **found, auto_pad=auto_pad, ceil=ceil)
@@ -46,7 +47,7 @@ def _combined(x: np.ndarray, at: Windows, fill: float, combine: Callable[..., An
 
 def max_pool(x: np.ndarray, *, kernel: Sequence[int], **attributes: Any) -> np.ndarray:
     """y[n,c,i,j] = max_uv x[n,c, i s + u d - p, j s + v d - p], over the pixels inside."""
-    at = _windows(x.shape, kernel, attributes)
+    at = pool_windows(x.shape, kernel, attributes)
     return _combined(x, at, -np.inf, np.maximum)
 
 
@@ -58,7 +59,7 @@ def average_pool(
     Counted are the pixels inside the input, or with count_include_pad those of its padding too
     (not those that only rounding up has added).
     """
-    at = _windows(x.shape, kernel, attributes)
+    at = pool_windows(x.shape, kernel, attributes)
     y = _combined(x, at, 0.0, np.add)
     for i in range(len(at.out)):
         y /= along(counted(x.shape[2 + i], at, i, bool(count_include_pad)), 2 + i, y.ndim)
@@ -77,7 +78,7 @@ def l2_pool(
     x: np.ndarray, *, kernel: Sequence[int], p: int = 2, count_include_pad: bool = False, **a: Any
 ) -> np.ndarray:
     """y[n,c,i,j] = (sum_uv |x[n,c, i s + u d - p, j s + v d - p]|^p)^(1/p), p = 2 unless given."""
-    return _rooted(_combined(_powered(x, p), _windows(x.shape, kernel, a), 0.0, np.add), p)
+    return _rooted(_combined(_powered(x, p), pool_windows(x.shape, kernel, a), 0.0, np.add), p)
 
 
 def _powered(x: np.ndarray, p: int) -> np.ndarray:

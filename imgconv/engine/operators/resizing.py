@@ -81,31 +81,43 @@ def resize_shape(
     return scales_and_sizes(x, scales, sizes, roi, **attributes)[1]
 
 
+def whole_scale(scale: float) -> tuple[int, int] | None:
+    """The scale as n / 1 or 1 / n, n whole, where it is one (up to the rounding of float32)."""
+    n = round(max(scale, 1 / scale))
+    over, under = (n, 1) if scale >= 1 else (1, n)
+    return (over, under) if abs(scale * under / over - 1) < 1e-6 else None
+
+
 def coordinates(
     size: int, out: int, scale: float, how: str, region: tuple[float, float] = (0, 1)
 ) -> np.ndarray:
-    """Where the pixels of the result lie in the input: float32 (out,).
+    """Where the pixels of the result lie in the input: (out,).
 
-    In float32 like other libraries, because a rounding decides which pixel is the nearest.
+    In float32 like other libraries, because a rounding decides which pixel is the nearest; in
+    float64 for whole scales, so that neighbours and weights are the same everywhere and a tile
+    is resized like the whole.
     """
-    i, factor = np.arange(out, dtype=f32), f32(scale)
+    exact = whole_scale(scale)
+    real: Any = f32 if exact is None else np.float64
+    factor = real(scale if exact is None else exact[0] / exact[1])
+    i, half = np.arange(out, dtype=real), real(0.5)
     if how == "align_corners":
-        return i * f32(size - 1) / f32(out - 1) if out > 1 else i * f32(0)
+        return i * real(size - 1) / real(out - 1) if out > 1 else i * real(0)
     if how == "asymmetric":
         return i / factor
     if how == "tf_half_pixel_for_nn":
-        return (i + f32(0.5)) / factor
+        return (i + half) / factor
     if how == "tf_crop_and_resize":
-        first, last = (f32(end) for end in region)
+        first, last = (real(end) for end in region)
         if out == 1:
-            return f32(0.5) * (first + last) * f32(size - 1) + i
-        return first * f32(size - 1) + i * (last - first) * f32(size - 1) / f32(out - 1)
+            return half * (first + last) * real(size - 1) + i
+        return first * real(size - 1) + i * (last - first) * real(size - 1) / real(out - 1)
     if how == "pytorch_half_pixel" and out == 1:
-        return i * f32(0)
-    shift = f32(0)
+        return i * real(0)
+    shift = real(0)
     if how == "half_pixel_symmetric":  # the result's centre lies on the input's
-        shift = f32(size / 2) * (f32(1) - f32(out) / (factor * f32(size)))
-    return shift + ((i + f32(0.5)) / factor - f32(0.5))
+        shift = real(size / 2) * (real(1) - real(out) / (factor * real(size)))
+    return shift + ((i + half) / factor - half)
 
 
 def _nearest(at: np.ndarray, rounding: str) -> np.ndarray:
@@ -131,7 +143,7 @@ def _weights(distance: np.ndarray, mode: str, a: float) -> np.ndarray:
 def taps(
     size: int, out: int, scale: float, region: tuple[float, float] = (0, 1), **attributes: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Input pixels int64 (out, n), their weights float32 (out, n), coordinates float32 (out,)."""
+    """Input pixels int64 (out, n), their weights float32 (out, n), coordinates (out,)."""
     mode = attributes.get("mode", "nearest")
     at = coordinates(size, out, scale, attributes.get("coordinates", "half_pixel"), region)
     if mode == "nearest":
