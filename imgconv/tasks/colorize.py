@@ -1,0 +1,123 @@
+"""A grey picture in plausible colours: a network guesses chroma, brightness stays as it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..engine import Model, run
+from ..errors import InputError
+from ..images import Info
+from ..ops.areas import lines, reduced
+from ..ops.tint import EPSILON, RADIUS, brightness, tint
+from .colorize_hints import Hint, spread
+from .oklab import coloured
+
+PREPARE: dict[str, Any] = {"side": 176, "longest": 512}
+"""How the input is made: the root of the area in pixels at which the network looks at a picture
+(a smaller one is not enlarged), and the longest side of a panorama."""
+
+READ: dict[str, Any] = {"space": "oklab", "saturation": 1.0, "radius": RADIUS, "epsilon": EPSILON}
+"""How the output is read: chroma a and b in OKLab, times `saturation`; of the guided filter the
+radius in pixels of the network's input and the variance of brightness that is no edge."""
+
+
+@dataclass(frozen=True, eq=False)
+class Colorizer:
+    """A pure function of a plane (H, W, C); see `PREPARE` and `READ` for the model's card.
+
+    The network takes `image` (1, h, w), luma from 0 to 1, and gives `chroma` (2, h / n, w / n).
+    saturation: times the chroma it gives. keep: the share of the input's own colour that is
+    kept, 0 to 1. hints: colours that the user knows.
+    """
+
+    model: Model
+    saturation: float = 1.0
+    keep: float = 0.0
+    hints: tuple[Hint, ...] = ()
+    lock: Any = field(default_factory=threading.Lock, repr=False)  # the network has all threads
+
+    def __post_init__(self) -> None:
+        graph, space = self.model.graph, self._rules("read", READ)["space"]
+        if "image" not in graph.inputs or "chroma" not in graph.outputs:
+            raise InputError(
+                f"{self.model.path}: goes from {', '.join(graph.inputs)} to "
+                f"{', '.join(graph.outputs)}; colorize needs image and chroma, as training "
+                "exports them"
+            )
+        if space != READ["space"]:
+            raise InputError(f"{self.model.path}: gives {space}, allowed {READ['space']}")
+
+    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
+        """RGB (H, W, 3), or RGBA, of grey or RGB with or without alpha, in the same dtype."""
+        check(plane, info)
+        size = self.size(*plane.shape[:2])
+        luma = small(plane, info.alpha, size)
+        chroma = self.chroma(luma)
+        if self.hints:
+            chroma = spread(self.hints, plane.shape[:2], luma, chroma)
+        rules = self._rules("read", READ)
+        laid = tint(coloured(luma, chroma), luma, int(rules["radius"]), float(rules["epsilon"]))
+        return laid(plane, info.alpha, self.keep)
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns at which the network sees a picture of this size: its multiples."""
+        rules = self._rules("prepare", PREPARE)
+        step = int(self.model.card.get("multiple") or 1)
+        scale = min(1.0, rules["side"] / (height * width) ** 0.5)
+        scale = min(scale, rules["longest"] / max(height, width))
+        rows, columns = (max(step, round(n * scale / step) * step) for n in (height, width))
+        return rows, columns
+
+    def chroma(self, luma: np.ndarray) -> np.ndarray:
+        """(h, w, 2) OKLab a and b that the network guesses for luma (h, w)."""
+        with self.lock:
+            found = run(self.model, {"image": luma[None]})["chroma"]
+        h, w = luma.shape
+        factor = np.float32(self._rules("read", READ)["saturation"] * self.saturation)
+        wide = lines(h, found.shape[1]) @ found @ lines(w, found.shape[2]).T
+        return np.moveaxis(wide * factor, 0, 2)
+
+    def _rules(self, key: str, usual: Mapping[str, Any]) -> dict[str, Any]:
+        return {**usual, **(self.model.card.get(key) or {})}
+
+
+def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
+    """(h, w) float32 brightness of the plane, 0 to 1; hidden pixels do not count."""
+
+    def values(begin: int, end: int) -> np.ndarray:
+        rows = plane[begin:end]
+        luma = brightness(rows, alpha).clip(0, 1)
+        cover = rows[..., -1].astype(np.float32) if alpha != "none" else np.ones_like(luma)
+        return np.stack([luma * cover, cover])
+
+    luma, cover = reduced(values, plane.shape[:2], size)
+    return np.divide(luma, cover, out=np.zeros_like(luma), where=cover > 0).clip(0, 1)
+
+
+def check(plane: np.ndarray, info: Info) -> None:
+    """InputError where a picture cannot be coloured: channels that are no colours."""
+    colours = plane.shape[2] - (info.alpha != "none")
+    counts = dict(zip(info.stack_axes, info.stack_shape, strict=True))
+    if counts.get("C", 1) > 1:
+        raise InputError(
+            f"axes {info.axes} {info.shape} hold {counts['C']} channels, not pictures; save the "
+            "one to colour as a file of its own"
+        )
+    if colours not in (1, 3):
+        raise InputError(f"found {colours} channels, allowed 1 (grey) or 3 (RGB)")
+
+
+def describe(info: Info) -> Info:
+    """The record of the result: RGB where it was grey."""
+    if info.channels - (info.alpha != "none") != 1:
+        return info
+    tiff = info.tiff
+    if tiff:  # OME's text counts the samples of a pixel, so it no longer holds
+        ome = {"kind": "shaped", "description": ""} if tiff.kind == "ome" else {}
+        tiff = replace(tiff, photometric="", **ome)  # type: ignore[arg-type]
+    return replace(info, icc=None, tiff=tiff, jpeg=None)

@@ -1,0 +1,37 @@
+"""What colour a picture already has: none, the single tone of a sepia print, or colours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ..ops.alpha import white
+from ..ops.filter import LUMA
+
+Kind = Literal["grey", "toned", "colour"]
+GREY = 0.016  # of white: by how much a channel may differ from the luma (JPEG's rounding)
+STRAY = 0.03  # of white: how far the colours of a toned print stray from its tone
+EXPLAINED = 0.9  # share of the colour that brightness alone explains there
+_SAMPLES = 1 << 14
+
+
+def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
+    """The kind of a plane (H, W, C). Toned: colour is a smooth function of the brightness."""
+    colours = plane.shape[2] - (alpha != "none")
+    if colours != 3:
+        return "grey"
+    step = max(1, int((plane.shape[0] * plane.shape[1] / _SAMPLES) ** 0.5))
+    some = plane[::step, ::step].reshape(-1, plane.shape[2]).astype(np.float64)
+    if alpha != "none":
+        some = some[some[:, 3] > 0]
+    some = some[np.isfinite(some).all(1), :3] / white(plane.dtype)
+    luma = some @ LUMA.astype(np.float64)
+    differences = some[:, [0, 2]] - luma[:, None]
+    if not luma.size or np.percentile(np.abs(differences), 99.5) <= GREY:
+        return "grey"
+    curve = np.vander(luma, 4)
+    rest = differences - curve @ np.linalg.lstsq(curve, differences, rcond=None)[0]
+    stray = float(np.mean(rest**2))
+    most = (1 - EXPLAINED) * float(np.mean(differences**2))
+    return "toned" if stray <= min(most, STRAY**2) else "colour"
