@@ -1,0 +1,1 @@
+"""Training of the networks of `imgconv denoise`: photo, micro and crosshair."""

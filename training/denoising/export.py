@@ -1,0 +1,49 @@
+"""Write a trained network as a model file for `imgconv denoise --model`.
+
+    python -m training.denoising.export --task photo --checkpoint runs/photo/checkpoint.pt \\
+        --check denoise-set12.zip --output denoise-photo.safetensors
+
+What is known about the model is in cards.py; with `--check` the stored weights are judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+import torch
+
+from training.denoising.cards import card
+from training.denoising.train import TASKS
+from training.export import export
+from training.segmentation.export import rounded
+from training.segmentation.run import weights
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--task", required=True, choices=TASKS)
+    parser.add_argument("--checkpoint", required=True, help="checkpoint.pt, or a .safetensors")
+    parser.add_argument("--output", required=True, help="the model file to write")
+    parser.add_argument("--check", action="append", default=[], help="images to judge it on")
+    parser.add_argument("--trained", default="", help="how long and on what, in words")
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def main(options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
+    task = importlib.import_module(f"training.denoising.{options.task}")
+    module = task.like(weights(options.checkpoint)).eval()
+    known = card(options.task, options.trained)
+    if options.check:
+        rounded(module)
+        known["metrics"] = {name: round(v, 3) for name, v in task.figures(module, options.check)}
+        print(known["metrics"])
+    example = torch.rand(1, task.CHANNELS, 64, 96)
+    report = export(module, {"image": example}, options.output, known)
+    print(f"{report.path}: {report.bytes / 1e6:.1f} MB, {report.parameters} weights")
+
+
+if __name__ == "__main__":
+    main(arguments())

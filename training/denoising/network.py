@@ -1,0 +1,134 @@
+"""The denoiser: a U-Net of residual blocks at half the size, told how strong the noise is.
+
+After Zhang and others, FFDNet (2018: pixels rearranged 2x2 into channels, a map of the noise
+level beside the image) and DRUNet (2021: residual blocks, no normalisation, no biases). Without
+biases the network is homogeneous: an image and its noise twice as strong give twice the result
+(Mohan and others, 2020), so one network serves every bit depth and level.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+PLANES, LEVELS = 3, 2  # brightness and two colour differences; their two noise levels
+
+
+class Block(nn.Module):
+    """x + two 3x3 convolutions of x."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(functional.relu(self.first(x)))
+
+
+def blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(Block(width) for _ in range(count)))
+
+
+class Body(nn.Module):
+    """(N, inputs, H, W) -> (N, outputs, H, W); H and W are multiples of 2^len(widths).
+
+    Level `i` works at 1 / 2^(i+1) of the size; paths meet by addition.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, widths: Sequence[int], down: Sequence[int],
+        up: Sequence[int],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.stem = nn.Conv2d(4 * inputs, widths[0], 3, padding=1, bias=False)
+        self.down = nn.ModuleList(blocks(w, n) for w, n in zip(widths, down, strict=True))
+        self.up = nn.ModuleList(blocks(w, n) for w, n in zip(widths[:-1], up, strict=True))
+        pairs = list(itertools.pairwise(widths))
+        self.narrow = nn.ModuleList(nn.Conv2d(a, b, 2, 2, bias=False) for a, b in pairs)
+        self.widen = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2, bias=False) for a, b in pairs)
+        self.head = nn.Conv2d(widths[0], 4 * outputs, 3, padding=1, bias=False)
+        nn.init.normal_(self.head.weight, std=0.003)  # at first there is next to no noise
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.stem(functional.pixel_unshuffle(image, 2))
+        skips = []
+        for level, block in enumerate(self.down):
+            x = block(self.narrow[level - 1](x) if level else x)
+            skips.append(x)
+        for level in reversed(range(len(self.up))):
+            x = self.up[level](skips[level] + self.widen[level](x))
+        return functional.pixel_shuffle(self.head(x), 2)
+
+
+class Gauge(nn.Module):
+    """How strong the noise is: (N, 3, H, W) -> (N, 3, H/8, W/8), H and W multiples of 8.
+
+    Channels: level of the brightness, level of the colour, and the logarithm of how much this
+    place counts for the whole image's level: flat places tell more than texture.
+    """
+
+    def __init__(self, widths: Sequence[int] = (24, 32, 48)) -> None:
+        super().__init__()
+        a, b, c = widths
+        layers: list[nn.Module] = [nn.Conv2d(4 * PLANES, a, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(a, b, 3, 2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(b, b, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(b, c, 3, 2, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(c, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, 3, 1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image: Tensor) -> Tensor:
+        result: Tensor = self.layers(functional.pixel_unshuffle(image, 2))
+        return result
+
+
+class Denoiser(nn.Module):
+    """image (N, 3 + 2, H, W): planes and noise levels -> {"noise": what to subtract (N, 3, H, W),
+    "level": (N, 3, H/8, W/8), see Gauge}.
+
+    Planes are brightness and colour differences (imgconv.tasks.opponent), white is 1; grey images
+    have no colour: zeros, at level zero.
+    """
+
+    multiple = 8
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (64, 96, 128),
+        down: Sequence[int] = (1, 2, 3),
+        up: Sequence[int] = (2, 2),
+    ) -> None:
+        super().__init__()
+        self.settings = {"widths": list(widths), "down": list(down), "up": list(up)}
+        self.body = Body(PLANES + LEVELS, PLANES, widths, down, up)
+        self.gauge = Gauge()
+
+    def forward(self, image: Tensor) -> dict[str, Tensor]:
+        return {"noise": self.body(image), "level": self.gauge(image[:, :PLANES])}
+
+
+def pooled(level: Tensor) -> Tensor:
+    """(N, 3, h, w) of the gauge -> (N, 2): the whole image's levels."""
+    share = torch.softmax(level[:, 2:].flatten(2), 2)
+    return (level[:, :2].flatten(2) * share).sum(2)
+
+
+def like(state: dict[str, Tensor]) -> Denoiser:
+    """A denoiser of the shape that these weights were made for, holding them."""
+
+    def count(prefix: str) -> int:
+        numbers = [int(n[len(prefix) :].split(".")[0]) for n in state if n.startswith(prefix)]
+        return 1 + max(numbers, default=-1)
+
+    depth = count("body.down.")
+    widths = [state[f"body.down.{i}.0.first.weight"].shape[0] for i in range(depth)]
+    down = [count(f"body.down.{i}.") for i in range(depth)]
+    up = [count(f"body.up.{i}.") for i in range(depth - 1)]
+    module = Denoiser(widths, down, up)
+    module.load_state_dict(state)
+    return module

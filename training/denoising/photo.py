@@ -1,0 +1,121 @@
+"""What the model `photo` learns: photographs, grey or colour, with noise of levels 0 to 55."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from imgconv.tasks.opponent import opponent
+from training.denoising import noise
+from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
+from training.denoising.pictures import crop, grey, pictures
+
+CHANNELS = 5  # of the network's input
+SIGMAS = (15, 25, 50)
+
+
+def network() -> Denoiser:
+    return Denoiser()
+
+
+def sampler(sources: Sequence[str]) -> Photos:
+    return Photos(pictures(sources))
+
+
+def figures(module: nn.Module, sources: Sequence[str]) -> dict[str, float]:
+    """How good the network is on images it has not seen."""
+    return validate(module, pictures(sources))
+
+
+class Photos:
+    """Draws a noisy crop, its levels, and what the noise is."""
+
+    def __init__(self, images: Sequence[np.ndarray], white_only: bool = False) -> None:
+        self.images, self.white_only = images, white_only
+
+    def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """(5, size, size): planes and level maps; (3, size, size): the noise in the planes."""
+        clean = crop(rng, self.images[rng.integers(len(self.images))], size)
+        if rng.random() < 0.6:
+            clean = grey(clean)
+        if self.white_only or rng.random() < 0.8:
+            sigma = noise.level(rng)
+            noisy = noise.white(rng, clean, sigma)
+            if rng.random() < 0.15:
+                noisy = np.clip(np.rint(noisy), 0, 255)  # as files hold it
+        else:
+            noisy = noise.camera(rng, clean)
+        planes, true = (opponent(x / np.float32(255)) for x in (noisy, clean))
+        return arranged(planes, planes - true)
+
+
+def arranged(planes: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Planes with maps of their noise's levels, and the noise."""
+    maps = np.empty((5, *planes.shape[1:]), np.float32)
+    maps[:3] = planes
+    maps[3], maps[4] = (np.sqrt(np.mean(part**2)) for part in (found[:1], found[1:]))
+    return maps, found
+
+
+def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
+    """Squared error of RGB, each level's divided by what is usual there, so that all count alike;
+    and how far off the gauge is, relative to the level.
+
+    The usual error of good denoisers grows as the level to the power 1.1 (32.9, 30.5 and 27.2 dB
+    at 15, 25 and 50).
+    """
+    levels = torch.stack(
+        [true[:, :1].flatten(1), true[:, 1:].flatten(1)[:, : true[0, 0].numel()]], 1
+    )
+    levels = torch.stack([root(true[:, :1]), root(true[:, 1:])], 1)
+    weights = torch.tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1) / 3
+    error = ((found["noise"] - true) ** 2 * weights).mean((1, 2, 3)) * 255**2
+    usual = 33 * ((255 * levels.amax(1) + 1.5) / 15) ** 1.1
+    away = (pooled(found["level"]) - levels).abs() / (levels + 4 / 255)
+    return (error / usual).mean() + 0.1 * away.mean()
+
+
+def root(noise: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N,): the root of the mean square."""
+    return noise.square().mean((1, 2, 3)).sqrt()
+
+
+@torch.no_grad()
+def validate(module: nn.Module, images: Sequence[np.ndarray]) -> dict[str, float]:
+    """PSNR in dB on grey images at three levels, told and found out ("blind"); seed 0."""
+    module.eval()
+    result: dict[str, float] = {}
+    for sigma in SIGMAS:
+        rows = np.array([tried(module, image, sigma) for image in images])
+        told, blind, level = rows.mean(0)
+        result |= {f"{sigma}": told, f"{sigma} blind": blind, f"{sigma} level": level}
+    return result
+
+
+def tried(module: nn.Module, image: np.ndarray, sigma: float) -> tuple[float, float, float]:
+    """PSNR with the level told, PSNR with the level found, the level found."""
+    clean = grey(image).astype(np.float32)
+    noisy = noise.white(np.random.default_rng(0), clean, sigma) / np.float32(255)
+    planes = torch.from_numpy(opponent(noisy))[None]
+    planes = nn.functional.pad(
+        planes, (0, -planes.shape[3] % 8, 0, -planes.shape[2] % 8), "reflect"
+    )
+    gauged = float(pooled(module.gauge(planes))[0, 0])
+    told, blind = (psnr(clean, denoised(module, planes, s)) for s in (sigma / 255, gauged))
+    return told, blind, 255 * gauged
+
+
+def denoised(module: nn.Module, planes: Tensor, sigma: float) -> np.ndarray:
+    maps = torch.zeros(1, 2, *planes.shape[2:])
+    maps[:, 0] = sigma
+    cleaned = planes - module.body(torch.cat([planes, maps], 1))
+    return np.asarray(255 * cleaned[0, 0].numpy())[..., None]
+
+
+def psnr(clean: np.ndarray, other: np.ndarray) -> float:
+    """In dB on the range 0..255; `other` may be larger, continued at the right and below."""
+    H, W = clean.shape[:2]
+    return float(-10 * np.log10(np.mean((other[:H, :W] - clean) ** 2) / 255**2))
