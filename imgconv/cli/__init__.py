@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "pool": "Pool images: every window becomes its max, average, L2, min or median.",
     "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
     "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
+    "colorize": "Colour grey photos: plausible colours, brightness kept; hints of yours.",
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
     "run": "Run any network: an image becomes an image, an array an array.",
     "models": "List, show, verify and import networks.",

@@ -20,8 +20,8 @@ from .alpha import fit, white, with_alpha
 from .areas import lines, strips
 from .filter import LUMA
 
-RADIUS = 6  # pixels of the small size, about the network's own resolution
-EPSILON = 3e-4  # variance of brightness (of white = 1) that is no edge
+RADIUS = 4  # pixels of the small size: one of the network's own
+EPSILON = 2e-4  # variance of brightness (of white = 1) that is no edge
 
 
 @dataclass(frozen=True, eq=False)
