@@ -220,6 +220,40 @@ def test_pages_of_unknown_meaning_are_refused_with_the_flag_to_type(segment):
     assert code == 1 and "--axes TZYX does not fit the file's QYX (2, 48, 64)" in err
 
 
+def test_pages_that_imagej_gives_no_name_are_slices(segment):
+    pages = np.stack([field(), field(PLACES[:1])])
+    text = "ImageJ=1.53t\nimages=2\nunit=micron\n"
+    tifffile.imwrite("a.tif", pages, resolution=(4, 4), description=text, metadata=None)
+    assert segment("a.tif")[0] == 0
+    with tifffile.TiffFile("segmented/a-labels.tif") as file:
+        assert file.is_imagej and file.series[0].axes == "ZYX"
+    assert [row["z"] for row in rows("segmented/summary.csv")] == ["1", "2"]
+
+
+def test_transparency_is_no_channel(segment):
+    grey = field(dtype=np.uint8, bright=200, dark=20)
+    Image.fromarray(np.dstack([grey, grey, grey, grey // 2])).save("a.png")
+    Image.fromarray(np.dstack([grey, grey // 2])).save("b.png")
+    assert segment("a.png", "b.png")[0] == 0
+    assert [row["count"] for row in rows("segmented/summary.csv")] == ["3", "3"]
+    assert "intensity_mean_blue" in rows("segmented/a.csv")[0]
+    assert rows("segmented/b.csv")[0]["intensity_mean"] == "200"
+
+
+def test_more_objects_than_sixteen_bits_can_number_are_all_there(segment, monkeypatch):
+    from imgconv.tasks import segmenting
+
+    labels = np.zeros((600, 600), np.int32)
+    labels[::2, ::2] = np.arange(1, 90_001).reshape(300, 300)
+    result = segmenting.Segmentation(labels, np.zeros(labels.shape, np.float32), 1.0, 1.0)
+    monkeypatch.setattr("imgconv.cli.segmenter.segment", lambda *_: result)
+    monkeypatch.setattr("imgconv.tasks.results.measure", lambda *_: iter([{"area_px": 1}]))
+    tifffile.imwrite("a.tif", np.zeros((600, 600), np.uint8))
+    assert segment("a.tif")[0] == 0
+    found = tifffile.imread("segmented/a-labels.tif")
+    assert found.dtype == np.uint32 and np.array_equal(found, labels)
+
+
 def test_colours_are_looked_at_together_and_measured_each(segment):
     pixels = np.dstack([field(dtype=np.uint8, bright=200, dark=20 * n) for n in (1, 2, 3)])
     Image.fromarray(pixels).save("a.png")
@@ -485,7 +519,7 @@ def test_the_bundled_nuclei_are_found_in_the_samples(capfd):
     "argv",
     [
         ("--min-area", "x"), ("--diameter", "0"), ("--pixel-size", "1,2,3"), ("--threshold", "2"),
-        ("--json", "-o", "-"),
+        ("--json", "-o", "-"), ("--rois", "-o", "-"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_said_before_anything_is_read(segment, argv):

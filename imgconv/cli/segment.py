@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .segmenter import Settings
 
 FOLDER = "segmented"
+USUAL = ("overlay", "table")  # beside the labels
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 Output = Annotated[
     str | None,
@@ -154,7 +155,7 @@ def command(
         size=pixel_sides(pixel_size),
     )
     wanted = {"rois": rois, "geojson": geojson, "probability": probability}
-    kinds = ("overlay", "table", *(kind for kind, asked in wanted.items() if asked))
+    kinds = (*USUAL, *(kind for kind, asked in wanted.items() if asked))
     planned = _plan(options, kinds)
     root = _root(options, planned)
     ledger = Ledger(planned.items, root, force=options.force)
@@ -213,7 +214,7 @@ def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
         folder=FOLDER,
     )
     for item in planned.items:
-        _check(item, options)
+        _check(item, options, kinds)
     return planned
 
 
@@ -222,10 +223,15 @@ def _labels_suffix(found: str) -> str:
     return "-labels.tif"
 
 
-def _check(item: Item, options: SegmentOptions) -> None:
+def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
     if item.paged:
         raise UsageError(
             "-o: {page} has no meaning here, a stack's labels are one file; leave it out"
+        )
+    if item.target == "-" and len(kinds) > len(USUAL):
+        raise UsageError(
+            f"--{kinds[-1]} writes a file, and on standard output there are the labels alone: "
+            "give -o FOLDER/"
         )
     if item.target == "-" and options.json:
         raise UsageError("the labels and --json both want standard output: give -o FOLDER/")

@@ -126,12 +126,12 @@ def _edges(labels: np.ndarray, width: int) -> np.ndarray:
     return edge & (labels > 0)
 
 
-def _spots(labels: np.ndarray) -> Iterator[Spot]:
-    """For each label the middle of its widest place near its centroid."""
+def _spots(labels: np.ndarray, least: float) -> Iterator[Spot]:
+    """For each label of at least so many rows the middle of its widest place near its centroid."""
     from scipy.ndimage import find_objects
 
     for label, place in enumerate(find_objects(labels), 1):
-        if place is None:
+        if place is None or place[0].stop - place[0].start < least:
             continue
         mask = labels[place] == label
         rows, columns = np.nonzero(mask)
@@ -168,7 +168,7 @@ def _numbered(picture: np.ndarray, labels: np.ndarray, scale: float) -> np.ndarr
 
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    for spot in _spots(labels):
+    for spot in _spots(labels, SIZES[-1] / scale):
         text = str(spot.label)
         size = _fitting(text, spot.width * scale, spot.height * scale)
         if size:

@@ -132,7 +132,8 @@ def _letters(info: Info, name: str, axes: str | None) -> str:
                 f"are; give --axes {_spread(one)}{tail} (depth), --axes T{_spread(one)[1:]}{tail} "
                 f"(time) or --axes C{_spread(one)[1:]}{tail} --channel N (channels)"
             )
-        return found
+        # A stack that ImageJ gives no other name consists of slices.
+        return found.replace("I", "Z") if found.count("I") == 1 and "Z" not in found else found
     wanted = axes.upper()
     places = [(a, w) for a, w in zip(found, wanted, strict=False) if a in "YX" or w in "YX"]
     samples = found.endswith("S") and wanted[-1:] not in ("S", "C")
