@@ -36,7 +36,9 @@ def weights_of(model: ModelProto, seed: int = 0) -> dict[str, np.ndarray]:
     readers = _readers(model)
     found: dict[str, np.ndarray] = {}
     for number, (name, shape) in enumerate(_shapes(model).items()):
-        values = np.resize(normal[number * 101 :], shape)
+        start = number * 101 % (BLOCK // 2)
+        size = int(np.prod(shape))  # np.resize copies all it is given, more than once
+        values = np.resize(normal[start : start + size], shape)
         _scale(values, *readers.get(name, ("", 0)))
         found[name] = values
     return found

@@ -198,6 +198,23 @@ def test_sizes_and_names_can_be_given(capfd):
     assert engine.load("fixed.safetensors").graph.inputs == {"image": (1, 3, None, None)}
 
 
+def test_an_open_size_that_does_not_work_is_said(capfd):
+    from onnx import TensorProto, helper, save
+
+    ends = [
+        helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, 224, 224)),
+        helper.make_tensor_value_info("out", TensorProto.FLOAT, None),
+    ]
+    shape = helper.make_tensor("s", TensorProto.INT64, [2], [1, 3 * 224 * 224])
+    node = helper.make_node("Reshape", ["image", "s"], ["out"])
+    graph = helper.make_graph([node], "net", ends[:1], ends[1:], [shape])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), "net.onnx")
+    assert cli.main(["models", "import", "net.onnx", "--size", "any"]) == 0
+    assert "runs at none of those that were tried" in capfd.readouterr().err
+    assert cli.main(["models", "import", "net.onnx", "-f"]) == 0
+    assert "tried" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

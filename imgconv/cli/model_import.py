@@ -77,11 +77,25 @@ def import_model(
     card = {"prepare": ranges(range), "read": ranges(range)} if range != "0,1" else {}
     graph = import_file(source, shapes(shape or ()), asked_size(size))
     words = {"name": name or Path(source).stem, "description": description, "licence": licence}
-    step = {"multiple": found} if (found := step_of_sizes(graph)) else {}
+    found = step_of_sizes(graph)
+    step = {"multiple": found} if found else {}
     model = save(target, graph, {**words, **card, **step, **origin(source)}, half=half)
     print(target)
     print(f"imgconv: {summary(model.graph)}", file=sys.stderr)
+    if not found and is_open(graph):
+        print(f"imgconv: {target}: {NO_SIZE}", file=sys.stderr)
     return 0
+
+
+NO_SIZE = (
+    "its size is open, but it runs at none of those that were tried: import it with --size HxW, "
+    "the size that it was made for"
+)
+
+
+def is_open(graph: Graph) -> bool:
+    """Whether an input may have any height or width."""
+    return any(len(shape) == 4 and None in shape[2:] for shape in graph.inputs.values())
 
 
 def target_of(source: str, output: str | None, force: bool) -> Path:

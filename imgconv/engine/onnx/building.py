@@ -111,7 +111,8 @@ class Building:
 
     def _fresh(self, stem: str) -> str:
         name, number = stem, 1
-        while name in self.tensors or name in self.trial or name in self.aliases:
+        taken = (self.tensors, self.trial, self.aliases, self.used)
+        while any(name in names for names in taken):
             number += 1
             name = f"{stem} {number}"
         self.trial[name] = ()
