@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from .graph import Graph
+from .graph import Graph, Node
 from .operators.operator import Shape
 from .traces import POINTWISE, Reach, Trace, Traces
 
@@ -104,33 +104,27 @@ def _unsteady(graph: Graph, shapes: Mapping[str, Shape], whole: Traces, align: i
         if len(shape) == 4:
             grown[name] = (*shape[:2], *(n + align for n in shape[2:]))
             even[name] = (*shape[:2], *(-(-n // align) * align + align for n in shape[2:]))
-    reasons: list[str] = []
     for other in [grown] if grown == even else [grown, even]:
         try:
             traces = Traces(graph, other, whole.block)
         except InputError as problem:
             return [f"takes images of one size only: {problem}"]
         for node in graph.nodes:
-            if not reasons and not _steady(node.outputs[0], whole, traces, align, other is grown):
-                reasons.append(f"{node} computes with the size of the image")
-            if (
-                not reasons
-                and node.operator in POINTWISE
-                and not _constants(node.inputs, whole, traces)
-            ):
-                reasons.append(f"{node} computes with the size of the image")
-    return reasons
+            steady = _steady(node.outputs[0], whole, traces, align if other is grown else None)
+            if not steady or not _constant(node, whole, traces):
+                return [f"{node} computes with the size of the image"]
+    return []
 
 
-def _steady(name: str, whole: Traces, other: Traces, align: int, grown: bool) -> bool:
-    """Whether a value of the other image continues that of the whole one."""
+def _steady(name: str, whole: Traces, other: Traces, grown: int | None) -> bool:
+    """Whether a value of the other image, larger by `grown`, continues that of the whole one."""
     if name not in whole.of:
         return name not in other.of
     if name not in other.of or whole.of[name].place != other.of[name].place:
         return False
     for side, wider in zip(whole.of[name].sides, other.of[name].sides, strict=True):
         more = len(wider.low) - len(side.low)
-        if side.step != wider.step or (grown and more * side.step != align):
+        if side.step != wider.step or (grown is not None and more * side.step != grown):
             return False
     spans = zip(whole.spans.get(name, ()), other.spans.get(name, ()), strict=True)
     return all(
@@ -141,11 +135,12 @@ def _steady(name: str, whole: Traces, other: Traces, align: int, grown: bool) ->
     )
 
 
-def _constants(names: tuple[str, ...], whole: Traces, other: Traces) -> bool:
-    known = [name for name in names if name in whole.known]
-    if not any(name in whole.of for name in names):
-        return True  # computes with sizes alone
+def _constant(node: Node, whole: Traces, other: Traces) -> bool:
+    """Whether the numbers that are joined with those of the image are the same for both sizes."""
+    if node.operator not in POINTWISE or not any(name in whole.of for name in node.inputs):
+        return True
     return all(
         name in other.known and np.array_equal(whole.known[name], other.known[name])
-        for name in known
+        for name in node.inputs
+        if name in whole.known
     )
