@@ -116,7 +116,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 
 def _named(examples: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:
     if not isinstance(examples, Mapping):
-        names = ["image", *(f"image_{i}" for i in range(1, len(examples)))]
+        names = [f"image_{i}" if i else "image" for i in range(len(examples))]
         examples = dict(zip(names, examples, strict=True))
     for name, example in examples.items():
         if example.dtype != torch.float32 or example.ndim < 2 or not example.numel():

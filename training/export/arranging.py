@@ -62,6 +62,29 @@ def _positions(given: list[int] | str) -> Operand:
     return torch.tensor(given) if isinstance(given, list) else given
 
 
+def put(
+    call: Call, x: Value, y: Operand, axis: int = 0, start: Any = None, end: Any = None,
+    step: int = 1,
+) -> Operand:  # fmt: skip
+    """x with x[start:end] replaced by y: what an operation in place on a part comes to."""
+    size, start, end = x.shape[axis], start or 0, END if end is None else end
+    if step != 1 or not isinstance(start, int) or not isinstance(end, int) or min(start, end) < 0:
+        raise Unsupported("writes in place to every other position, or to computed ones")
+    parts: list[Operand] = [y]
+    if start:
+        parts.insert(0, part(call, x, axis, 0, start))
+    if end < END and (open_size(size) or end < size):
+        parts.append(part(call, x, axis, end))
+    return concat(call, parts, axis) if len(parts) > 1 else y
+
+
+def put_one(call: Call, x: Value, y: Operand, axis: int, index: int) -> Operand:
+    """The same for one position."""
+    index = index if index >= 0 or open_size(x.shape[axis]) else index + x.shape[axis]
+    one = call.add("unsqueeze", y, axes=[axis])
+    return put(call, x, one, axis, index, index + 1)
+
+
 def select(call: Call, x: Operand, axis: int, index: Any) -> str:
     """One position of an axis, which goes."""
     if isinstance(index, Value):
@@ -126,22 +149,23 @@ def flatten(call: Call, x: Value, first: int = 0, last: int = -1) -> str:
     first, last = first % x.ndim, last % x.ndim
     if first == 1 and last == x.ndim - 1:
         return call.add("flatten", x, axis=1)
-    behind = x.shape[last + 1 :]
-    if any(map(open_size, behind)):
-        raise Unsupported("flattens axes before an open size")
-    return call.add("reshape", x, shape=[0] * first + [-1] + list(behind))
+    return _reshaped_before(call, x, [0] * first + [-1], last + 1)
 
 
 def unflatten(call: Call, x: Value, axis: int, sizes: Sequence[Any]) -> str:
-    axis, behind = axis % x.ndim, x.ndim - axis % x.ndim - 1
-    if behind and len(sizes) > 1:
-        shape = [call.add("shape", x, start=i, end=i + 1) for i in range(axis + 1, x.ndim)]
-        lead = [0] * axis + list(sizes)
-        if not any(isinstance(size, Value) for size in lead):
-            front = torch.tensor(lead)
-            return call.add("reshape", x, call.add("concat", front, *shape, axis=0))
-        raise Unsupported("unflattens to an open size")
-    return call.with_sizes("reshape", x, [0] * axis + list(sizes), "shape")
+    axis = axis % x.ndim
+    return _reshaped_before(call, x, [0] * axis + list(sizes), axis + 1)
+
+
+def _reshaped_before(call: Call, x: Value, sizes: list[Any], stays: int) -> str:
+    """Other axes before, and from `stays` on the axes of x as they are."""
+    behind = x.shape[stays:]
+    if not any(map(open_size, behind)):
+        return call.with_sizes("reshape", x, [*sizes, *behind], "shape")
+    rest = call.add("shape", x, start=stays, end=x.ndim)
+    front = call.vector(sizes)
+    front_name = torch.tensor(front) if isinstance(front, list) else front
+    return call.add("reshape", x, call.add("concat", front_name, rest, axis=0))
 
 
 def transpose(call: Call, x: Value, one: int = -2, other: int = -1) -> str:
@@ -250,7 +274,8 @@ CONVERTERS: dict[str, Callable[..., Any]] = {
          "alpha_dropout", "feature_alpha_dropout"), as_it_is),
     "to": cast, "_to_copy": cast, "type_as": as_it_is,
     "cat": concat, "concat": concat, "concatenate": concat, "stack": stack, "hstack": hstack,
-    "slice": part, "select": select, "narrow": narrow, "split": split,
+    "slice": part, "select": select, "slice_scatter": put, "select_scatter": put_one,
+    "copy": lambda call, x, y, *_: y, "narrow": narrow, "split": split,
     "split_with_sizes": split_sizes, "split.sizes": split_sizes, "chunk": chunk,
     "tensor_split": tensor_split, "unbind": unbind,
     "view": reshape, "reshape": reshape, "_unsafe_view": reshape, "flatten": flatten,

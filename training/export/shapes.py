@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from .building import Call, Value
+from .building import Call, Unsupported, Value
 
 
 def size(call: Call, x: Value, axis: int) -> str:
@@ -38,7 +38,19 @@ def constant_like(value: float | None) -> Callable[..., str]:
 
 def whole(name: str) -> Callable[..., str]:
     """Integer arithmetic on sizes."""
-    return lambda call, x, y: call.add(name, call.operand(x, True), call.operand(y, True))
+
+    def convert(call: Call, x: Any, y: Any) -> str:
+        if any(isinstance(getattr(one, "like", one), float | torch.SymFloat) for one in (x, y)):
+            raise Unsupported("computes further with a fraction of a size")
+        return call.add(name, call.operand(x, True), call.operand(y, True))
+
+    return convert
+
+
+def true_division(call: Call, x: Any, y: Any) -> str:
+    """A size over a number, or the other way round, as float32."""
+    given = [call.add("cast", n, to="float32") if isinstance(n, Value) else n for n in (x, y)]
+    return call.add("div", *given)
 
 
 def floor_division(call: Call, x: Any, y: Any) -> str:
@@ -49,7 +61,7 @@ def floor_division(call: Call, x: Any, y: Any) -> str:
 
 ARITHMETIC: dict[Any, Callable[..., Any]] = {
     operator.add: whole("add"), operator.sub: whole("sub"), operator.mul: whole("mul"),
-    operator.mod: whole("mod"), operator.floordiv: floor_division,
+    operator.mod: whole("mod"), operator.floordiv: floor_division, operator.truediv: true_division,
     operator.neg: lambda call, x: call.add("neg", x),
     torch.sym_max: whole("max"), torch.sym_min: whole("min"),
 }  # fmt: skip

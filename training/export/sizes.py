@@ -85,7 +85,7 @@ def _results(module: nn.Module, weights: dict[str, Tensor], shapes: Shapes) -> l
     """The shapes that come out; None where the module refuses these."""
     inputs = tuple(torch.empty(shape) for shape in shapes.values())
     try:
-        leaves = pytree.tree_leaves(functional_call(module, weights, inputs))
+        leaves = pytree.tree_leaves(functional_call(module, weights, inputs, tie_weights=False))
     except Exception:
         return None
     return [tuple(leaf.shape) for leaf in leaves if isinstance(leaf, Tensor)]

@@ -8,6 +8,7 @@ formula of the input's; symbolic tracing (torch.fx) stops at the first `if` over
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -62,10 +63,12 @@ def _listed(problems: Sequence[str]) -> str:
 def record(
     module: nn.Module, examples: tuple[Tensor, ...], open_axes: Sequence[int]
 ) -> ExportedProgram:
-    axes = [{a: Dim.AUTO for a in open_axes if a < example.ndim} for example in examples]
+    each = tuple({a: Dim.AUTO for a in open_axes if a < example.ndim} for example in examples)
+    kinds = [p.kind for p in inspect.signature(module.forward).parameters.values()]
+    axes = (each,) if kinds[:1] == [inspect.Parameter.VAR_POSITIONAL] else each
     try:
         with Wholes(), quiet():
-            return torch.export.export(module, examples, dynamic_shapes=tuple(axes), strict=False)
+            return torch.export.export(module, examples, dynamic_shapes=axes, strict=False)
     except Exception as problem:
         first = " ".join(str(problem).split())[:300]
         raise ExportError(
