@@ -12,11 +12,7 @@ from imgconv.errors import UsageError
 from .options import DryRun, Force, InputOptions, SkipExisting
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from imgconv.batch import Item, Plan
-    from imgconv.engine import Model
-    from imgconv.tasks.segmenting import Network
 
     from .ledger import Ledger
     from .segmenter import Settings
@@ -143,6 +139,7 @@ def command(
     from .files import carry_out
     from .ledger import Ledger
     from .report import write
+    from .segment_network import facts, network_of, rules_of
     from .segmenter import Segmenter, Settings
 
     settings = Settings(
@@ -162,9 +159,9 @@ def command(
     if options.dry_run:
         return _show(planned, options, ledger)
     loaded = load(model)
-    rules = _rules(loaded, model, threshold, settings)
+    rules = rules_of(loaded, model, threshold, settings.min_area)
     step = Segmenter(
-        network=_network(loaded, options.threads),
+        network=network_of(loaded, options.threads),
         rules=rules,
         settings=settings,
         kinds=kinds,
@@ -174,7 +171,7 @@ def command(
     )
     ledger.head = {
         "command": "segment",
-        "model": _model(loaded),
+        "model": facts(loaded),
         "parameters": _parameters(settings, rules, kinds, options),
     }
     code = carry_out(planned, options, step)
@@ -266,62 +263,6 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
             names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
             write(f"all of them -> {', '.join(shown_target(name) for name in names)}\n")
     return code
-
-
-def _rules(
-    loaded: Model, name: str, threshold: float | None, settings: Settings
-) -> dict[str, dict[str, Any]]:
-    """How images are prepared and maps are read: as the model says, and the user over it."""
-    from imgconv.tasks.instances import PREPARE, READ
-
-    card = loaded.card
-    if card.get("task") != "segment":
-        what = card.get("task") or "something else"
-        raise UsageError(
-            f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
-            "a file that training for segment made"
-        )
-    if len(loaded.graph.inputs) != 1 or len(loaded.graph.outputs) != 1:
-        raise UsageError(
-            f"--model {name}: goes from {', '.join(loaded.graph.inputs)} to "
-            f"{', '.join(loaded.graph.outputs)}; segment needs one image and its maps, as training "
-            "exports them"
-        )
-    read = {**READ, **card.get("read", {})}
-    if threshold is not None:
-        read["foreground"] = threshold
-    if settings.min_area and not settings.min_area.metric:
-        read["smallest"] = min(read["smallest"], settings.min_area.value)
-    return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
-
-
-def _network(loaded: Model, threads: int | None) -> Network:
-    """(3, H, W) float32 -> its maps (C, H, W).
-
-    One image at a time, on all threads: that takes the memory of one, while the other jobs read,
-    measure and draw theirs.
-    """
-    from threading import Lock
-
-    from imgconv.engine import run
-    from imgconv.kernels import bands
-
-    lock, every = Lock(), threads or bands.available()
-    (given,), (maps,) = loaded.graph.inputs, loaded.graph.outputs
-
-    def network(image: np.ndarray) -> np.ndarray:
-        with lock:
-            bands.use(every)
-            return run(loaded, {given: image})[maps]
-
-    return network
-
-
-def _model(loaded: Model) -> dict[str, Any]:
-    """Which network it was."""
-    known = ("name", "version", "licence", "data")
-    card = {key: loaded.card[key] for key in known if key in loaded.card}
-    return {**card, "file": loaded.path, "sha256": loaded.sha256}
 
 
 def _parameters(

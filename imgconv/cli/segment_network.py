@@ -1,0 +1,67 @@
+"""The network of `segment`: is it one, how it is read, how it is run."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from imgconv.engine import Model, run
+from imgconv.errors import UsageError
+from imgconv.kernels import bands
+from imgconv.tasks.instances import PREPARE, READ
+from imgconv.tasks.quantities import Quantity
+from imgconv.tasks.segmenting import Network
+
+
+def rules_of(
+    loaded: Model, name: str, threshold: float | None, least: Quantity | None
+) -> dict[str, dict[str, Any]]:
+    """How images are prepared and maps are read: as the model says, and the user over it.
+
+    Raises UsageError for a model (called `name` by the user) that is made for something else.
+    """
+    card = loaded.card
+    if card.get("task") != "segment":
+        what = card.get("task") or "something else"
+        raise UsageError(
+            f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
+            "a file that training for segment made"
+        )
+    if len(loaded.graph.inputs) != 1 or len(loaded.graph.outputs) != 1:
+        raise UsageError(
+            f"--model {name}: goes from {', '.join(loaded.graph.inputs)} to "
+            f"{', '.join(loaded.graph.outputs)}; segment needs one image and its maps, as training "
+            "exports them"
+        )
+    read = {**READ, **card.get("read", {})}
+    if threshold is not None:
+        read["foreground"] = threshold
+    if least and not least.metric:
+        read["smallest"] = min(read["smallest"], least.value)
+    return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
+
+
+def network_of(loaded: Model, threads: int | None) -> Network:
+    """(3, H, W) float32 -> its maps (C, H, W).
+
+    One image at a time, on all threads: that takes the memory of one, while the other jobs read,
+    measure and draw theirs.
+    """
+    lock, every = Lock(), threads or bands.available()
+    (given,), (maps,) = loaded.graph.inputs, loaded.graph.outputs
+
+    def network(image: np.ndarray) -> np.ndarray:
+        with lock:
+            bands.use(every)
+            return run(loaded, {given: image})[maps]
+
+    return network
+
+
+def facts(loaded: Model) -> dict[str, Any]:
+    """Which network it was."""
+    known = ("name", "version", "licence", "data")
+    card = {key: loaded.card[key] for key in known if key in loaded.card}
+    return {**card, "file": loaded.path, "sha256": loaded.sha256}
