@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "convolve": "Make feature maps: the layer of a network with stencils of yours.",
     "pool": "Pool images: every window becomes its max, average, L2, min or median.",
     "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
+    "denoise": "Take out noise, or crosshairs and hairlines, by a network or classically.",
     "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
     "colorize": "Colour grey photos: plausible colours, brightness kept; hints of yours.",
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",

@@ -40,8 +40,7 @@ def main(options: argparse.Namespace) -> None:
         rounded(module)
         known["metrics"] = {name: round(v, 3) for name, v in task.figures(module, options.check)}
         print(known["metrics"])
-    example = torch.rand(1, task.CHANNELS, 64, 96)
-    report = export(module, {"image": example}, options.output, known)
+    report = export(module, task.EXAMPLES, options.output, known)
     print(f"{report.path}: {report.bytes / 1e6:.1f} MB, {report.parameters} weights")
 
 

@@ -88,11 +88,11 @@ class Gauge(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """image (N, 3 + 2, H, W): planes and noise levels -> {"noise": what to subtract (N, 3, H, W),
-    "level": (N, 3, H/8, W/8), see Gauge}.
+    """image (N, 3, H, W) and level (N, 2, H, W), its noise's -> {"noise": what to subtract
+    (N, 3, H, W), "gauge": what the level is, (N, 3, H/8, W/8), see Gauge}.
 
-    Planes are brightness and colour differences (imgconv.tasks.opponent), white is 1; grey images
-    have no colour: zeros, at level zero.
+    Planes are brightness and colour differences (imgconv.tasks.denoise.opponent), white is 1;
+    grey images have no colour: zeros, at level zero.
     """
 
     multiple = 8
@@ -108,8 +108,10 @@ class Denoiser(nn.Module):
         self.body = Body(PLANES + LEVELS, PLANES, widths, down, up)
         self.gauge = Gauge()
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        return {"noise": self.body(image), "level": self.gauge(image[:, :PLANES])}
+    def forward(self, image: Tensor, level: Tensor | None = None) -> dict[str, Tensor]:
+        if level is None:  # training has both in one
+            image, level = image[:, :PLANES], image[:, PLANES:]
+        return {"noise": self.body(torch.cat([image, level], 1)), "gauge": self.gauge(image)}
 
 
 def pooled(level: Tensor) -> Tensor:

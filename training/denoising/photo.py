@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imgconv.tasks.opponent import opponent
+from imgconv.tasks.denoise.opponent import opponent
 from training.denoising import noise
 from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
 from training.denoising.pictures import crop, grey, pictures
 
-CHANNELS = 5  # of the network's input
+EXAMPLES = {"image": torch.rand(1, 3, 64, 96), "level": torch.rand(1, 2, 64, 96)}  # of its inputs
 SIGMAS = (15, 25, 50)
 
 
@@ -74,7 +74,7 @@ def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
     weights = torch.tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1) / 3
     error = ((found["noise"] - true) ** 2 * weights).mean((1, 2, 3)) * 255**2
     usual = 33 * ((255 * levels.amax(1) + 1.5) / 15) ** 1.1
-    away = (pooled(found["level"]) - levels).abs() / (levels + 4 / 255)
+    away = (pooled(found["gauge"]) - levels).abs() / (levels + 4 / 255)
     return (error / usual).mean() + 0.1 * away.mean()
 
 

@@ -1,0 +1,190 @@
+"""`imgconv denoise`: noise out, crosshairs out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Option
+
+from imgconv.errors import UsageError
+
+from .options import FileOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.engine import Model
+    from imgconv.images import Info
+    from imgconv.tasks.denoise.cleaning import Cleaner
+
+Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
+BUNDLED = ("photo", "micro", "crosshair")
+
+
+def command(
+    options: FileOptions,
+    model: Annotated[
+        str | None,
+        Option(
+            "--model",
+            metavar="NAME|FILE",
+            help="photo (photographs and scans), micro (micrographs: intensities are kept), "
+            "crosshair (crosshairs, reticles, hairlines and scale ticks go, nothing else "
+            "changes), or a .safetensors file that training made. [default: photo]",
+        ),
+    ] = None,
+    method: Annotated[
+        Method | None,
+        Option(
+            "--method",
+            help="Without a network, by scikit-image, to compare: non-local means, bilateral, "
+            "total variation, wavelet shrinkage, or a median.",
+        ),
+    ] = None,
+    sigma: Annotated[
+        float | None,
+        Option(
+            "--sigma",
+            min=0.0,
+            max=255.0,
+            metavar="0-255",
+            help="The noise's standard deviation, in 1/255 of full scale (which is 1 for "
+            "floats). [default: found in the image, and said]",
+        ),
+    ] = None,
+    strength: Annotated[
+        float,
+        Option("--strength", min=0.0, max=1.0, metavar="0-1", help="How much of it is taken out."),
+    ] = 1.0,
+    luma: Annotated[
+        float | None,
+        Option(
+            "--luma", min=0.0, max=1.0, metavar="0-1", help="The same, for the brightness alone."
+        ),
+    ] = None,
+    chroma: Annotated[
+        float | None,
+        Option("--chroma", min=0.0, max=1.0, metavar="0-1", help="The same, for the colour alone."),
+    ] = None,
+    residual: Annotated[
+        bool,
+        Option(
+            "--residual",
+            help="Write what would be removed, stretched on middle grey, to look at: "
+            "STEM-denoise-removed.png.",
+        ),
+    ] = False,
+    compare: Annotated[
+        bool,
+        Option(
+            "--compare",
+            help="Write before | after | removed in one picture (of large images a detail): "
+            "STEM-denoise-compare.png.",
+        ),
+    ] = False,
+    reference: Annotated[
+        str | None,
+        Option(
+            "--reference",
+            metavar="FILE|FOLDER",
+            help="The image without noise (or a folder with files of the same names): PSNR and "
+            "SSIM before and after are said, and go into --json and --compare.",
+        ),
+    ] = None,
+) -> int:
+    """Take noise out of photographs, scans and micrographs, or crosshairs and hairlines.
+
+    imgconv denoise photo.jpg
+
+    imgconv denoise --model micro -o clean/ stack.ome.tif
+
+    imgconv denoise --model crosshair 'scope/*.png'
+
+    imgconv denoise --sigma 25 --compare --reference clean.png noisy.png
+
+    8, 16 bit and float, alpha and metadata stay what they are; floats keep values beyond 0 and 1.
+    Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
+    colour noise and leaves most of the brightness.
+    """
+    from imgconv.tasks.denoise import Cleaning
+
+    from .denoiser import Denoiser, Show, picture_record, picture_suffix
+    from .files import each_plane, run_files
+
+    if residual and compare:
+        raise UsageError("--residual does not go with --compare, which shows it: leave one out")
+    cleaner = made(model, method, sigma)
+    work = Cleaning(
+        cleaner,
+        strength if luma is None else luma,
+        strength if chroma is None else chroma,
+    )
+    show: Show = "removed" if residual else "compare" if compare else "image"
+    # a network uses all threads for one image; more images at once would only take memory
+    rest = replace(options, jobs=options.jobs or (None if method else 1))
+    several = len(options.files or ()) > 1 or options.files_from is not None
+    if show == "image":
+        step = Denoiser(work, each_plane(unused, rest), show, reference, several)
+        return run_files("denoise", rest, step)
+    step = Denoiser(
+        work, each_plane(unused, rest, describe=picture_record), show, reference, several
+    )
+    return run_files(f"denoise-{show}", rest, step, suffix=picture_suffix)
+
+
+def unused(plane: np.ndarray, info: Info) -> np.ndarray:
+    """In the place of the function that Denoiser makes for each item."""
+    return plane
+
+
+def made(model: str | None, method: Method | None, sigma: float | None) -> Cleaner:
+    """What cleans; UsageError where the options do not go together."""
+    if method is not None:
+        if model is not None:
+            raise UsageError("--method goes without a network: leave out --model, or --method")
+        from imgconv.tasks.denoise.classical import Classical
+
+        return Classical(method, sigma)
+    return network(model or "photo", sigma)
+
+
+def network(name: str, sigma: float | None) -> Cleaner:
+    """The cleaner that a model's card says it is made for."""
+    from imgconv.engine import load
+
+    if name not in BUNDLED and not name.endswith(".safetensors"):
+        near = get_close_matches(name, BUNDLED, n=1)
+        raise UsageError(
+            f"--model {name}: {f'did you mean {near[0]}? ' if near else ''}allowed are "
+            f"{', '.join(BUNDLED)}, or a file that ends in .safetensors"
+        )
+    loaded = load(f"denoise-{name}" if name in BUNDLED else name)
+    kind = kind_of(loaded, name)
+    if kind == "crosshair":
+        from imgconv.tasks.denoise.crosshair import Crosshair
+
+        if sigma is not None:
+            raise UsageError("--sigma is a noise's, and crosshair removes none: leave it out")
+        return Crosshair(loaded)
+    if kind == "micro":
+        from imgconv.tasks.denoise.micro import Micro
+
+        return Micro(loaded, sigma)
+    from imgconv.tasks.denoise.photo import Photo
+
+    return Photo(loaded, sigma)
+
+
+def kind_of(loaded: Model, name: str) -> str:
+    """photo, micro or crosshair."""
+    card = loaded.card
+    kind = (card.get("prepare") or {}).get("kind")
+    if card.get("task") != "denoise" or kind not in BUNDLED:
+        what = card.get("task") or "something else"
+        raise UsageError(
+            f"--model {name}: is made for {what}, not for denoise; give {', '.join(BUNDLED)} or a "
+            "file that training for denoise made"
+        )
+    return str(kind)

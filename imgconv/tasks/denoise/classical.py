@@ -1,0 +1,107 @@
+"""Denoising without a network, by scikit-image, to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...ops.alpha import white
+from .cleaning import by_channel
+
+METHODS = ("nlm", "bilateral", "tv", "wavelet", "median")
+STRONG = 30 / 255  # noise from which a median of 3x3 leaves too much
+
+
+@dataclass(frozen=True)
+class Classical:
+    """One of METHODS as a Cleaner; `sigma` as for Photo, found by wavelets if it is None."""
+
+    method: str
+    sigma: float | None = None
+
+    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        if colours.shape[2] not in (1, 3):
+            return by_channel(self, colours)
+        low, span = extent(colours)
+        image = ((colours - np.float32(low)) / np.float32(span)).astype(np.float32)
+        told = white(colours.dtype) / span
+        sigma = estimated(image) if self.sigma is None else self.sigma / 255 * told
+        facts = {"noise_level": round(255 * sigma / told, 2)}
+        if sigma <= 0:
+            return np.zeros_like(image), facts
+        flat = image if image.shape[2] == 3 else image[..., 0]
+        cleaned = FUNCTIONS[self.method](flat, sigma).reshape(image.shape)
+        return ((image - cleaned) * np.float32(span)).astype(np.float32), facts
+
+
+def extent(colours: np.ndarray) -> tuple[float, float]:
+    """Where 0 and 1 of the computation lie: black and white, or the values' own ends."""
+    if colours.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = float(colours.min()), float(colours.max())
+    return low, high - low or 1.0
+
+
+def estimated(image: np.ndarray) -> float:
+    """The level of white noise: the median of the finest wavelet coefficients (Donoho)."""
+    from skimage.restoration import estimate_sigma
+
+    if min(image.shape[:2]) < 4:
+        return 0.0
+    return float(estimate_sigma(image, average_sigmas=True, channel_axis=-1))
+
+
+def axis(image: np.ndarray) -> int | None:
+    return -1 if image.ndim == 3 else None
+
+
+def nlm(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Means of pixels whose surroundings look alike (Buades, Coll, Morel 2005)."""
+    from skimage.restoration import denoise_nl_means
+
+    return denoise_nl_means(
+        image, patch_size=5, patch_distance=6, h=0.8 * sigma, sigma=sigma, fast_mode=True,
+        channel_axis=axis(image),
+    )  # fmt: skip
+
+
+def bilateral(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Means of near pixels of near brightness (Tomasi, Manduchi 1998)."""
+    from skimage.restoration import denoise_bilateral
+
+    return denoise_bilateral(
+        image, sigma_color=2 * sigma, sigma_spatial=1.8, channel_axis=axis(image)
+    )
+
+
+def tv(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Least total variation (Rudin, Osher, Fatemi 1992; Chambolle 2004)."""
+    from skimage.restoration import denoise_tv_chambolle
+
+    return denoise_tv_chambolle(image, weight=sigma, channel_axis=axis(image))
+
+
+def wavelet(image: np.ndarray, sigma: float) -> np.ndarray:
+    """Wavelet coefficients shrunk by BayesShrink (Chang, Yu, Vetterli 2000)."""
+    from skimage.restoration import denoise_wavelet
+
+    return denoise_wavelet(
+        image, sigma=sigma, method="BayesShrink", mode="soft", rescale_sigma=True,
+        convert2ycbcr=image.ndim == 3, channel_axis=axis(image),
+    )  # fmt: skip
+
+
+def median(image: np.ndarray, sigma: float) -> np.ndarray:
+    """The median of 3x3 pixels, of 5x5 where the noise is strong."""
+    from scipy.ndimage import median_filter
+
+    side = 5 if sigma > STRONG else 3
+    return median_filter(image, (side, side, 1)[: image.ndim], mode="mirror")
+
+
+FUNCTIONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+    "nlm": nlm, "bilateral": bilateral, "tv": tv, "wavelet": wavelet, "median": median,
+}  # fmt: skip

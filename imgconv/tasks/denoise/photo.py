@@ -1,0 +1,100 @@
+"""The model `photo`: noise of photographs, its level found or told."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...engine import Model, run
+from ...ops.alpha import white
+from .cleaning import by_channel
+from .opponent import BACK, FORWARD
+from .subgraph import only
+
+NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
+DIM = 0.5  # of white: darker images are brightened for the gauge, which knows photographs
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """The network as a Cleaner: RGB together, any other number of channels one by one.
+
+    sigma: the noise's level in 1/255 of full scale; None lets the network's gauge find it.
+    """
+
+    model: Model
+    sigma: float | None = None
+    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
+
+    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        if colours.shape[2] not in (1, 3):
+            return by_channel(self, colours)
+        grey = colours.shape[2] == 1 or bool((colours == colours[..., :1]).all())
+        view = np.moveaxis(colours[..., :1] if grey else colours, 2, 0)
+        with self.lock:
+            removed, level = self._removed(view, white(colours.dtype))
+        wide = np.broadcast_to(removed, colours.shape) if grey else removed
+        return np.array(wide, order="C"), {"noise_level": round(255 * level, 2)}
+
+    def _removed(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
+        """(1 or 3, H, W) -> (H, W, 1 or 3) float32, and the level (of R, G and B)."""
+        grey, size = len(image) == 1, image.shape[1:]
+        levels = self._levels(image, top)
+        level = float(levels[0] if grey else np.sqrt(levels[0] ** 2 + levels[1] ** 2 * 2 / 3))
+        if level == 0 or (level < NOTHING and self.sigma is None):
+            return np.zeros((*size, len(image)), np.float32), level
+        inputs = {
+            "image": tripled(image),
+            "level": np.broadcast_to(levels[:, None, None], (2, *size)),
+        }
+        back = BACK[:1, :1] if grey else BACK
+
+        def finish(name: str, noise: np.ndarray) -> np.ndarray:
+            return np.tensordot(back * np.float32(top), noise[: len(back)], 1)
+
+        graph = only(self.model.graph, "noise")
+        model = replace(self.model, graph=graph)
+        found = run(model, inputs, prepare=Prepare(top), finish=finish)["noise"]
+        return np.moveaxis(found, 0, 2), level
+
+    def _levels(self, image: np.ndarray, top: float) -> np.ndarray:
+        """Of the brightness and of the colours, white being 1."""
+        grey = len(image) == 1
+        if self.sigma is not None:
+            told = self.sigma / 255
+            return np.array([told, 0] if grey else [told / 3**0.5, told], np.float32)
+        bright = float(np.percentile(np.abs(image[:, ::4, ::4]), 99.9))
+        reach = top if bright > DIM * top else max(bright, 1e-6 * top)
+        graph = only(self.model.graph, "gauge")
+        found = run(
+            replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Prepare(reach)
+        )
+        levels = pooled(found["gauge"]) * np.float32(reach / top)
+        return levels * np.array([1, 0], np.float32) if grey else levels
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Pixels -> opponent planes with white at 1; levels stay as they are."""
+
+    top: float
+
+    def __call__(self, piece: np.ndarray) -> np.ndarray:
+        if len(piece) == 2:
+            return piece
+        return np.tensordot(FORWARD / np.float32(self.top), piece.astype(np.float32), 1)
+
+
+def tripled(image: np.ndarray) -> np.ndarray:
+    """Grey as three equal channels, without a copy."""
+    return np.broadcast_to(image, (3, *image.shape[1:]))
+
+
+def pooled(level: np.ndarray) -> np.ndarray:
+    """(3, h, w) of the gauge -> (2,): the whole image's levels, by the weight of each place."""
+    weight = np.exp(level[2].astype(np.float64) - level[2].max())
+    found = (level[:2] * weight).sum((1, 2)) / weight.sum()
+    return np.maximum(found, 0).astype(np.float32)

@@ -1,0 +1,88 @@
+"""Pictures of what denoising did: what was removed, and before beside after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...ops.alpha import fit, white
+from ...ops.comparison import busiest
+from ...ops.sheet import sheet
+
+MIDDLE, REACH = 128, 110  # grey for nothing; levels that what was removed is stretched to
+DETAIL = 640  # pixels of the side from which a comparison shows a detail
+EIGHT = np.dtype(np.uint8)
+
+
+def removed_picture(removed: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, float]:
+    """(H, W, C) -> uint8 grey or RGB on middle grey, and how many times as strong it is shown."""
+    levels = as_colours(removed) * np.float32(255 / white(dtype))
+    highest = float(np.percentile(np.abs(levels), 99.9)) or float(np.abs(levels).max())
+    gain = REACH / highest if highest else 1.0
+    return fit(levels * np.float32(gain) + MIDDLE, EIGHT), gain
+
+
+def comparison(
+    before: np.ndarray, after: np.ndarray, removed: np.ndarray, labels: Sequence[str]
+) -> np.ndarray:
+    """RGB uint8 sheet: before | after | removed; of large images the part with most edges.
+
+    Before and after are colours (H, W, C) of one type, stretched alike where floats or dark.
+    """
+    H, W = before.shape[:2]
+    h, w = min(H, DETAIL), min(W, DETAIL)
+    y, x = busiest(before, h, w) if (h, w) != (H, W) else (0, 0)
+    part = (slice(y, y + h), slice(x, x + w))
+    low, high = ends(before)
+    shown = [
+        fit((as_colours(p[part]) - low) * (255 / (high - low)), EIGHT) for p in (before, after)
+    ]
+    picture, gain = removed_picture(removed[part], before.dtype)
+    names = (*labels, f"removed, x {gain:.3g}")
+    return sheet([tripled(p) for p in (*shown, picture)], names, columns=3)
+
+
+def as_colours(pixels: np.ndarray) -> np.ndarray:
+    """float32 (H, W, 1 or 3): RGB, or the first channel."""
+    return pixels[..., : 3 if pixels.shape[2] >= 3 else 1].astype(np.float32)
+
+
+def tripled(picture: np.ndarray) -> np.ndarray:
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+
+
+def ends(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
+    """The values shown black and white."""
+    if pixels.dtype == np.uint8:
+        return np.float32(0), np.float32(255)
+    known = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
+    low, high = np.percentile(known, [0.1, 99.9]) if known.size else (0, 1)
+    return np.float32(low), np.float32(max(high, low + 1e-6 * white(pixels.dtype)))
+
+
+def quality(image: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """PSNR in dB and SSIM (Wang and others, 2004) on the type's full range, 1 for floats.
+
+    SSIM is left out for images smaller than its window of 11 pixels.
+    """
+    from skimage.metrics import structural_similarity
+
+    top = white(reference.dtype)
+    one, two = image.astype(np.float64), reference.astype(np.float64)
+    error = float(np.mean((one - two) ** 2))
+    found = {"psnr": float("inf") if error == 0 else float(10 * np.log10(top**2 / error))}
+    if min(one.shape[:2]) >= 11:
+        found["ssim"] = float(
+            structural_similarity(
+                one, two, data_range=top, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+                use_sample_covariance=False,
+            )
+        )  # fmt: skip
+    return found
+
+
+def words(found: Mapping[str, float]) -> str:
+    """PSNR 31.20 dB, SSIM 0.893."""
+    ssim = f", SSIM {found['ssim']:.3f}" if "ssim" in found else ""
+    return f"PSNR {found['psnr']:.2f} dB{ssim}"
