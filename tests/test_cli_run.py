@@ -13,6 +13,7 @@ from PIL import Image
 
 from imgconv import cli
 from imgconv.engine.graph import Node
+from imgconv.tasks.picture import Picture
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +100,23 @@ def test_odd_sizes_are_padded_and_cropped_back():
     assert cli.main(["run", halver(), "odd.png"]) == 0
     with Image.open("odd-run.png") as found:
         assert found.size == (5, 4)
+
+
+def test_an_image_done_in_tiles_is_the_same(monkeypatch):
+    Image.fromarray(pixels(700, 900)).save("a.png")
+    pieces, prepared = [], Picture._prepared
+
+    def counted(self, image, rules):
+        pieces.append(image.shape)
+        return prepared(self, image, rules)
+
+    monkeypatch.setattr(Picture, "_prepared", counted)
+    assert cli.main(["run", convolver(), "a.png", "-o", "whole.png"]) == 0
+    assert pieces == [(1, 700, 900)]
+    assert cli.main(["run", convolver(), "a.png", "-o", "tiles.png", "--memory", "16"]) == 0
+    assert len(pieces) > 2
+    whole, tiles = (np.asarray(Image.open(f"{name}.png")) for name in ("whole", "tiles"))
+    assert np.array_equal(whole, tiles)
 
 
 def test_the_card_says_what_black_and_white_are():

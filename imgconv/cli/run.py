@@ -41,6 +41,16 @@ def command(
             "image; to .npy all, the further ones as STEM-NAME.npy]",
         ),
     ] = "",
+    memory: Annotated[
+        int | None,
+        Option(
+            "--memory",
+            min=16,
+            metavar="MB",
+            help="What the network's values may take; larger images are done in tiles, with the "
+            "same result. [default: 1024]",
+        ),
+    ] = None,
 ) -> int:
     """Run any network: an image becomes an image, an array an array.
 
@@ -67,7 +77,8 @@ def command(
         raise UsageError(
             "run needs a model and files: imgconv run net.safetensors photo.png -o out.png"
         )
-    picture = Picture(engine.load(name), result)
+    budget = {"memory": memory << 20} if memory else {}
+    picture = Picture(engine.load(name), result, **budget)
     # The network uses all threads for one image; more images at once would only take memory.
     rest = replace(options, files=files, jobs=options.jobs or 1)
     outputs = (result,) if result else picture.model.graph.outputs
