@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,3 +102,14 @@ def test_a_network_that_sees_everything_is_not_tiled_and_says_why():
     with pytest.raises(InputError, match="global_average_pool") as caught:
         run(model, {"x": image}, memory=2**16)
     assert "\n" not in str(caught.value)
+
+
+def test_threads_that_share_a_model_get_their_own_results():
+    model = small_unet()
+    rng = np.random.default_rng(0)
+    images = [rng.random((2, *size), np.float32) for size in [(64, 80), (50, 33), (64, 80)] * 4]
+    alone = [run(model, {"x": image}) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda image: run(model, {"x": image}), images))
+    for one, other in zip(alone, together, strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in one)

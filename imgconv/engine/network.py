@@ -17,6 +17,7 @@ from .plan import Key, Plan, Step, make
 from .stages import fold
 
 KEPT = 8  # plans, that is sizes of input, kept at a time
+ROOM = 2**26  # float32 numbers that are kept for the next input
 
 
 @dataclass
@@ -31,19 +32,20 @@ class Network:
 
     def __post_init__(self) -> None:
         self.graph = fold(self.graph, {})
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
 
     def plan(
         self, shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, str] | None = None
     ) -> Plan:
         """The plan for inputs of these shapes, with the algorithms `chosen` for another size."""
-        key = (tuple(sorted(shapes.items())), tuple(sorted((chosen or {}).items())))
-        if key not in self.plans:
-            self.plans[key] = make(self.graph, shapes, self.prepared, chosen)
-            while len(self.plans) > KEPT:
-                self.plans.popitem(last=False)
-        self.plans.move_to_end(key)
-        return self.plans[key]
+        with self._turn:
+            key = (tuple(sorted(shapes.items())), tuple(sorted((chosen or {}).items())))
+            if key not in self.plans:
+                self.plans[key] = make(self.graph, shapes, self.prepared, chosen)
+                while len(self.plans) > KEPT:
+                    self.plans.popitem(last=False)
+            self.plans.move_to_end(key)
+            return self.plans[key]
 
     def __call__(
         self, inputs: Mapping[str, np.ndarray], chosen: Mapping[str, str] | None = None
@@ -69,6 +71,12 @@ class Network:
                 passed = time.perf_counter() - start
                 self.seconds[layer] = self.seconds.get(layer, 0.0) + passed
         return {name: self._output(plan, key, values) for name, key in plan.outputs.items()}
+
+    def rest(self) -> None:
+        """Give much memory back; little is kept, since fresh memory costs time."""
+        with self._turn:
+            if self.room.size > ROOM:
+                self.room = np.empty(0, np.float32)
 
     def _run(self, step: Step, plan: Plan, values: dict[Key, np.ndarray]) -> None:
         given = {name: values[name, form] for name, form in step.reads if (name, form) in values}

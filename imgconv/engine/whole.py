@@ -54,6 +54,7 @@ def run(
         pieces = {name: frame.piece(image, tile, prepare) for name, image in inputs.items()}
         for name, made in network(pieces, plan.algorithms).items():
             _keep(results, name, made, tile, frame, plan, finish)
+    network.rest()
     return results
 
 

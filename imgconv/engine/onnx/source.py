@@ -89,9 +89,12 @@ def with_functions_inlined(model: ModelProto, known: set[str]) -> ModelProto:
     unknown = {n.op_type for n in model.graph.node if n.domain in DOMAINS} - known
     version = operator_set(model)
     defined = [("", name) for name in sorted(unknown) if _has_body(onnx.defs, name, version)]
-    if defined and hasattr(inliner, "inline_selected_functions"):
-        model = inliner.inline_selected_functions(model, defined, inline_schema_functions=True)
-    return model
+    if not defined:
+        return model
+    try:
+        return inliner.inline_selected_functions(model, defined, inline_schema_functions=True)
+    except (AttributeError, TypeError):  # an older onnx cannot: they will be named
+        return model
 
 
 def _has_body(definitions: Any, name: str, version: int) -> bool:
