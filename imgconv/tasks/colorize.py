@@ -55,35 +55,32 @@ class Colorizer:
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         """RGB (H, W, 3), or RGBA, of grey or RGB with or without alpha, in the same dtype."""
         check(plane, info)
-        size = self.size(*plane.shape[:2])
+        step = int(self.model.card.get("multiple") or 1)
+        size = network_size(*plane.shape[:2], step, self._rules("prepare", PREPARE))
         luma = small(plane, info.alpha, size)
-        chroma = self.chroma(luma)
+        chroma = widened(self._guess(luma), size) * np.float32(self.saturation)
+        rules = self._rules("read", READ)
+        chroma *= np.float32(rules["saturation"])
         if self.hints:
             chroma = spread(self.hints, plane.shape[:2], luma, chroma)
-        rules = self._rules("read", READ)
-        laid = tint(coloured(luma, chroma), luma, int(rules["radius"]), float(rules["epsilon"]))
-        return laid(plane, info.alpha, self.keep)
+        return laid(plane, info.alpha, luma, chroma, rules, self.keep)
 
-    def size(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns at which the network sees a picture of this size: its multiples."""
-        rules = self._rules("prepare", PREPARE)
-        step = int(self.model.card.get("multiple") or 1)
-        scale = min(1.0, rules["side"] / (height * width) ** 0.5)
-        scale = min(scale, rules["longest"] / max(height, width))
-        rows, columns = (max(step, round(n * scale / step) * step) for n in (height, width))
-        return rows, columns
-
-    def chroma(self, luma: np.ndarray) -> np.ndarray:
-        """(h, w, 2) OKLab a and b that the network guesses for luma (h, w)."""
+    def _guess(self, luma: np.ndarray) -> np.ndarray:
         with self.lock:
-            found = run(self.model, {"image": luma[None]})["chroma"]
-        h, w = luma.shape
-        factor = np.float32(self._rules("read", READ)["saturation"] * self.saturation)
-        wide = lines(h, found.shape[1]) @ found @ lines(w, found.shape[2]).T
-        return np.moveaxis(wide * factor, 0, 2)
+            return run(self.model, {"image": luma[None]})["chroma"]
 
     def _rules(self, key: str, usual: Mapping[str, Any]) -> dict[str, Any]:
         return {**usual, **(self.model.card.get(key) or {})}
+
+
+def network_size(
+    height: int, width: int, step: int = 1, rules: Mapping[str, Any] = PREPARE
+) -> tuple[int, int]:
+    """Rows and columns, multiples of `step`, at which a network sees a picture of this size."""
+    scale = min(1.0, rules["side"] / (height * width) ** 0.5)
+    scale = min(scale, rules["longest"] / max(height, width))
+    rows, columns = (max(step, round(n * scale / step) * step) for n in (height, width))
+    return rows, columns
 
 
 def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
@@ -97,6 +94,25 @@ def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
 
     luma, cover = reduced(values, plane.shape[:2], size)
     return np.divide(luma, cover, out=np.zeros_like(luma), where=cover > 0).clip(0, 1)
+
+
+def widened(chroma: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w, 2) of chroma as a network gives it, (2, h / n, w / n)."""
+    (h, w), (_, rows, columns) = size, chroma.shape
+    return np.moveaxis(lines(h, rows) @ chroma @ lines(w, columns).T, 0, 2)
+
+
+def laid(
+    plane: np.ndarray,
+    alpha: str,
+    luma: np.ndarray,
+    chroma: np.ndarray,
+    rules: Mapping[str, Any] = READ,
+    keep: float = 0.0,
+) -> np.ndarray:
+    """The plane (H, W, C) in the chroma (h, w, 2) that belongs to its small luma (h, w)."""
+    colours = coloured(luma, chroma)
+    return tint(colours, luma, int(rules["radius"]), float(rules["epsilon"]))(plane, alpha, keep)
 
 
 def check(plane: np.ndarray, info: Info) -> None:

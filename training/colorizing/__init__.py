@@ -1,0 +1,1 @@
+"""Training of the colorizing network: what `imgconv colorize` guesses chroma with."""

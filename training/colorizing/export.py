@@ -1,0 +1,90 @@
+"""Write a trained network as a model file for `imgconv colorize --model`, with what it reached.
+
+    python -m training.colorizing.export --checkpoint runs/colorize/checkpoint.pt \\
+        --data photos-scenes.zip photos-objects.zip photos-bsds400.zip \\
+        --card training/colorizing/cards/photo.json --output weights/photo.safetensors
+
+How far the shares are sharpened and the colours strengthened is chosen on the unseen part of
+`--data` (see validate.py), unless `--temperature` and `--saturation` say it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from imgconv.tasks.colorize import PREPARE, READ
+from training.colorizing.data import load
+from training.colorizing.network import Annealed, ColourNet
+from training.colorizing.validate import VIVID, Case, Setting, cases, choose, judge, line
+from training.export import export
+from training.segmentation.run import weights
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--checkpoint", required=True, type=Path, help="checkpoint.pt")
+    parser.add_argument("--output", required=True, help="the model file to write")
+    parser.add_argument("--card", type=Path, help="JSON: description, licence, data, failures ...")
+    parser.add_argument("--data", nargs="+", default=[], help="folders or zips to judge it on")
+    parser.add_argument("--most", type=int, help="photos of each to judge it on")
+    parser.add_argument("--vivid", type=float, default=VIVID, help="colourfulness wanted, of 1")
+    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--saturation", type=float)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+def network(state: dict[str, Tensor]) -> ColourNet:
+    """The network of the widths that these weights were made for, holding them."""
+    widths = [state[f"down.{n}.0.0.weight"].shape[0] for n in range(4)]
+    module = ColourNet(widths, classes=state["named.bias"].shape[0])
+    module.load_state_dict(state, strict=False)
+    return module.eval()
+
+
+def rounded(module: nn.Module) -> None:
+    """Convolutions as they will be stored, so that what is judged is what is shipped."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = layer.weight.data.half().float()
+
+
+def setting(options: argparse.Namespace, every: list[Case]) -> Setting:
+    chosen = choose(every, options.vivid) if every else Setting()
+    return Setting(
+        chosen.temperature if options.temperature is None else options.temperature,
+        chosen.saturation if options.saturation is None else options.saturation,
+    )
+
+
+def main(options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
+    module = network(weights(options.checkpoint))
+    rounded(module)
+    photos = [one for source in options.data for one in load(source, True, options.most)]
+    every = cases(module, photos)
+    chosen = setting(options, every)
+    card: dict[str, Any] = {"name": "mine", "task": "colorize", "version": "1"}
+    card |= json.loads(options.card.read_text()) if options.card else {}
+    card |= {"prepare": PREPARE, "read": {**READ, "saturation": chosen.saturation}}
+    card["metrics"] = {"temperature": chosen.temperature}
+    if every:
+        result = judge(every, chosen)
+        print(line(result, chosen))
+        card["metrics"] |= {
+            pack: {name: round(value, 4) for name, value in values.items()}
+            for pack, values in result.items()
+        }
+    annealed = Annealed(module, chosen.temperature)
+    report = export(annealed, {"image": torch.rand(1, 1, 64, 96)}, options.output, card)
+    print(f"{report.path}: {report.bytes / 1e6:.1f} MB, {report.parameters} weights")
+
+
+if __name__ == "__main__":
+    main(arguments())
