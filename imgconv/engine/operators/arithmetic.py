@@ -64,6 +64,7 @@ def reciprocal(x: np.ndarray) -> np.ndarray:
 
 
 SERIES = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(13)]
+BLOCK = 1 << 13  # numbers at a time: all steps find them in the cache
 TAIL = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
@@ -73,16 +74,23 @@ def erf(x: np.ndarray) -> np.ndarray:
 
     Abramowitz and Stegun: the series 7.1.5 up to |x| = 1, then 7.1.26.
     """
-    wide = x.astype(np.float64)
-    size, square = np.abs(wide), np.minimum(wide * wide, 1)
+    flat, y = x.reshape(-1), np.empty(x.size, np.float32)
+    for i in range(0, x.size, BLOCK):
+        y[i : i + BLOCK] = _erf(flat[i : i + BLOCK].astype(np.float64))
+    return y.reshape(x.shape)
+
+
+def _erf(x: np.ndarray) -> np.ndarray:
+    size, square = np.abs(x), np.minimum(x * x, 1)
     t = 1 / (1 + 0.3275911 * size)
-    near, far = np.zeros_like(wide), np.zeros_like(wide)
+    near, far = np.zeros_like(x), np.zeros_like(x)
     for a in reversed(SERIES):
-        near = near * square + a
+        near *= square
+        near += a
     for a in reversed(TAIL):
-        far = (far + a) * t
-    beyond = np.copysign(1 - far * np.exp(-size * size), wide)
-    return np.where(size < 1, wide * near, beyond).astype(np.float32)
+        far += a
+        far *= t
+    return np.where(size < 1, x * near, np.copysign(1 - far * np.exp(-size * size), x))
 
 
 def _plain(

@@ -111,12 +111,14 @@ def local_response_norm(
     m runs over `size` channels from c - (size - 1) // 2 on, those that exist (Krizhevsky 2012).
     """
     channels = _per_channel(x.shape)[1]
-    before = (size - 1) // 2
-    ends = np.arange(channels) - before
-    sums = np.zeros((x.shape[0], channels + 1, *x.shape[2:]))
-    np.cumsum(np.square(x, dtype=np.float64), 1, out=sums[:, 1:])
-    squares = sums[:, np.clip(ends + size, 0, channels)] - sums[:, np.clip(ends, 0, channels)]
-    return (x / (bias + alpha / size * squares) ** beta).astype(np.float32)
+    squares, sums = x * x, np.zeros_like(x)
+    first = -((size - 1) // 2)
+    for shift in range(max(first, 1 - channels), min(first + size, channels)):
+        low, high = max(0, -shift), channels - max(0, shift)
+        sums[:, low:high] += squares[:, low + shift : high + shift]
+    sums *= np.float32(alpha / size)
+    sums += np.float32(bias)
+    return x / sums ** np.float32(beta)
 
 
 def local_response_norm_shape(x: Shape, **_: Any) -> Shape:
