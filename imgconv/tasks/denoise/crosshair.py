@@ -1,0 +1,96 @@
+"""The model `crosshair`: overlays found and what is beneath filled in, nothing else touched."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...engine import Model, run
+from .cleaning import by_channel
+from .photo import tripled
+from .subgraph import only
+
+SURE, LIKELY = 2.5, -0.5  # logits: a line has a place above the first, and goes down to the other
+LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
+SHARE = 0.25  # of its pixels that are sure
+ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not say what is white
+
+
+@dataclass(frozen=True, eq=False)
+class Crosshair:
+    """The network as a Cleaner: zero is taken out everywhere but on the lines it finds."""
+
+    model: Model
+    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
+
+    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        if colours.shape[2] not in (1, 3):
+            return by_channel(self, colours)
+        low, span = ends(colours)
+        image = np.moveaxis(colours, 2, 0)
+        with self.lock:
+            mask = self._mask(image, low, span)
+            removed = np.zeros(colours.shape, np.float32)
+            if mask.any():
+                beneath = self._content(image, mask, low, span)
+                beneath = beneath if colours.shape[2] == 3 else beneath.mean(2, keepdims=True)
+                removed[mask] = colours[mask] - beneath[mask]
+        return removed, {"overlay_pixels": int(mask.sum())}
+
+    def _mask(self, image: np.ndarray, low: float, span: float) -> np.ndarray:
+        model = replace(self.model, graph=only(self.model.graph, "overlay"))
+        inputs = {name: self._input(name, image) for name in model.graph.inputs}
+        return decided(run(model, inputs, prepare=Prepare(low, span))["overlay"][0])
+
+    def _input(self, name: str, image: np.ndarray) -> np.ndarray:
+        hole = np.broadcast_to(np.float32(0), (1, *image.shape[1:]))
+        return tripled(image) if name == "image" else hole
+
+    def _content(self, image: np.ndarray, mask: np.ndarray, low: float, span: float) -> np.ndarray:
+        """(H, W, 3) float32 in the image's own unit."""
+        model = replace(self.model, graph=only(self.model.graph, "content"))
+        inputs = {"image": tripled(image), "hole": mask[None]}
+        found = run(model, inputs, prepare=Prepare(low, span))["content"]
+        return np.moveaxis(np.clip(found, 0, 1) * np.float32(span) + np.float32(low), 0, 2)
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Pixels from 0 to 1; the hole stays as it is."""
+
+    low: float
+    span: float
+
+    def __call__(self, piece: np.ndarray) -> np.ndarray:
+        values = piece.astype(np.float32)
+        if len(piece) == 1:
+            return values
+        return np.clip((values - np.float32(self.low)) / np.float32(self.span), 0, 1)
+
+
+def ends(colours: np.ndarray) -> tuple[float, float]:
+    """What is 0 to the network, and how far 1 is from it: one normalisation for the image."""
+    if colours.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = np.percentile(colours, ENDS)
+    return float(low), float(max(high - low, 1e-12))
+
+
+def decided(overlay: np.ndarray) -> np.ndarray:
+    """(H, W) logits -> bool: connected pixels that are likely a line, long enough, and in a
+    good part sure.
+    """
+    from scipy import ndimage
+
+    labels, count = ndimage.label(overlay > LIKELY, np.ones((3, 3)))
+    if not count:
+        return np.zeros(overlay.shape, bool)
+    shortest = min(LENGTH, 0.4 * min(overlay.shape))
+    sure = ndimage.mean(overlay > SURE, labels, np.arange(1, count + 1))
+    boxes = ndimage.find_objects(labels)
+    long = [max(b.stop - b.start for b in box) >= shortest for box in boxes]
+    kept = np.concatenate([[False], (sure >= SHARE) & long])
+    return np.asarray(kept[labels])

@@ -1,0 +1,88 @@
+"""The model `micro`: camera noise on micrographs, intensities kept."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ...engine import Model, run
+from ...ops.alpha import white
+from .camera import Camera, found
+from .cleaning import by_channel
+from .photo import pooled
+from .subgraph import only
+
+ENDS = (0.5, 99.9)  # percentiles that become 0 and 1
+LEAST = 4.0  # standard deviations of noise between them at least
+TRUST = 1.6  # factor by which the gauge may correct the level of the camera
+SIDE = 65  # pixels of the box in which the mean is kept
+
+
+@dataclass(frozen=True, eq=False)
+class Micro:
+    """The network as a Cleaner, behind a transform that makes the noise alike everywhere.
+
+    Every channel has its own camera, found in the image; sigma, in 1/255 of full scale, tells
+    that the noise is alike everywhere and how strong. What is taken out has the mean zero in
+    the whole image and around every place, so no light is lost or made.
+    """
+
+    model: Model
+    sigma: float | None = None
+    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
+
+    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        if colours.shape[2] > 1:
+            return by_channel(self, colours)
+        plane = colours[..., 0].astype(np.float32)
+        camera = self._camera(plane, white(colours.dtype))
+        facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
+        if camera.dark_noise == 0:
+            return np.zeros(colours.shape, np.float32), facts
+        with self.lock:
+            cleaned = self._cleaned(plane, camera)
+        removed = balanced(plane - cleaned)
+        return removed[..., None], {name: round(value, 6) for name, value in facts.items()}
+
+    def _camera(self, plane: np.ndarray, top: float) -> Camera:
+        if self.sigma is None:
+            return found(plane)
+        return Camera(0.0, (self.sigma / 255 * top) ** 2, float(plane.min()))
+
+    def _cleaned(self, plane: np.ndarray, camera: Camera) -> np.ndarray:
+        y, low, span = normalised(plane, camera)
+        planes = np.zeros((3, *y.shape), np.float32)
+        planes[0] = y
+        level = np.array([self._level(planes, 1 / span), 0], np.float32)
+        inputs = {"image": planes, "level": np.broadcast_to(level[:, None, None], (2, *y.shape))}
+        noise = run(replace(self.model, graph=only(self.model.graph, "noise")), inputs)["noise"]
+        return camera.restored((y - noise[0]) * span + low).astype(np.float32)
+
+    def _level(self, planes: np.ndarray, told: float) -> float:
+        """What the gauge says, near what the camera's transform promises."""
+        if self.sigma is not None:
+            return told
+        model = replace(self.model, graph=only(self.model.graph, "gauge"))
+        gauged = float(pooled(run(model, {"image": planes})["gauge"])[0])
+        return float(np.clip(gauged, told / TRUST, told * TRUST))
+
+
+def normalised(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
+    """The stabilised plane from 0 to 1, what 0 was, and how much 1 is: 1 / its noise."""
+    y = camera.stabilised(plane)
+    low, high = (float(v) for v in np.percentile(y, ENDS))
+    span = max(high - low, LEAST)
+    return ((y - low) / span).astype(np.float32), low, span
+
+
+def balanced(removed: np.ndarray) -> np.ndarray:
+    """Without its mean around every place: two box filters, about a Gaussian of 26 pixels."""
+    from scipy.ndimage import uniform_filter
+
+    side = min(SIDE, *removed.shape)
+    smooth = uniform_filter(uniform_filter(removed, side, mode="reflect"), side, mode="reflect")
+    balanced = removed - smooth
+    return (balanced - balanced.mean(dtype=np.float64)).astype(np.float32)

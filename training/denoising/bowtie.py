@@ -1,0 +1,51 @@
+"""The bow tie: two convolutional autoencoders, one finds the overlay, one fills in.
+
+Each narrows the image to a sixteenth of its size and widens it again; what the bottleneck cannot
+carry goes across by addition at each size. The filler never sees what it replaces: it is given
+the image with a hole, and where the hole is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from training.denoising.network import Body
+
+
+class BowTie(nn.Module):
+    """image (N, 3, H, W) in 0..1 and hole (N, 1, H, W), 1 where something is to be filled in ->
+    {"overlay": (N, 1, H, W), over 0 where a line is more likely than not,
+    "content": (N, 3, H, W), what is beneath the hole}.
+    """
+
+    multiple = 16
+
+    def __init__(
+        self, finder: Sequence[int] = (32, 48, 64, 96), filler: Sequence[int] = (32, 48, 64, 96)
+    ) -> None:
+        super().__init__()
+        self.finder = Body(4, 1, finder, (1, 1, 1, 2), (1, 1, 1))
+        self.filler = Body(5, 3, filler, (1, 1, 1, 2), (1, 1, 1))
+
+    def forward(self, image: Tensor, hole: Tensor | None = None) -> dict[str, Tensor]:
+        if hole is None:  # training has both in one
+            image, hole = image[:, :3], image[:, 3:]
+        centred = image - 0.5
+        one = hole * 0 + 1  # stands in for biases, which a Body has none of
+        overlay = self.finder(torch.cat([centred, one], 1))
+        content = self.filler(torch.cat([centred * (1 - hole), hole, one], 1))
+        return {"overlay": overlay, "content": content + 0.5}
+
+
+def like(state: dict[str, Tensor]) -> BowTie:
+    """A bow tie of the widths that these weights were made for, holding them."""
+
+    def widths(part: str) -> list[int]:
+        return [state[f"{part}.down.{i}.0.first.weight"].shape[0] for i in range(4)]
+
+    module = BowTie(widths("finder"), widths("filler"))
+    module.load_state_dict(state)
+    return module
