@@ -23,7 +23,7 @@ from .network import Network
 from .plan import Plan
 from .tiling import Tile, tiles
 
-MEMORY = 2**30  # bytes for the values of a network, unless the caller says otherwise
+MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
 
 Images = Mapping[str, np.ndarray]
 
