@@ -34,6 +34,8 @@ def path(name: str | os.PathLike[str]) -> Path:
     found = folder() / f"{text}{SUFFIX}"
     if found.is_file():
         return found
+    if text.endswith(".onnx"):
+        raise UsageError(f"{text} is an ONNX file: imgconv models import {text} -o NAME{SUFFIX}")
     known = ", ".join(file.name.removesuffix(SUFFIX) for file in bundled()) or "none"
     raise UsageError(
         f"there is no model '{text}'; bundled are {known}; give a path ending in {SUFFIX} for a "
