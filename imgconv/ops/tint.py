@@ -1,10 +1,12 @@
 """Colour laid over an image of brightness, along the edges of the brightness.
 
-Colour is known at a small size only. There, around each pixel, each colour difference (R - Y and
+Colour is known at a small size only. There, around each place, each colour difference (R - Y and
 B - Y) is fitted as a straight line of the brightness Y (He, Sun, Tang: Guided Image Filtering,
 PAMI 2013). At full size the lines, not the colours, are interpolated, and applied to the full
 brightness (He, Sun: Fast Guided Filter, 2015): where brightness has an edge, colour has it too,
-and a shadow's colour is that of the thing it falls on, darker.
+and a shadow's colour is that of the thing it falls on, darker. Colour and brightness are fitted
+as means over the same areas: a mean of two colours then belongs to the mean of their
+brightnesses, on the same line, and the line tells them apart again.
 
 The result's brightness (Rec. 601 luma of the stored values) is that of the image: colour
 differences have none, and are reduced together where a channel would leave its range.
@@ -20,8 +22,8 @@ from .alpha import fit, white, with_alpha
 from .areas import lines, strips
 from .filter import LUMA
 
-RADIUS = 4  # pixels of the small size: one of the network's own
-EPSILON = 2e-4  # variance of brightness (of white = 1) that is no edge
+RADIUS = 3  # pixels of the size at which lines are fitted
+EPSILON = 1e-3  # variance of brightness (of white = 1) that is no edge
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +53,24 @@ class Tint:
 
 
 def tint(
-    colours: np.ndarray, luma: np.ndarray, radius: int = RADIUS, epsilon: float = EPSILON
+    colours: np.ndarray,
+    luma: np.ndarray,
+    size: tuple[int, int],
+    radius: int = RADIUS,
+    epsilon: float = EPSILON,
 ) -> Tint:
-    """Fit the differences of colours (h, w, 3), RGB, as lines of luma (h, w), both 0 to 1."""
+    """Fit the differences of colours (h, w, 3), RGB, as lines of luma (h, w), both 0 to 1.
+
+    size: rows and columns of places at which they are fitted, a few for each pixel.
+    """
     own = colours @ LUMA
-    differences = np.stack([colours[..., 0] - own, colours[..., 2] - own])
-    mean = box(np.concatenate([luma[None], (luma * luma)[None], differences]), radius)
-    both = box(differences * luma, radius)
-    variance = mean[1] - mean[0] ** 2
-    slopes = (both - mean[0] * mean[2:]) / (variance + epsilon)
-    offsets = mean[2:] - slopes * mean[0]
+    known = np.stack([luma, colours[..., 0] - own, colours[..., 2] - own])
+    known = lines(size[0], luma.shape[0]) @ known @ lines(size[1], luma.shape[1]).T
+    guide, differences = known[0], known[1:]
+    mean = box(np.concatenate([known, (guide * guide)[None], differences * guide]), radius)
+    variance = mean[3] - mean[0] ** 2
+    slopes = (mean[4:] - mean[0] * mean[1:3]) / (variance + epsilon)
+    offsets = mean[1:3] - slopes * mean[0]
     return Tint(box(slopes, radius).astype(np.float32), box(offsets, radius).astype(np.float32))
 
 

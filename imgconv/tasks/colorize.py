@@ -12,7 +12,7 @@ import numpy as np
 from ..engine import Model, run
 from ..errors import InputError
 from ..images import Info
-from ..ops.areas import lines, reduced
+from ..ops.areas import lines, means, reduced
 from ..ops.tint import EPSILON, RADIUS, brightness, tint
 from .colorize_hints import Hint, spread
 from .oklab import coloured
@@ -23,7 +23,7 @@ PREPARE: dict[str, Any] = {"side": 176, "longest": 512}
 
 READ: dict[str, Any] = {"space": "oklab", "saturation": 1.0, "radius": RADIUS, "epsilon": EPSILON}
 """How the output is read: chroma a and b in OKLab, times `saturation`; of the guided filter the
-radius in pixels of the network's input and the variance of brightness that is no edge."""
+radius in pixels of the network's input, and the variance of brightness that is no edge."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +58,11 @@ class Colorizer:
         step = int(self.model.card.get("multiple") or 1)
         size = network_size(*plane.shape[:2], step, self._rules("prepare", PREPARE))
         luma = small(plane, info.alpha, size)
-        chroma = widened(self._guess(luma), size) * np.float32(self.saturation)
         rules = self._rules("read", READ)
-        chroma *= np.float32(rules["saturation"])
+        chroma = self._guess(luma) * np.float32(rules["saturation"] * self.saturation)
         if self.hints:
-            chroma = spread(self.hints, plane.shape[:2], luma, chroma)
+            kept, added = spread(self.hints, plane.shape[:2], luma, widened(chroma, size))
+            chroma = chroma * narrowed(kept[None], chroma) + narrowed(added, chroma)
         return laid(plane, info.alpha, luma, chroma, rules, self.keep)
 
     def _guess(self, luma: np.ndarray) -> np.ndarray:
@@ -97,9 +97,15 @@ def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
 
 
 def widened(chroma: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(h, w, 2) of chroma as a network gives it, (2, h / n, w / n)."""
+    """(C, h, w) of chroma as a network gives it, (C, h / n, w / n)."""
     (h, w), (_, rows, columns) = size, chroma.shape
-    return np.moveaxis(lines(h, rows) @ chroma @ lines(w, columns).T, 0, 2)
+    return lines(h, rows) @ chroma @ lines(w, columns).T
+
+
+def narrowed(planes: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """(C, h / n, w / n) of planes (C, h, w), for chroma `like` this."""
+    (_, h, w), (_, rows, columns) = planes.shape, like.shape
+    return means(rows, h) @ planes @ means(columns, w).T
 
 
 def laid(
@@ -110,9 +116,12 @@ def laid(
     rules: Mapping[str, Any] = READ,
     keep: float = 0.0,
 ) -> np.ndarray:
-    """The plane (H, W, C) in the chroma (h, w, 2) that belongs to its small luma (h, w)."""
-    colours = coloured(luma, chroma)
-    return tint(colours, luma, int(rules["radius"]), float(rules["epsilon"]))(plane, alpha, keep)
+    """The plane (H, W, C) in chroma (2, h / n, w / n), with its small luma (h, w)."""
+    coarse = narrowed(luma[None], chroma)[0]
+    colours = coloured(coarse, np.moveaxis(chroma, 0, 2))
+    size, radius, epsilon = luma.shape, int(rules["radius"]), float(rules["epsilon"])
+    found = tint(colours, coarse, size, radius, epsilon)  # type: ignore[arg-type]
+    return found(plane, alpha, keep)
 
 
 def check(plane: np.ndarray, info: Info) -> None:

@@ -20,7 +20,7 @@ from .oklab import lab_of
 
 POINT = re.compile(r"(\d+),(\d+),#?([0-9a-fA-F]{6})$")
 EDGE = 0.03  # step of brightness, of white = 1, whose cost is 1 on smooth ground
-ROUGH = 2.0  # times the usual step around the hint: what counts as an edge on rough ground
+ROUGH = 2.5  # times the usual step around the hint: what counts as an edge on rough ground
 CHROMA = 0.03  # step of guessed chroma whose cost is 1
 NEAR = 0.002  # cost of any step: how far colour flows on even ground
 REACH = 1.0  # cost of a way at which half of the colour is the hint's
@@ -76,10 +76,10 @@ def drawn(plane: np.ndarray, alpha: str, name: str) -> tuple[Hint, ...]:
 
 def spread(
     hints: tuple[Hint, ...], size: tuple[int, ...], luma: np.ndarray, chroma: np.ndarray
-) -> np.ndarray:
-    """Chroma (h, w, 2) with the hints in it.
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is kept of the guessed chroma, (h, w) from 0 to 1, and what is added, (2, h, w).
 
-    size: (H, W) of the picture; luma (h, w) and the guessed chroma are those at the network's.
+    size: (H, W) of the picture; luma (h, w) and the guess (2, h, w) are those at the network's.
     """
     rest = np.ones_like(luma)
     total, sums = np.zeros_like(luma), np.zeros_like(chroma)
@@ -88,10 +88,8 @@ def spread(
         share = _share(rows, columns, luma, chroma)
         rest *= 1 - share
         total += share**4  # where two meet, the nearer one decides
-        colour = _shaded(hint.chroma.mean(0), luma, float(luma[rows, columns].mean()))
-        sums += share[..., None] ** 4 * colour
-    mixed = sums / np.maximum(total, 1e-12)[..., None]
-    return np.asarray(chroma * rest[..., None] + mixed * (1 - rest[..., None]), np.float32)
+        sums += share**4 * _shaded(hint.chroma.mean(0), luma, float(luma[rows, columns].mean()))
+    return rest, sums / np.maximum(total, np.float32(1e-12)) * (1 - rest)
 
 
 def _placed(
@@ -117,7 +115,7 @@ def _placed(
 def _shaded(chroma: np.ndarray, luma: np.ndarray, at: float) -> np.ndarray:
     """The colour in light and shade: in OKLab, a and b of one material grow with L."""
     light = np.sqrt(luma / max(at, 0.05))  # L is about the root of the luma
-    return light.clip(0, 1.2)[..., None] * chroma
+    return light.clip(0, 1.2) * chroma[:, None, None]
 
 
 def _share(
@@ -134,7 +132,7 @@ def _share(
     for dy, dx in STEPS:
         here, there = _neighbours(dy, dx)
         step = (luma[here] - luma[there]) ** 2 / edge**2
-        step += ((chroma[here] - chroma[there]) ** 2).sum(-1) / CHROMA**2
+        step += ((chroma[:, *here] - chroma[:, *there]) ** 2).sum(0) / CHROMA**2
         begins.append(index[here].ravel())
         ends.append(index[there].ravel())
         costs.append(((step + NEAR) * np.hypot(dy, dx)).ravel())

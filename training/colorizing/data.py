@@ -59,19 +59,22 @@ def is_coloured(pixels: np.ndarray) -> bool:
 
 
 def load(source: str | Path, unseen: bool, most: int | None = None) -> list[Photo]:
-    """The photos of one part, in the order of their names; `most`: no more than these."""
-    files, pack, found = Files(source), Path(source).stem, []
-    for name in files.names:
-        path = PurePosixPath(name)
-        if path.suffix.lower() not in SUFFIXES or is_unseen(name) != unseen:
-            continue
-        pixels = decoded(files.read(name))
-        if pixels is not None:
-            kind = path.parent.name
-            found.append(Photo(name, pack, f"{pack}/{kind}" if kind else "", pixels))
-        if most and len(found) == most:
-            break
-    return found
+    """The photos of one part, in the order of their names; `most`: about so many, of all kinds."""
+    files, pack = Files(source), Path(source).stem
+    names = [
+        name
+        for name in files.names
+        if PurePosixPath(name).suffix.lower() in SUFFIXES and is_unseen(name) == unseen
+    ]
+    step = max(1, len(names) // most) if most else 1
+    read = ((name, decoded(files.read(name))) for name in names[::step])
+    return [Photo(name, pack, kind(pack, name), p) for name, p in read if p is not None]
+
+
+def kind(pack: str, name: str) -> str:
+    """The class of a photo CLASS/NAME, with that of its pack; "" at the top."""
+    folder = PurePosixPath(name).parent.name
+    return f"{pack}/{folder}" if folder else ""
 
 
 def classes(photos: Sequence[Photo]) -> dict[str, int]:

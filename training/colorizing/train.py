@@ -42,7 +42,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=150, help="training time, without pauses")
     parser.add_argument("--widths", default="32,64,128,256", help="channels at 1/2 to 1/16")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--size", type=int, default=128, help="side of the crops in pixels")
+    parser.add_argument(
+        "--sizes",
+        default="96,128",
+        help="sides of the crops, for equal parts of the time",
+    )
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     parser.add_argument("--rare", type=float, default=0.5, help="0: all colours count alike; to 1")
     parser.add_argument("--most", type=int, help="photos of each pack, to try things out")
@@ -61,15 +65,20 @@ def photos(options: argparse.Namespace, unseen: bool) -> list[Photo]:
 
 
 def batches(
-    sampler: Sampler, options: argparse.Namespace, step: int
+    sampler: Sampler, options: argparse.Namespace, run: Run
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Batches from `step` on, made ahead in one thread; each step has its own random numbers."""
+    """Batches from the run's step on, made ahead in one thread; each has its own random numbers.
+
+    Small crops come first: the network learns most of what it can at half the cost.
+    """
+    sizes = [int(size) for size in options.sizes.split(",")]
     ready: queue.Queue[tuple[int, Tensor, Tensor]] = queue.Queue(maxsize=4)
 
     def work() -> None:
-        for number in range(step, 1 << 40):
+        for number in range(run.step, 1 << 40):
             rng = np.random.default_rng((options.seed, number))
-            ready.put((number, *sampler.batch(rng, options.size, options.batch)))
+            size = sizes[min(int(run.seconds / run.budget * len(sizes)), len(sizes) - 1)]
+            ready.put((number, *sampler.batch(rng, size, options.batch)))
 
     threading.Thread(target=work, daemon=True).start()
     while True:
@@ -99,7 +108,7 @@ def train(options: argparse.Namespace) -> None:
     loss = Loss(palette, node_weights(known, palette, options.rare, options.device))
     settings = json.dumps(vars(options), default=str)
     run.say(f"{len(known)} photos, {len(unseen)} to validate, {palette.size} nodes, {settings}")
-    learn(run, loss, batches(Sampler(known, kinds), options, run.step), unseen, options)
+    learn(run, loss, batches(Sampler(known, kinds), options, run), unseen, options)
 
 
 def learn(

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from imgconv.ops.areas import reduced
 from imgconv.ops.filter import LUMA
-from imgconv.tasks.colorize import READ, laid, network_size, small, widened
+from imgconv.tasks.colorize import READ, laid, network_size, small
 from imgconv.tasks.colorize_scores import Score, colourfulness, score, summary
 from imgconv.tasks.oklab import coloured
 from training.colorizing.data import Photo
@@ -48,8 +48,7 @@ class Case:
 
     def result(self, setting: Setting) -> np.ndarray:
         """As `imgconv colorize` makes it, RGB uint8."""
-        chroma = widened(self.chroma(setting), self.luma.shape)  # type: ignore[arg-type]
-        return laid(self.grey, "none", self.luma, chroma, READ)
+        return laid(self.grey, "none", self.luma, self.chroma(setting), READ)
 
 
 @torch.no_grad()

@@ -1,0 +1,115 @@
+"""Hints: what they say, where they spread, where they stop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imgconv.errors import InputError, UsageError
+from imgconv.tasks.colorize_hints import Hint, drawn, point, spread
+from imgconv.tasks.oklab import lab_of
+
+RED = lab_of(np.float32([1, 0, 0]))[1:]
+
+
+def halves(size: int = 48) -> np.ndarray:
+    """Dark on the left, bright on the right, each with some shading and noise."""
+    luma = np.full((size, size), 0.3, np.float32)
+    luma[:, size // 2 :] = 0.7
+    luma += np.linspace(0, 0.1, size, dtype=np.float32)[:, None]
+    return luma + np.random.default_rng(0).normal(0, 0.004, luma.shape).astype(np.float32)
+
+
+def nothing(luma: np.ndarray) -> np.ndarray:
+    return np.zeros((2, *luma.shape), np.float32)
+
+
+def chroma_with(
+    hints: tuple[Hint, ...], size: tuple[int, int], luma: np.ndarray, guess: np.ndarray
+) -> np.ndarray:
+    """(h, w, 2)."""
+    kept, added = spread(hints, size, luma, guess)
+    return np.moveaxis(kept * guess + added, 0, 2)
+
+
+def test_a_point_is_read_and_other_text_is_not() -> None:
+    hint = point("12,7,#ff0000")
+    assert hint is not None and (hint.columns[0], hint.rows[0]) == (12, 7)
+    np.testing.assert_allclose(hint.chroma[0], RED, atol=1e-5)
+    assert point("12,7,ff0000") is not None
+    for text in ("12,7", "12,7,#ff00", "-1,7,#ff0000", "photo.png", "1.5,2,#ff0000"):
+        assert point(text) is None
+
+
+def test_a_hint_fills_its_region_and_stops_at_the_edge() -> None:
+    luma = halves()
+    found = chroma_with((point("40,60,#ff0000"),), (192, 192), luma, nothing(luma))
+    strength = found @ RED / (RED @ RED)
+    assert strength[15, 10] == pytest.approx(1, abs=0.02)  # where it was put
+    assert strength[:, :22].min() > 0.5
+    assert strength[:, 26:].max() < 0.02
+
+
+def test_two_hints_each_rule_their_own_side() -> None:
+    luma = halves()
+    hints = (point("10,20,#ff0000"), point("40,20,#0000ff"))
+    found = chroma_with(hints, (48, 48), luma, nothing(luma))
+    blue = lab_of(np.float32([0, 0, 1]))[1:]
+    assert (found[:, :20] @ RED > found[:, :20] @ blue).all()
+    assert (found[:, 28:] @ blue > found[:, 28:] @ RED).all()
+
+
+def test_texture_as_rough_as_around_the_hint_does_not_stop_it() -> None:
+    rng = np.random.default_rng(1)
+    luma = (0.4 + rng.normal(0, 0.05, (40, 40))).clip(0, 1).astype(np.float32)
+    found = chroma_with((point("20,20,#ff0000"),), (40, 40), luma, nothing(luma))
+    assert np.median(found @ RED / (RED @ RED)) > 0.8
+
+
+def test_a_grey_hint_takes_the_guess_away_and_the_rest_keeps_it() -> None:
+    luma = halves()
+    guess = np.full((2, 48, 48), 0.1, np.float32)
+    found = chroma_with((point("10,20,#808080"),), (48, 48), luma, guess)
+    assert np.abs(found[20, 10]).max() < 0.005
+    np.testing.assert_allclose(found[:, 28:], 0.1, atol=0.003)
+
+
+def test_the_colour_is_weaker_in_the_shade() -> None:
+    luma = np.repeat(np.linspace(0.2, 0.6, 40, dtype=np.float32)[:, None], 40, 1)
+    found = chroma_with((point("20,39,#ff0000"),), (40, 40), luma, nothing(luma)) @ RED
+    assert found[30, 20] < found[39, 20]
+
+
+def test_a_painted_image_gives_one_hint_a_patch() -> None:
+    plane = np.repeat(np.full((20, 30, 1), 90, np.uint8), 3, 2)
+    plane[2:5, 3:6] = (200, 30, 30)
+    plane[12:15, 20:25] = (30, 30, 200)
+    by_colour = drawn(plane, "none", "hints.png")
+    alpha = np.zeros((20, 30, 1), np.uint8)
+    alpha[2:5, 3:6] = alpha[12:15, 20:25] = 255
+    by_alpha = drawn(np.concatenate([plane, alpha], 2), "straight", "hints.png")
+    for hints in (by_colour, by_alpha):
+        assert [len(h.rows) for h in hints] == [9, 15]
+        assert hints[0].chroma.mean(0)[0] > 0.1 > 0 > hints[1].chroma.mean(0)[1]
+
+
+@pytest.mark.parametrize(
+    ("plane", "said"),
+    [
+        (np.full((4, 4, 1), 9, np.uint8), "found grey"),
+        (np.full((4, 4, 3), 9, np.uint8), "no hint in it"),
+    ],
+)
+def test_an_image_without_hints_is_refused(plane: np.ndarray, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        drawn(plane, "none", "hints.png")
+
+
+def test_hints_outside_of_the_picture_are_refused_with_its_size() -> None:
+    luma = halves(8)
+    with pytest.raises(InputError, match=r"30,2 lies outside of the picture: X is 0 to 19"):
+        spread((point("30,2,#ff0000"),), (10, 20), luma, nothing(luma))
+    plane = np.zeros((5, 5, 3), np.uint8)
+    plane[2, 2] = (255, 0, 0)
+    with pytest.raises(InputError, match="the hint image is 5x5, the picture 20x10"):
+        spread(drawn(plane, "none", "h"), (10, 20), luma, nothing(luma))
