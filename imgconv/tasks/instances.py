@@ -50,19 +50,19 @@ def prepare(planes: np.ndarray, card: Mapping[str, Any] | None = None) -> np.nda
 READ: dict[str, Any] = {
     "channels": ["foreground", "touching", "distance", "offset_y", "offset_x"],
     "foreground": 0.5,
-    "seed": 0.5,
-    "alone": 0.2,
+    "lowest": 0.2,
+    "dip": 0.1,
     "seam": 0.5,
     "smooth": 1.0,
-    "smallest": 12,
+    "smallest": 20,
     "diameters": [10.0, 60.0],
     "usual": 24.0,
 }
-"""How the maps are read. foreground: probability above which a pixel belongs to an object; seed:
-height above which pixels are the middle of one; alone: the height that is enough for a region
-without any seed; seam: what a certain seam takes from the height; smooth: sigma in pixels;
-smallest: fewest pixels of an object; diameters: what the network knows well, in pixels, and
-usual: the one to which smaller and larger objects are scaled."""
+"""How the maps are read. foreground: probability above which a pixel belongs to an object;
+lowest: height that the top of an object has at least; dip: how far one goes down on the way
+from one top to another; seam: what a certain seam takes from the height; smooth: sigma in
+pixels; smallest: fewest pixels of an object; diameters: what the network knows well, in pixels,
+and usual: the one to which smaller and larger objects are scaled."""
 
 
 def probability(maps: np.ndarray) -> np.ndarray:
@@ -80,10 +80,10 @@ def instances(
     """Raw output maps (C, H, W) of the network -> labels (H, W) int32, 0 is background.
 
     The height of a pixel is its distance from the border of its object, less where objects
-    touch. Seeds are the connected pixels of great height; where a region of the foreground
-    holds several, a watershed divides it. `card` is the model's `read` entry (see `READ`);
-    `scale` is by how much the image was resized before the network saw it (the maps are back
-    at the image's own size), and with it go the lengths among the rules.
+    touch. Where the way between two tops of a region of the foreground dips, a watershed
+    divides the region. `card` is the model's `read` entry (see `READ`); `scale` is by how much
+    the image was resized before the network saw it (the maps are back at the image's own
+    size), and with it go the lengths among the rules.
     """
     from scipy import ndimage
 
@@ -91,54 +91,47 @@ def instances(
     inside = probability(maps) > rules["foreground"]
     height = maps[2] - np.float32(rules["seam"]) * _sigmoid(maps[1])
     height = ndimage.gaussian_filter(height, rules["smooth"] / scale)
-    regions, count = ndimage.label(inside)
-    seeds, _ = ndimage.label(inside & (height > rules["seed"]))
-    labels = _flooded(height, regions, count, seeds, rules["alone"])
-    sizes = np.bincount(labels.ravel())
-    keep = sizes >= rules["smallest"] / scale**2
+    smallest = rules["smallest"] / scale**2
+    labels = _divided(height, inside, rules["lowest"], rules["dip"], smallest)
+    keep = np.bincount(labels.ravel()) >= smallest
     keep[0] = False
     return (np.cumsum(keep) * keep).astype(np.int32)[labels]
 
 
-def _flooded(
-    height: np.ndarray, regions: np.ndarray, count: int, seeds: np.ndarray, alone: float
+def _divided(
+    height: np.ndarray, inside: np.ndarray, lowest: float, dip: float, smallest: float
 ) -> np.ndarray:
-    """Every region as one object, or divided among its seeds if it has more than one.
+    """Every region of the foreground as one object, or as several where the height dips.
 
     Working region by region gives what one watershed of the whole image would, in the memory
     of the largest region.
     """
     from scipy import ndimage
 
-    first, last = _seeds_of(regions, count, seeds)
-    highest = ndimage.maximum(height, regions, np.arange(count + 1))
-    single = np.where(highest > alone, np.arange(count + 1), 0)
-    single[0] = 0
-    labels = single[regions]
-    number = count
+    regions, count = ndimage.label(inside)
+    tops = inside & (height == ndimage.maximum_filter(height, 3)) & (height > lowest)
+    top_counts = np.bincount(regions[tops], minlength=count + 1)
+    labels = np.where(top_counts > 0, np.arange(count + 1, dtype=np.int32), 0)[regions]
+    sizes = np.bincount(regions.ravel(), minlength=count + 1)
     places = ndimage.find_objects(regions)
-    for region in np.flatnonzero((last > first) & (first > 0)):
+    for region in np.flatnonzero((top_counts > 1) & (sizes >= 2 * smallest)):
         window = places[region - 1]
         mask = regions[window] == region
-        part = _divided(height[window], seeds[window] * mask, mask)
-        labels[window][mask] = part[mask] + number
-        number += int(part.max())
+        part = _parts(np.where(mask, height[window], 0), mask, lowest, dip)
+        if part.max() > 1:
+            labels[window][mask] = part[mask] + count
+            count += int(part.max())
     return np.asarray(labels)
 
 
-def _divided(height: np.ndarray, seeds: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """One region among its seeds, numbered from 1."""
+def _parts(height: np.ndarray, mask: np.ndarray, lowest: float, dip: float) -> np.ndarray:
+    """One region flooded from its tops, the h-maxima: numbered from 1."""
+    from scipy import ndimage
+    from skimage.morphology import local_maxima, reconstruction
     from skimage.segmentation import watershed
 
-    _, dense = np.unique(seeds, return_inverse=True)
-    return np.asarray(watershed(-height, dense.reshape(seeds.shape), mask=mask))
-
-
-def _seeds_of(regions: np.ndarray, count: int, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and the highest number of the seeds in every region; 0 where there is none."""
-    at = np.flatnonzero(seeds)
-    region, seed = regions.ravel()[at], seeds.ravel()[at]
-    first, last = np.full(count + 1, np.iinfo(np.int32).max), np.zeros(count + 1, np.int32)
-    np.minimum.at(first, region, seed)
-    np.maximum.at(last, region, seed)
-    return np.where(last > 0, first, 0), last
+    height = np.maximum(height, 0)
+    cut = reconstruction(height - dip, height)  # tops are plateaus now, small ones are gone
+    plateaus = local_maxima(cut) & (cut > lowest - dip)
+    seeds, count = ndimage.label(plateaus, np.ones((3, 3)))
+    return np.asarray(watershed(-height, seeds, mask=mask)) if count > 1 else seeds

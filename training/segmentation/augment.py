@@ -21,8 +21,12 @@ class Sampler:
     slide do not outvote the rest.
     """
 
-    def __init__(self, examples: Sequence[Example], shares: dict[str, float]) -> None:
+    def __init__(
+        self, examples: Sequence[Example], shares: dict[str, float], plain: float = 0.0
+    ) -> None:
+        """`plain` is the share of crops that are only flipped and turned by right angles."""
         self.examples = list(examples)
+        self.plain = plain
         sizes: dict[tuple[str, str], int] = {}
         for item in self.examples:
             sizes[item.kind, item.field] = sizes.get((item.kind, item.field), 0) + 1
@@ -37,8 +41,12 @@ class Sampler:
         """(3, size, size) image and (6, size, size) maps: the targets, and what counts."""
         place = int(rng.choice(len(self.examples), p=self.weight))
         item = self.examples[place]
-        pixels, labels = crop(rng, item, self.diameters[place], size)
-        pixels = lighting(rng, pixels)
+        if rng.random() < self.plain:
+            pixels, labels = crop(rng, item, self.diameters[place], size, plain=True)
+            pixels = np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
+        else:
+            pixels, labels = crop(rng, item, self.diameters[place], size)
+            pixels = lighting(rng, pixels)
         valid = labels >= 0
         maps = targets(np.maximum(labels, 0))
         return np.ascontiguousarray(pixels.transpose(2, 0, 1)), np.concatenate([maps, valid[None]])
@@ -59,23 +67,38 @@ def placement(
         angle += rng.uniform(-np.pi / 4, np.pi / 4)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) / factor
     stretch = np.exp(rng.normal(0, 0.08, 2)) * np.where(rng.random(2) < 0.5, -1, 1)
-    turn = turn * stretch
-    reach = np.minimum(np.abs(turn).sum(1) * size / 2, np.array([shape[1], shape[0]]) / 2)
-    span = np.array([shape[1], shape[0]]) - 2 * reach
-    centre = reach + rng.random(2) * span
+    return placed(rng, turn * stretch, shape, size)
+
+
+def upright(rng: np.random.Generator, shape: tuple[int, int], size: int) -> np.ndarray:
+    """(2, 3) affine map that only flips and turns by right angles: no pixel is interpolated."""
+    turn = np.diag(rng.choice([-1.0, 1.0], 2))[rng.permutation(2)]
+    return np.rint(placed(rng, turn, shape, size))
+
+
+def placed(
+    rng: np.random.Generator, turn: np.ndarray, shape: tuple[int, int], size: int
+) -> np.ndarray:
+    """The (2, 3) map with its crop somewhere in the image, in the middle where it is larger."""
+    sides = np.array([shape[1], shape[0]])
+    reach = np.minimum(np.abs(turn).sum(1) * size / 2, sides / 2)
+    centre = reach + rng.random(2) * (sides - 2 * reach)
     return np.hstack([turn, (centre - turn @ np.full(2, size / 2))[:, None]])
 
 
-def crop(rng: np.random.Generator, item: Example, diameter: float, size: int) -> Crop:
+def crop(
+    rng: np.random.Generator, item: Example, diameter: float, size: int, plain: bool = False
+) -> Crop:
     """(size, size, 3) normalised pixels and (size, size) labels, -1 outside of the image."""
-    factor = zoom(rng, diameter)
-    matrix = placement(rng, item.labels.shape, factor, size)
+    factor = 1.0 if plain else zoom(rng, diameter)
+    shape = item.labels.shape
+    matrix = upright(rng, shape, size) if plain else placement(rng, shape, factor, size)
     columns, rows = np.meshgrid(
         np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32)
     )
     x = (matrix[0, 0] * columns + matrix[0, 1] * rows + matrix[0, 2]).astype(np.float32)
     y = (matrix[1, 0] * columns + matrix[1, 1] * rows + matrix[1, 2]).astype(np.float32)
-    if rng.random() < 0.3:
+    if not plain and rng.random() < 0.3:
         x, y = bend(rng, x, diameter), bend(rng, y, diameter)
     rounded = [np.rint(x).astype(np.float32), np.rint(y).astype(np.float32)]
     # float32 holds labels exactly up to 2^24

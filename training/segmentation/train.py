@@ -45,6 +45,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--size", type=int, default=192, help="side of the crops in pixels")
+    parser.add_argument("--plain", type=float, default=0.3, help="share of unchanged crops")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--fold", help="K/N: leave part K of N out and validate on it")
     parser.add_argument("--seed", type=int, default=1)
@@ -94,7 +95,7 @@ def train(options: argparse.Namespace) -> None:
     settings = json.dumps(vars(options), default=str)
     run.say(f"{len(examples)} images, {len(unseen)} to validate, {settings}")
     saved = checked = run.seconds
-    source = batches(Sampler(examples, SHARES), options, run.step)
+    source = batches(Sampler(examples, SHARES, options.plain), options, run.step)
     while run.seconds < run.budget:
         begin = time.monotonic()
         images, maps = next(source)
