@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
+import itertools
+
 from imgconv.engine import Network, load
 from imgconv.kernels import bands
 
@@ -31,7 +33,7 @@ class UNet(nn.Module):
     def __init__(self, base: int = 32, depth: int = 4) -> None:
         super().__init__()
         widths = [base * 2**i for i in range(depth + 1)]
-        pairs = list(zip(widths, widths[1:], strict=False))
+        pairs = list(itertools.pairwise(widths))
         self.down = nn.ModuleList([twice(a, b) for a, b in [(1, base), *pairs]])
         self.rise = nn.ModuleList([nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairs])
         self.up = nn.ModuleList([twice(2 * a, a) for a, _ in pairs])

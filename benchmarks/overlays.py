@@ -160,7 +160,7 @@ def laid(
     """
     mask = overlay > COVERED
     colour = seen(rng, image[overlay >= 0.5] if (overlay >= 0.5).any() else image[mask])
-    cover = overlay[..., None]
+    cover = np.where(mask, overlay, 0)[..., None]
     marked = image * (1 - cover) + colour * cover
     return np.clip(np.rint(marked), 0, 255).astype(np.uint8), mask
 
