@@ -37,6 +37,8 @@ class Camera:
         zero is allowed; under a quarter of the darkest variance a tangent takes over.
         """
         root, low = self._ends()
+        if self.gain == 0:
+            return (x - self.dark) / root
         under = np.maximum(self.gain * (x - self.dark) + root**2, low**2)
         bent = self._bent(low)
         values = 2 * (x - self.dark) / (np.sqrt(under) + root)
@@ -45,6 +47,8 @@ class Camera:
     def restored(self, y: np.ndarray) -> np.ndarray:
         """The inverse of `stabilised`."""
         root, low = self._ends()
+        if self.gain == 0:
+            return self.dark + root * y
         bent = self._bent(low)
         at = 2 * (bent - self.dark) / (low + root)
         values = self.dark + root * y + self.gain / 4 * y * y
@@ -57,7 +61,7 @@ class Camera:
     def _bent(self, low: float) -> float:
         """Where the tangent begins."""
         root = low / LINEAR**0.5
-        return self.dark - (root**2 - low**2) / self.gain if self.gain > 0 else -np.inf
+        return self.dark - (root**2 - low**2) / self.gain
 
 
 def found(plane: np.ndarray) -> Camera:

@@ -1,0 +1,231 @@
+"""The command `denoise`: files, stacks, pipes, pictures of what it did, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import denoise_standin
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from imgconv import cli
+from imgconv.engine import bundled
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for kind in ("photo", "micro"):
+        denoise_standin.photo(tmp_path, kind=kind)
+    denoise_standin.crosshair(tmp_path)
+    return tmp_path
+
+
+def denoise(*words: str, model: str = "photo") -> int:
+    return cli.main(["denoise", "--model", f"{model}.safetensors", *words])
+
+
+def photo(name: str, size: tuple[int, int] = (40, 60), sigma: float = 10, seed: int = 0) -> None:
+    """`clean-NAME` and, with noise, `NAME`."""
+    rows, columns = np.indices(size)
+    clean = np.stack([60 + columns, 50 + rows * 2, 150 - columns], 2)
+    noisy = clean + np.random.default_rng(seed).normal(0, sigma, clean.shape)
+    Image.fromarray(clean.astype(np.uint8)).save(f"clean-{name}")
+    Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)).save(name, dpi=(300, 300))
+
+
+def pixels(name: str) -> np.ndarray:
+    return np.asarray(Image.open(name)).astype(np.float64)
+
+
+def test_a_photo_is_cleaned_beside_itself(capfd):
+    photo("a.png")
+    assert denoise("a.png") == 0
+    said = capfd.readouterr()
+    assert said.out == "a-denoise.png\n" and "noise of level 16.5 (of 255)" in said.err
+    before, after = (
+        np.mean((pixels(n) - pixels("clean-a.png")) ** 2) for n in ("a.png", "a-denoise.png")
+    )
+    assert after < 0.7 * before
+    with Image.open("a-denoise.png") as found:
+        assert found.info["dpi"] == pytest.approx((300, 300), abs=0.02)
+
+
+def test_several_files_go_into_a_folder_and_one_bad_file_does_not_stop_them(capfd):
+    for name in ("a.png", "b.png"):
+        photo(name)
+    Path("c.png").write_bytes(b"no image")
+    assert denoise("a.png", "c.png", "b.png", "-o", "out/") == 1
+    assert sorted(p.name for p in Path("out").iterdir()) == ["a.png", "b.png"]
+    assert "c.png" in capfd.readouterr().err
+
+
+def test_a_stack_goes_plane_by_plane_and_keeps_its_axes():
+    stack = (RNG.random((3, 2, 32, 40)) * 4000 + 500).astype(np.uint16)
+    tifffile.imwrite("s.ome.tif", stack, metadata={"axes": "TCYX"}, ome=True)
+    assert denoise("s.ome.tif", "-o", "out.ome.tif", model="micro") == 0
+    with tifffile.TiffFile("out.ome.tif") as found:
+        assert found.series[0].axes == "TCYX"
+        result = found.asarray()
+    assert result.dtype == np.uint16 and result.shape == stack.shape
+    np.testing.assert_allclose(result.mean((2, 3)), stack.mean((2, 3)), rtol=1e-3)
+    assert result.std() < stack.std()
+    tifffile.imwrite("p.tif", stack[1, 1])
+    assert denoise("p.tif", "-o", "q.tif", model="micro") == 0
+    assert np.array_equal(tifffile.imread("q.tif"), result[1, 1])
+
+
+def test_alpha_is_kept_aside():
+    image = RNG.integers(0, 256, (24, 24, 4)).astype(np.uint8)
+    Image.fromarray(image).save("a.png")
+    assert denoise("a.png", "--sigma", "20") == 0
+    found = np.asarray(Image.open("a-denoise.png"))
+    assert np.array_equal(found[..., 3], image[..., 3])
+    assert not np.array_equal(found[..., :3], image[..., :3])
+
+
+def test_a_pipe_in_and_out():
+    photo("a.png")
+    words = ["denoise", "--model", "photo.safetensors", "-", "-q"]
+    command = [sys.executable, "-m", "imgconv", *words]
+    done = subprocess.run(command, input=Path("a.png").read_bytes(), capture_output=True)
+    assert done.returncode == 0 and done.stderr == b""
+    assert denoise("a.png", "-q") == 0
+    found = cv2.imdecode(np.frombuffer(done.stdout, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(found[..., ::-1], pixels("a-denoise.png"))
+
+
+def test_a_dry_run_writes_nothing(capfd):
+    photo("a.png")
+    assert denoise("a.png", "-n") == 0
+    assert "a-denoise.png" in capfd.readouterr().out and not Path("a-denoise.png").exists()
+
+
+def test_the_record_has_the_level_and_the_quality(capfd):
+    photo("a.png")
+    assert denoise("a.png", "--json", "--reference", "clean-a.png", "--sigma", "12") == 0
+    record = json.loads(capfd.readouterr().out)
+    assert record["noise_level"] == 12
+    for key, name in (("before", "a.png"), ("after", "a-denoise.png")):
+        one, two = (cv2.imread(n) for n in (name, "clean-a.png"))
+        assert record[key]["psnr"] == pytest.approx(cv2.PSNR(one, two))
+    assert record["after"]["ssim"] > record["before"]["ssim"]
+
+
+def test_references_lie_in_a_folder_under_the_inputs_names(capfd):
+    Path("truth").mkdir()
+    for name, sigma in (("a.png", 5), ("b.png", 15)):
+        photo(name, sigma=sigma)
+        Path(f"clean-{name}").rename(f"truth/{name}")
+    assert denoise("a.png", "b.png", "--json", "--reference", "truth") == 0
+    first, second = (json.loads(line) for line in capfd.readouterr().out.splitlines())
+    assert first["before"]["psnr"] > second["before"]["psnr"] + 5
+    assert denoise("a.png", "b.png", "-f", "--reference", "truth/a.png") == 1
+    assert "give a folder" in capfd.readouterr().err
+
+
+def test_a_reference_of_another_size_is_refused(capfd):
+    photo("a.png")
+    photo("b.png", size=(20, 20))
+    assert denoise("a.png", "--reference", "clean-b.png") == 1
+    assert "(20, 20)" in capfd.readouterr().err and not Path("a-denoise.png").exists()
+
+
+def test_what_was_removed_and_a_comparison_are_pictures(capfd):
+    photo("a.png")
+    assert denoise("a.png", "--residual") == 0
+    assert denoise("a.png", "--compare", "--reference", "clean-a.png") == 0
+    assert capfd.readouterr().out == "a-denoise-removed.png\na-denoise-compare.png\n"
+    removed = pixels("a-denoise-removed.png")
+    assert removed.shape == (40, 60, 3) and removed.mean() == pytest.approx(128, abs=6)
+    assert removed.std() > 20
+    assert pixels("a-denoise-compare.png").shape[1] > 3 * 60
+
+
+def test_crosshairs_go_and_nothing_else_changes(capfd):
+    image = RNG.integers(0, 128, (40, 50, 3)).astype(np.uint8)
+    marked = image.copy()
+    marked[20] = 255
+    Image.fromarray(marked).save("a.png")
+    assert denoise("a.png", model="crosshair") == 0
+    assert "50 pixels of lines removed" in capfd.readouterr().err
+    found = pixels("a-denoise.png")
+    rest = np.arange(40) != 20
+    assert np.array_equal(found[rest], image[rest]) and (found[20] == 64).all()
+    Image.fromarray(image).save("b.png")
+    assert denoise("b.png", model="crosshair") == 0
+    assert np.array_equal(pixels("b-denoise.png"), image)
+    assert "no lines found" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["nlm", "tv"])
+def test_classical_methods_need_no_model(method):
+    photo("a.png")
+    assert cli.main(["denoise", "--method", method, "a.png"]) == 0
+    clean = pixels("clean-a.png")
+    before, after = (np.mean((pixels(n) - clean) ** 2) for n in ("a.png", "a-denoise.png"))
+    assert after < 0.5 * before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model", "photo", "--method", "nlm"], "leave out --model, or --method"),
+        (["--residual", "--compare"], "leave one out"),
+        (["--model", "foto"], "did you mean photo?"),
+        (["--model", "crosshair.safetensors", "--sigma", "5"], "--sigma is a noise's"),
+        (["--strength", "2"], "--strength"),
+        (["--sigma", "-1"], "--sigma"),
+        (["--method", "blur"], "--method"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_in_one_line(words, said, capfd):
+    photo("a.png")
+    assert cli.main(["denoise", *words, "a.png"]) == 2
+    error = capfd.readouterr().err
+    assert said in error and not Path("a-denoise.png").exists()
+
+
+def test_a_model_made_for_something_else_is_refused(capfd, folder):
+    import standin
+
+    photo("a.png")
+    path = standin.model(folder / "other.safetensors")
+    assert cli.main(["denoise", "--model", path, "a.png"]) == 2
+    assert "is made for segment, not for denoise" in capfd.readouterr().err
+
+
+def weights(name: str) -> None:
+    if f"denoise-{name}" not in {path.stem for path in bundled()}:
+        pytest.skip(f"weights/denoise-{name}.safetensors is not there yet")
+
+
+def test_the_bundled_photo_model_finds_the_level_and_takes_the_noise(capfd):
+    weights("photo")
+    sample = Path(__file__).parent.parent / "samples" / "lake.png"
+    clean = np.asarray(Image.open(sample).convert("RGB"))[100:300, 200:440]
+    noisy = clean + np.random.default_rng(0).normal(0, 20, clean.shape)
+    Image.fromarray(clean).save("clean.png")
+    Image.fromarray(np.clip(np.rint(noisy), 0, 255).astype(np.uint8)).save("a.png")
+    words = ["denoise", "a.png", "--json", "--reference", "clean.png"]
+    assert cli.main(words) == 0
+    record = json.loads(capfd.readouterr().out)
+    assert record["noise_level"] == pytest.approx(20, abs=3)
+    assert record["after"]["psnr"] > record["before"]["psnr"] + 6
+    assert cli.main(["denoise", "clean.png", "--json", "--reference", "clean.png"]) == 0
+    assert json.loads(capfd.readouterr().out)["after"]["psnr"] >= 45
+
+
+def test_the_bundled_crosshair_model_leaves_a_clean_image_alone():
+    weights("crosshair")
+    sample = Path(__file__).parent.parent / "samples" / "lake.png"
+    assert cli.main(["denoise", "--model", "crosshair", str(sample), "-o", "a.png"]) == 0
+    assert np.array_equal(pixels("a.png"), pixels(str(sample)))

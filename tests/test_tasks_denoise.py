@@ -1,0 +1,203 @@
+"""Noise out of planes: types, ranges, alpha and strengths, with a network known by formula."""
+
+from __future__ import annotations
+
+import cv2
+import denoise_standin
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.restoration import denoise_tv_chambolle
+
+from imgconv.engine import load
+from imgconv.tasks.denoise import Cleaning
+from imgconv.tasks.denoise.classical import METHODS, Classical
+from imgconv.tasks.denoise.opponent import opponent, rgb
+from imgconv.tasks.denoise.photo import Photo
+from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return load(denoise_standin.photo(tmp_path_factory.mktemp("model")))
+
+
+def noisy(height: int, width: int, channels: int, sigma: float = 12) -> np.ndarray:
+    ramp = np.linspace(60, 190, width)[None, :, None] * np.ones((height, 1, channels))
+    return ramp + np.random.default_rng(3).normal(0, sigma, ramp.shape)
+
+
+def eight(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def test_a_grey_image_loses_what_the_network_takes_for_noise(model):
+    pixels = eight(noisy(40, 48, 1))
+    found = Cleaning(Photo(model))(pixels)
+    inner = (slice(1, -1), slice(1, -1))  # beyond the edge the image goes on to a multiple of 8
+    expected = pixels[..., 0] - 255 * denoise_standin.noise(pixels[..., 0] / 255, 0.05)
+    assert np.abs(found.pixels[..., 0][inner] - expected[inner]).max() <= 0.51
+    assert found.facts == {"noise_level": pytest.approx(12.75)}
+
+
+def test_colours_are_cleaned_as_brightness_and_two_differences(model):
+    pixels = eight(noisy(32, 40, 3))
+    found = Cleaning(Photo(model, sigma=9))(pixels).pixels
+    planes = opponent(pixels / np.float32(255))
+    levels = (9 / 255 / 3**0.5, 9 / 255, 9 / 255)
+    taken = [denoise_standin.noise(p, s) for p, s in zip(planes, levels, strict=True)]
+    expected = 255 * rgb((planes - np.array(taken)).astype(np.float32))
+    assert np.abs(found - expected)[1:-1, 1:-1].max() <= 0.51
+
+
+def test_equal_channels_are_cleaned_as_one(model):
+    pixels = eight(noisy(24, 24, 1))
+    grey = Cleaning(Photo(model, sigma=9))(pixels).pixels
+    colour = Cleaning(Photo(model, sigma=9))(np.repeat(pixels, 3, 2)).pixels
+    assert np.array_equal(colour, np.repeat(grey, 3, 2))
+
+
+@pytest.mark.parametrize(("dtype", "white"), [(np.uint16, 65535), (np.float32, 1)])
+def test_every_type_has_its_own_full_scale(model, dtype, white):
+    eight_bits = eight(noisy(24, 32, 3))
+    wide = (eight_bits.astype(np.float64) * white / 255).astype(dtype)
+    few = Cleaning(Photo(model, sigma=10))(eight_bits).pixels
+    many = Cleaning(Photo(model, sigma=10))(wide).pixels
+    assert many.dtype == dtype
+    assert np.abs(many * (255 / white) - few).max() <= 0.51
+
+
+def test_floats_keep_values_beyond_black_and_white(model):
+    plane = np.full((32, 32, 1), 7.5, np.float32)
+    plane[:, 16:] = -3
+    found = Cleaning(Photo(model, sigma=1))(plane).pixels
+    assert np.abs(found - plane).max() <= 1.01 / 255 and found.max() > 7.4
+
+
+def test_what_is_not_finite_stays(model):
+    plane = noisy(24, 24, 1).astype(np.float32) / 255
+    plane[3, 4], plane[8, 9] = np.nan, np.inf
+    found = Cleaning(Photo(model))(plane).pixels
+    assert np.isnan(found[3, 4, 0]) and found[8, 9, 0] == np.inf
+    assert np.isfinite(found).sum() == found.size - 2
+
+
+def test_alpha_and_the_colour_beneath_full_transparency_stay(model):
+    pixels = np.dstack([eight(noisy(24, 24, 3)), RNG.integers(1, 256, (24, 24))]).astype(np.uint8)
+    pixels[5:9, 5:9, 3] = 0
+    found = Cleaning(Photo(model, sigma=20))(pixels, "straight").pixels
+    assert np.array_equal(found[..., 3], pixels[..., 3])
+    assert np.array_equal(found[5:9, 5:9], pixels[5:9, 5:9])
+    assert not np.array_equal(found[..., :3], pixels[..., :3])
+
+
+def test_strength_says_how_much_is_taken_out(model):
+    pixels = noisy(24, 24, 3).astype(np.float32) / 255
+    full, half, none = (Cleaning(Photo(model), s, s)(pixels).pixels for s in (1.0, 0.5, 0.0))
+    assert np.array_equal(none, pixels)
+    np.testing.assert_allclose(half, (full + pixels) / 2, atol=1e-6)
+
+
+def test_luma_leaves_the_colours_and_chroma_the_brightness(model):
+    pixels = noisy(24, 24, 3).astype(np.float32) / 255
+    luma = opponent(Cleaning(Photo(model), 1.0, 0.0)(pixels).pixels)
+    chroma = opponent(Cleaning(Photo(model), 0.0, 1.0)(pixels).pixels)
+    both = opponent(Cleaning(Photo(model))(pixels).pixels)
+    before = opponent(pixels)
+    np.testing.assert_allclose(luma, [both[0], before[1], before[2]], atol=1e-6)
+    np.testing.assert_allclose(chroma, [before[0], both[1], both[2]], atol=1e-6)
+
+
+def test_an_image_without_noise_comes_back_to_the_bit(tmp_path):
+    quiet = load(denoise_standin.photo(tmp_path, levels=(0.001, 0.001)))
+    pixels = eight(noisy(24, 24, 3))
+    assert np.array_equal(Cleaning(Photo(quiet))(pixels).pixels, pixels)
+
+
+def test_channels_that_are_no_colours_are_cleaned_one_by_one(model):
+    pixels = eight(noisy(16, 24, 5))
+    found = Cleaning(Photo(model, sigma=9))(pixels).pixels
+    for c in range(5):
+        alone = Cleaning(Photo(model, sigma=9))(pixels[..., c : c + 1].copy()).pixels
+        assert np.array_equal(found[..., c : c + 1], alone)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 2, 3, 4]),
+    st.sampled_from([np.uint8, np.uint16, np.float32]), st.sampled_from([None, 0.0, 30.0]),
+)  # fmt: skip
+def test_every_size_and_type_comes_back_as_it_was(model, height, width, channels, dtype, sigma):
+    pixels = np.random.default_rng(1).integers(0, 200, (height, width, channels)).astype(dtype)
+    found = Cleaning(Photo(model, sigma))(pixels).pixels
+    assert found.shape == pixels.shape and found.dtype == dtype
+    assert sigma != 0 or np.array_equal(found, pixels)
+
+
+def test_noise_alike_in_red_green_and_blue_has_the_levels_that_opponent_says():
+    planes = opponent(np.random.default_rng(0).normal(0, 1, (300, 300, 3)).astype(np.float32))
+    assert planes.std((1, 2)) == pytest.approx([3**-0.5, 1, 1], rel=0.01)
+    assert np.abs(np.corrcoef(planes.reshape(3, -1)) - np.eye(3)).max() < 0.02
+    pixels = RNG.random((5, 7, 3)).astype(np.float32)
+    np.testing.assert_allclose(rgb(opponent(pixels)), pixels, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_classical_methods_bring_an_image_nearer_to_the_one_without_noise(method, channels):
+    clean = cv2.GaussianBlur(np.random.default_rng(5).random((64, 64)), (0, 0), 6)
+    clean = 40 + 170 * cv2.normalize(clean, None, 0, 1, cv2.NORM_MINMAX)
+    clean = np.repeat(clean[..., None], channels, 2)
+    pixels = eight(clean + np.random.default_rng(6).normal(0, 15, clean.shape))
+    found = Cleaning(Classical(method))(pixels)
+    assert np.mean((found.pixels - clean) ** 2) < 0.5 * np.mean((pixels - clean) ** 2)
+    assert found.facts["noise_level"] == pytest.approx(15, abs=1.5)
+
+
+def test_total_variation_is_scikit_images(model):
+    pixels = noisy(40, 40, 1).astype(np.float32) / 255
+    low, span = pixels.min(), np.ptp(pixels)
+    weight = 12 / 255 / span
+    expected = denoise_tv_chambolle((pixels[..., 0] - low) / span, weight=weight) * span + low
+    found = Cleaning(Classical("tv", 12.0))(pixels).pixels[..., 0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_classical_methods_leave_a_constant_image_and_its_range(method):
+    plane = np.full((20, 20, 3), -40.0, np.float32)
+    assert np.array_equal(Cleaning(Classical(method))(plane).pixels, plane)
+    large = noisy(32, 32, 1).astype(np.float32) * 1000
+    found = Cleaning(Classical(method))(large).pixels
+    assert found.mean() == pytest.approx(large.mean(), rel=0.02)
+
+
+def test_quality_is_psnr_as_opencv_has_it_and_one_for_equal_images():
+    one, two = (RNG.integers(0, 256, (30, 40, 3)).astype(np.uint8) for _ in range(2))
+    assert quality(one, two)["psnr"] == pytest.approx(cv2.PSNR(one, two))
+    assert quality(one, one) == {"psnr": float("inf"), "ssim": pytest.approx(1)}
+    assert "ssim" not in quality(one[:5], two[:5])
+
+
+def test_what_was_removed_is_shown_on_middle_grey():
+    removed = np.zeros((20, 20, 1), np.float32)
+    removed[4, 4], removed[6, 6] = 10, -5
+    picture, gain = removed_picture(removed, np.dtype(np.uint8))
+    assert picture[0, 0, 0] == 128 and picture[4, 4, 0] == min(255, round(128 + 10 * gain))
+    assert picture[6, 6, 0] == round(128 - 5 * gain)
+
+
+def test_a_comparison_holds_the_pixels_of_both_images():
+    before = eight(noisy(90, 120, 3))
+    after = eight(cv2.blur(before, (3, 3)))
+    shown = comparison(before, after, before.astype(np.float32) - after, ["before", "after"])
+    rows, columns = np.nonzero((shown != shown[0, 0]).any(2))
+    top, left = rows.min(), columns.min()
+    assert np.array_equal(shown[top : top + 90, left : left + 120], before)
+    assert any(
+        np.array_equal(shown[top : top + 90, x : x + 120], after)
+        for x in range(left + 120, shown.shape[1] - 120)
+    )
