@@ -105,6 +105,7 @@ LAYERS = {
     "replicating padding": nn.ReplicationPad2d(2),
     "cropping padding": nn.ZeroPad2d(-1),
     "channel shuffle": nn.ChannelShuffle(3),
+    "channels last": nn.Conv2d(6, 32, 3).to(memory_format=torch.channels_last),
     "dropout": nn.Sequential(nn.Dropout(), nn.Dropout2d(), nn.Identity(), nn.ReLU()),
 }
 
@@ -354,10 +355,11 @@ class Strange(nn.Module):
         self.image = nn.Parameter(torch.rand(3, 1, 1))
         self.output = nn.Parameter(torch.rand(3, 1, 1))
         self.register_buffer("__metadata__", torch.rand(3, 1, 1))
+        self.register_buffer("shift", torch.rand(3, 1, 1), persistent=False)
         self.add_module("a/b\n💥 " + 300 * "x", nn.Conv2d(3, 3, 1))
 
     def forward(self, image):
-        added = image * self.image + self.output + getattr(self, "__metadata__")  # noqa: B009
+        added = image * self.image + self.output + self.shift + getattr(self, "__metadata__")  # noqa: B009
         return next(self.children())(added)
 
 
@@ -435,6 +437,7 @@ def poisoned() -> nn.Module:
 REFUSED = {
     "by size": (Function(lambda x: x + 1 if x.shape[2] > 20 else x), "larger than 20 pixels"),
     "no numbers": (nn.LazyConv2d(3, 3), "no numbers yet"),
+    "elsewhere": (nn.Conv2d(1, 1, 1, device="meta"), "'weight' is on meta: call module.cpu"),
     "NaN": (poisoned(), "differs from PyTorch"),
     "another shape": (Function(lambda x: x.sum((2, 3)) if x.sum() > 0 else x), "cannot record"),
     "wrong input": (nn.Conv2d(3, 4, 3), "cannot record Conv2d"),

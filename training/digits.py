@@ -96,7 +96,7 @@ def train(module: Digits, images: Tensor, labels: Tensor, options: argparse.Name
         for chosen in batches(len(images), options.batch):
             loss = functional.cross_entropy(module.scores(images[chosen]), labels[chosen])
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             schedule.step()
             total += float(loss.detach()) * len(chosen)

@@ -93,8 +93,8 @@ class GoogLeNet(nn.Module):
         self.whole = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(0.4)
         self.classifier = nn.Linear(channels, classes)
-        widths = {"4a": 512, "4d": 528} if auxiliary else {}
-        self.auxiliaries = nn.ModuleDict({n: Auxiliary(c, classes) for n, c in widths.items()})
+        at = {"4a": 512, "4d": 528} if auxiliary else {}
+        self.auxiliaries = nn.ModuleDict({name: Auxiliary(c, classes) for name, c in at.items()})
 
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, ...]:
         x, further = self.stem(image), []

@@ -43,6 +43,8 @@ class PartlyConnected(nn.Module):
     The stencils (connections, 25) are put into place in the full weights (K, C, 5, 5).
     """
 
+    place: Tensor
+
     def __init__(self, inputs: int, feeds: tuple[str, ...], size: int = 5) -> None:
         super().__init__()
         pairs = [k * inputs + int(c) for k, seen in enumerate(feeds) for c in seen]

@@ -67,9 +67,7 @@ def export(
     or says that the file computes something else; then nothing is written.
     """
     named = _named(examples)
-    lazy = [name for name, tensor in module.named_parameters() if is_lazy(tensor)]
-    if lazy:
-        raise ExportError(f"'{lazy[0]}' has no numbers yet: run the module once before")
+    _check_module(module)
     with evaluating(module):
         known = card.get("multiple", getattr(module, "multiple", None))
         steps = _steps(module, named, known) if sizes == "any" else {}
@@ -112,6 +110,15 @@ def evaluating(module: nn.Module) -> Iterator[None]:
     finally:
         for one in training:
             one.training = True
+
+
+def _check_module(module: nn.Module) -> None:
+    """ExportError for weights that are not there, or not here."""
+    for name, tensor in module.named_parameters():
+        if is_lazy(tensor):
+            raise ExportError(f"'{name}' has no numbers yet: run the module once before")
+        if tensor.device.type != "cpu":
+            raise ExportError(f"'{name}' is on {tensor.device}: call module.cpu() before")
 
 
 def _named(examples: Mapping[str, Tensor] | Sequence[Tensor]) -> dict[str, Tensor]:

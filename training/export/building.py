@@ -70,7 +70,8 @@ class Building:
     def keep(self, array: np.ndarray, wanted: str) -> str:
         """The name of a new constant: float32, or int64 for sizes and positions."""
         name = self.unique(wanted)
-        self.tensors[name] = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
+        dtype = np.float32 if array.dtype.kind == "f" else np.int64
+        self.tensors[name] = np.ascontiguousarray(array, dtype).reshape(array.shape)
         return name
 
     def tensor(self, tensor: Tensor, wanted: str) -> str:

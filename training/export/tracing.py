@@ -21,7 +21,7 @@ from torch.utils import _pytree as pytree
 
 from imgconv.engine.graph import Graph
 
-from . import arranging, elementwise, layers, shapes, windows
+from . import arranging, elementwise, layers, parts, shapes, windows
 from .building import Building, Call, Unsupported, Value
 from .naming import layer, operation, output_names, path, renamed
 from .sizes import quiet
@@ -32,6 +32,7 @@ CONVERTERS = {
     **layers.CONVERTERS,
     **elementwise.CONVERTERS,
     **arranging.CONVERTERS,
+    **parts.CONVERTERS,
     **shapes.CONVERTERS,
 }
 CHECKS = ("_assert", "sym_constrain")  # what PyTorch records to be sure of a shape or a type
