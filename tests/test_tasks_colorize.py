@@ -183,9 +183,10 @@ def test_grey_toned_and_coloured_pictures_are_told_apart() -> None:
     noise = np.random.default_rng(7).normal(0, 2, (64, 64, 3))
     sepia = (plane * [1.07, 0.95, 0.72] + [12, 6, 0] + noise).clip(0, 255).astype(np.uint8)
     rgb = np.random.default_rng(8).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    field = np.where(plane > 90, [130.0, 170, 230], [70.0, 110, 50]).astype(np.uint8)
     same = np.repeat(plane.astype(np.uint8), 3, 2)
-    assert [colour_of(p) for p in (same[..., :1], same, sepia, rgb)] == [
-        "grey", "grey", "toned", "colour"
+    assert [colour_of(p) for p in (same[..., :1], same, sepia, field, rgb)] == [
+        "grey", "grey", "toned", "colour", "colour"
     ]  # fmt: skip
 
 

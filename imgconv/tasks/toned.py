@@ -13,11 +13,15 @@ Kind = Literal["grey", "toned", "colour"]
 GREY = 0.016  # of white: by how much a channel may differ from the luma (JPEG's rounding)
 STRAY = 0.03  # of white: how far the colours of a toned print stray from its tone
 EXPLAINED = 0.9  # share of the colour that brightness alone explains there
+ALIGNED = 0.9  # 1: all colours are of one hue
 _SAMPLES = 1 << 14
 
 
 def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
-    """The kind of a plane (H, W, C). Toned: colour is a smooth function of the brightness."""
+    """The kind of a plane (H, W, C).
+
+    Toned: of one hue, and how much of it is a smooth function of the brightness.
+    """
     colours = plane.shape[2] - (alpha != "none")
     if colours != 3:
         return "grey"
@@ -30,8 +34,10 @@ def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
     differences = some[:, [0, 2]] - luma[:, None]
     if not luma.size or np.percentile(np.abs(differences), 99.5) <= GREY:
         return "grey"
+    lengths = np.hypot(*differences.T)
+    if np.hypot(*differences.sum(0)) < ALIGNED * lengths.sum():
+        return "colour"
     curve = np.vander(luma, 4)
     rest = differences - curve @ np.linalg.lstsq(curve, differences, rcond=None)[0]
-    stray = float(np.mean(rest**2))
     most = (1 - EXPLAINED) * float(np.mean(differences**2))
-    return "toned" if stray <= min(most, STRAY**2) else "colour"
+    return "toned" if float(np.mean(rest**2)) <= min(most, STRAY**2) else "colour"

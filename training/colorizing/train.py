@@ -72,17 +72,23 @@ def batches(
     Small crops come first: the network learns most of what it can at half the cost.
     """
     sizes = [int(size) for size in options.sizes.split(",")]
-    ready: queue.Queue[tuple[int, Tensor, Tensor]] = queue.Queue(maxsize=4)
+    ready: queue.Queue[tuple[int, Tensor, Tensor] | Exception] = queue.Queue(maxsize=4)
 
     def work() -> None:
-        for number in range(run.step, 1 << 40):
-            rng = np.random.default_rng((options.seed, number))
-            size = sizes[min(int(run.seconds / run.budget * len(sizes)), len(sizes) - 1)]
-            ready.put((number, *sampler.batch(rng, size, options.batch)))
+        try:
+            for number in range(run.step, 1 << 40):
+                rng = np.random.default_rng((options.seed, number))
+                size = sizes[min(int(run.seconds / run.budget * len(sizes)), len(sizes) - 1)]
+                ready.put((number, *sampler.batch(rng, size, options.batch)))
+        except Exception as error:
+            ready.put(error)
 
     threading.Thread(target=work, daemon=True).start()
     while True:
-        yield ready.get()
+        found = ready.get()
+        if isinstance(found, Exception):
+            raise found
+        yield found
 
 
 def node_weights(known: list[Photo], palette: Palette, rare: float, device: str) -> Tensor:
@@ -100,6 +106,8 @@ def train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
     known, unseen = photos(options, unseen=False), photos(options, unseen=True)
+    if not known:
+        raise SystemExit(f"{', '.join(options.data)}: no colour photos CLASS/NAME.jpg in there")
     kinds = classes(known)
     widths = tuple(int(width) for width in options.widths.split(","))
     module = ColourNet(widths, classes=max(1, len(kinds))).to(options.device)
