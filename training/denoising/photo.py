@@ -74,7 +74,7 @@ def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
     weights = torch.tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1) / 3
     error = ((found["noise"] - true) ** 2 * weights).mean((1, 2, 3)) * 255**2
     usual = 33 * ((255 * levels.amax(1) + 1.5) / 15) ** 1.1
-    away = (pooled(found["gauge"]) - levels).abs() / (levels + 4 / 255)
+    away = (pooled(found["gauge"]) - levels).abs() / (levels + 2 / 255)
     return (error / usual).mean() + 0.1 * away.mean()
 
 
