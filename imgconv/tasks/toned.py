@@ -11,16 +11,17 @@ from ..ops.filter import LUMA
 
 Kind = Literal["grey", "toned", "colour"]
 GREY = 0.016  # of white: by how much a channel may differ from the luma (JPEG's rounding)
-STRAY = 0.03  # of white: how far the colours of a toned print stray from its tone
+STRAY = 0.025  # of white: how far the colours of a toned print stray from its tone
 EXPLAINED = 0.9  # share of the colour that brightness alone explains there
-ALIGNED = 0.9  # 1: all colours are of one hue
+ALIGNED = 0.97  # 1: all colours are of one hue
 _SAMPLES = 1 << 14
 
 
 def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
     """The kind of a plane (H, W, C).
 
-    Toned: of one hue, and how much of it is a smooth function of the brightness.
+    Toned: of one warm hue, and how much of it is a smooth function of the brightness. (Blue ice
+    and water look like that too; blue prints therefore count as colour.)
     """
     colours = plane.shape[2] - (alpha != "none")
     if colours != 3:
@@ -34,8 +35,9 @@ def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
     differences = some[:, [0, 2]] - luma[:, None]
     if not luma.size or np.percentile(np.abs(differences), 99.5) <= GREY:
         return "grey"
-    lengths = np.hypot(*differences.T)
-    if np.hypot(*differences.sum(0)) < ALIGNED * lengths.sum():
+    red, blue = differences.sum(0)
+    aligned = np.hypot(red, blue) >= ALIGNED * np.hypot(*differences.T).sum()
+    if not (aligned and red > 0 > blue):
         return "colour"
     curve = np.vander(luma, 4)
     rest = differences - curve @ np.linalg.lstsq(curve, differences, rcond=None)[0]

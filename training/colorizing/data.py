@@ -52,10 +52,13 @@ def decoded(data: bytes) -> np.ndarray | None:
 
 
 def is_coloured(pixels: np.ndarray) -> bool:
-    """False for black and white photos stored as RGB, toned prints and the like."""
+    """False for black and white photos stored as RGB.
+
+    Toned prints stay: what looks toned is here mostly blue ice and water.
+    """
     some = pixels[::4, ::4]
     chroma = lab_of(some / np.float32(255))[..., 1:]
-    return bool(np.hypot(*np.moveaxis(chroma, 2, 0)).mean() > PALE) and colour_of(some) == "colour"
+    return bool(np.hypot(*np.moveaxis(chroma, 2, 0)).mean() > PALE) and colour_of(some) != "grey"
 
 
 def load(source: str | Path, unseen: bool, most: int | None = None) -> list[Photo]:
