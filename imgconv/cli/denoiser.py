@@ -99,6 +99,9 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     notes = []
     if levels := [one["noise_level"] for one in facts if "noise_level" in one]:
         notes.append(f"noise of level {span(levels)} (of 255)")
+    if cameras := [one for one in facts if "gain" in one]:
+        gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))
+        notes.append(f"a camera of {gain} a photon, noise of {dark} in the dark")
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
         found = f"{sum(counts)} pixels of lines removed" if sum(counts) else "no lines found"
         notes.append(found + ("" if sum(counts) else ", nothing changed"))
@@ -111,8 +114,8 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def span(values: Sequence[float]) -> str:
-    low, high = min(values), max(values)
-    return f"{low:.1f}" if round(low, 1) == round(high, 1) else f"{low:.1f} to {high:.1f}"
+    low, high = (f"{value:.3g}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
 
 
 def record(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

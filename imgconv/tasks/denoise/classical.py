@@ -29,7 +29,7 @@ class Classical:
         image = ((colours - np.float32(low)) / np.float32(span)).astype(np.float32)
         told = white(colours.dtype) / span
         sigma = estimated(image) if self.sigma is None else self.sigma / 255 * told
-        facts = {"noise_level": round(255 * sigma / told, 2)}
+        facts = {"noise_level": round(255 * sigma / told, 4)}
         if sigma <= 0:
             return np.zeros_like(image), facts
         flat = image if image.shape[2] == 3 else image[..., 0]

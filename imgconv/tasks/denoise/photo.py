@@ -37,7 +37,7 @@ class Photo:
         with self.lock:
             removed, level = self._removed(view, white(colours.dtype))
         wide = np.broadcast_to(removed, colours.shape) if grey else removed
-        return np.array(wide, order="C"), {"noise_level": round(255 * level, 2)}
+        return np.array(wide, order="C"), {"noise_level": round(255 * level, 4)}
 
     def _removed(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
         """(1 or 3, H, W) -> (H, W, 1 or 3) float32, and the level (of R, G and B)."""
