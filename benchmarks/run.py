@@ -12,7 +12,7 @@ from timing import refuse_a_busy_machine, show
 
 from imgconv.kernels import bands
 
-GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch")
+GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize")
 
 
 def main() -> None:
