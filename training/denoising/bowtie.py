@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from training.denoising.network import Body
 
+PRIOR = -3.0  # one pixel in twenty is a line's
+
 
 class BowTie(nn.Module):
     """image (N, 3, H, W) in 0..1 and hole (N, 1, H, W), 1 where something is to be filled in ->
@@ -35,7 +37,7 @@ class BowTie(nn.Module):
             image, hole = image[:, :3], image[:, 3:]
         centred = image - 0.5
         one = hole * 0 + 1  # stands in for biases, which a Body has none of
-        overlay = self.finder(torch.cat([centred, one], 1))
+        overlay = self.finder(torch.cat([centred, one], 1)) + PRIOR
         content = self.filler(torch.cat([centred * (1 - hole), hole, one], 1))
         return {"overlay": overlay, "content": content + 0.5}
 
