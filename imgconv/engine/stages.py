@@ -149,7 +149,7 @@ def _joins(
         candidates = sorted(
             (name for name in node.inputs if name in stages), key=last.index, reverse=True
         )
-        candidates = [c for c in candidates if stages[c].node.operator in CONVOLUTIONS]
+        candidates = [c for c in candidates if _adds(stages[c].node, shapes)]
     else:
         return None
     for name in candidates:
@@ -161,6 +161,13 @@ def _joins(
         if stage.node.operator in FINISHING:
             return name
     return None
+
+
+def _adds(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Whether its kernels can add a value: those of convolutions, but not depthwise ones."""
+    groups = node.attributes.get("groups", 1)
+    depthwise = groups > 1 and groups == shapes[node.inputs[0]][1]
+    return node.operator in CONVOLUTIONS and not depthwise
 
 
 def _joined(before: Stage, node: Node, source: str, tensors: Mapping[str, np.ndarray]) -> Stage:
