@@ -25,6 +25,8 @@ READ: dict[str, Any] = {"space": "oklab", "saturation": 1.0, "radius": RADIUS, "
 """How the output is read: chroma a and b in OKLab, times `saturation`; of the guided filter the
 radius in pixels of the network's input, and the variance of brightness that is no edge."""
 
+GLARE = 0.1  # share of a float picture that may be whiter than white
+
 
 @dataclass(frozen=True, eq=False)
 class Colorizer:
@@ -55,13 +57,14 @@ class Colorizer:
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         """RGB (H, W, 3), or RGBA, of grey or RGB with or without alpha, in the same dtype."""
         check(plane, info)
+        height, width = plane.shape[:2]
         step = int(self.model.card.get("multiple") or 1)
-        size = network_size(*plane.shape[:2], step, self._rules("prepare", PREPARE))
+        size = network_size(height, width, step, self._rules("prepare", PREPARE))
         luma = small(plane, info.alpha, size)
         rules = self._rules("read", READ)
         chroma = self._guess(luma) * np.float32(rules["saturation"] * self.saturation)
         if self.hints:
-            kept, added = spread(self.hints, plane.shape[:2], luma, widened(chroma, size))
+            kept, added = spread(self.hints, (height, width), luma, widened(chroma, size))
             chroma = chroma * narrowed(kept[None], chroma) + narrowed(added, chroma)
         return laid(plane, info.alpha, luma, chroma, rules, self.keep)
 
@@ -120,7 +123,7 @@ def laid(
     coarse = narrowed(luma[None], chroma)[0]
     colours = coloured(coarse, np.moveaxis(chroma, 0, 2))
     size, radius, epsilon = luma.shape, int(rules["radius"]), float(rules["epsilon"])
-    found = tint(colours, coarse, size, radius, epsilon)  # type: ignore[arg-type]
+    found = tint(colours, coarse, size, radius, epsilon)
     return found(plane, alpha, keep)
 
 
@@ -135,6 +138,11 @@ def check(plane: np.ndarray, info: Info) -> None:
         )
     if colours not in (1, 3):
         raise InputError(f"found {colours} channels, allowed 1 (grey) or 3 (RGB)")
+    if plane.dtype.kind == "f" and (plane[..., :colours] > 1).mean() > GLARE:
+        raise InputError(
+            f"found float32 values up to {np.nanmax(plane):g}, allowed 0 to 1 (white; a few "
+            "highlights above it): imgconv filter -k identity --scale 1/255 brings 255 to 1"
+        )
 
 
 def describe(info: Info) -> Info:
