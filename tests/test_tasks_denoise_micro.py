@@ -143,6 +143,14 @@ def test_a_line_is_long_connected_and_mostly_sure():
     assert kept[40].sum() == 45 and not decided(logits[:9]).any()
 
 
+def test_dashes_are_one_line():
+    logits = np.full((60, 60), -5.0)
+    logits[30].reshape(6, 10)[:, :5] = 6
+    assert np.array_equal(decided(logits), logits > 0)
+    logits[30, 10:] = -5
+    assert not decided(logits).any()
+
+
 def test_overlays_of_a_seed_are_the_same_and_differ_from_others():
     one, same, other = (drawn(np.random.default_rng(s), 90, 120) for s in (4, 4, 5))
     assert np.array_equal(one, same) and not np.array_equal(one, other)

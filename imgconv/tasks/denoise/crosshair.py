@@ -15,6 +15,7 @@ from .subgraph import only
 
 SURE, LIKELY = 2.5, -0.5  # logits: a line has a place above the first, and goes down to the other
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
+GAP = 8  # pixels between two dashes of one line, at most
 SHARE = 0.25  # of its pixels that are sure
 ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not say what is white
 
@@ -80,17 +81,20 @@ def ends(colours: np.ndarray) -> tuple[float, float]:
 
 
 def decided(overlay: np.ndarray) -> np.ndarray:
-    """(H, W) logits -> bool: connected pixels that are likely a line, long enough, and in a
-    good part sure.
+    """(H, W) logits -> bool: pixels that are likely a line's. A line is long enough, dashes and
+    gaps counted in, and a good part of it is sure.
     """
     from scipy import ndimage
 
-    labels, count = ndimage.label(overlay > LIKELY, np.ones((3, 3)))
-    if not count:
-        return np.zeros(overlay.shape, bool)
+    likely = overlay > LIKELY
+    if not likely.any():
+        return likely
+    square = np.ones((3, 3), bool)
+    joined = ndimage.binary_dilation(likely, square, iterations=GAP // 2)
+    labels = ndimage.label(joined, square)[0] * likely
+    count = int(labels.max())
     shortest = min(LENGTH, 0.4 * min(overlay.shape))
     sure = ndimage.mean(overlay > SURE, labels, np.arange(1, count + 1))
-    boxes = ndimage.find_objects(labels)
-    long = [max(b.stop - b.start for b in box) >= shortest for box in boxes]
+    long = [max(b.stop - b.start for b in box) >= shortest for box in ndimage.find_objects(labels)]
     kept = np.concatenate([[False], (sure >= SHARE) & long])
     return np.asarray(kept[labels])
