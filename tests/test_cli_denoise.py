@@ -235,3 +235,25 @@ def test_the_bundled_crosshair_model_leaves_a_clean_image_alone():
     sample = Path(__file__).parent.parent / "samples" / "lake.png"
     assert cli.main(["denoise", "--model", "crosshair", str(sample), "-o", "a.png"]) == 0
     assert np.array_equal(pixels("a.png"), pixels(str(sample)))
+
+
+@pytest.mark.parametrize(
+    ("task", "words", "said"),
+    [
+        ("photo", ["--sigma", "25", "--methods", "tv"], "| tv |"),
+        ("micro", ["--photons", "50", "--methods", "tv"], "bias of the mean: 0.0"),
+        ("crosshair", [], "recall "),
+    ],
+)
+def test_the_benchmark_runs_on_a_folder(task, words, said, folder):
+    Path("images").mkdir()
+    photo("a.png", size=(64, 72))
+    Path("clean-a.png").rename("images/a.png")
+    script = Path(__file__).parent.parent / "benchmarks" / "denoise.py"
+    command = [sys.executable, str(script), task, "images", "--model", f"{task}.safetensors"]
+    done = subprocess.run([*command, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+    if task == "photo":
+        told = next(line for line in done.stdout.splitlines() if line.startswith("| noisy"))
+        assert float(told.split("|")[2]) == pytest.approx(20.17, abs=0.25)  # 255 / 25 in dB
