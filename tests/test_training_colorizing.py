@@ -136,8 +136,8 @@ def test_a_network_that_knows_the_colours_is_judged_well_and_one_of_grey_is_not(
             rgb = torch.from_numpy(one.pixels.transpose(2, 0, 1)[None] / np.float32(255))
             size = [n // 4 for n in luma.shape[2:]]
             chroma = torch.nn.functional.adaptive_avg_pool2d(lab_of(rgb)[:, 1:], size)
-            numbers, shares = Palette(CPU).shares(chroma)
-            none = torch.full((1, len(centres()), *size), 1e-9)
+            numbers, shares = Palette(CPU).shares(torch.cat([chroma, chroma.flip(-1)]))
+            none = torch.full((2, len(centres()), *size), 1e-9)
             return none.scatter_add(1, numbers, shares).log()
 
     every = validate.cases(Knows(), [one])

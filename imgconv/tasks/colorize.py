@@ -69,8 +69,11 @@ class Colorizer:
         return laid(plane, info.alpha, luma, chroma, rules, self.keep)
 
     def _guess(self, luma: np.ndarray) -> np.ndarray:
+        """(2, h / n, w / n): the mean of what the network says to the picture and to its mirror."""
         with self.lock:
-            return run(self.model, {"image": luma[None]})["chroma"]
+            seen = (np.ascontiguousarray(luma[None, :, ::step]) for step in (1, -1))
+            found, mirrored = (run(self.model, {"image": one})["chroma"] for one in seen)
+        return (found + mirrored[..., ::-1]) / 2
 
     def _rules(self, key: str, usual: Mapping[str, Any]) -> dict[str, Any]:
         return {**usual, **(self.model.card.get(key) or {})}

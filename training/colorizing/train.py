@@ -48,9 +48,9 @@ def arguments() -> argparse.Namespace:
         help="sides of the crops, for equal parts of the time",
     )
     parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
-    parser.add_argument("--rare", type=float, default=0.5, help="0: all colours count alike; to 1")
+    parser.add_argument("--rare", type=float, default=0.35, help="0: all colours count alike; to 1")
     parser.add_argument("--most", type=int, help="photos of each pack, to try things out")
-    parser.add_argument("--judged", type=int, default=100, help="unseen photos of each pack")
+    parser.add_argument("--judged", type=int, default=60, help="unseen photos of each pack")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -38,12 +38,12 @@ class Case:
     photo: Photo
     grey: np.ndarray  # (H, W, 1) uint8
     luma: np.ndarray  # (h, w)
-    raw: Tensor  # (Q, h / 4, w / 4)
+    raw: Tensor  # (2, Q, h / 4, w / 4) float16: of the picture and of its mirror, turned back
 
     def chroma(self, setting: Setting) -> np.ndarray:
         """(2, h / 4, w / 4)."""
-        shares = torch.softmax(self.raw / setting.temperature, 0)
-        mean = torch.einsum("qhw,qc->chw", shares, torch.from_numpy(centres()))
+        shares = torch.softmax(self.raw.float() / setting.temperature, 1)
+        mean = torch.einsum("nqhw,qc->chw", shares, torch.from_numpy(centres())) / len(shares)
         return mean.numpy() * np.float32(setting.saturation)
 
     def result(self, setting: Setting) -> np.ndarray:
@@ -60,8 +60,9 @@ def cases(network: nn.Module, photos: Sequence[Photo], multiple: int = 16) -> li
     for photo in photos:
         grey = np.rint(photo.pixels @ LUMA).astype(np.uint8)[..., None]
         luma = small(grey, "none", network_size(*grey.shape[:2], multiple))
-        raw = network(torch.from_numpy(luma)[None, None].to(device))[0].float().cpu()
-        found.append(Case(photo, grey, luma, raw))
+        seen = torch.from_numpy(np.stack([luma, luma[:, ::-1]]))[:, None]
+        raw, mirrored = network(seen.to(device)).half().cpu()
+        found.append(Case(photo, grey, luma, torch.stack([raw, mirrored.flip(-1)])))
     return found
 
 
@@ -78,7 +79,7 @@ def choose(every: Sequence[Case], vivid: float = VIVID) -> Setting:
 
 def _coarse(case: Case) -> np.ndarray:
     """(h / 4, w / 4, 3) of the true picture, 0 to 1."""
-    pixels, size = case.photo.pixels, case.raw.shape[1:]
+    pixels, size = case.photo.pixels, case.raw.shape[2:]
 
     def values(begin: int, end: int) -> np.ndarray:
         return np.moveaxis(pixels[begin:end] / np.float32(255), 2, 0)
