@@ -1,6 +1,6 @@
 """Colour for grey photos: how near to the truth, and how long it takes.
 
-    python benchmarks/colorize.py FOLDER [--model photo] [--most 200] [--write RESULTS]
+    python benchmarks/colorize.py FOLDER [--model colorize-photo] [--most 200] [--write RESULTS]
 
 takes the colour photos of any folder, makes them grey (Rec. 601, as scanners and convert('L')),
 colours them and compares, beside the grey picture itself. A folder's sub-folders are shown one
@@ -36,8 +36,8 @@ COLUMNS = (("PSNR dB", "psnr", ".2f"), ("CIEDE2000", "ciede2000", ".2f"),
 
 def rows() -> list[Row]:
     """Whole processes, beside one that reads, filters and writes the same picture."""
-    if not any(path.stem == "photo" for path in engine.bundled()):
-        print("no weights/photo.safetensors yet: nothing to time")
+    if not any(path.stem == "colorize-photo" for path in engine.bundled()):
+        print("no weights/colorize-photo.safetensors yet: nothing to time")
         return []
     found = []
     with tempfile.TemporaryDirectory() as name:
@@ -54,7 +54,7 @@ def rows() -> list[Row]:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--model", default="photo", help="a name or a .safetensors file")
+    parser.add_argument("--model", default="colorize-photo", help="a name or a .safetensors file")
     parser.add_argument("--saturation", type=float, default=1.0)
     parser.add_argument("--list", type=Path, help="a file of paths in the folder: only these")
     parser.add_argument("--most", type=int, help="about so many photos, spread over the folder")

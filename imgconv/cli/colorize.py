@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imgconv.tasks.colorize import Colorizer
     from imgconv.tasks.colorize_hints import Hint
 
+BUNDLED = ("photo",)
 NOTES = {
     "colour": "in colour already: made grey first, then coloured anew (--mix keeps some)",
     "toned": "a toned (sepia) print: the tone is taken off first (--mix keeps some)",
@@ -84,7 +85,8 @@ def command(
     from .files import each_plane, run_files
 
     hints = tuple(one for text in hint or () for one in hints_of(text, options))
-    work = Colorizer(engine.load(model, "colorize"), saturation, mix, hints)
+    name = f"colorize-{model}" if model in BUNDLED else model
+    work = Colorizer(engine.load(name, "colorize"), saturation, mix, hints)
     step = Colorize(work, each_plane(Plane(work), options, describe=describe))
     return run_files("colorize", options, step, suffix=suffix_of_colour)
 

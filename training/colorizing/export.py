@@ -2,7 +2,7 @@
 
     python -m training.colorizing.export --checkpoint runs/colorize/checkpoint.pt \\
         --data photos-scenes.zip photos-objects.zip photos-bsds400.zip \\
-        --card training/colorizing/cards/photo.json --output weights/photo.safetensors
+        --card training/colorizing/cards/photo.json --output weights/colorize-photo.safetensors
 
 How far the shares are sharpened and the colours strengthened is chosen on the unseen part of
 `--data` (see validate.py), unless `--temperature` and `--saturation` say it.
