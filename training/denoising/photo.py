@@ -71,7 +71,7 @@ def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
         [true[:, :1].flatten(1), true[:, 1:].flatten(1)[:, : true[0, 0].numel()]], 1
     )
     levels = torch.stack([root(true[:, :1]), root(true[:, 1:])], 1)
-    weights = torch.tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1)  # see opponent
+    weights = true.new_tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1)  # see opponent
     error = ((found["noise"] - true) ** 2 * weights).mean((1, 2, 3)) * 255**2
     usual = 33 * ((255 * levels.amax(1) + 1.5) / 15) ** 1.1
     away = (pooled(found["gauge"]) - levels).abs() / (levels + 2 / 255)
