@@ -24,9 +24,10 @@ def commands() -> list[str]:
 def folder(tmp_path_factory) -> Path:
     """A folder with the samples, where `imgconv` is this interpreter's."""
     folder = tmp_path_factory.mktemp("readme")
-    (folder / "samples" / "cells").mkdir(parents=True)
+    (folder / "samples" / "cells" / "truth").mkdir(parents=True)
     for name in ("lake.png", "fruit.jpg", "chart.png", "checker-small.png", "cells/field-1.tif",
-                 "cells/timelapse.ome.tif"):  # fmt: skip
+                 "cells/field-2.tif", "cells/timelapse.ome.tif", "cells/truth/field-1.tif",
+                 "cells/truth/field-2.tif"):  # fmt: skip
         shutil.copy(ROOT / "samples" / name, folder / "samples" / name)
     program = folder / "bin" / "imgconv"
     program.parent.mkdir()
