@@ -66,7 +66,7 @@ def photos(options: argparse.Namespace) -> Iterator[tuple[Path, np.ndarray]]:
     """Name in the folder and RGB (H, W, 3) uint8 of all that have colour."""
     names = sorted(p for p in options.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     if options.list:
-        wanted = set(options.list.read_text().split())
+        wanted = set(options.list.read_text().splitlines())
         names = [p for p in names if p.relative_to(options.folder).as_posix() in wanted]
     step = max(1, len(names) // options.most) if options.most else 1
     for path in names[::step]:
