@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.restoration import denoise_tv_chambolle
 
-from imgconv.engine import load
+import imgconv.tasks.denoise.photo
+from imgconv.engine import load, run
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import METHODS, Classical
 from imgconv.tasks.denoise.opponent import opponent, rgb
@@ -135,6 +136,24 @@ def test_every_size_and_type_comes_back_as_it_was(model, height, width, channels
     found = Cleaning(Photo(model, sigma))(pixels).pixels
     assert found.shape == pixels.shape and found.dtype == dtype
     assert sigma != 0 or np.array_equal(found, pixels)
+
+
+def test_tiles_make_the_same_image(model, monkeypatch):
+    pixels = eight(noisy(200, 264, 3, sigma=25))
+    whole = Cleaning(Photo(model))(pixels)
+    counted = []
+
+    def tiled(model, inputs, **more):
+        def prepare(piece):
+            counted.append(piece.shape)
+            return more["prepare"](piece)
+
+        return run(model, inputs, **{**more, "prepare": prepare}, memory=600_000)
+
+    monkeypatch.setattr(imgconv.tasks.denoise.photo, "run", tiled)
+    tiles = Cleaning(Photo(model))(pixels)
+    assert len(counted) > 10 and np.array_equal(tiles.pixels, whole.pixels)
+    assert tiles.facts == whole.facts
 
 
 def test_noise_alike_in_red_green_and_blue_has_the_levels_that_opponent_says():
