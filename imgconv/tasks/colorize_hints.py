@@ -19,10 +19,10 @@ from ..ops.alpha import white
 from .oklab import lab_of
 
 POINT = re.compile(r"(\d+),(\d+),#?([0-9a-fA-F]{6})$")
-EDGE = 0.03  # step of brightness, of white = 1, whose cost is 1 on smooth ground
-ROUGH = 2.5  # times the usual step around the hint: what counts as an edge on rough ground
-CHROMA = 0.03  # step of guessed chroma whose cost is 1
-NEAR = 0.002  # cost of any step: how far colour flows on even ground
+EDGE = 0.04  # step of brightness, of white = 1, whose cost is 1 on smooth ground
+ROUGH = 4.0  # times the usual step around the hint: what counts as an edge on rough ground
+CHROMA = 0.12  # step of guessed chroma whose cost is 1
+NEAR = 0.001  # cost of any step: how far colour flows on even ground
 REACH = 1.0  # cost of a way at which half of the colour is the hint's
 AROUND = 5  # pixels around a hint that say how rough its ground is
 DRAWN = 0.02  # chroma from which a pixel of a hint image without alpha is a hint
