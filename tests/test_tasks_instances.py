@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from imgconv.tasks.instances import instances, prepare, probability
-from imgconv.tasks.segmenting import scale_for, segment
+from imgconv.tasks.segmenting import scale_for, segment, typical_diameter
 
 CENTRES = [(20, 20, 10), (20, 37, 10), (60, 50, 8), (45, 12, 5)]  # the first two touch
 
@@ -125,17 +125,24 @@ def test_objects_out_of_the_known_range_are_looked_at_in_another_size() -> None:
         seen.append(image.shape[1:])
         return ideal(labels[:: 80 // image.shape[1], :: 90 // image.shape[2]])
 
-    result = segment(labels.astype(np.uint8), network, {"read": {"diameters": [4, 8], "usual": 9}})
+    result = segment(labels.astype(np.uint8), network, {"read": {"diameters": [4, 8], "usual": 10}})
     assert seen[0] == (80, 90)
     assert len(seen) == 2
-    assert result.scale == pytest.approx(9 / 18, abs=0.1)
+    assert result.scale == pytest.approx(10 / 20, abs=0.03)
     assert result.labels.shape == (80, 90)
 
 
+def test_fragments_do_not_decide_the_typical_diameter() -> None:
+    labels = discs()
+    labels[70:80:3, ::3] = np.arange(5, 5 + labels[70:80:3, ::3].size).reshape(4, 30)
+    assert typical_diameter(labels) == pytest.approx(20, abs=1)
+    assert typical_diameter(labels * 0) is None
+
+
 def test_a_given_diameter_decides_the_scale_at_once() -> None:
-    assert scale_for(8) == pytest.approx(3)
+    assert scale_for(8) == pytest.approx(22 / 8)
     assert scale_for(30) == 1.0
-    assert scale_for(120) == pytest.approx(0.2)
+    assert scale_for(110) == pytest.approx(0.2)
 
 
 def test_probability_is_the_logistic_of_the_first_map() -> None:

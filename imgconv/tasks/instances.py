@@ -55,8 +55,8 @@ READ: dict[str, Any] = {
     "seam": 0.5,
     "smooth": 1.0,
     "smallest": 20,
-    "diameters": [10.0, 60.0],
-    "usual": 24.0,
+    "diameters": [10.0, 40.0],
+    "usual": 22.0,
 }
 """How the maps are read. foreground: probability above which a pixel belongs to an object;
 lowest: height that the top of an object has at least; dip: how far one goes down on the way
