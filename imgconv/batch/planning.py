@@ -53,9 +53,9 @@ def plan(
 
     Without `output`, STEM-COMMAND.EXT beside the input (or FOLDER/STEM.EXT with `folder`).
     `suffix` maps the input's suffix to the output's; by default it is kept, or the one of
-    `format`. `also` are endings of further files a step writes: "-labels.tif" becomes
-    TARGET's stem + "-labels.tif"; beside standard output there are none. Raises UsageError for two inputs to one output, an output
-    over an input, and existing files without `force` or `skip_existing`.
+    `format`. `also` are endings of further files a step writes: "-labels.tif" becomes TARGET's
+    stem + "-labels.tif"; beside standard output there are none. Raises UsageError for two inputs
+    to one output, an output over an input, and existing files without `force` or `skip_existing`.
     """
     if force and skip_existing:
         raise UsageError("--force and --skip-existing exclude each other: give one")
