@@ -85,7 +85,8 @@ def ellipse(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     if spread <= 1e-12 * (xx + yy):  # round: every direction is as long
         return 0.0, 0.0
     eccentricity = math.sqrt(2 * spread / (xx + yy + spread))
-    return min(1.0, eccentricity), math.degrees(math.atan2(-2 * xy, xx - yy)) / 2 % 180
+    angle = math.degrees(math.atan2(-2 * xy, xx - yy)) / 2 % 180
+    return min(1.0, eccentricity), angle if angle < 180 else 0.0  # -1e-15 % 180 is 180.0
 
 
 def hull_area(mask: np.ndarray) -> float:
