@@ -71,7 +71,7 @@ def _shape(region: Any) -> list[float]:
     return [
         area, middle_x + 0.5, middle_y + 0.5, left, top, right - left, bottom - top,
         float(region.perimeter), float(region.equivalent_diameter_area),
-        eccentricity, area / hull_area(region.image), orientation,
+        eccentricity, min(1.0, area / hull_area(region.image)), orientation,
     ]  # fmt: skip
 
 
