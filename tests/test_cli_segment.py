@@ -17,7 +17,6 @@ import tifffile
 from PIL import Image
 
 from imgconv import cli
-from imgconv.engine import bundled
 
 HERE = Path(__file__).parent
 SIDE = 9  # pixels of the squares
@@ -502,9 +501,6 @@ def test_a_model_for_something_else_is_refused(segment, tmp_path, capfd):
     assert "no model 'nucleii'" in capfd.readouterr().err
 
 
-@pytest.mark.skipif(
-    "nuclei" not in {path.stem for path in bundled()}, reason="the weights are not here yet"
-)
 def test_the_bundled_nuclei_are_found_in_the_samples(capfd):
     fields = [str(HERE.parent / "samples" / "cells" / f"field-{n}.tif") for n in (1, 2)]
     assert cli.main(["segment", *fields, "-o", "out/"]) == 0
