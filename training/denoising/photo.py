@@ -67,9 +67,6 @@ def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
     The usual error of good denoisers grows as the level to the power 1.1 (32.9, 30.5 and 27.2 dB
     at 15, 25 and 50).
     """
-    levels = torch.stack(
-        [true[:, :1].flatten(1), true[:, 1:].flatten(1)[:, : true[0, 0].numel()]], 1
-    )
     levels = torch.stack([root(true[:, :1]), root(true[:, 1:])], 1)
     weights = true.new_tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1)  # see opponent
     error = ((found["noise"] - true) ** 2 * weights).mean((1, 2, 3)) * 255**2
