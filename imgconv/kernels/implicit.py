@@ -16,10 +16,10 @@ from __future__ import annotations
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
-from .lanes import fma, greater, leak, lesser, load, spread, store
+from .lanes import greater, leak, lesser, load, spread, store
+from .register import ROWS, add_channels, nothing
 
 V = LANES
-ROWS = 6  # results of a register tile, by 2 vectors of output channels
 
 
 @device
@@ -39,40 +39,26 @@ def tile(source, offsets, whole, rest, lanes, weights, out, extra, pixel, second
     Step t of `whole` adds V channels from source[offsets[t]] on, each of the `rest` after them
     `lanes` channels; weights: 2V for every channel of every step.
     """
-    zero = spread(types.float32(0))
-    a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
-    b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
+    sums = nothing()
     for t in range(whole + rest):
-        here = shift(source, offsets[t])
-        for lane in range(V if t < whole else lanes):
-            left, right = load(weights, 0), load(weights, V)
-            x = spread(here[lane])
-            a0, b0 = fma(x, left, a0), fma(x, right, b0)
-            x = spread(here[V + lane])
-            a1, b1 = fma(x, left, a1), fma(x, right, b1)
-            x = spread(here[2 * V + lane])
-            a2, b2 = fma(x, left, a2), fma(x, right, b2)
-            x = spread(here[3 * V + lane])
-            a3, b3 = fma(x, left, a3), fma(x, right, b3)
-            x = spread(here[4 * V + lane])
-            a4, b4 = fma(x, left, a4), fma(x, right, b4)
-            x = spread(here[5 * V + lane])
-            a5, b5 = fma(x, left, a5), fma(x, right, b5)
-            weights = shift(weights, 2 * V)
-    finish(out, extra, 0, bias, a0, slope, low, high, added)
-    finish(out, extra, pixel, bias, a1, slope, low, high, added)
-    finish(out, extra, 2 * pixel, bias, a2, slope, low, high, added)
-    finish(out, extra, 3 * pixel, bias, a3, slope, low, high, added)
-    finish(out, extra, 4 * pixel, bias, a4, slope, low, high, added)
-    finish(out, extra, 5 * pixel, bias, a5, slope, low, high, added)
+        count = V if t < whole else lanes
+        sums = add_channels(sums, shift(source, offsets[t]), weights, count)
+        weights = shift(weights, count * 2 * V)
+    finish_row(out, extra, pixel, bias, sums[:6], slope, low, high, added)
     if second:
-        out, extra = shift(out, second), shift(extra, second)
-        finish(out, extra, 0, bias2, b0, slope, low, high, added)
-        finish(out, extra, pixel, bias2, b1, slope, low, high, added)
-        finish(out, extra, 2 * pixel, bias2, b2, slope, low, high, added)
-        finish(out, extra, 3 * pixel, bias2, b3, slope, low, high, added)
-        finish(out, extra, 4 * pixel, bias2, b4, slope, low, high, added)
-        finish(out, extra, 5 * pixel, bias2, b5, slope, low, high, added)
+        finish_row(shift(out, second), shift(extra, second), pixel, bias2, sums[6:], slope, low,
+                   high, added)  # fmt: skip
+
+
+@device
+def finish_row(out, extra, pixel, bias, row, slope, low, high, added):
+    """The V channels of ROWS results."""
+    finish(out, extra, 0, bias, row[0], slope, low, high, added)
+    finish(out, extra, pixel, bias, row[1], slope, low, high, added)
+    finish(out, extra, 2 * pixel, bias, row[2], slope, low, high, added)
+    finish(out, extra, 3 * pixel, bias, row[3], slope, low, high, added)
+    finish(out, extra, 4 * pixel, bias, row[4], slope, low, high, added)
+    finish(out, extra, 5 * pixel, bias, row[5], slope, low, high, added)
 
 
 @device

@@ -15,10 +15,10 @@ from __future__ import annotations
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
-from .lanes import fma, greater, leak, lesser, load, spread, store
+from .lanes import greater, leak, lesser, load, spread, store
+from .register import ROWS, add_channels, nothing
 
 V = LANES
-ROWS = 6  # tiles of a register tile, by 2 vectors of output channels
 PAD = 16  # numbers between two of the 36 places, so that they do not share cache sets
 
 
@@ -47,14 +47,19 @@ def enter_column(image, row):
 
 
 @device
+def store_row(target, step, row):
+    """Six vectors, `step` numbers apart."""
+    store(target, 0, row[0])
+    store(target, step, row[1])
+    store(target, 2 * step, row[2])
+    store(target, 3 * step, row[3])
+    store(target, 4 * step, row[4])
+    store(target, 5 * step, row[5])
+
+
+@device
 def enter_row(D, step, a, b, c, d, e, f):
-    a, b, c, d, e, f = entering(a, b, c, d, e, f)
-    store(D, 0, a)
-    store(D, step, b)
-    store(D, 2 * step, c)
-    store(D, 3 * step, d)
-    store(D, 4 * step, e)
-    store(D, 5 * step, f)
+    store_row(D, step, entering(a, b, c, d, e, f))
 
 
 @device
@@ -115,39 +120,12 @@ def multiply(D, step, C, weights, M, wide):
 
     for i < ROWS tiles and j < 2 vectors of output channels; the sums stay in registers.
     """
-    zero = spread(types.float32(0))
-    a0, a1, a2, a3, a4, a5 = zero, zero, zero, zero, zero, zero
-    b0, b1, b2, b3, b4, b5 = zero, zero, zero, zero, zero, zero
+    sums = nothing()
     for _ in range(C // V):
-        for lane in range(V):
-            left, right = load(weights, 0), load(weights, V)
-            x = spread(D[lane])
-            a0, b0 = fma(x, left, a0), fma(x, right, b0)
-            x = spread(D[V + lane])
-            a1, b1 = fma(x, left, a1), fma(x, right, b1)
-            x = spread(D[2 * V + lane])
-            a2, b2 = fma(x, left, a2), fma(x, right, b2)
-            x = spread(D[3 * V + lane])
-            a3, b3 = fma(x, left, a3), fma(x, right, b3)
-            x = spread(D[4 * V + lane])
-            a4, b4 = fma(x, left, a4), fma(x, right, b4)
-            x = spread(D[5 * V + lane])
-            a5, b5 = fma(x, left, a5), fma(x, right, b5)
-            weights = shift(weights, 2 * V)
-        D = shift(D, step)
-    store(M, 0, a0)
-    store(M, V, a1)
-    store(M, 2 * V, a2)
-    store(M, 3 * V, a3)
-    store(M, 4 * V, a4)
-    store(M, 5 * V, a5)
-    M = shift(M, wide)
-    store(M, 0, b0)
-    store(M, V, b1)
-    store(M, 2 * V, b2)
-    store(M, 3 * V, b3)
-    store(M, 4 * V, b4)
-    store(M, 5 * V, b5)
+        sums = add_channels(sums, D, weights, V)
+        D, weights = shift(D, step), shift(weights, V * 2 * V)
+    store_row(M, V, sums[:6])
+    store_row(shift(M, wide), V, sums[6:])
 
 
 @device
@@ -239,13 +217,7 @@ def stretch(a, b, c):
 
 @device
 def stretch_row(out, step, a, b, c):
-    a, b, c, d, e, f = stretch(a, b, c)
-    store(out, 0, a)
-    store(out, step, b)
-    store(out, 2 * step, c)
-    store(out, 3 * step, d)
-    store(out, 4 * step, e)
-    store(out, 5 * step, f)
+    store_row(out, step, stretch(a, b, c))
 
 
 @kernel("f32* f32* f32* i64 i64 i64 i64 i64")
