@@ -307,7 +307,7 @@ def test_the_record_says_exactly_what_was_run(segment, model):
     found = record()
     assert found["model"]["sha256"] == hashlib.sha256(Path(model).read_bytes()).hexdigest()
     assert found["parameters"]["diameter"] == "3um" and found["parameters"]["threshold"] == 0.4
-    assert found["parameters"]["read"]["seed"] == 0.4 and found["parameters"]["exclude_border"]
+    assert found["parameters"]["read"]["lowest"] == 0.15 and found["parameters"]["exclude_border"]
     (image,) = found["images"]
     assert image["sha256"] == hashlib.sha256(Path("a.tif").read_bytes()).hexdigest()
     assert image["source"] == str(Path("a.tif").resolve()) and image["count"] == [3]

@@ -80,7 +80,7 @@ def test_a_constant_image_is_prepared_to_zeros(value: int) -> None:
 def test_preparation_does_not_depend_on_the_units_of_intensity() -> None:
     pixels = np.random.default_rng(0).integers(0, 200, (40, 50, 1)).astype(np.uint8)
     base = prepare(pixels)
-    assert base.shape == (3, 40, 50)
+    assert base.shape == (4, 40, 50)
     assert base.dtype == np.float32
     np.testing.assert_allclose(base, prepare(pixels.astype(np.uint16) * 257), atol=1e-4)
     np.testing.assert_allclose(base, prepare(pixels / 1e5 - 3.0), atol=1e-3)
@@ -91,8 +91,32 @@ def test_preparation_does_not_depend_on_the_units_of_intensity() -> None:
 
 def test_colours_share_one_scale() -> None:
     pixels = np.random.default_rng(0).random((30, 30, 3)).astype(np.float32) * [1, 0.5, 0.25]
-    ratio = prepare(pixels).reshape(3, -1).std(1)
+    ratio = prepare(pixels)[:3].reshape(3, -1).std(1)
     np.testing.assert_allclose(ratio[0] / ratio[1:], [2, 4], rtol=0.2)
+
+
+def test_the_fourth_channel_brings_up_what_is_faint_and_keeps_the_levels() -> None:
+    image = prepare(np.linspace(0, 1, 10_001).reshape(73, 137).astype(np.float32), {"high": 99})
+    linear, faint = image[0].ravel(), image[3].ravel()
+    assert (np.diff(faint) >= 0).all()
+    at = [np.abs(linear - level).argmin() for level in (0, 0.01, 0.1, 1)]
+    np.testing.assert_allclose(faint[at], np.arcsinh([0, 0.3, 3, 30]) / np.arcsinh(30), atol=2e-3)
+
+
+def test_small_objects_are_told_apart_where_they_are_large() -> None:
+    labels = discs()
+
+    def network(image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[1:]
+        rows, columns = np.arange(height) * 80 // height, np.arange(width) * 90 // width
+        return ideal(labels[rows][:, columns])
+
+    result = segment(labels.astype(np.uint8), network, diameter=8)
+    assert result.scale == 3
+    assert result.labels.shape == labels.shape
+    assert np.unique(result.labels).tolist() == [0, 1, 2, 3, 4]
+    assert ((result.labels > 0) == (labels > 0)).mean() > 0.97
+    assert result.probability.shape == labels.shape
 
 
 def test_values_that_are_no_numbers_do_not_spread() -> None:
@@ -140,9 +164,9 @@ def test_fragments_do_not_decide_the_typical_diameter() -> None:
 
 
 def test_a_given_diameter_decides_the_scale_at_once() -> None:
-    assert scale_for(8) == pytest.approx(22 / 8)
-    assert scale_for(30) == 1.0
-    assert scale_for(110) == pytest.approx(0.2)
+    assert scale_for(8) == pytest.approx(24 / 8)
+    assert scale_for(25) == 1.0
+    assert scale_for(120) == pytest.approx(0.2)
 
 
 def test_probability_is_the_logistic_of_the_first_map() -> None:

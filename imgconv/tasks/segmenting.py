@@ -29,7 +29,7 @@ def segment(
 ) -> Segmentation:
     """Find the objects of one image.
 
-    planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (3, H, W) float32 -> (5, H, W).
+    planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (4, H, W) float32 -> (3, H, W).
     card: the model's card, of which `prepare` and `read` are used. diameter: of a typical object
     in pixels. Without it the image is looked at as it is, and once more at another scale if
     what was found is smaller or larger than what the network knows well.
@@ -77,13 +77,33 @@ def _at(
     diameter: float | None = None,
 ) -> Segmentation:
     size = image.shape[1:]
-    if scale != 1.0:
-        image = _resized(image, tuple(max(16, round(side * scale)) for side in size))
-    maps = network(image)
-    if scale != 1.0:
-        maps = _resized(maps, size)
-    labels = instances(maps, rules, scale)
+    if scale == 1.0:
+        maps = network(image)
+        labels = instances(maps, rules)
+    elif scale > 1.0:  # small objects are told apart where they are large
+        maps = network(_resized(image, _scaled(size, scale)))
+        labels = _sampled(instances(maps, rules), size)
+        maps = _resized(maps[:1], size)
+    else:  # large ones get smooth outlines
+        maps = _resized(network(_resized(image, _scaled(size, scale))), size)
+        labels = instances(maps, rules, scale)
     return Segmentation(labels, probability(maps), diameter or median_diameter(labels), scale)
+
+
+def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, ...]:
+    return tuple(max(16, round(side * scale)) for side in size)
+
+
+def _sampled(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Labels at a smaller size: those at the middles of its pixels, renumbered 1..n."""
+    rows, columns = (
+        ((np.arange(small) + 0.5) * large / small).astype(np.intp)
+        for small, large in zip(size, labels.shape, strict=True)
+    )
+    small = labels[rows[:, None], columns]
+    there = np.bincount(small.ravel()) > 0
+    there[0] = False
+    return (np.cumsum(there) * there).astype(np.int32)[small]
 
 
 def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

@@ -30,11 +30,11 @@ class UNet(nn.Module):
     def __init__(
         self,
         widths: Sequence[int] = (16, 32, 64, 128, 192),
-        inputs: int = 3,
-        outputs: int = 5,
+        inputs: int = 4,
+        outputs: int = 3,
     ) -> None:
         super().__init__()
-        self.widths = tuple(widths)
+        self.widths, self.inputs = tuple(widths), inputs
         self.multiple = 2 ** (len(widths) - 1)
         above = (inputs, *widths[:-1])
         self.down = nn.ModuleList([convolutions(c, k) for c, k in zip(above, widths, strict=True)])

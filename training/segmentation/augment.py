@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from imgconv.tasks.instances import PREPARE
+from imgconv.tasks.instances import PREPARE, READ, compressed
 from training.segmentation.data import Example
 from training.segmentation.targets import targets
 
@@ -38,23 +38,31 @@ class Sampler:
         self.diameters = [item.diameter for item in self.examples]
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """(3, size, size) image and (6, size, size) maps: the targets, and what counts."""
+        """(4, size, size) image and (4, size, size) maps: the targets, and what counts."""
         place = int(rng.choice(len(self.examples), p=self.weight))
-        item = self.examples[place]
-        if rng.random() < self.plain:
-            pixels, labels = crop(rng, item, self.diameters[place], size, plain=True)
-            pixels = np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
-        else:
-            pixels, labels = crop(rng, item, self.diameters[place], size)
+        plain = bool(rng.random() < self.plain)
+        pixels, labels = crop(rng, self.examples[place], self.diameters[place], size, plain)
+        if not plain:
             pixels = lighting(rng, pixels)
-        valid = labels >= 0
+        pixels = np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
+        faint = compressed(pixels, PREPARE["compress"])
         maps = targets(np.maximum(labels, 0))
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1)), np.concatenate([maps, valid[None]])
+        return (
+            np.concatenate([pixels.transpose(2, 0, 1), faint[None]]),
+            np.concatenate([maps, labels[None] >= 0]).astype(np.float32),
+        )
 
 
-def zoom(rng: np.random.Generator, diameter: float) -> float:
-    """Half of the time about the native scale, else 0.5 to 2, within the sizes to be known."""
-    factor = float(np.exp(rng.normal(0, 0.12) if rng.random() < 0.5 else rng.uniform(-0.7, 0.7)))
+def zoom(rng: np.random.Generator, diameter: float, plain: bool) -> float:
+    """Mostly what brings the objects to about the usual size, which is how images are looked at
+    once their size is known; else about the native scale, at which that size is found out."""
+    if plain:
+        return 1.0 if rng.random() < 0.25 else READ["usual"] / diameter
+    choice = rng.random()
+    if choice < 0.7:
+        factor = READ["usual"] / diameter * np.exp(rng.normal(0, 0.25))
+    else:
+        factor = np.exp(rng.normal(0, 0.15) if choice < 0.85 else rng.uniform(-0.7, 0.7))
     return float(np.clip(factor, min(1.0, 8 / diameter), max(1.0, 90 / diameter)))
 
 
@@ -70,10 +78,14 @@ def placement(
     return placed(rng, turn * stretch, shape, size)
 
 
-def upright(rng: np.random.Generator, shape: tuple[int, int], size: int) -> np.ndarray:
-    """(2, 3) affine map that only flips and turns by right angles: no pixel is interpolated."""
-    turn = np.diag(rng.choice([-1.0, 1.0], 2))[rng.permutation(2)]
-    return np.rint(placed(rng, turn, shape, size))
+def upright(
+    rng: np.random.Generator, shape: tuple[int, int], factor: float, size: int
+) -> np.ndarray:
+    """(2, 3) affine map that flips, turns by right angles and scales; at factor 1 no pixel is
+    interpolated."""
+    turn = np.diag(rng.choice([-1.0, 1.0], 2))[rng.permutation(2)] / factor
+    matrix = placed(rng, turn, shape, size)
+    return np.rint(matrix) if factor == 1.0 else matrix
 
 
 def placed(
@@ -86,13 +98,11 @@ def placed(
     return np.hstack([turn, (centre - turn @ np.full(2, size / 2))[:, None]])
 
 
-def crop(
-    rng: np.random.Generator, item: Example, diameter: float, size: int, plain: bool = False
-) -> Crop:
+def crop(rng: np.random.Generator, item: Example, diameter: float, size: int, plain: bool) -> Crop:
     """(size, size, 3) normalised pixels and (size, size) labels, -1 outside of the image."""
-    factor = 1.0 if plain else zoom(rng, diameter)
+    factor = zoom(rng, diameter, plain)
     shape = item.labels.shape
-    matrix = upright(rng, shape, size) if plain else placement(rng, shape, factor, size)
+    matrix = (upright if plain else placement)(rng, shape, factor, size)
     columns, rows = np.meshgrid(
         np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32)
     )
@@ -140,7 +150,7 @@ def lighting(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
         shape = pixels.shape if coloured else (*pixels.shape[:2], 1)
         noise = rng.standard_normal(shape, np.float32) * np.float32(rng.uniform(0.01, 0.1))
         pixels = pixels + noise
-    return np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
+    return pixels
 
 
 def recolour(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from imgconv.tasks.instances import levels
+from imgconv.tasks.instances import READ, levels
+from imgconv.tasks.segmenting import typical_diameter
 
 COLOUR = "stained"
 
@@ -33,10 +34,8 @@ class Example:
 
     @property
     def diameter(self) -> float:
-        """The median equivalent diameter of the objects in pixels; 20 where there is none."""
-        areas = np.bincount(self.labels.ravel())[1:]
-        areas = areas[areas > 0]
-        return float(np.sqrt(np.median(areas) * 4 / np.pi)) if areas.size else 20.0
+        """That of a typical object in pixels; the usual one where there is no object."""
+        return typical_diameter(self.labels) or float(READ["usual"])
 
 
 class Files:

@@ -54,7 +54,8 @@ def main(options: argparse.Namespace) -> None:
         result = validate(module, load(options.data, "val"), card["read"])
         print(line(result))
         card["metrics"] |= {kind: readable(values) for kind, values in result.items()}
-    report = export(module, {"image": torch.rand(1, 3, 64, 96)}, options.output, card)
+    example = torch.rand(1, module.inputs, 64, 96)
+    report = export(module, {"image": example}, options.output, card)
     print(f"{report.path}: {report.bytes / 1e6:.1f} MB, {report.parameters} weights")
 
 

@@ -48,7 +48,9 @@ class Run:
         (folder / "pid").write_text(str(os.getpid()))
         self.module = module.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.module).eval()
-        self.optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=1e-3)
+        self.optimiser = torch.optim.AdamW(
+            module.parameters(), lr=rate, weight_decay=1e-3, fused=True
+        )
         self.rate, self.budget = rate, budget
         self.step, self.seconds, self.mean_loss = 0, 0.0, 0.0
         if self.file.exists():
@@ -97,10 +99,11 @@ class Run:
     @torch.no_grad()
     def _follow(self) -> None:
         keep = min(AVERAGE, self.step / (self.step + 10))
-        state = self.module.state_dict()
-        for name, value in self.average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(state[name], 1 - keep)
+        pairs = zip(
+            self.average.state_dict().values(), self.module.state_dict().values(), strict=True
+        )
+        averages, values = zip(*(p for p in pairs if p[0].is_floating_point()), strict=True)
+        torch._foreach_lerp_(averages, values, 1 - keep)
 
     def say(self, text: str) -> None:
         message = f"{time.strftime('%H:%M:%S')}  {self.seconds / 60:6.1f} min  {text}"

@@ -1,9 +1,8 @@
-"""What the network learns to say about a label image: five maps of its size.
+"""What the network learns to say about a label image: three maps of its size.
 
 0  foreground   1 inside any object
 1  touching     1 within two pixels of two objects at once: the seams and narrow gaps
 2  distance     from the object's border inwards, divided by its largest: 0 outside, 1 inside
-3, 4  offset    to the object's centre, down and right, in units of `OFFSET` pixels
 """
 
 from __future__ import annotations
@@ -11,8 +10,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-CHANNELS = ("foreground", "touching", "distance", "offset_y", "offset_x")
-OFFSET = 16.0
+CHANNELS = ("foreground", "touching", "distance")
 _DIAMOND = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -38,16 +36,9 @@ def depth(labels: np.ndarray) -> np.ndarray:
 
 
 def targets(labels: np.ndarray) -> np.ndarray:
-    """(H, W) integer labels -> (5, H, W) float32, the maps of `CHANNELS`."""
-    flat = labels.ravel()
-    count = np.maximum(np.bincount(flat), 1)
+    """(H, W) integer labels -> (3, H, W) float32, the maps of `CHANNELS`."""
     deep = depth(labels)
-    deepest = np.ones(len(count), np.float32)
-    np.maximum.at(deepest, flat, deep.ravel())
-    rows, columns = np.indices(labels.shape, dtype=np.float32)
-    inside = labels > 0
-    maps = [inside, near_two(labels), deep / deepest[labels]]
-    for axis in (rows, columns):
-        centre = np.bincount(flat, axis.ravel()) / count
-        maps.append(np.where(inside, centre[labels] - axis, 0) / OFFSET)
+    deepest = np.ones(int(labels.max()) + 1, np.float32)
+    np.maximum.at(deepest, labels.ravel(), deep.ravel())
+    maps = [labels > 0, near_two(labels), deep / deepest[labels]]
     return np.stack(maps).astype(np.float32)

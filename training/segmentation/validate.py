@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
-from imgconv.tasks.instances import instances, prepare
+from imgconv.tasks.segmenting import Network, segment
 from training.segmentation.data import COLOUR, Example
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
@@ -43,15 +43,18 @@ def summary(scores: Sequence[np.ndarray]) -> dict[str, float]:
     return result
 
 
-@torch.no_grad()
-def predict(module: nn.Module, pixels: np.ndarray, multiple: int = 16) -> np.ndarray:
-    """(H, W, C) pixels -> (5, H, W) raw maps; edges are mirrored up to the multiple."""
-    image: Tensor = torch.from_numpy(prepare(pixels))[None]
-    height, width = image.shape[2:]
-    pad = (0, -width % multiple, 0, -height % multiple)
-    image = functional.pad(image, pad, mode="reflect")
-    output = module(image.contiguous(memory_format=torch.channels_last))
-    return np.ascontiguousarray(output[0, :, :height, :width].float().numpy())
+def network_of(module: nn.Module, multiple: int = 16) -> Network:
+    """The network as `segment` wants it: (4, H, W) -> (3, H, W) raw maps, edges mirrored."""
+
+    @torch.no_grad()
+    def network(image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[1:]
+        pad = (0, -width % multiple, 0, -height % multiple)
+        tensor = functional.pad(torch.from_numpy(image)[None], pad, mode="reflect")
+        output = module(tensor.contiguous(memory_format=torch.channels_last))
+        return np.ascontiguousarray(output[0, :, :height, :width].float().numpy())
+
+    return network
 
 
 def group(kind: str) -> str:
@@ -72,7 +75,8 @@ def validate(
 ) -> dict[str, dict[str, float]]:
     """AP and count error per kind of a network on examples it has not seen."""
     module.eval()
-    scores = [score(instances(predict(module, e.pixels), rules), e.labels) for e in examples]
+    network, card = network_of(module), {"read": rules or {}}
+    scores = [score(segment(e.pixels, network, card).labels, e.labels) for e in examples]
     return by_kind(scores, [e.kind for e in examples])
 
 
