@@ -81,7 +81,7 @@ def test_crops_are_repeatable_and_their_targets_leave_out_what_lies_outside(tmp_
     assert image.shape == (4, 96, 96)
     assert maps.shape == (4, 96, 96)
     outside = maps[3] == 0
-    assert outside.any() == (96 > 64 * 24 / sampler.diameters[0])
+    assert outside.any() == (64 * 24 / sampler.diameters[0] < 96)
     assert not maps[:3, outside].any()
 
 

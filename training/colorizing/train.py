@@ -12,9 +12,8 @@ command takes minutes: `--batch 64 --rate 2e-3`.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.ahead import ahead
 from training.colorizing.augment import Sampler, examples
 from training.colorizing.data import Photo, classes, load
 from training.colorizing.losses import Loss
@@ -67,28 +67,15 @@ def photos(options: argparse.Namespace, unseen: bool) -> list[Photo]:
 def batches(
     sampler: Sampler, options: argparse.Namespace, run: Run
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Batches from the run's step on, made ahead in one thread; each has its own random numbers.
+    """Batches from the run's step on, with their numbers; each has random numbers of its own.
 
     Small crops come first: the network learns most of what it can at half the cost.
     """
     sizes = [int(size) for size in options.sizes.split(",")]
-    ready: queue.Queue[tuple[int, Tensor, Tensor] | Exception] = queue.Queue(maxsize=4)
-
-    def work() -> None:
-        try:
-            for number in range(run.step, 1 << 40):
-                rng = np.random.default_rng((options.seed, number))
-                size = sizes[min(int(run.seconds / run.budget * len(sizes)), len(sizes) - 1)]
-                ready.put((number, *sampler.batch(rng, size, options.batch)))
-        except Exception as error:
-            ready.put(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        found = ready.get()
-        if isinstance(found, Exception):
-            raise found
-        yield found
+    for number in itertools.count(run.step):
+        rng = np.random.default_rng((options.seed, number))
+        size = sizes[min(int(run.seconds / run.budget * len(sizes)), len(sizes) - 1)]
+        yield number, *sampler.batch(rng, size, options.batch)
 
 
 def node_weights(known: list[Photo], palette: Palette, rare: float, device: str) -> Tensor:
@@ -116,7 +103,7 @@ def train(options: argparse.Namespace) -> None:
     loss = Loss(palette, node_weights(known, palette, options.rare, options.device))
     settings = json.dumps(vars(options), default=str)
     run.say(f"{len(known)} photos, {len(unseen)} to validate, {palette.size} nodes, {settings}")
-    learn(run, loss, batches(Sampler(known, kinds), options, run), unseen, options)
+    learn(run, loss, ahead(batches(Sampler(known, kinds), options, run)), unseen, options)
 
 
 def learn(

@@ -16,8 +16,6 @@ import copy
 import importlib
 import itertools
 import json
-import queue
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from training.ahead import ahead
 from training.segmentation.run import Run, weights
 
 TASKS = ("photo", "micro", "crosshair")
@@ -75,19 +74,11 @@ class Batches(IterableDataset):  # type: ignore[type-arg]
         return tuple(torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
 
 
-def ahead(batches: Batches, workers: int) -> Iterator[tuple[Tensor, ...]]:
+def made(batches: Batches, workers: int) -> Iterator[tuple[Tensor, ...]]:
     """The same batches, made ahead by one thread or, beside a GPU, by several processes."""
     if workers:
-        yield from DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=True)
-    ready: queue.Queue[tuple[Tensor, ...]] = queue.Queue(maxsize=3)
-
-    def work() -> None:
-        for batch in batches:
-            ready.put(batch)
-
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+        return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=True))
+    return ahead(iter(batches))
 
 
 def train(options: argparse.Namespace) -> None:
@@ -101,7 +92,7 @@ def train(options: argparse.Namespace) -> None:
     run = Run(module.to(options.device), options.out, options.rate, options.minutes * 60)
     run.say(json.dumps(vars(options), default=str))
     saved = checked = run.seconds
-    source = ahead(Batches(task.sampler(options.data), options, run.step), options.workers)
+    source = made(Batches(task.sampler(options.data), options, run.step), options.workers)
     while run.seconds < run.budget:
         begin = time.monotonic()
         run.learn(task.loss, *(part.to(options.device) for part in next(source)))

@@ -22,11 +22,16 @@ class Sampler:
     """
 
     def __init__(
-        self, examples: Sequence[Example], shares: dict[str, float], plain: float = 0.0
+        self,
+        examples: Sequence[Example],
+        shares: dict[str, float],
+        plain: float = 0.0,
+        usual: float = READ["usual"],
     ) -> None:
-        """`plain` is the share of crops that are only flipped and turned by right angles."""
+        """`plain` is the share of crops that are only flipped, turned by right angles and scaled;
+        `usual` the diameter of objects, in pixels, at which most are shown."""
         self.examples = list(examples)
-        self.plain = plain
+        self.plain, self.usual = plain, usual
         sizes: dict[tuple[str, str], int] = {}
         for item in self.examples:
             sizes[item.kind, item.field] = sizes.get((item.kind, item.field), 0) + 1
@@ -41,7 +46,8 @@ class Sampler:
         """(4, size, size) image and (4, size, size) maps: the targets, and what counts."""
         place = int(rng.choice(len(self.examples), p=self.weight))
         plain = bool(rng.random() < self.plain)
-        pixels, labels = crop(rng, self.examples[place], self.diameters[place], size, plain)
+        factor = zoom(rng, self.diameters[place], self.usual, plain)
+        pixels, labels = crop(rng, self.examples[place], factor, size, plain)
         if not plain:
             pixels = lighting(rng, pixels)
         pixels = np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
@@ -53,14 +59,14 @@ class Sampler:
         )
 
 
-def zoom(rng: np.random.Generator, diameter: float, plain: bool) -> float:
+def zoom(rng: np.random.Generator, diameter: float, usual: float, plain: bool) -> float:
     """Mostly what brings the objects to about the usual size, which is how images are looked at
     once their size is known; else about the native scale, at which that size is found out."""
     if plain:
-        return 1.0 if rng.random() < 0.25 else READ["usual"] / diameter
+        return 1.0 if rng.random() < 0.25 else usual / diameter
     choice = rng.random()
     if choice < 0.7:
-        factor = READ["usual"] / diameter * np.exp(rng.normal(0, 0.25))
+        factor = usual / diameter * np.exp(rng.normal(0, 0.25))
     else:
         factor = np.exp(rng.normal(0, 0.15) if choice < 0.85 else rng.uniform(-0.7, 0.7))
     return float(np.clip(factor, min(1.0, 8 / diameter), max(1.0, 90 / diameter)))
@@ -98,9 +104,9 @@ def placed(
     return np.hstack([turn, (centre - turn @ np.full(2, size / 2))[:, None]])
 
 
-def crop(rng: np.random.Generator, item: Example, diameter: float, size: int, plain: bool) -> Crop:
-    """(size, size, 3) normalised pixels and (size, size) labels, -1 outside of the image."""
-    factor = zoom(rng, diameter, plain)
+def crop(rng: np.random.Generator, item: Example, factor: float, size: int, plain: bool) -> Crop:
+    """(size, size, 3) normalised pixels and (size, size) labels, -1 outside of the image;
+    enlarged by `factor`."""
     shape = item.labels.shape
     matrix = (upright if plain else placement)(rng, shape, factor, size)
     columns, rows = np.meshgrid(
@@ -109,7 +115,7 @@ def crop(rng: np.random.Generator, item: Example, diameter: float, size: int, pl
     x = (matrix[0, 0] * columns + matrix[0, 1] * rows + matrix[0, 2]).astype(np.float32)
     y = (matrix[1, 0] * columns + matrix[1, 1] * rows + matrix[1, 2]).astype(np.float32)
     if not plain and rng.random() < 0.3:
-        x, y = bend(rng, x, diameter), bend(rng, y, diameter)
+        x, y = bend(rng, x, item.diameter), bend(rng, y, item.diameter)
     rounded = [np.rint(x).astype(np.float32), np.rint(y).astype(np.float32)]
     # float32 holds labels exactly up to 2^24
     labels = cv2.remap(

@@ -12,9 +12,8 @@ a machine with other work to do still finishes with a learning rate near zero.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imgconv.tasks.instances import READ
+from training.ahead import ahead
 from training.architectures.unet import UNet
 from training.segmentation.augment import Sampler
 from training.segmentation.data import Example, folds, load
@@ -47,6 +48,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=192, help="side of the crops in pixels")
     parser.add_argument("--plain", type=float, default=0.3, help="share of unchanged crops")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument(
+        "--read", type=Path, help="JSON: how maps are read (imgconv.tasks.instances.READ)"
+    )
     parser.add_argument("--fold", help="K/N: leave part K of N out and validate on it")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -69,19 +73,12 @@ def parts(options: argparse.Namespace) -> tuple[list[Example], list[Example]]:
 def batches(
     sampler: Sampler, options: argparse.Namespace, step: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches from `step` on, made ahead in one thread; each step has its own random numbers."""
-    ready: queue.Queue[tuple[Tensor, Tensor]] = queue.Queue(maxsize=3)
-
-    def work() -> None:
-        for number in range(step, 1 << 40):
-            rng = np.random.default_rng((options.seed, number))
-            crops = [sampler.draw(rng, options.size) for _ in range(options.batch)]
-            images, maps = (torch.from_numpy(np.stack(a)) for a in zip(*crops, strict=True))
-            ready.put((images.contiguous(memory_format=torch.channels_last), maps))
-
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        yield ready.get()
+    """Batches from `step` on; each has random numbers of its own."""
+    for number in itertools.count(step):
+        rng = np.random.default_rng((options.seed, number))
+        crops = [sampler.draw(rng, options.size) for _ in range(options.batch)]
+        images, maps = (torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
+        yield images.contiguous(memory_format=torch.channels_last), maps
 
 
 def train(options: argparse.Namespace) -> None:
@@ -89,13 +86,15 @@ def train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
     examples, unseen = parts(options)
+    rules = {**READ, **(json.loads(options.read.read_text()) if options.read else {})}
     widths = tuple(int(width) for width in options.widths.split(","))
     module = unet(weights(options.start)) if options.start else UNet(widths)
     run = Run(module, options.out, options.rate, options.minutes * 60)
     settings = json.dumps(vars(options), default=str)
     run.say(f"{len(examples)} images, {len(unseen)} to validate, {settings}")
     saved = checked = run.seconds
-    source = batches(Sampler(examples, SHARES, options.plain), options, run.step)
+    sampler = Sampler(examples, SHARES, options.plain, rules["usual"])
+    source = ahead(batches(sampler, options, run.step))
     while run.seconds < run.budget:
         begin = time.monotonic()
         images, maps = next(source)
@@ -107,9 +106,10 @@ def train(options: argparse.Namespace) -> None:
             run.save()
         if unseen and run.seconds - checked > options.validate_every * 60:
             checked = run.seconds
-            run.say(line(validate(run.average, unseen)))
+            run.say(line(validate(run.average, unseen, rules)))
     run.save()
-    run.say(f"done; {line(validate(run.average, unseen)) if unseen else 'nothing to validate on'}")
+    result = line(validate(run.average, unseen, rules)) if unseen else "nothing to validate on"
+    run.say(f"done; {result}")
 
 
 if __name__ == "__main__":
