@@ -31,11 +31,15 @@ def levels(planes: np.ndarray, low: float, high: float) -> tuple[float, float]:
     return dark, bright if bright > dark else dark + 1.0
 
 
-def prepare(planes: np.ndarray, card: Mapping[str, Any] | None = None) -> np.ndarray:
-    """(H, W), (H, W, 1) grey or (H, W, 3) RGB of any dtype -> (4, H, W) float32 for the network:
+def prepare(
+    planes: np.ndarray,
+    card: Mapping[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """(H, W), (H, W, 1) grey or (H, W, 3) RGB of any dtype -> (4, h, w) float32 for the network:
     red, green, blue (grey three times), and their mean compressed (see `compressed`).
 
-    `card` is the model's `prepare` entry (see `PREPARE`).
+    `card` is the model's `prepare` entry (see `PREPARE`); `size` is (h, w) if it is not (H, W).
     """
     rules = {**PREPARE, **(card or {})}
     if planes.ndim == 2:
@@ -46,16 +50,27 @@ def prepare(planes: np.ndarray, card: Mapping[str, Any] | None = None) -> np.nda
     scaled = (planes.astype(np.float32) - np.float32(dark)) / np.float32(bright - dark)
     scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=1e9, neginf=-1e9)
     np.clip(scaled, *rules["clip"], out=scaled)
-    result = np.empty((4, *planes.shape[:2]), np.float32)
-    result[:3] = scaled.transpose(2, 0, 1)
-    result[3] = compressed(scaled, rules["compress"])
+    maps = resized(scaled.transpose(2, 0, 1), size or planes.shape[:2])
+    result = np.empty((4, *maps.shape[1:]), np.float32)
+    result[:3] = maps
+    result[3] = compressed(maps, rules["compress"])
     return result
 
 
-def compressed(scaled: np.ndarray, strength: float) -> np.ndarray:
-    """(H, W, C) with levels 0 and 1 -> (H, W): the channels' mean on a scale that is linear around
+def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(C, H, W) float32 at (h, w): bilinear, and without aliasing where that is smaller."""
+    from PIL import Image
+
+    if maps.shape[1:] == tuple(size):
+        return maps
+    across, bilinear = (size[1], size[0]), Image.Resampling.BILINEAR
+    return np.stack([np.asarray(Image.fromarray(m).resize(across, bilinear)) for m in maps])
+
+
+def compressed(maps: np.ndarray, strength: float) -> np.ndarray:
+    """(C, H, W) with levels 0 and 1 -> (H, W): the channels' mean on a scale that is linear around
     0 and logarithmic beyond (0 and 1 stay): a nucleus of a hundredth of the range is seen in it."""
-    mean = scaled.mean(2, dtype=np.float32)
+    mean = maps.mean(0, dtype=np.float32)
     return np.asarray(np.arcsinh(mean * np.float32(strength)) / np.float32(np.arcsinh(strength)))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from imgconv.tasks.instances import READ, instances, prepare, probability
+from imgconv.tasks.instances import READ, instances, prepare, probability, resized
 
 Network = Callable[[np.ndarray], np.ndarray]
+LARGEST = 100e6
+"""Pixels of an image as it is enlarged for the network: 8 GB of memory are enough for all of it."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,13 @@ def segment(
     what was found is smaller or larger than what the network knows well.
     """
     rules = {**READ, **(card or {}).get("read", {})}
-    image = prepare(planes, (card or {}).get("prepare"))
+    at = partial(_at, planes, network, (card or {}).get("prepare"), rules)
     if diameter is not None:
-        return _at(image, network, rules, scale_for(diameter, rules), diameter)
-    first = _at(image, network, rules, 1.0)
+        return at(scale_for(diameter, rules), diameter)
+    first = at(1.0)
     typical = typical_diameter(first.labels)
     scale = scale_for(typical, rules) if typical else 1.0
-    return first if scale == 1.0 else _at(image, network, rules, scale)
+    return first if scale == 1.0 else at(scale)
 
 
 def scale_for(diameter: float, rules: Mapping[str, Any] = READ) -> float:
@@ -70,28 +73,24 @@ def typical_diameter(labels: np.ndarray) -> float | None:
 
 
 def _at(
-    image: np.ndarray,
+    planes: np.ndarray,
     network: Network,
+    prepared: Mapping[str, Any] | None,
     rules: Mapping[str, Any],
     scale: float,
     diameter: float | None = None,
 ) -> Segmentation:
-    size = image.shape[1:]
-    if scale == 1.0:
-        maps = network(image)
-        labels = instances(maps, rules)
-    elif scale > 1.0:  # small objects are told apart where they are large
-        maps = network(_resized(image, _scaled(size, scale)))
+    size = planes.shape[:2]
+    scale = min(scale, max(1.0, (LARGEST / (size[0] * size[1])) ** 0.5))
+    seen = tuple(max(16, round(side * scale)) for side in size) if scale != 1.0 else size
+    maps = network(prepare(planes, prepared, seen))
+    if scale > 1.0:  # small objects are told apart where they are large
         labels = _sampled(instances(maps, rules), size)
-        maps = _resized(maps[:1], size)
+        maps = resized(maps[:1], size)
     else:  # large ones get smooth outlines
-        maps = _resized(network(_resized(image, _scaled(size, scale))), size)
+        maps = resized(maps, size)
         labels = instances(maps, rules, scale)
     return Segmentation(labels, probability(maps), diameter or median_diameter(labels), scale)
-
-
-def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, ...]:
-    return tuple(max(16, round(side * scale)) for side in size)
 
 
 def _sampled(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -104,12 +103,3 @@ def _sampled(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     there = np.bincount(small.ravel()) > 0
     there[0] = False
     return (np.cumsum(there) * there).astype(np.int32)[small]
-
-
-def _resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """(C, H, W) maps at another size, without aliasing."""
-    from skimage.transform import resize
-
-    smaller = size[0] < maps.shape[1]
-    planes = [resize(m, size, order=1, anti_aliasing=smaller, mode="reflect") for m in maps]
-    return np.stack(planes).astype(np.float32)

@@ -50,11 +50,11 @@ class Sampler:
         pixels, labels = crop(rng, self.examples[place], factor, size, plain)
         if not plain:
             pixels = lighting(rng, pixels)
-        pixels = np.clip(pixels, *PREPARE["clip"]).astype(np.float32)
-        faint = compressed(pixels, PREPARE["compress"])
+        image = np.clip(pixels, *PREPARE["clip"]).astype(np.float32).transpose(2, 0, 1)
+        faint = compressed(image, PREPARE["compress"])
         maps = targets(np.maximum(labels, 0))
         return (
-            np.concatenate([pixels.transpose(2, 0, 1), faint[None]]),
+            np.concatenate([image, faint[None]]),
             np.concatenate([maps, labels[None] >= 0]).astype(np.float32),
         )
 
