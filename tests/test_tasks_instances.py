@@ -56,6 +56,12 @@ def test_labels_are_consecutive_and_small_objects_are_left_out() -> None:
     assert np.unique(found).tolist() == [0, 1, 2, 3]
 
 
+def test_numbers_go_from_top_to_bottom() -> None:
+    found = instances(ideal(discs()))
+    tops = [box[0].start for box in ndimage.find_objects(found)]
+    assert tops == sorted(tops) and len(tops) == 4
+
+
 def test_a_seam_divides_what_the_distance_alone_does_not() -> None:
     maps = np.full((3, 30, 60), -8, np.float32)
     maps[0, 5:25, 5:55] = 8

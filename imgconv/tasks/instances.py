@@ -120,9 +120,20 @@ def instances(
     height = ndimage.gaussian_filter(height, rules["smooth"] / scale)
     smallest = rules["smallest"] / scale**2
     labels = _divided(height, inside, rules["lowest"], rules["dip"], smallest)
-    keep = np.bincount(labels.ravel()) >= smallest
-    keep[0] = False
-    return (np.cumsum(keep) * keep).astype(np.int32)[labels]
+    return _numbered(labels, smallest)
+
+
+def _numbered(labels: np.ndarray, smallest: float) -> np.ndarray:
+    """Objects of enough pixels as 1..n, by their top edges from top to bottom of the image."""
+    from scipy import ndimage
+
+    boxes = ndimage.find_objects(labels)
+    large = np.bincount(labels.ravel(), minlength=len(boxes) + 1) >= smallest
+    kept = [n for n, box in enumerate(boxes, 1) if box and large[n]]
+    kept.sort(key=lambda n: (boxes[n - 1][0].start, boxes[n - 1][1].start))
+    numbers = np.zeros(len(boxes) + 1, np.int32)
+    numbers[kept] = np.arange(1, len(kept) + 1)
+    return np.asarray(numbers[labels])
 
 
 def _divided(
