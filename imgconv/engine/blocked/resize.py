@@ -49,7 +49,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
 
 def _usual(stage: Stage) -> bool:
     a = stage.node.attributes
-    unusual = a.get("antialias") or a.get("exclude_outside") or a.get("axes") is not None
+    unusual = a.get("antialias") or a.get("exclude_outside")
     return not unusual and a.get("mode") != "cubic" and a.get("coordinates") != "tf_crop_and_resize"
 
 
