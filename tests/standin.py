@@ -1,7 +1,7 @@
 """A network of one convolution that finds bright things on dark ground, in a model file.
 
 Its channels are those of the real ones: inside (where the three colours are bright on average),
-seam (nowhere), distance (a mean over 5x5 pixels).
+seam (nowhere), distance (a mean over 5x5 pixels), size (24 pixels everywhere).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ SIDE = 5
 
 
 def weights() -> tuple[np.ndarray, np.ndarray]:
-    """(3, 4, 5, 5) and (3,)."""
-    kernel = np.zeros((3, 4, SIDE, SIDE), np.float32)
+    """(4, 4, 5, 5) and (4,)."""
+    kernel = np.zeros((4, 4, SIDE, SIDE), np.float32)
     kernel[0, :3, SIDE // 2, SIDE // 2] = 40 / 3
     kernel[2, :3] = 1 / (3 * SIDE * SIDE)
-    return kernel, np.array([-20, -20, 0], np.float32)
+    return kernel, np.array([-20, -20, 0, 0], np.float32)
 
 
 def model(path: Path, task: str = "segment") -> str:
@@ -36,7 +36,7 @@ def model(path: Path, task: str = "segment") -> str:
     card = {
         "name": "standin", "version": "1", "task": task, "licence": "MIT", "multiple": 1,
         "prepare": {"low": 0.0, "high": 100.0},
-        "read": {"lowest": 0.15, "smallest": 4, "diameters": [1, 1000]},
+        "read": {"lowest": 0.15, "smallest": 4},
     }  # fmt: skip
     save(path, graph, card, half=False)
     return str(path)

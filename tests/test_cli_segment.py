@@ -86,7 +86,7 @@ def test_an_image_becomes_labels_a_picture_tables_and_a_record(segment):
     names = ["a-labels.tif", "a-overlay.png", "a.csv", "summary.csv", "imgconv-run.json"]
     assert (code, out) == (0, [f"segmented/{name}" for name in names])
     assert "a.tif: 3 objects, 15,62" in err or "a.tif: 3 objects, 1.562e+04 per mm²" in err
-    assert "median area 81 px (5.062 µm²), diameter 10.2 px found" in err
+    assert "median area 81 px (5.062 µm²), diameter 24 px found" in err
     labels = tifffile.imread("segmented/a-labels.tif")
     assert labels.dtype == np.uint16 and same_objects(labels, squares())
     assert len(list(Path("segmented").iterdir())) == 5  # nothing else is left

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from imgconv.tasks.instances import instances, prepare, probability
-from imgconv.tasks.segmenting import scale_for, segment, typical_diameter
+from imgconv.tasks.instances import instances, prepare, probability, typical_diameter
+from imgconv.tasks.segmenting import scale_for, segment
 
 CENTRES = [(20, 20, 10), (20, 37, 10), (60, 50, 8), (45, 12, 5)]  # the first two touch
 
@@ -23,9 +23,11 @@ def discs(shape: tuple[int, int] = (80, 90)) -> np.ndarray:
 
 def ideal(labels: np.ndarray) -> np.ndarray:
     """Maps of a network that knows the answer."""
-    maps = np.zeros((3, *labels.shape), np.float32)
+    maps = np.zeros((4, *labels.shape), np.float32)
     maps[0] = np.where(labels > 0, 8, -8)
     maps[1] = -8
+    areas = np.maximum(np.bincount(labels.ravel()), 1)
+    maps[3] = np.log2(np.sqrt(areas * 4 / np.pi) / 24)[labels]
     for number in range(1, labels.max() + 1):
         distance = ndimage.distance_transform_edt(labels == number)
         maps[2] += distance / distance.max()
@@ -63,7 +65,7 @@ def test_numbers_go_from_top_to_bottom() -> None:
 
 
 def test_a_seam_divides_what_the_distance_alone_does_not() -> None:
-    maps = np.full((3, 30, 60), -8, np.float32)
+    maps = np.full((4, 30, 60), -8, np.float32)
     maps[0, 5:25, 5:55] = 8
     maps[2] = np.where(maps[0] > 0, 0.8, 0)
     assert instances(maps).max() == 1
@@ -125,6 +127,23 @@ def test_small_objects_are_told_apart_where_they_are_large() -> None:
     assert result.probability.shape == labels.shape
 
 
+@pytest.mark.parametrize("diameter", [8.0, 24.0, 48.0])
+def test_a_users_smallest_area_counts_pixels_of_the_image(diameter: float) -> None:
+    labels = discs()
+
+    def network(image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[1:]
+        rows, columns = np.arange(height) * 80 // height, np.arange(width) * 90 // width
+        return ideal(labels[rows][:, columns])
+
+    def count(least: float) -> int:
+        card = {"read": {"least": least, "smallest": 10_000}}
+        return int(segment(labels.astype(np.uint8), network, card, diameter).labels.max())
+
+    assert count(40) == 4  # the smallest disc has 69 pixels, the next 193
+    assert count(120) == 3
+
+
 def test_values_that_are_no_numbers_do_not_spread() -> None:
     pixels = np.random.default_rng(0).random((30, 30)).astype(np.float32)
     clean = prepare(pixels)
@@ -140,7 +159,7 @@ def test_four_channels_are_refused() -> None:
 
 
 def test_an_empty_image_has_no_objects_and_no_diameter() -> None:
-    maps = np.full((3, 32, 48), -8, np.float32)
+    maps = np.full((4, 32, 48), -8, np.float32)
     result = segment(np.zeros((32, 48), np.uint8), lambda image: maps)
     assert not result.labels.any()
     assert result.diameter is None
@@ -162,11 +181,10 @@ def test_objects_out_of_the_known_range_are_looked_at_in_another_size() -> None:
     assert result.labels.shape == (80, 90)
 
 
-def test_fragments_do_not_decide_the_typical_diameter() -> None:
+def test_the_typical_diameter_is_that_of_most_object_pixels() -> None:
     labels = discs()
-    labels[70:80:3, ::3] = np.arange(5, 5 + labels[70:80:3, ::3].size).reshape(4, 30)
-    assert typical_diameter(labels) == pytest.approx(20, abs=1)
-    assert typical_diameter(labels * 0) is None
+    assert typical_diameter(ideal(labels)) == pytest.approx(20, abs=1)
+    assert typical_diameter(ideal(labels * 0)) is None
 
 
 def test_a_given_diameter_decides_the_scale_at_once() -> None:

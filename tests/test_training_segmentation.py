@@ -57,6 +57,13 @@ def test_distances_are_one_at_each_objects_deepest_pixel_and_low_along_seams() -
     assert distance[targets.seams(labels)].max() < 0.2
 
 
+def test_sizes_are_octaves_of_24_pixels() -> None:
+    labels = discs()
+    sizes = targets.targets(labels)[3]
+    assert sizes[50, 50] == pytest.approx(np.log2(11.85 / 24), abs=0.01)  # a disc of radius 6
+    assert not sizes[labels == 0].any()
+
+
 def test_targets_of_an_empty_image_are_zero() -> None:
     assert not targets.targets(np.zeros((20, 30), np.int32)).any()
 
@@ -75,14 +82,14 @@ def test_scores_of_a_hand_made_case() -> None:
 
 def test_crops_are_repeatable_and_their_targets_leave_out_what_lies_outside(tmp_path: Path) -> None:
     sampler = augment.Sampler(data.load(write_folder(tmp_path)), {})
-    image, maps = sampler.draw(np.random.default_rng(3), 96)
-    again, _ = sampler.draw(np.random.default_rng(3), 96)
+    image, maps = sampler.draw(np.random.default_rng(3), 480)
+    again, _ = sampler.draw(np.random.default_rng(3), 480)
     np.testing.assert_array_equal(image, again)
-    assert image.shape == (4, 96, 96)
-    assert maps.shape == (4, 96, 96)
-    outside = maps[3] == 0
-    assert outside.any() == (64 * 24 / sampler.diameters[0] < 96)
-    assert not maps[:3, outside].any()
+    assert image.shape == (4, 480, 480)
+    assert maps.shape == (5, 480, 480)
+    outside = maps[4] == 0
+    assert outside.any()  # the image is smaller than the crop at every scale
+    assert not maps[:4, outside].any()
 
 
 def test_a_pack_keeps_its_parts_and_folds_keep_fields_together(tmp_path: Path) -> None:
@@ -105,7 +112,7 @@ def test_a_pack_keeps_its_parts_and_folds_keep_fields_together(tmp_path: Path) -
 def test_the_loss_is_smallest_for_the_targets_themselves() -> None:
     maps = targets.targets(discs())
     target = torch.from_numpy(np.concatenate([maps, np.ones((1, 64, 64), np.float32)]))[None]
-    right = target[:, :3].clone()
+    right = target[:, :4].clone()
     right[:, :2] = right[:, :2] * 20 - 10
     assert loss(right, target) < 0.01
     assert loss(right * 0, target) > 0.5
@@ -134,5 +141,5 @@ def test_a_run_stops_resumes_and_serves_as_a_start(
 def test_the_network_keeps_size_and_scales_by_its_multiple() -> None:
     module = UNet((4, 8, 8)).eval()
     assert module.multiple == 4
-    assert module(torch.zeros(1, 4, 8, 12)).shape == (1, 3, 8, 12)
-    assert validate.network_of(module)(np.zeros((4, 19, 23), np.float32)).shape == (3, 19, 23)
+    assert module(torch.zeros(1, 4, 8, 12)).shape == (1, 4, 8, 12)
+    assert validate.network_of(module)(np.zeros((4, 19, 23), np.float32)).shape == (4, 19, 23)

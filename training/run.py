@@ -12,8 +12,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from training.architectures.unet import UNet
-
 AVERAGE = 0.998
 
 
@@ -26,16 +24,6 @@ def weights(source: str | Path) -> dict[str, Tensor]:
     else:
         tensors = torch.load(source, weights_only=True, map_location="cpu")["average"]
     return {n: t.float() for n, t in tensors.items() if not n.endswith("num_batches_tracked")}
-
-
-def unet(state: dict[str, Tensor]) -> UNet:
-    """The U-Net of the widths that these weights were made for, holding them."""
-    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("down."))
-    widths = [state[f"down.{level}.0.weight"].shape[0] for level in range(depth)]
-    inputs, outputs = state["down.0.0.weight"].shape[1], state["head.weight"].shape[0]
-    module = UNet(widths, inputs, outputs)
-    module.load_state_dict(state, strict=False)
-    return module
 
 
 class Run:

@@ -8,7 +8,6 @@ import json
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +22,8 @@ from imgconv.tasks.record import (
     KEY,
     NAME,
     SUMMARY_NAME,
+    differs,
+    made,
     merged,
     merged_rows,
     read_former,
@@ -54,8 +55,7 @@ class Ledger:
         self._failed: dict[str, Entries] = {}
         todo = [item for item in self.items if item.target not in ("", "-") and not item.skip]
         self.folders = sorted({self.folder(item) for item in todo})
-        for folder in self.folders:
-            self._former(folder)
+        self._made = {folder: made(self._former(folder)[0]) for folder in self.folders}
 
     def folder(self, item: Item) -> str:
         """Whose summary and record an item is in."""
@@ -83,15 +83,30 @@ class Ledger:
         with self._lock:
             return self._write_all()
 
-    def lacking(self) -> dict[str, int]:
-        """How many images of each folder were skipped that its summary knows nothing of."""
+    def stale(self, item: Item) -> list[str]:
+        """Files of a former run of the item that the present one does not write anew."""
+        folder = self.folder(item)
+        _, image = self._made[folder].get(os.path.relpath(item.target, folder), ({}, {}))
+        former = {os.path.join(folder, name) for name in image.get("outputs", ())}
+        present = {os.path.normpath(path) for path in (item.target, *item.also)}
+        return sorted(path for path in former if os.path.normpath(path) not in present)
+
+    def left(self) -> dict[str, tuple[int, int]]:
+        """Of each folder how many images were skipped of which its summary knows nothing, and how
+        many whose results are of another image or were made in another way."""
         there = [item for item in self.items if item.target and item.skip.endswith(" exists")]
-        missing: Counter[str] = Counter()
+        found: dict[str, tuple[int, int]] = {}
         for folder in {self.folder(item) for item in there}:
-            known = {row[KEY] for row in read_csv(self._former(folder)[1] or KEY)[1]}
-            mine = [item.target for item in there if self.folder(item) == folder]
-            missing[folder] = sum(os.path.relpath(target, folder) not in known for target in mine)
-        return {folder: count for folder, count in missing.items() if count}
+            former, summary = self._former(folder)
+            known, results = {row[KEY] for row in read_csv(summary or KEY)[1]}, made(former)
+            mine = [i for i in there if self.folder(i) == folder]
+            names = [os.path.relpath(item.target, folder) for item in mine]
+            others = sum(
+                name in results and differs(*results[name], self.head, item.source)
+                for name, item in zip(names, mine, strict=True)
+            )
+            found[folder] = (sum(name not in known for name in names), others)
+        return {folder: counts for folder, counts in found.items() if any(counts)}
 
     def _write_all(self) -> list[str]:
         names = [name for folder in self._images for name in self._write(folder)]

@@ -81,9 +81,11 @@ class Report:
 
     def interrupted(self) -> int:
         left = self.total - self.counts.total()
+        force = getattr(self.options, "force", False)
+        again = "--force begins anew" if force else "go on with --skip-existing"
         self._say(
             f"interrupted: {self.counts['written']} done, {left} not; "
-            "what was finished is whole, go on with --skip-existing"
+            f"what was finished is whole, {again}"
         )
         return 130
 

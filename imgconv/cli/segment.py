@@ -159,7 +159,7 @@ def command(
     if options.dry_run:
         return _show(planned, options, ledger)
     loaded = load(model)
-    rules = rules_of(loaded, model, threshold, settings.min_area)
+    rules = rules_of(loaded, model, threshold)
     step = Segmenter(
         network=network_of(loaded, options.threads),
         rules=rules,
@@ -179,18 +179,26 @@ def command(
     if not options.json and code in (0, 1):
         write("".join(f"{path}\n" for path in written))
     if not options.quiet:
-        _say_lacking(ledger)
+        _say_left(ledger)
     return code
 
 
-def _say_lacking(ledger: Ledger) -> None:
+def _say_left(ledger: Ledger) -> None:
     import sys
 
     from imgconv.images import shown
 
-    for folder, count in ledger.lacking().items():
-        line = f"{shown(folder)}: the summary does not have {count} of the skipped images"
-        print(f"{line}, whose run was killed; --force does them again", file=sys.stderr)
+    for folder, (lacking, others) in ledger.left().items():
+        if lacking:
+            line = (
+                f"the summary does not have {lacking} of the skipped images, whose run was killed"
+            )
+            print(f"{shown(folder)}: {line}; --force does them again", file=sys.stderr)
+        if others:
+            line = (
+                f"{others} of the skipped results are of other images or were made in another way"
+            )
+            print(f"{shown(folder)}: {line}; --force makes them anew", file=sys.stderr)
 
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
@@ -221,6 +229,10 @@ def _labels_suffix(found: str) -> str:
 
 
 def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
+    from pathlib import Path
+
+    from imgconv.tasks.record import NAME, SUMMARY_NAME
+
     if item.paged:
         raise UsageError(
             "-o: {page} has no meaning here, a stack's labels are one file; leave it out"
@@ -232,6 +244,12 @@ def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
         )
     if item.target == "-" and options.json:
         raise UsageError("the labels and --json both want standard output: give -o FOLDER/")
+    taken = {Path(path).name for path in item.also} & {SUMMARY_NAME, NAME}
+    if taken:
+        raise UsageError(
+            f"{item.source}: its table would be {taken.pop()}, which is that of all images: "
+            "give another name with -o"
+        )
     if item.target not in ("", "-") and not item.target.lower().endswith(TIFF):
         raise UsageError(
             f"-o {item.target}: labels are a TIFF: let the name end in .tif, or give a folder"
@@ -281,4 +299,5 @@ def _parameters(
         **rules,
         "outputs": ["labels", *kinds],
         "allow_truncated": options.allow_truncated,
+        "max_pixels": options.max_pixels,
     }

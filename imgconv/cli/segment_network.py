@@ -11,13 +11,10 @@ from imgconv.engine import Model, run
 from imgconv.errors import UsageError
 from imgconv.kernels import bands
 from imgconv.tasks.instances import PREPARE, READ
-from imgconv.tasks.quantities import Quantity
 from imgconv.tasks.segmenting import Network
 
 
-def rules_of(
-    loaded: Model, name: str, threshold: float | None, least: Quantity | None
-) -> dict[str, dict[str, Any]]:
+def rules_of(loaded: Model, name: str, threshold: float | None) -> dict[str, dict[str, Any]]:
     """How images are prepared and maps are read: as the model says, and the user over it.
 
     Raises UsageError for a model (called `name` by the user) that is made for something else.
@@ -38,13 +35,11 @@ def rules_of(
     read = {**READ, **card.get("read", {})}
     if threshold is not None:
         read["foreground"] = threshold
-    if least and not least.metric:
-        read["smallest"] = min(read["smallest"], least.value)
     return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
 
 
 def network_of(loaded: Model, threads: int | None) -> Network:
-    """(3, H, W) float32 -> its maps (C, H, W).
+    """(4, H, W) float32 -> its maps (4, H, W).
 
     One image at a time, on all threads: that takes the memory of one, while the other jobs read,
     measure and draw theirs.
@@ -55,7 +50,13 @@ def network_of(loaded: Model, threads: int | None) -> Network:
     def network(image: np.ndarray) -> np.ndarray:
         with lock:
             bands.use(every)
-            return run(loaded, {given: image})[maps]
+            found = run(loaded, {given: image})[maps]
+        if len(found) != len(READ["channels"]):
+            raise UsageError(
+                f"--model {loaded.path}: gives {len(found)} maps; segment reads "
+                f"{len(READ['channels'])}: {', '.join(READ['channels'])}"
+            )
+        return found
 
     return network
 

@@ -1,6 +1,6 @@
 """The step of `segment`: a file's fields through the network, and all that is written of it."""
 
-# ruff: noqa: PTH100, PTH119
+# ruff: noqa: PTH100, PTH107, PTH113, PTH119
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class Segmenter:
                 info = source.info
                 with share(info.height * info.width * (BYTES + info.channels * 4)):
                     results, scales = self._segmented(item, source)
-            notes = (*source.notes, line(results, self.settings, scales), *results.notes)
+            said = (line(results, self.settings, scales), *results.notes)
+            notes = (*source.notes, *said, *doubts(self.settings.size))
             if item.target == "-":
                 return Done(("-",), notes)
             entry = self._entry(item, results, scales) | {
@@ -94,23 +95,34 @@ class Segmenter:
             write_image(paths["probability"], maps, record, options, force=self.force)
         else:
             deque(maps, maxlen=0)
+        self._clear(item)
         for kind, path in paths.items():
             if kind != "probability":
                 results.write(kind, path, force=self.force)
         results.write_labels(item.target, force=self.force)  # last: they say that all is there
         return results, scales
 
+    def _clear(self, item: Item) -> None:
+        """Former labels go before anything beside them is replaced, so that whoever is stopped in
+        between is not left with a table that belongs to others; so does what is not made anew."""
+        if self.force and item.target != "-":
+            for path in (item.target, *self.ledger.stale(item)):
+                if os.path.isfile(path):
+                    os.remove(path)
+
     def _fields(
         self, source: Source, results: Results, scales: list[float]
     ) -> Iterator[np.ndarray]:
         """Adds each field's labels to the results and yields its probability map (H, W, 1)."""
         settings, size = self.settings, results.size
-        selection = settings.selection(size)
+        selection, rules = settings.selection(size), self.rules
+        if settings.min_area:  # the user knows better than the model how small they are
+            rules = {**rules, "read": {**rules["read"], "least": selection.min_area}}
         diameter = settings.diameter.pixels(size) if settings.diameter else None
         for one in results.stack.read(source):
             check_abandoned()
             seen = one.pixels[..., results.stack.seen]
-            found = segment(seen, self.network, self.rules, diameter)
+            found = segment(seen, self.network, rules, diameter)
             found = replace(found, labels=selection(found.labels))
             results.add(one, found)
             scales.append(found.scale)
@@ -162,6 +174,13 @@ def line(results: Results, settings: Settings, scales: list[float]) -> str:
     if resized:
         parts.append(f"looked at resized by {', '.join(f'{scale:g}' for scale in resized)}")
     return ", ".join(parts)
+
+
+def doubts(size: Size) -> list[str]:
+    """What may be wrong with the pixel size that was typed: --pixel-size 1,5."""
+    if not size or 0.5 <= size[0] / size[1] <= 2:
+        return []
+    return [f"pixels of {size[0]:g} x {size[1]:g} µm; for a decimal number write a point"]
 
 
 def endings(kinds: tuple[str, ...]) -> list[str]:

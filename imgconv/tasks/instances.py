@@ -75,7 +75,7 @@ def compressed(maps: np.ndarray, strength: float) -> np.ndarray:
 
 
 READ: dict[str, Any] = {
-    "channels": ["foreground", "touching", "distance"],
+    "channels": ["foreground", "touching", "distance", "size"],
     "foreground": 0.5,
     "lowest": 0.2,
     "dip": 0.1,
@@ -88,13 +88,29 @@ READ: dict[str, Any] = {
 """How the maps are read. foreground: probability above which a pixel belongs to an object;
 lowest: height that the top of an object has at least; dip: how far one goes down on the way
 from one top to another; seam: what a certain seam takes from the height; smooth: sigma in
-pixels; smallest: fewest pixels of an object; diameters: what the network knows well, in pixels,
-and usual: the one to which smaller and larger objects are scaled."""
+pixels; smallest: fewest pixels of an object, at the size at which the network sees it;
+diameters: what the network knows well, in pixels, and usual: the one to which smaller and larger
+objects are scaled. A user's own smallest area, in pixels of the image, is "least"."""
 
 
 def probability(maps: np.ndarray) -> np.ndarray:
     """(H, W) float32 of raw maps (C, H, W): how likely the pixel is inside an object."""
     return _sigmoid(maps[0])
+
+
+UNIT = 24.0
+"""Pixels of the diameter whose size is 0 in the fourth map."""
+
+
+def typical_diameter(maps: np.ndarray) -> float | None:
+    """What the network takes for the diameter of most objects, in its own pixels: its median over
+    all pixels inside of one. None where there is no object.
+
+    It knows better than the labels do: large objects look like many small ones to its outlines,
+    and not to its sense of size.
+    """
+    inside = maps[0] > 0
+    return float(UNIT * 2 ** np.median(maps[3][inside])) if inside.any() else None
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

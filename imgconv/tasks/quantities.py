@@ -35,7 +35,7 @@ class Quantity:
 
     def __str__(self) -> str:
         unit = ("um" if self.metric else "px") + ("2" if self.power == 2 else "")
-        return f"{self.option} {self.value:g}{unit}"
+        return f"{self.option} {float(self.value)!r}".removesuffix(".0") + unit
 
 
 def quantity(option: str, text: str | None, power: int) -> Quantity | None:

@@ -67,6 +67,20 @@ def merged(record: dict[str, Any], former: dict[str, Any] | None) -> dict[str, A
     return record | ({"earlier": earlier} if earlier else {})
 
 
+def made(former: dict[str, Any] | None) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Of every label file in a folder's record: the run that made it, what it says of the image."""
+    runs = [former, *former.get("earlier", ())] if former else []
+    return {image[KEY]: (run, image) for run in reversed(runs) for image in run["images"]}
+
+
+def differs(run: dict[str, Any], image: dict[str, Any], head: dict[str, Any], source: str) -> bool:
+    """Whether a result is of another image than `source`, of another model, or was asked for with
+    other parameters than those of `head`."""
+    if run["parameters"] != head["parameters"] or run["model"] != head["model"]:
+        return True
+    return image["source"] != str(Path(source).absolute()) and image["sha256"] != sha256(source)
+
+
 def merged_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], former: str | None) -> str:
     """The summary with these rows in place of former ones of the same label files."""
     done = {row[KEY] for row in rows}

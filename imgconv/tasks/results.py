@@ -75,7 +75,7 @@ class Results:
             "density_per_megapixel": len(rows) * 1e6 / pixels,
             "density_per_mm2": len(rows) * 1e6 / (pixels * square) if square else None,
             **_medians([row["area_px"] for row in rows], square),
-            "diameter_px": found.diameter,
+            "diameter_px": found.diameter if rows else None,
         }
 
     def _shown(self) -> list[int]:

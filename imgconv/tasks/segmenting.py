@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from imgconv.tasks.instances import READ, instances, prepare, probability, resized
+from imgconv.tasks.instances import (
+    READ,
+    instances,
+    prepare,
+    probability,
+    resized,
+    typical_diameter,
+)
 
 Network = Callable[[np.ndarray], np.ndarray]
 LARGEST = 100e6
@@ -20,7 +26,7 @@ LARGEST = 100e6
 class Segmentation:
     labels: np.ndarray  # (H, W) int32, 1..n, 0 is background
     probability: np.ndarray  # (H, W) float32, of being inside an object
-    diameter: float | None  # given, or the median found; None without any object
+    diameter: float | None  # that set the scale: given, or found; None without any object
     scale: float  # by which the image was resized for the network; 1 is not at all
 
 
@@ -32,19 +38,25 @@ def segment(
 ) -> Segmentation:
     """Find the objects of one image.
 
-    planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (4, H, W) float32 -> (3, H, W).
+    planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (4, H, W) float32 -> (4, H, W).
     card: the model's card, of which `prepare` and `read` are used. diameter: of a typical object
-    in pixels. Without it the image is looked at as it is, and once more at another scale if
-    what was found is smaller or larger than what the network knows well.
+    in pixels. Without it the image is looked at as it is, and once more at another scale if its
+    objects are smaller or larger than what the network knows well.
     """
     rules = {**READ, **(card or {}).get("read", {})}
-    at = partial(_at, planes, network, (card or {}).get("prepare"), rules)
-    if diameter is not None:
-        return at(scale_for(diameter, rules), diameter)
-    first = at(1.0)
-    typical = typical_diameter(first.labels)
+    prepared = (card or {}).get("prepare")
+
+    def look(scale: float) -> np.ndarray:
+        return network(prepare(planes, prepared, _scaled(planes.shape[:2], scale)))
+
+    first = look(1.0) if diameter is None else None
+    typical = diameter if first is None else typical_diameter(first)
     scale = scale_for(typical, rules) if typical else 1.0
-    return first if scale == 1.0 else at(scale)
+    scale = min(scale, max(1.0, (LARGEST / (planes.shape[0] * planes.shape[1])) ** 0.5))
+    maps = look(scale) if first is None or scale != 1.0 else first
+    if "least" in rules:
+        rules["smallest"] = rules["least"] * scale**2
+    return _read(maps, planes.shape[:2], rules, scale, typical)
 
 
 def scale_for(diameter: float, rules: Mapping[str, Any] = READ) -> float:
@@ -53,44 +65,26 @@ def scale_for(diameter: float, rules: Mapping[str, Any] = READ) -> float:
     return 1.0 if low <= diameter <= high else float(np.clip(rules["usual"] / diameter, 0.125, 4.0))
 
 
-def median_diameter(labels: np.ndarray) -> float | None:
-    """The median diameter of the circles of the objects' areas; None without any object."""
-    areas = np.bincount(labels.ravel())[1:]
-    return float(np.sqrt(np.median(areas) * 4 / np.pi)) if areas.size else None
+def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
+    height, width = (side if scale == 1.0 else max(16, round(side * scale)) for side in size)
+    return height, width
 
 
-def typical_diameter(labels: np.ndarray) -> float | None:
-    """The diameter of the object in which the median object pixel lies; None without any.
-
-    Unlike the median it is not led astray by the many fragments into which a network breaks
-    objects that are too large for it.
-    """
-    areas = np.sort(np.bincount(labels.ravel())[1:])
-    if not areas.size:
-        return None
-    covered = np.cumsum(areas)
-    return float(np.sqrt(areas[np.searchsorted(covered, covered[-1] / 2)] * 4 / np.pi))
-
-
-def _at(
-    planes: np.ndarray,
-    network: Network,
-    prepared: Mapping[str, Any] | None,
+def _read(
+    maps: np.ndarray,
+    size: tuple[int, ...],
     rules: Mapping[str, Any],
     scale: float,
-    diameter: float | None = None,
+    diameter: float | None,
 ) -> Segmentation:
-    size = planes.shape[:2]
-    scale = min(scale, max(1.0, (LARGEST / (size[0] * size[1])) ** 0.5))
-    seen = tuple(max(16, round(side * scale)) for side in size) if scale != 1.0 else size
-    maps = network(prepare(planes, prepared, seen))
+    """Labels of an image of this size from maps made at the scale."""
     if scale > 1.0:  # small objects are told apart where they are large
         labels = _sampled(instances(maps, rules), size)
         maps = resized(maps[:1], size)
     else:  # large ones get smooth outlines
         maps = resized(maps, size)
         labels = instances(maps, rules, scale)
-    return Segmentation(labels, probability(maps), diameter or median_diameter(labels), scale)
+    return Segmentation(labels, probability(maps), diameter if labels.any() else None, scale)
 
 
 def _sampled(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

@@ -31,7 +31,7 @@ class UNet(nn.Module):
         self,
         widths: Sequence[int] = (16, 32, 64, 128, 192),
         inputs: int = 4,
-        outputs: int = 3,
+        outputs: int = 4,
     ) -> None:
         super().__init__()
         self.widths, self.inputs = tuple(widths), inputs
@@ -54,3 +54,13 @@ class UNet(nn.Module):
             x = self.up[level](torch.cat([skips[level], x], 1))
         result: Tensor = self.head(x)
         return result
+
+
+def like(state: dict[str, Tensor]) -> UNet:
+    """The U-Net of the widths that these weights were made for, holding them."""
+    depth = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("down."))
+    widths = [state[f"down.{level}.0.weight"].shape[0] for level in range(depth)]
+    inputs, outputs = state["down.0.0.weight"].shape[1], state["head.weight"].shape[0]
+    module = UNet(widths, inputs, outputs)
+    module.load_state_dict(state, strict=False)
+    return module

@@ -23,7 +23,7 @@ from training.colorizing.data import load
 from training.colorizing.network import Annealed, ColourNet
 from training.colorizing.validate import VIVID, Case, Setting, cases, choose, judge, line
 from training.export import export
-from training.segmentation.run import weights
+from training.run import weights
 
 
 def arguments() -> argparse.Namespace:

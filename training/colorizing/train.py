@@ -30,7 +30,7 @@ from training.colorizing.losses import Loss
 from training.colorizing.network import ColourNet
 from training.colorizing.palette import Palette, weights
 from training.colorizing.validate import cases, choose, judge, line
-from training.segmentation.run import Run
+from training.run import Run
 
 COUNTED = 1500  # photos whose colours say which nodes are rare
 

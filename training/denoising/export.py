@@ -16,8 +16,8 @@ import torch
 from training.denoising.cards import card
 from training.denoising.train import TASKS
 from training.export import export
+from training.run import weights
 from training.segmentation.export import rounded
-from training.segmentation.run import weights
 
 
 def arguments() -> argparse.Namespace:

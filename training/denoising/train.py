@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.ahead import ahead
-from training.segmentation.run import Run, weights
+from training.run import Run, weights
 
 TASKS = ("photo", "micro", "crosshair")
 

@@ -61,15 +61,17 @@ class Sampler:
 
 def zoom(rng: np.random.Generator, diameter: float, usual: float, plain: bool) -> float:
     """Mostly what brings the objects to about the usual size, which is how images are looked at
-    once their size is known; else about the native scale, at which that size is found out."""
+    once their size is known; else the native scale or any, at which that size is found out."""
     if plain:
         return 1.0 if rng.random() < 0.25 else usual / diameter
     choice = rng.random()
-    if choice < 0.7:
+    if choice < 0.65:
         factor = usual / diameter * np.exp(rng.normal(0, 0.25))
+    elif choice < 0.8:
+        factor = np.exp(rng.normal(0, 0.15))
     else:
-        factor = np.exp(rng.normal(0, 0.15) if choice < 0.85 else rng.uniform(-0.7, 0.7))
-    return float(np.clip(factor, min(1.0, 8 / diameter), max(1.0, 90 / diameter)))
+        factor = np.exp(rng.uniform(np.log(8), np.log(110))) / diameter
+    return float(np.clip(factor, min(1.0, 8 / diameter), max(1.0, 110 / diameter)))
 
 
 def placement(

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from imgconv.tasks.instances import PREPARE, READ
+from training.architectures.unet import like
 from training.export import export
+from training.run import weights
 from training.segmentation.data import load
-from training.segmentation.run import unet, weights
 from training.segmentation.validate import line, validate
 
 
@@ -42,7 +43,7 @@ def contents(path: Path | None) -> dict[str, Any]:
 
 def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
-    module = unet(weights(options.checkpoint)).eval()
+    module = like(weights(options.checkpoint)).eval()
     card = {"name": "mine", "task": "segment", **contents(options.card)}
     if options.name:
         card["name"] = options.name

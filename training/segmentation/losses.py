@@ -8,8 +8,8 @@ from torch.nn import functional
 
 
 def loss(output: Tensor, target: Tensor) -> Tensor:
-    """output (N, 3, H, W) raw, target (N, 4, H, W): the maps of `targets`, then what counts."""
-    valid = target[:, 3]
+    """output (N, 4, H, W) raw, target (N, 5, H, W): the maps of `targets`, then what counts."""
+    valid = target[:, 4]
     inside, touching = target[:, 0], target[:, 1]
     # The seams decide whether two nuclei are counted or one, and are few: they weigh more.
     weight = valid * (1 + 3 * touching)
@@ -19,11 +19,14 @@ def loss(output: Tensor, target: Tensor) -> Tensor:
         output[:, 1], touching, pos_weight=torch.tensor(3.0), reduction="none"
     )
     distance = functional.smooth_l1_loss(output[:, 2], target[:, 2], beta=0.1, reduction="none")
+    size = functional.smooth_l1_loss(output[:, 3], target[:, 3], beta=0.1, reduction="none")
+    objects = (valid * inside).sum() + 1
     return (
         (weight * cross).sum() / area
         + 0.5 * overlap(output[:, 0].sigmoid(), inside, valid)
         + 0.5 * (valid * seam).sum() / area
         + 2.0 * (weight * distance).sum() / area
+        + 0.2 * (valid * inside * size).sum() / objects
     )
 
 

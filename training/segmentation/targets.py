@@ -1,8 +1,9 @@
-"""What the network learns to say about a label image: three maps of its size.
+"""What the network learns to say about a label image: four maps of its size.
 
 0  foreground   1 inside any object
 1  touching     1 within two pixels of two objects at once: the seams and narrow gaps
 2  distance     from the object's border inwards, divided by its largest: 0 outside, 1 inside
+3  size         of the object: log2 of its diameter over `UNIT`, at all its pixels; 0 outside
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-CHANNELS = ("foreground", "touching", "distance")
+from imgconv.tasks.instances import UNIT
+
+CHANNELS = ("foreground", "touching", "distance", "size")
 _DIAMOND = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -36,9 +39,16 @@ def depth(labels: np.ndarray) -> np.ndarray:
 
 
 def targets(labels: np.ndarray) -> np.ndarray:
-    """(H, W) integer labels -> (3, H, W) float32, the maps of `CHANNELS`."""
+    """(H, W) integer labels -> (4, H, W) float32, the maps of `CHANNELS`.
+
+    An object's diameter is that of the circle of its area.
+    """
     deep = depth(labels)
     deepest = np.ones(int(labels.max()) + 1, np.float32)
     np.maximum.at(deepest, labels.ravel(), deep.ravel())
-    maps = [labels > 0, near_two(labels), deep / deepest[labels]]
-    return np.stack(maps).astype(np.float32)
+    areas = np.maximum(np.bincount(labels.ravel()), 1)
+    sizes = np.log2(np.sqrt(areas * 4 / np.pi) / UNIT)
+    sizes[0] = 0
+    return np.stack(
+        [labels > 0, near_two(labels), deep / deepest[labels], sizes[labels]], dtype=np.float32
+    )

@@ -25,11 +25,11 @@ from torch import Tensor
 
 from imgconv.tasks.instances import READ
 from training.ahead import ahead
-from training.architectures.unet import UNet
+from training.architectures.unet import UNet, like
+from training.run import Run, weights
 from training.segmentation.augment import Sampler
 from training.segmentation.data import Example, folds, load
 from training.segmentation.losses import loss
-from training.segmentation.run import Run, unet, weights
 from training.segmentation.validate import line, validate
 
 SHARES = {"fluorescence": 0.56, "stained": 0.31, "brightfield": 0.13}
@@ -88,7 +88,7 @@ def train(options: argparse.Namespace) -> None:
     examples, unseen = parts(options)
     rules = {**READ, **(json.loads(options.read.read_text()) if options.read else {})}
     widths = tuple(int(width) for width in options.widths.split(","))
-    module = unet(weights(options.start)) if options.start else UNet(widths)
+    module = like(weights(options.start)) if options.start else UNet(widths)
     run = Run(module, options.out, options.rate, options.minutes * 60)
     settings = json.dumps(vars(options), default=str)
     run.say(f"{len(examples)} images, {len(unseen)} to validate, {settings}")

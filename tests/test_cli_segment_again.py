@@ -1,0 +1,124 @@
+"""`imgconv segment` into a folder that has results already: nothing there may contradict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import standin
+import tifffile
+
+from imgconv import cli
+from imgconv.cli import segmenter
+from imgconv.tasks.tables import read_csv
+
+SIDE = 9
+
+
+@pytest.fixture
+def segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
+    monkeypatch.chdir(tmp_path)
+    model = standin.model(tmp_path / "standin.safetensors")
+
+    def run(*argv: str) -> tuple[int, str]:
+        capfd.readouterr()
+        return cli.main(["segment", "--model", model, *argv]), capfd.readouterr().err
+
+    return run
+
+
+def picture(name: str, sides: tuple[int, ...] = (SIDE, SIDE, SIDE)) -> None:
+    """Bright squares of these sides on dark ground."""
+    pixels = np.full((48, 64), 100, np.uint16)
+    for n, side in enumerate(sides):
+        pixels[10 : 10 + side, 5 + 20 * n : 5 + 20 * n + side] = 1000
+    Path(name).parent.mkdir(exist_ok=True)
+    tifffile.imwrite(name, pixels)
+
+
+def table(name: str) -> list[dict[str, str]]:
+    return read_csv(Path("segmented", name).read_text("utf-8"))[1]
+
+
+def counts() -> dict[str, int]:
+    return {row["labels"]: int(row["count"]) for row in table("summary.csv")}
+
+
+def test_who_is_stopped_while_overwriting_is_not_left_with_tables_of_others(segment, monkeypatch):
+    picture("a.tif")
+    assert segment("a.tif")[0] == 0
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(segmenter.Results, "write_labels", stopped)
+        code, err = segment("a.tif", "--force", "--max-area", "10")
+    assert code == 130
+    assert "--force begins anew" in err
+    assert segment("a.tif", "--skip-existing", "--max-area", "10")[0] == 0
+    assert counts() == {"a-labels.tif": 0}
+    assert not tifffile.imread("segmented/a-labels.tif").any()
+    assert table("a.csv") == []
+
+
+def test_what_is_not_made_anew_does_not_stay_beside_it(segment):
+    picture("a.tif")
+    picture("b.tif")
+    assert segment("a.tif", "b.tif", "--rois", "--geojson", "--probability")[0] == 0
+    assert segment("a.tif", "--force", "--max-area", "10")[0] == 0
+    left = {path.name for path in Path("segmented").iterdir()}
+    assert {name for name in left if name.startswith("a")} == {
+        "a-labels.tif", "a-overlay.png", "a.csv",
+    }  # fmt: skip
+    assert {"b-rois.zip", "b.geojson", "b-probability.tif"} <= left
+
+
+def test_skipped_results_of_other_images_or_parameters_are_pointed_out(segment):
+    picture("one/a.tif")
+    picture("two/a.tif", (SIDE,))
+    assert segment("one/a.tif", "-o", "segmented/")[0] == 0
+    code, err = segment("one/a.tif", "-o", "segmented/", "--skip-existing")
+    assert code == 0
+    assert "made in another way" not in err
+    for argv in (["two/a.tif"], ["one/a.tif", "--max-area", "10"]):
+        code, err = segment(*argv, "-o", "segmented/", "--skip-existing")
+        assert code == 0
+        assert "1 of the skipped results are of other images or were made in another way" in err
+
+
+def test_an_image_whose_table_would_be_the_summary_is_refused(segment):
+    picture("summary.tif")
+    code, err = segment("summary.tif")
+    assert code == 2
+    assert "its table would be summary.csv" in err
+    assert not Path("segmented").exists()
+    assert segment("summary.tif", "-o", "all-{stem}-labels.tif")[0] == 0
+
+
+def test_a_smallest_area_is_kept_to_at_every_scale(segment):
+    picture("a.tif", (SIDE, 4))
+    for diameter in ("24", "12"):  # seen as it is, and larger
+        argv = ("a.tif", "--force", "--diameter", diameter)
+        assert segment(*argv, "--min-area", "10")[0] == 0
+        assert counts() == {"a-labels.tif": 2}, diameter
+        assert segment(*argv, "--min-area", "30")[0] == 0
+        assert counts() == {"a-labels.tif": 1}, diameter
+
+
+def test_the_record_has_numbers_as_they_were_typed(segment):
+    picture("a.tif")
+    argv = ["--max-area", "1234567.5", "--diameter", "10.12345678", "--max-pixels", "1000000"]
+    assert segment("a.tif", *argv)[0] == 0
+    parameters = json.loads(Path("segmented/imgconv-run.json").read_text("utf-8"))["parameters"]
+    assert parameters["max_area"] == "1234567.5px2"
+    assert parameters["diameter"] == "10.12345678px"
+    assert parameters["max_pixels"] == 1_000_000
+
+
+def test_a_decimal_comma_in_the_pixel_size_is_pointed_out(segment):
+    picture("a.tif")
+    assert "pixels of 1 x 5 µm" in segment("a.tif", "--pixel-size", "1,5")[1]
+    assert "pixels of" not in segment("a.tif", "--force", "--pixel-size", "1.5,1.6")[1]
