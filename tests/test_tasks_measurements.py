@@ -14,9 +14,9 @@ from hypothesis.extra import numpy as hnp
 from skimage.measure import regionprops
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import Info
+from imgconv.images import Info, open_image
 from imgconv.images.info import TiffLayout
-from imgconv.images.pixelsize import pixel_size
+from imgconv.images.pixelsize import depth_and_interval, pixel_size
 from imgconv.images.resolution import Resolution
 from imgconv.tasks.labels import LabelStack, Selection, labels_info, write_labels
 from imgconv.tasks.measurements import columns, hull_area, measure
@@ -95,6 +95,21 @@ def test_the_orientation_is_counterclockwise_from_the_x_axis(angle):
     row = only(((along / 40) ** 2 + (across / 15) ** 2 <= 1).astype(int))
     assert abs((row["orientation_deg"] - angle + 90) % 180 - 90) < 0.5
     assert row["eccentricity"] == pytest.approx(math.sqrt(1 - (15 / 40) ** 2), abs=0.01)
+
+
+def test_round_objects_have_the_orientation_0():
+    for shape in ((1, 1), (6, 6)):
+        row = only(np.ones(shape, int))
+        assert row["orientation_deg"] == row["eccentricity"] == 0
+
+
+def test_a_value_that_is_no_number_empties_the_intensities_of_its_object_alone():
+    labels = np.repeat([[1, 2]], 3, axis=0)
+    pixels = np.array([[np.nan, 1], [2, 3], [4, 5]], np.float32)[..., None]
+    names = columns([""], None)
+    lost, kept = csv_text(names, measure(labels, pixels, [""])).splitlines()[1:]
+    assert lost.endswith(",90,,,,")
+    assert kept.endswith(",3,1,5,9")
 
 
 def test_a_disc_has_the_measures_of_a_circle():
@@ -191,6 +206,68 @@ def test_the_pixel_size_of_ome_has_units_of_its_own(attributes, size):
     assert pixel_size(info("ome", xml, 300)) == size
 
 
+@pytest.mark.parametrize(
+    ("unit", "micrometres"),
+    [
+        ("cm", 10_000), ("dm", 100_000), ("in", 25_400), ("thou", 25.4), ("pt", 25_400 / 72),
+        ("pm", 1e-6), ("Å", 1e-4), ("\u212b", 1e-4), ("A\u030a", 1e-4), ("&#197;", 1e-4),
+        ("reference frame", None), ("", None),
+    ],
+)  # fmt: skip
+def test_omes_lengths_are_known(unit, micrometres):
+    sides = " ".join(f'PhysicalSize{a}="2" PhysicalSize{a}Unit="{unit}"' for a in "XY")
+    found = pixel_size(info("ome", f"<OME><Image><Pixels {sides}/></Image></OME>", 300))
+    assert found == (micrometres and (pytest.approx(2 * micrometres),) * 2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [((0.5, 0.5), (0.5, 0.5)), ((0.5, 0.25), None), ((0.5, None), None)],
+)
+def test_the_images_of_an_ome_file_have_to_agree_about_the_pixel_size(tmp_path, sizes, expected):
+    with tifffile.TiffWriter(tmp_path / "a.ome.tif") as file:
+        for size in sizes:
+            known = {"PhysicalSizeX": size, "PhysicalSizeY": size} if size else {}
+            file.write(np.zeros((8, 9), np.uint8), metadata={"axes": "YX", **known})
+    with open_image(tmp_path / "a.ome.tif") as source:
+        assert source.info.planes == 2 and pixel_size(source.info) == expected
+
+
+def test_imagejs_y_may_have_a_unit_of_its_own():
+    text = "ImageJ=1.53t\nunit=um\nyunit=nm\n"
+    assert pixel_size(info("imagej", text, 4)) == (0.25, 0.00025)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("unit=micron\nspacing=0.3\n", {"spacing": 0.3}),
+        ("unit=nm\nspacing=300.0\n", {"spacing": 0.3}),
+        ("unit=nm\nzunit=mm\nspacing=2\n", {"spacing": 2000}),
+        ("unit=pixel\nspacing=2\n", {}),
+        ("unit=inch\nspacing=2\n", {}),
+        ("spacing=2\n", {}),
+        ("unit=um\nspacing=-.\n", {}),
+        ("unit=um\nspacing=1e999\n", {}),
+        ("finterval=1.5\n", {"finterval": 1.5}),
+        ("finterval=2\ntunit=min\n", {"finterval": 120}),
+        ("finterval=2\ntunit=day or so\n", {}),
+    ],
+)
+def test_the_steps_in_z_and_time_are_in_micrometres_and_seconds(text, expected):
+    found = depth_and_interval(info("imagej", f"ImageJ=1.53t\n{text}", 4))
+    assert found == pytest.approx(expected)
+
+
+def test_the_depth_of_a_pixel_in_ome_needs_no_agreement_about_its_sides():
+    first, second = (
+        f'<Image><Pixels PhysicalSizeX="{x}" PhysicalSizeY="1" PhysicalSizeZ="300" '
+        'PhysicalSizeZUnit="nm"/></Image>'
+        for x in (1, 2)
+    )
+    assert depth_and_interval(info("ome", f"<OME>{first}{second}</OME>")) == {"spacing": 0.3}
+
+
 def test_quantities_are_pixels_or_micrometres():
     assert quantity("--diameter", None, 1) is None
     assert quantity("--diameter", "30", 1).pixels(None) == 30
@@ -241,6 +318,14 @@ def test_a_stack_of_labels_is_an_imagej_hyperstack_of_sixteen_bits():
         assert page.compression == tifffile.COMPRESSION.ADOBE_DEFLATE and page.predictor == 1
         assert page.tags["XResolution"].value == (4, 1)
     assert found.dtype == np.uint16 and np.array_equal(found.reshape(planes.shape), planes)
+
+
+def test_a_step_in_z_without_its_unit_is_not_written():
+    source = info("imagej", "ImageJ=1.53t\nunit=um\nspacing=0.7\nfinterval=60\n")
+    for size, expected in ((None, None), ((0.25, 0.25), 0.7)):
+        text = labels_info(source, "Z", (2,), size, np.dtype(np.uint16), 3).tiff.description
+        found = tifffile.tifffile.imagej_description_metadata(text)
+        assert found.get("spacing") == expected and found["finterval"] == 60
 
 
 def test_one_number_past_sixteen_bits_makes_all_planes_uint32_and_a_plain_tiff():

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
+from collections.abc import Mapping
 from fractions import Fraction
 
 from .info import Info, TiffLayout
 from .resolution import METRES, Resolution, unit_named
 
 PRINT = ("inch", "cm")  # what ImageJ makes of a DPI tag
+IMAGEJ_METRES = {unit: length for unit, length in METRES.items() if unit not in PRINT}
+OME_METRES = {**METRES, "thou": METRES["inch"] / 1000, "pt": METRES["inch"] / 72}
 MICRO = re.compile(r"(?:\\u00b5|\u00c2?\u00b5|\u03bc|u)m|micro(?:n|met(?:er|re))s?", re.IGNORECASE)
+SECONDS = {
+    "sec": 1.0, "s": 1.0, "seconds": 1.0, "msec": 0.001, "ms": 0.001, "min": 60.0, "minutes": 60.0,
+    "h": 3600.0, "hr": 3600.0, "hours": 3600.0,
+}  # fmt: skip
+
+Sizes = tuple[Fraction | None, Fraction | None, Fraction | None]
+"""Width, height and depth of a pixel in µm, each where it is known."""
 
 
 def pixel_size(info: Info) -> tuple[float, float] | None:
-    """Width and height of a pixel in µm as OME or ImageJ's unit give it, else None."""
-    layout = info.tiff
-    if layout is None:
-        return None
-    known = _ome(layout) if layout.kind == "ome" else _imagej(info, layout)
-    metric = known.per("µm") if known else None
-    return metric.pixel_size[:2] if metric and metric.pixel_size else None
+    """Width and height of a pixel in µm as OME or ImageJ's unit give it, else None.
+
+    Of several images in an OME file all have to have the same.
+    """
+    width, height, _ = _sizes(info)
+    return (float(width), float(height)) if width and height else None
 
 
 def resolution_of(size: tuple[float, float]) -> Resolution:
@@ -28,55 +38,86 @@ def resolution_of(size: tuple[float, float]) -> Resolution:
     return Resolution(1 / Fraction(repr(size[0])), 1 / Fraction(repr(size[1])), "µm")
 
 
-def _imagej(info: Info, layout: TiffLayout) -> Resolution | None:
-    """ImageJ's text names the unit, its tags hold the numbers."""
-    unit = re.search(r"^unit=(.*)$", layout.description, re.MULTILINE)
-    if layout.kind != "imagej" or not unit or not info.resolution:
-        return None
-    return _known(info.resolution.x, info.resolution.y, unit[1])
+def depth_and_interval(info: Info) -> dict[str, float]:
+    """The step in z in µm ("spacing") and in time in seconds ("finterval"), where known."""
+    layout = info.tiff
+    depth = _sizes(info)[2]
+    found = {"spacing": float(depth)} if depth else {}
+    if layout and layout.kind == "imagej":
+        interval = _positive(_text(layout.description, "finterval"))
+        unit = SECONDS.get(_text(layout.description, "tunit") or "sec")
+        found |= {"finterval": float(interval) * unit} if interval and unit else {}
+    return found
 
 
-def _ome(layout: TiffLayout) -> Resolution | None:
-    """PhysicalSizeX and Y of the first image; µm where their unit is not said."""
-    found = (_physical(layout.description, axis) for axis in "XY")
-    sizes = [known for known in found if known]
-    if len(sizes) < 2:
-        return None
-    (x, unit), (y, other) = sizes
-    across, down = _known(1 / x, 1 / x, unit), _known(1 / y, 1 / y, other)
-    return Resolution(across.x, down.y, "µm") if across and down else None
+def ome_disagrees(layout: TiffLayout) -> bool:
+    """Whether the images of an OME file have pixels of different sizes."""
+    return _is_ome(layout) and len({sizes[:2] for sizes in _images(layout)}) > 1
 
 
-def _physical(xml: str, axis: str) -> tuple[Fraction, str] | None:
-    size = re.search(rf"""\bPhysicalSize{axis}=["']([^"']+)""", xml)
-    unit = re.search(rf"""\bPhysicalSize{axis}Unit=["']([^"']*)""", xml)
+def _sizes(info: Info) -> Sizes:
+    layout = info.tiff
+    if layout is not None and _is_ome(layout):
+        width, height, depth = (_agreed(one) for one in zip(*_images(layout), strict=True))
+        return width, height, depth
+    if layout is not None and layout.kind == "imagej":
+        return _imagej(info, layout.description)
+    return None, None, None
+
+
+def _is_ome(layout: TiffLayout) -> bool:
+    """By its text too: files of several images are of no kind."""
+    return layout.kind == "ome" or layout.description.rstrip().endswith("OME>")
+
+
+def _imagej(info: Info, text: str) -> Sizes:
+    """ImageJ's text names the units, y and z their own only if it is another than that of x."""
+    x = _text(text, "unit")
+    width, height, depth = (
+        _micrometres(_text(text, name) or x, IMAGEJ_METRES) for name in ("unit", "yunit", "zunit")
+    )
+    per, spacing = info.resolution, _positive(_text(text, "spacing"))
+    return (
+        width / per.x if per and per.x and width else None,
+        height / per.y if per and per.y and height else None,
+        depth * spacing if spacing and depth else None,
+    )
+
+
+def _text(description: str, name: str) -> str:
+    found = re.search(rf"^{name}=(.*)$", description, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def _images(layout: TiffLayout) -> list[Sizes]:
+    """PhysicalSizeX, Y and Z of each image of an OME file; µm where their unit is not said."""
+    tags = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", layout.description) or [""]
+    return [(_physical(tag, "X"), _physical(tag, "Y"), _physical(tag, "Z")) for tag in tags]
+
+
+def _agreed(sizes: tuple[Fraction | None, ...]) -> Fraction | None:
+    return sizes[0] if len(set(sizes)) == 1 else None
+
+
+def _physical(pixels: str, axis: str) -> Fraction | None:
+    size = re.search(rf"""\bPhysicalSize{axis}=["']([^"']+)""", pixels)
+    unit = re.search(rf"""\bPhysicalSize{axis}Unit=["']([^"']*)""", pixels)
+    length = _positive(size[1]) if size else None
+    micrometres = _micrometres(html.unescape(unit[1]) if unit else "µm", OME_METRES)
+    return length * micrometres if length and micrometres else None
+
+
+def _positive(text: str) -> Fraction | None:
+    """A number that stays one times any unit."""
     try:
-        length = Fraction(size[1]) if size else Fraction(0)
+        number = float(text)
     except ValueError:
         return None
-    return (length, html.unescape(unit[1]) if unit else "µm") if length > 0 else None
+    return Fraction(repr(number)) if 1e-99 < number < 1e99 else None
 
 
-def _known(x: Fraction, y: Fraction, unit: str) -> Resolution | None:
-    """In µm, if the unit is a length that no DPI tag stands behind."""
-    unit = unit.strip()
-    name = "µm" if MICRO.fullmatch(unit) else unit_named(unit)
-    if name not in METRES or name in PRINT or not x or not y:
-        return None
-    return Resolution(x, y, name).per("µm")
-
-
-def depth_and_interval(info: Info) -> dict[str, float]:
-    """What ImageJ's text says of the step in z ("spacing") and in time ("finterval")."""
-    layout = info.tiff
-    if layout is None:
-        return {}
-    found: dict[str, float] = {}
-    if layout.kind == "imagej":
-        for name in ("spacing", "finterval"):
-            number = re.search(rf"^{name}=([-+.\deE]+)$", layout.description, re.MULTILINE)
-            found |= {name: float(number[1])} if number else {}
-    elif layout.kind == "ome" and (depth := _physical(layout.description, "Z")):
-        known = _known(1 / depth[0], 1 / depth[0], depth[1])
-        found |= {"spacing": float(1 / known.x)} if known else {}
-    return found
+def _micrometres(unit: str, metres: Mapping[str, Fraction]) -> Fraction | None:
+    """How long the unit is; None where it is no length."""
+    unit = unicodedata.normalize("NFC", unit.strip())  # of Å there are three
+    length = metres.get("µm" if MICRO.fullmatch(unit) else unit_named(unit))
+    return length / METRES["µm"] if length else None

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 METRES = {
     "inch": Fraction(254, 10000), "m": Fraction(1), "cm": Fraction(1, 100), "mm": Fraction(1, 1000),
-    "µm": Fraction(1, 10**6), "nm": Fraction(1, 10**9),
+    "µm": Fraction(1, 10**6), "nm": Fraction(1, 10**9), "dm": Fraction(1, 10),
+    "Å": Fraction(1, 10**10), "pm": Fraction(1, 10**12),
 }  # fmt: skip
 MICRO = ("micron", "microns", "um", "\u03bcm", "\\u00B5m")  # as ImageJ and others spell µm
 

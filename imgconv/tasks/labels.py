@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -100,6 +100,10 @@ def _imagej_text(info: Info, axes: str, shape: tuple[int, ...], size: Size, larg
     """ImageJ's description: axes, unit, and a display range in which labels are not black."""
     import tifffile
 
-    known = {**depth_and_interval(info), "unit": "micron"} if size else {}
+    known: dict[str, Any] = dict(depth_and_interval(info))
+    if size:
+        known["unit"] = "micron"
+    else:
+        known.pop("spacing", None)  # a length without the unit
     text = tifffile.imagej_description(shape, axes=axes + "YX", **known)
     return f"{text}min=0.0\nmax={largest:.1f}\n"
