@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Option
 
@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from imgconv.batch import Done, Item, Outcome
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class InfoOptions(InputOptions):
+    """What describes images, as the commands see them that make others of them."""
+
+    values: ClassVar[str] = "shown"
+
+
 def command(
-    options: InputOptions,
+    options: InfoOptions,
     header: Annotated[
         bool, Option("--header", help="Read headers only: no value range, much faster.")
     ] = False,

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
 
 from typer import Argument, Option
 
@@ -133,8 +133,12 @@ COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0
 
 @dataclass(frozen=True, eq=False, repr=False)
 class InputOptions:
-    """What a command that reads images takes."""
+    """What a command that reads images takes.
 
+    `values` is open_image's: who makes no picture of a picture is after the numbers in it.
+    """
+
+    values: ClassVar[str] = "measured"
     files: Files = None
     recursive: Recursive = False
     files_from: FilesFrom = None
@@ -151,13 +155,14 @@ class InputOptions:
     def reading(self) -> dict[str, Any]:
         """Arguments for open_image."""
         limit = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
-        return {"allow_truncated": self.allow_truncated, **limit}
+        return {"allow_truncated": self.allow_truncated, "values": self.values, **limit}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FileOptions(InputOptions):
     """What a command that reads images and writes images takes."""
 
+    values: ClassVar[str] = "shown"
     output: Output = None
     force: Force = False
     skip_existing: SkipExisting = False

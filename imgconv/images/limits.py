@@ -1,10 +1,16 @@
-"""How much a file may ask for before it is refused."""
+"""How much a file may ask for before it is refused, and as what its numbers are read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from imgconv.errors import InputError
+
+Values = Literal["shown", "measured", "labels"]
+"""What numbers are wanted: those that viewers show, with colour tables looked up, white up and the
+range filled; those that were measured, which are behind ImageJ's colour tables and inversion;
+numbers of objects, which are behind every colour table."""
 
 MAX_PIXELS = 1_000_000_000  # of one plane; 3 GB of 8-bit RGB
 
@@ -14,6 +20,12 @@ class Limits:
     max_pixels: int = MAX_PIXELS
     allow_truncated: bool = False
     allow_rounding: bool = False  # of wide integers to float32
+    values: Values = "shown"
+
+    @property
+    def stored(self) -> bool:
+        """Whether numbers are wanted as they stand in the file."""
+        return self.values != "shown"
 
     def check(self, name: str, height: int, width: int) -> None:
         """Refuse an empty plane, and one that is larger than the limit."""

@@ -35,10 +35,10 @@ class Netpbm:
         self.shape = (height, width, self.channels)
         deep = self.top > 255
         float_kind = self.kind in (b"F", b"f")
-        if not float_kind and self.top not in (1, 255, 65535):
-            self.notes.append(f"values up to {self.top} scaled to {'16' if deep else '8'} bit")
-        if self.top == 1:
-            self.notes.append("1-bit samples became 0 and 255 in 8 bit")
+        self.full = self.top if limits.stored else 65535 if deep else 255
+        if not float_kind and self.full != self.top:
+            said = f"values up to {self.top} scaled to {'16' if deep else '8'} bit"
+            self.notes.append(said if self.top > 1 else "1-bit samples became 0 and 255 in 8 bit")
         self.info = Info(
             format="pfm" if float_kind else "pnm", height=height, width=width,
             dtype=np.dtype(np.float32 if float_kind else np.uint16 if deep else np.uint8),
@@ -55,7 +55,7 @@ class Netpbm:
         elif self.kind == b"4":
             bits = np.frombuffer(self._body(self.stride * self.shape[0]), np.uint8)
             rows = np.unpackbits(bits.reshape(self.shape[0], -1), axis=1)[:, : self.shape[1]]
-            yield ((1 - rows) * np.uint8(255))[..., None]
+            yield ((1 - rows) * np.uint8(self.full))[..., None]
         else:
             yield self._scaled(self._samples("u2" if self.top > 255 else "u1"))
 
@@ -133,12 +133,12 @@ class Netpbm:
         return 1 - values if self.kind == b"1" else values
 
     def _scaled(self, samples: np.ndarray) -> np.ndarray:
-        """To the full range of 8 or 16 bit, rounded."""
-        full = 65535 if self.top > 255 else 255
+        """To the full range of 8 or 16 bit, rounded, unless stored values are wanted."""
+        full = self.full
         samples = np.minimum(samples, self.top)
         if self.top != full:
             samples = (samples.astype(np.uint32) * full + self.top // 2) // self.top
-        return samples.astype(np.uint16 if full == 65535 else np.uint8)
+        return samples.astype(np.uint16 if self.top > 255 else np.uint8)
 
 
 def write_pnm(

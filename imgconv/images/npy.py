@@ -29,7 +29,7 @@ class Npy:
         self.start = file.tell()
         native = self.found.newbyteorder("=")
         dtype = samples.delivered(native, name)
-        if said := samples.note(self.found):
+        if said := samples.note(self.found, limits):
             self.notes.append(said)
         stack, height, width, channels = self._read_shape()
         limits.check(name, height, width)

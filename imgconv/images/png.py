@@ -84,6 +84,9 @@ class Png:
                 f"{self.name}: damaged PNG header (colour type {colour}, {depth} bit, methods "
                 f"{packing}, {filters}, {interlace})"
             )
+        if colour == 3 and self.limits.values == "labels":
+            colour = self._without_palette(header)
+        self.scale = 255 // (2**depth - 1) if depth < 8 and colour == 0 else 1
         bits = SAMPLES[colour] * depth
         self.limits.check(self.name, height, width)
         self.row_bytes = (width * bits + 7) // 8
@@ -112,6 +115,14 @@ class Png:
                              if k in self.chunks),
         )  # fmt: skip
 
+    def _without_palette(self, header: memoryview) -> int:
+        """Grey in place of the palette: its numbers are all that is wanted."""
+        self.chunks.pop(b"PLTE", None)
+        self.chunks.pop(b"tRNS", None)
+        self.chunks[b"IHDR"] = [memoryview(bytes((*header[:9], 0, *header[10:])))]
+        self.notes.append("numbers are read, not the colours that the palette gives them")
+        return 0
+
     def _is_transparent(self, colour: int) -> bool:
         """Whether a valid tRNS chunk adds alpha; an invalid one is dropped."""
         length = len(self.chunks.get(b"tRNS", [b""])[0])
@@ -134,7 +145,7 @@ class Png:
     def _note_expansion(self, depth: int, colour: int, transparent: bool) -> None:
         if colour == 3:
             self.notes.append(f"palette expanded to {'RGBA' if transparent else 'RGB'}")
-        elif depth < 8:
+        elif depth < 8 and not self.limits.stored:
             self.notes.append(f"{depth}-bit grey expanded to 8 bit")
         if colour != 3 and transparent:
             self.notes.append("the transparent colour became an alpha channel")
@@ -150,7 +161,10 @@ class Png:
         parts = [SIGNATURE, *(chunk(*head) for head in heads), *idat, chunk(b"IEND", b"")]
         whole = b"".join(parts)
         del heads, idat, parts, self.data, self.chunks, self.idat  # one copy is enough
-        return imagecodecs.png_decode(whole).reshape(*self.shape, -1)
+        pixels = imagecodecs.png_decode(whole).reshape(*self.shape, -1)
+        if self.scale > 1 and self.limits.stored:
+            pixels[..., :1] //= self.scale  # libpng fills 8 bit; alpha is a number of its own
+        return pixels
 
     def _readable_part(self) -> bytes:
         """A whole stream of what is there: the rows that can be inflated, then black ones."""

@@ -2,7 +2,7 @@
 
 | found                     | delivered | why                                                  |
 |---------------------------|-----------|------------------------------------------------------|
-| 1 bit                     | uint8     | 0 and 255                                            |
+| 1 bit                     | uint8     | 0 and 255; 0 and 1 where stored values are wanted    |
 | uint8, uint16, float32    | as found  |                                                      |
 | int8, int16, float16      | float32   | every value fits                                     |
 | float64                   | float32   | rounded to 24 bits; said in a note                   |
@@ -37,11 +37,11 @@ def delivered(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     )
 
 
-def note(dtype: np.dtype[Any]) -> str | None:
+def note(dtype: np.dtype[Any], limits: Limits) -> str | None:
     """What the user should hear about the conversion."""
     dtype = dtype.newbyteorder("=")
     if dtype.kind == "b":
-        return "1-bit samples became 0 and 255 in 8 bit"
+        return None if limits.stored else "1-bit samples became 0 and 255 in 8 bit"
     if dtype == np.float64:
         return "float64 rounded to float32"
     if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
@@ -53,7 +53,7 @@ def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
     """The samples in the dtype `delivered` names."""
     dtype = samples.dtype
     if dtype.kind == "b":
-        return samples.astype(np.uint8) * np.uint8(255)
+        return samples.astype(np.uint8) * np.uint8(1 if limits.stored else 255)
     wide = dtype.kind in "iu" and dtype.itemsize > 2
     if wide and not limits.allow_rounding and samples.size:
         low, high = int(samples.min()), int(samples.max())

@@ -18,10 +18,14 @@ from imgconv.errors import InputError
 from .failures import translated
 from .formats import FORMATS, foreign, sniff
 from .info import Info
-from .limits import MAX_PIXELS, Limits
+from .limits import MAX_PIXELS, Limits, Values
 from .names import shown
 
 HEAD = 32  # bytes that tell the format
+TURNED = (
+    "its pixels are turned upright, as its orientation tag says: in programs that ignore the tag, "
+    "labels and outlines do not lie on the image"
+)
 
 
 class Reader(Protocol):
@@ -77,23 +81,27 @@ def open_image(
     max_pixels: int = MAX_PIXELS,
     allow_truncated: bool = False,
     allow_rounding: bool = False,
+    values: Values = "shown",
 ) -> Source:
     """Open an image file ("-" is standard input) by its content and read its header.
 
     `allow_truncated` takes what is readable of a file that ends early, `allow_rounding` lets wide
-    integers lose their last bits in float32. Raises InputError for whatever is wrong with the
-    file: one line that names it.
+    integers lose their last bits in float32. `values` other than "shown" are those that the file
+    stores (see `Values`). Raises InputError for whatever is wrong with the file: one line that
+    names it.
     """
     name = shown(source)
     if not os.fspath(source):
         raise InputError("the name of the input is empty")
-    limits = Limits(max_pixels, allow_truncated, allow_rounding)
+    limits = Limits(max_pixels, allow_truncated, allow_rounding, values)
     try:
         file = _opened(source)
     except (OSError, ValueError) as error:
         raise _cannot_open(source, name, error) from error
     try:
         reader = _reader(file, name, limits)
+        if limits.stored and getattr(reader, "orientation", 1) != 1:
+            reader.notes.append(TURNED)
     except BaseException:
         file.close()
         raise

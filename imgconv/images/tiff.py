@@ -15,7 +15,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-from . import exif, samples, tifftags
+from . import exif, pixelsize, samples, tifftags
 from .info import Info
 from .limits import Limits
 
@@ -74,11 +74,12 @@ class Tiff:
         page, dtype = self.page, self.page.dtype.newbyteorder("=")
         if page.bitspersample == 1:
             dtype = np.dtype(bool)
-        if said := samples.note(dtype):
+        if said := samples.note(dtype, self.limits):
             self.notes.append(said)
         if any(tag in page.tags for tag in tifftags.DIRECTORIES):
             self.notes.append("the camera's EXIF directory is not kept: TIFF writing has no place")
         self.orientation = int(page.tags.valueof(tifftags.ORIENTATION, default=1) or 1)
+        self._choose_values(kind)
         channels, extra = self._channels(), tuple(int(e) for e in page.extrasamples)
         height, width = page.imagelength, page.imagewidth
         resolution = tifftags.resolution(self.first, kind)
@@ -88,6 +89,8 @@ class Tiff:
         axes, shape = self._stack()
         plane = (height, width) + ((channels,) if channels > 1 else ())
         layout = tifftags.layout(self.tiff, self.first, kind if len(self.series) == 1 else "plain")
+        if self.limits.stored and pixelsize.ome_disagrees(layout):
+            self.notes.append("its images have pixels of different sizes: none is taken")
         if self.apart:
             layout, extra = replace(layout, planar=False, extrasamples=()), ()
         bits = page.bitspersample if isinstance(page.bitspersample, int) else 0
@@ -103,11 +106,27 @@ class Tiff:
             resolution=resolution, software=self.first.software, tiff=layout,
         )  # fmt: skip
 
+    def _choose_values(self, kind: str) -> None:
+        """Whether colours are looked up and white goes up, or the numbers stay as they stand.
+
+        ImageJ measures what stands behind its colour tables, and so does everybody; other
+        palettes are those of pictures, unless the numbers are labels. One bit is never inverted
+        to look at it: which of the two is white is a matter of how scanners write.
+        """
+        wanted, one_bit = self.limits.values, self.page.bitspersample == 1
+        as_table = wanted == "labels" or (wanted == "measured" and kind == "imagej")
+        self.expand = self.photometric == "palette" and not as_table
+        self.invert = self.photometric == "miniswhite" and (one_bit or not self.limits.stored)
+        if self.photometric == "palette" and as_table:
+            self.notes.append("numbers are read, not the colours that its table gives them")
+        if self.photometric == "miniswhite" and not self.invert:
+            self.notes.append("numbers are read as they stand: the file shows 0 as white")
+
     def _channels(self) -> int:
         # Samples that the axes count as C or so are planes like any others.
         self.apart = "S" not in self.series[0].axes and len(self.series) == 1
         count = 1 if self.apart else self.page.samplesperpixel
-        if self.photometric == "palette":
+        if self.expand:
             self.notes.append("palette expanded to RGB")
             return 3
         if self.photometric == "separated":
@@ -185,7 +204,7 @@ class Tiff:
 
     def _converted(self, plane: np.ndarray) -> np.ndarray:
         """One plane as it is delivered: colours expanded, samples converted, upright."""
-        if self.photometric == "palette":
+        if self.expand:
             table = self.page.colormap
             index = np.minimum(plane[..., 0], table.shape[1] - 1)
             colours = table.T[index]
@@ -194,9 +213,9 @@ class Tiff:
         elif self.photometric == "separated":
             plane = _rgb_of_inks(plane)
         if self.page.bitspersample == 1:
-            plane = plane.astype(bool)
+            plane = plane.astype(bool) ^ self.invert
         plane = samples.convert(plane, self.name, self.limits)
-        if self.photometric == "miniswhite" and plane.dtype.kind == "u":
+        if self.invert and self.page.bitspersample != 1 and plane.dtype.kind == "u":
             plane = ~plane
         return exif.turn(plane, self.orientation)
 
