@@ -68,7 +68,7 @@ def test_json_has_every_number_and_every_image(evaluate):
     assert found["count_error"]["value"] == pytest.approx(1 / 12, abs=1e-6)
     assert found["aji"]["value"] == pytest.approx(11 / 12, abs=1e-6)
     assert [one["image"] for one in found["each"]] == ["labels/a-labels.tif", "labels/b-labels.tif"]
-    assert found["each"][0]["count_error"] == -1 and found["each"][1]["ap_95"] == 1
+    assert found["each"][0]["count_difference"] == -1 and found["each"][1]["ap_95"] == 1
 
 
 def test_csv_has_a_row_for_each_image_and_is_not_overwritten(evaluate):
@@ -153,3 +153,63 @@ def test_a_wrong_command_line_says_what_is_wanted(evaluate):
     assert "nowhere: no such file or folder" in evaluate("labels", "nowhere")[2]
     save("truth/a.tif", TRUTH)
     assert "give two files or two folders" in evaluate("labels", "truth/a.tif")[2]
+
+
+def palette_png(name: str, labels: np.ndarray, bits: int = 8) -> None:
+    """With colours that repeat, so that only the numbers tell the objects apart."""
+    image = Image.new("P", labels.shape[::-1])
+    image.putdata(labels.astype(np.uint8).ravel().tolist())
+    image.putpalette([0, 0, 0] + [200, 90, 30] * 15)
+    image.save(name, bits=bits, transparency=0)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_label_images_with_a_palette_are_its_numbers(evaluate, bits):
+    palette_png("truth/a.png", TRUTH, bits)
+    save("labels/a-labels.tif", TRUTH)
+    code, out, err = evaluate("labels", "truth", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["objects_true"] == 6 and found["ap"]["value"][0] == 1
+
+
+@pytest.mark.parametrize("description", ["", "ImageJ=1.53t\n"])
+def test_tiffs_with_a_palette_or_white_as_zero_are_their_numbers(evaluate, description):
+    table = np.zeros((3, 256), np.uint16)
+    table[:, 1:] = 40_000
+    kinds = ({"photometric": "palette", "colormap": table}, {"photometric": "miniswhite"})
+    for name, kind in zip(("palette", "white"), kinds, strict=True):
+        more = {"description": description, "metadata": None, **kind}
+        tifffile.imwrite(f"truth/{name}.tif", TRUTH.astype(np.uint8), **more)
+        save(f"labels/{name}-labels.tif", TRUTH)
+    code, out, err = evaluate("labels", "truth", "--json")
+    assert code == 0, err
+    assert json.loads(out)["objects_true"] == 12 and json.loads(out)["aji"]["value"] == 1
+
+
+def test_a_mask_that_is_counted_as_one_object_is_said(evaluate):
+    save("labels/a-labels.tif", TRUTH)
+    save("truth/a.png", 255 * (TRUTH > 0))
+    code, out, err = evaluate("labels", "truth")
+    assert code == 0 and "6 objects found, 1 true" in out
+    assert "truth/a.png: one value (255) in 6 separate parts counts as one object" in err
+    assert "Count Masks" in err and "skimage.measure.label" in err
+
+
+def test_one_object_in_one_piece_and_objects_with_numbers_are_no_masks(evaluate):
+    save("labels/a-labels.tif", np.eye(20, dtype=int))  # touching diagonally
+    save("truth/a.png", np.where(TRUTH == 2, 2, 0)[:, :20])
+    save("labels/b-labels.tif", TRUTH)
+    save("truth/b.png", np.where(TRUTH > 3, 1, 2 * (TRUTH > 0)))  # two values in several parts
+    code, _, err = evaluate("labels", "truth")
+    assert code == 0 and "one value" not in err
+
+
+def test_labels_that_are_no_numbers_are_refused_in_one_line(evaluate, recwarn):
+    labels = TRUTH.astype(np.float32)
+    labels[0, 0] = np.nan
+    tifffile.imwrite("truth/a.tif", labels)
+    save("labels/a.tif", TRUTH)
+    code, _, err = evaluate("labels", "truth")
+    assert code == 1 and "truth/a.tif: labels are whole numbers, found NaN or infinity" in err
+    assert len(err.splitlines()) == 1 and not list(recwarn)

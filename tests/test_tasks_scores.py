@@ -94,7 +94,7 @@ def test_scores_pool_objects_and_average_images():
     assert found["aji"]["value"] == pytest.approx(50 / 130, abs=1e-6)
     mean = (6 / (10 + 8 - 6) + 0 + 1) / 3
     assert found["ap_mean_over_images"]["value"][0] == pytest.approx(mean, abs=1e-6)
-    assert np.isnan(image_scores(b)["precision_50"]) and image_scores(b)["count_error"] == -2
+    assert np.isnan(image_scores(b)["precision_50"]) and image_scores(b)["count_difference"] == -2
 
 
 def test_intervals_are_the_percentiles_of_a_loop_over_drawn_images():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Argument, Option
 
@@ -27,6 +27,7 @@ Json = Annotated[bool, Option("--json", help="Print all scores as one JSON objec
 class TwoFolders(InputOptions):
     """What compares the images of two folders."""
 
+    values: ClassVar[str] = "labels"
     files: Two = None
     files_from: NoList = None
     json: Json = False
@@ -81,17 +82,28 @@ class Matcher:
 
     def __call__(self, item: Item) -> Done:
         from imgconv.batch import Done
-        from imgconv.tasks.matching import match
-        from imgconv.tasks.truth import label_planes
+        from imgconv.images import shown
 
-        planes = label_planes(item.source, item.also[0], self.reading)
-        found = [match(labels, truth) for labels, truth in planes]
+        found, doubts = self._matched(item.source, item.also[0])
         several = len(found) > 1
         self.matches[item.number] = [
             (f"{item.source}:{n}" if several else item.source, one)
             for n, one in enumerate(found, 1)
         ]
-        return Done()
+        return Done(notes=tuple(f"{shown(name)}: {said}" for name, said in doubts.items() if said))
+
+    def _matched(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:
+        """A match of each plane, and the first thing that is odd about each file."""
+        from imgconv.tasks.matching import match
+        from imgconv.tasks.truth import doubt, label_planes
+
+        found: list[Match] = []
+        doubts = {labels: "", truth: ""}
+        for mine, theirs in label_planes(labels, truth, self.reading):
+            found.append(match(mine, theirs))
+            doubts[labels] = doubts[labels] or doubt(mine)
+            doubts[truth] = doubts[truth] or doubt(theirs)
+        return found, doubts
 
 
 def _plan(options: TwoFolders) -> Plan:

@@ -112,6 +112,6 @@ def image_scores(one: Match) -> dict[str, Any]:
     row = table([one])[0]
     at = {f"ap_{int(100 * t)}": v for t, v in zip(THRESHOLDS, ap(row), strict=True)}
     half = {"precision_50": precision(row)[0], "recall_50": recall(row)[0], "f1_50": f1(row)[0]}
-    counts = {"found": one.found, "true": one.true, "count_error": one.found - one.true}
+    counts = {"found": one.found, "true": one.true, "count_difference": one.found - one.true}
     numbers = {**at, **half, "aji": aji(row)[0]}
     return counts | {name: float(value) for name, value in numbers.items()}

@@ -104,9 +104,28 @@ def _planes(source: Source) -> Iterator[np.ndarray]:
                 f"{source.name}: {channels} channels are no labels; save one number an object, in "
                 "one channel"
             )
+        if plane.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InputError(f"{source.name}: labels are whole numbers, found NaN or infinity")
         whole = values.astype(np.int64)
         if plane.dtype.kind == "f" and (whole != values).any():
             raise InputError(f"{source.name}: labels are whole numbers, found fractions")
         if whole.min(initial=0) < 0:
             raise InputError(f"{source.name}: labels are 0 and above, found {whole.min()}")
         yield whole
+
+
+def doubt(labels: np.ndarray) -> str:
+    """What is odd about labels (H, W): one value in several parts is a mask, or one object."""
+    from scipy import ndimage
+
+    value = int(labels.max(initial=0))
+    if not value or ((labels != 0) & (labels != value)).any():
+        return ""
+    _, parts = ndimage.label(labels, np.ones((3, 3)))
+    if parts == 1:
+        return ""
+    return (
+        f"one value ({value}) in {parts} separate parts counts as one object; a mask needs a "
+        "number for each: Analyze Particles with Show: Count Masks in Fiji, or "
+        "skimage.measure.label"
+    )
