@@ -144,3 +144,23 @@ def test_no_labels_are_an_empty_collection():
     file = io.BytesIO()
     Features().write(file)
     assert json.loads(file.getvalue()) == {"type": "FeatureCollection", "features": []}
+
+
+@pytest.mark.parametrize("mask", [np.ones((2, 3), bool), HARD], ids=["polygon", "composite"])
+@pytest.mark.parametrize(
+    ("place", "hyperstack", "expected"),  # position, z_position, t_position as ImageJ decodes them
+    [
+        ({}, None, (0, 0, 0)),
+        ({"Z": 3}, None, (3, 0, 0)),
+        ({"T": 2}, None, (2, 0, 0)),
+        ({"T": 2, "Z": 3}, None, (0, 3, 2)),
+        ({"T": 2}, True, (0, 0, 2)),  # and channels
+        ({"T": 1, "Z": 3}, False, (3, 0, 0)),  # one moment
+    ],
+)
+def test_rois_name_the_plane_of_a_stack_and_the_place_in_a_hyperstack(
+    mask, place, hyperstack, expected
+):
+    made = roi("a", polygons(mask), place, hyperstack)
+    read = roifile.ImagejRoi.frombytes(made.tobytes())
+    assert (read.position, read.z_position, read.t_position) == expected

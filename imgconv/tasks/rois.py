@@ -22,22 +22,34 @@ class RoiArchive:
         self._buffer = io.BytesIO()
         self._zip = zipfile.ZipFile(self._buffer, "w", zipfile.ZIP_DEFLATED)
 
-    def add(self, name: str, parts: list[Polygon], place: Mapping[str, int]) -> None:
-        """One label; `place` says where in a stack it lies, {"T": 2, "Z": 1}, from 1."""
+    def add(
+        self,
+        name: str,
+        parts: list[Polygon],
+        place: Mapping[str, int],
+        hyperstack: bool | None = None,
+    ) -> None:
+        """One label; `place` says where in a stack it lies, {"T": 2, "Z": 1}, from 1.
+
+        `hyperstack`: whether ImageJ opens the image as one; left out, if the place has two axes.
+        """
         entry = zipfile.ZipInfo(f"{name}.roi", EPOCH)
         entry.compress_type = zipfile.ZIP_DEFLATED
-        self._zip.writestr(entry, roi(name, parts, place).tobytes())
+        made = roi(name, parts, place, hyperstack)
+        self._zip.writestr(entry, made.tobytes())
 
     def write(self, file: BinaryIO) -> None:
         self._zip.close()
         file.write(self._buffer.getbuffer())
 
 
-def roi(name: str, parts: list[Polygon], place: Mapping[str, int]) -> Any:
+def roi(
+    name: str, parts: list[Polygon], place: Mapping[str, int], hyperstack: bool | None = None
+) -> Any:
     """An ImagejRoi: a traced polygon, or a composite where there are holes or several parts."""
     from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
-    where = {axis.lower(): place[axis] - 1 for axis in "ZT" if axis in place}
+    where = position(place, len(place) > 1 if hyperstack is None else hyperstack)
     one = len(parts) == 1 and not parts[0].holes
     points = parts[0].outer if one else [p for part in parts for p in part.outer]
     made = ImagejRoi.frompoints(np.array(points), name=name, **where)
@@ -52,6 +64,17 @@ def roi(name: str, parts: list[Polygon], place: Mapping[str, int]) -> Any:
         made.multi_coordinates = np.array(list(_path(parts)), np.float32)
         made.shape_roi_size = len(made.multi_coordinates)
     return made
+
+
+def position(place: Mapping[str, int], hyperstack: bool) -> dict[str, int]:
+    """Where in its stack a ROI lies, from 0, as roifile wants it.
+
+    ImageJ keeps either a place in z and t, which means nothing in a stack of one axis, or the
+    number of the plane, which in a hyperstack counts the channels too.
+    """
+    if hyperstack:
+        return {axis.lower(): place[axis] - 1 for axis in "ZT" if axis in place}
+    return {"position": max(place.values()) - 1} if place else {}  # other axes have one plane
 
 
 def _path(parts: list[Polygon]) -> Iterator[float]:

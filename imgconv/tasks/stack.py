@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -45,6 +45,15 @@ class Stack:
     @property
     def fields(self) -> int:
         return int(np.prod(self.sizes, dtype=np.int64))
+
+    @property
+    def is_hyperstack(self) -> bool:
+        """Whether ImageJ counts the planes by more than one axis: channels, depth, time.
+
+        The colours of a pixel are no axis to it, and neither are axes of one plane.
+        """
+        channels = self.apart or (self.channels > 1 and self.names != COLOURS)
+        return sum(n > 1 for n in self.sizes) + channels > 1
 
     def read(self, source: Source) -> Iterator[Field]:
         """The fields in order, one in memory at a time."""
@@ -194,10 +203,26 @@ def _seen(
         if count == 3:
             return (0, 1, 2)
         raise InputError(f"{name}: --channel rgb needs 3 channels, the file has {count}")
-    names = [n.lower() for n in (COLOURS if colour else known)]
-    if channel.lower() in names:
-        return (names.index(channel.lower()),)
-    if channel.isdigit() and 1 <= int(channel) <= count:
-        return (int(channel) - 1,)
-    words = f" or {', '.join(COLOURS if colour else known)}" if names else ""
+    return (_position(name, count, COLOURS if colour else known, channel),)
+
+
+def _position(name: str, count: int, names: Sequence[str], channel: str) -> int:
+    """Of the one channel that the user names, from 0: by its name, its number, or "c2".
+
+    A number is a position. Where it is the name of another channel too, the user has to say "c2",
+    as the columns of the tables have it.
+    """
+    word = channel.lower()
+    named = [n for n, one in enumerate(names) if one.lower() == word]
+    found = re.fullmatch(r"(c?)([1-9]\d{0,8})", word, re.ASCII)
+    number = int(found[2]) - 1 if found and int(found[2]) <= count else None
+    if named and (len(named) > 1 or (word.isdecimal() and number not in (None, named[0]))):
+        meant = sorted({*named, *([] if number is None else [number])})
+        shown = " or ".join(f"c{n + 1} (named {names[n]})" for n in meant)
+        raise InputError(f"{name}: --channel {channel} may mean several channels: give {shown}")
+    if named:
+        return named[0]
+    if number is not None:
+        return number
+    words = f" or {', '.join(names)}" if names else ""
     raise InputError(f"{name}: no channel {channel}; allowed are 1 to {count}{words}")
