@@ -100,7 +100,7 @@ class Results:
         for (label, parts), row in zip(outlines(labels), rows, strict=True):
             name = f"{one.number:04d}-{label:04d}" if several else f"{label:04d}"
             if "rois" in self.kinds:
-                self.rois.add(name, parts, one.place)
+                self.rois.add(name, parts, one.place, self.stack.is_hyperstack)
             if "geojson" in self.kinds:
                 known = {k: v for k, v in row.items() if math.isfinite(v)}
                 self.features.add(name, parts, one.place, known)
