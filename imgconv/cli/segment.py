@@ -68,7 +68,7 @@ def command(
         Option(
             "--channel",
             metavar="N|NAME",
-            help="The channel that shows the objects: a number from 1 (2 or c2), a name (DAPI, red), or "
+            help="The channel that shows the objects: a number from 1 (or c1), a name (DAPI), or "
             "rgb if three channels are colours. Needed where channels are no colours.",
         ),
     ] = None,
