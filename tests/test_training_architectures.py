@@ -146,7 +146,7 @@ NETWORKS = {
     "ResNet-101": (lambda: ResNet(101, 100), (1, 3, 64, 64)),
     "autoencoder": (lambda: Autoencoder(3), (1, 3, 48, 64)),
     "autoencoder, transposed": (lambda: Autoencoder(1, up="transposed"), (1, 1, 48, 64)),
-    "U-Net": (UNet, (1, 3, 64, 96)),
+    "U-Net": (UNet, (1, 4, 64, 96)),
     "first U-Net, narrow": (lambda: UNet2015(width=16), (1, 1, 188, 204)),
 }
 

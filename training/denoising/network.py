@@ -75,11 +75,12 @@ class Gauge(nn.Module):
     def __init__(self, widths: Sequence[int] = (24, 32, 48)) -> None:
         super().__init__()
         a, b, c = widths
-        layers: list[nn.Module] = [nn.Conv2d(4 * PLANES, a, 3, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(a, b, 3, 2, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(b, b, 3, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(b, c, 3, 2, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(c, c, 3, padding=1), nn.ReLU(), nn.Conv2d(c, 3, 1)]
+        shapes = [(4 * PLANES, a, 1), (a, b, 2), (b, b, 1), (b, c, 2), (c, c, 1)]
+        layers: list[nn.Module] = []
+        for inputs, outputs, stride in shapes:
+            # leaky: plain ReLU died within minutes, and every image had the same level
+            layers += [nn.Conv2d(inputs, outputs, 3, stride, padding=1), nn.LeakyReLU(0.1)]
+        layers.append(nn.Conv2d(c, 3, 1))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, image: Tensor) -> Tensor:
