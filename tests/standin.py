@@ -6,10 +6,13 @@ seam (nowhere), distance (a mean over 5x5 pixels), size (24 pixels everywhere).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from imgconv import cli
 from imgconv.engine.graph import Graph, Node
 from imgconv.engine.modelfile import save
 
@@ -40,3 +43,17 @@ def model(path: Path, task: str = "segment") -> str:
     }  # fmt: skip
     save(path, graph, card, half=False)
     return str(path)
+
+
+def runner(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """`imgconv segment` in the folder with this network: arguments -> exit code, what it says."""
+    monkeypatch.chdir(folder)
+    name = model(folder / "standin.safetensors")
+
+    def run(*argv: str) -> tuple[int, str]:
+        capfd.readouterr()
+        return cli.main(["segment", "--model", name, *argv]), capfd.readouterr().err
+
+    return run

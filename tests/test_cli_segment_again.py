@@ -10,7 +10,6 @@ import pytest
 import standin
 import tifffile
 
-from imgconv import cli
 from imgconv.cli import segmenter
 from imgconv.tasks.tables import read_csv
 
@@ -18,15 +17,8 @@ SIDE = 9
 
 
 @pytest.fixture
-def segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
-    monkeypatch.chdir(tmp_path)
-    model = standin.model(tmp_path / "standin.safetensors")
-
-    def run(*argv: str) -> tuple[int, str]:
-        capfd.readouterr()
-        return cli.main(["segment", "--model", model, *argv]), capfd.readouterr().err
-
-    return run
+def segment(tmp_path, monkeypatch, capfd):
+    return standin.runner(tmp_path, monkeypatch, capfd)
 
 
 def picture(name: str, sides: tuple[int, ...] = (SIDE, SIDE, SIDE)) -> None:

@@ -12,7 +12,6 @@ import standin
 import tifffile
 from PIL import Image
 
-from imgconv import cli
 from imgconv.tasks.tables import read_csv
 
 BRIGHT, DARK = 120, 20
@@ -21,15 +20,8 @@ GREEN[1] = np.arange(256)[::-1] * 257  # dark where the numbers are large
 
 
 @pytest.fixture
-def segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
-    monkeypatch.chdir(tmp_path)
-    model = standin.model(tmp_path / "standin.safetensors")
-
-    def run(*argv: str) -> tuple[int, str]:
-        capfd.readouterr()
-        return cli.main(["segment", "--model", model, *argv]), capfd.readouterr().err
-
-    return run
+def segment(tmp_path, monkeypatch, capfd):
+    return standin.runner(tmp_path, monkeypatch, capfd)
 
 
 def field(count: int = 3, bright: int = BRIGHT, dark: int = DARK) -> np.ndarray:

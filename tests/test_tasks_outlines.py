@@ -85,7 +85,7 @@ def test_outlines_lie_where_the_labels_do():
 @pytest.mark.parametrize("mask", [RING, HARD, np.ones((2, 3), bool)])
 def test_a_roi_read_back_by_roifile_encloses_the_label(mask):
     parts = polygons(mask, left=3, top=40)
-    read = roifile.ImagejRoi.frombytes(roi("0007", parts, {"T": 2, "Z": 5}).tobytes())
+    read = roifile.ImagejRoi.frombytes(roi("0007", parts, {"T": 2, "Z": 5}, True).tobytes())
     assert (read.name, read.t_position, read.z_position, read.c_position) == ("0007", 2, 5, 0)
     height, width = mask.shape
     assert (read.left, read.top) == (3, 40)
@@ -96,23 +96,23 @@ def test_a_roi_read_back_by_roifile_encloses_the_label(mask):
 
 
 def test_simple_labels_are_traced_polygons_and_others_composites():
-    simple = roi("1", polygons(np.ones((2, 3), bool)), {})
+    simple = roi("1", polygons(np.ones((2, 3), bool)), {}, False)
     assert simple.roitype == roifile.ROI_TYPE.TRACED and not simple.composite
     assert simple.integer_coordinates.tolist() == [[0, 0], [3, 0], [3, 2], [0, 2]]
-    assert roi("1", polygons(RING), {}).composite
+    assert roi("1", polygons(RING), {}, False).composite
 
 
 def test_rois_beyond_the_sixteen_bits_of_their_coordinates_stay_where_they_are():
     parts = polygons(np.ones((2, 3), bool), left=70_000, top=62_000)
-    read = roifile.ImagejRoi.frombytes(roi("1", parts, {}).tobytes())
+    read = roifile.ImagejRoi.frombytes(roi("1", parts, {}, False).tobytes())
     assert read.coordinates().min(axis=0).tolist() == [70_000, 62_000]
 
 
 def test_the_zip_of_rois_is_the_same_every_time():
     def archive() -> bytes:
         made = RoiArchive()
-        made.add("0001", polygons(RING), {})
-        made.add("0002", polygons(HARD), {"Z": 3})
+        made.add("0001", polygons(RING), {}, False)
+        made.add("0002", polygons(HARD), {"Z": 3}, False)
         file = io.BytesIO()
         made.write(file)
         return file.getvalue()
@@ -150,10 +150,10 @@ def test_no_labels_are_an_empty_collection():
 @pytest.mark.parametrize(
     ("place", "hyperstack", "expected"),  # position, z_position, t_position as ImageJ decodes them
     [
-        ({}, None, (0, 0, 0)),
-        ({"Z": 3}, None, (3, 0, 0)),
-        ({"T": 2}, None, (2, 0, 0)),
-        ({"T": 2, "Z": 3}, None, (0, 3, 2)),
+        ({}, False, (0, 0, 0)),
+        ({"Z": 3}, False, (3, 0, 0)),
+        ({"T": 2}, False, (2, 0, 0)),
+        ({"T": 2, "Z": 3}, True, (0, 3, 2)),
         ({"T": 2}, True, (0, 0, 2)),  # and channels
         ({"T": 1, "Z": 3}, False, (3, 0, 0)),  # one moment
     ],

@@ -1,6 +1,6 @@
 """What a batch leaves in each folder it writes to: summary.csv and imgconv-run.json."""
 
-# ruff: noqa: PTH118, PTH120
+# ruff: noqa: PTH118, PTH119, PTH120
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from imgconv.tasks.record import (
     read_former,
     run_record,
 )
-from imgconv.tasks.results import SUMMARY
+from imgconv.tasks.results import ENDINGS, SUMMARY
 from imgconv.tasks.tables import read_csv
 
 OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
@@ -84,12 +84,13 @@ class Ledger:
             return self._write_all()
 
     def stale(self, item: Item) -> list[str]:
-        """Files of a former run of the item that the present one does not write anew."""
-        folder = self.folder(item)
+        """Files beside the item's labels that a former run made and the present one does not."""
+        folder, beside = self.folder(item), os.path.dirname(item.target)
         _, image = self._made[folder].get(os.path.relpath(item.target, folder), ({}, {}))
-        former = {os.path.join(folder, name) for name in image.get("outputs", ())}
-        present = {os.path.normpath(path) for path in (item.target, *item.also)}
-        return sorted(path for path in former if os.path.normpath(path) not in present)
+        names = {os.path.basename(path) for path in image.get("outputs", ())}
+        names -= {os.path.basename(path) for path in (item.target, *item.also)}
+        ours = tuple(ENDINGS.values())  # a record is a text that anybody may have changed
+        return sorted(os.path.join(beside, name) for name in names if name.endswith(ours))
 
     def left(self) -> dict[str, tuple[int, int]]:
         """Of each folder how many images were skipped of which its summary knows nothing, and how

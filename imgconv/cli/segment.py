@@ -189,16 +189,13 @@ def _say_left(ledger: Ledger) -> None:
     from imgconv.images import shown
 
     for folder, (lacking, others) in ledger.left().items():
-        if lacking:
-            line = (
-                f"the summary does not have {lacking} of the skipped images, whose run was killed"
-            )
-            print(f"{shown(folder)}: {line}; --force does them again", file=sys.stderr)
-        if others:
-            line = (
-                f"{others} of the skipped results are of other images or were made in another way"
-            )
-            print(f"{shown(folder)}: {line}; --force makes them anew", file=sys.stderr)
+        for count, how, what in (
+            (lacking, "are not in the summary, their run was killed", "does them again"),
+            (others, "are of other images or were made in another way", "makes them anew"),
+        ):
+            if count:
+                line = f"{count} of the skipped results {how}; --force {what}"
+                print(f"{shown(folder)}: {line}", file=sys.stderr)
 
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:

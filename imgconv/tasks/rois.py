@@ -27,12 +27,10 @@ class RoiArchive:
         name: str,
         parts: list[Polygon],
         place: Mapping[str, int],
-        hyperstack: bool | None = None,
+        hyperstack: bool,
     ) -> None:
-        """One label; `place` says where in a stack it lies, {"T": 2, "Z": 1}, from 1.
-
-        `hyperstack`: whether ImageJ opens the image as one; left out, if the place has two axes.
-        """
+        """One label; `place` says where in a stack it lies, {"T": 2, "Z": 1}, from 1, and
+        `hyperstack` whether ImageJ opens the image as one."""
         entry = zipfile.ZipInfo(f"{name}.roi", EPOCH)
         entry.compress_type = zipfile.ZIP_DEFLATED
         made = roi(name, parts, place, hyperstack)
@@ -43,13 +41,11 @@ class RoiArchive:
         file.write(self._buffer.getbuffer())
 
 
-def roi(
-    name: str, parts: list[Polygon], place: Mapping[str, int], hyperstack: bool | None = None
-) -> Any:
+def roi(name: str, parts: list[Polygon], place: Mapping[str, int], hyperstack: bool) -> Any:
     """An ImagejRoi: a traced polygon, or a composite where there are holes or several parts."""
     from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
-    where = position(place, len(place) > 1 if hyperstack is None else hyperstack)
+    where = position(place, hyperstack)
     one = len(parts) == 1 and not parts[0].holes
     points = parts[0].outer if one else [p for part in parts for p in part.outer]
     made = ImagejRoi.frompoints(np.array(points), name=name, **where)

@@ -40,14 +40,14 @@ class Sampler:
             of_kind = np.array([item.kind == kind for item in self.examples])
             weight[of_kind] *= shares.get(kind, 1.0) / weight[of_kind].sum()
         self.weight = weight / weight.sum()
-        self.diameters = [item.diameter for item in self.examples]
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """(4, size, size) image and (4, size, size) maps: the targets, and what counts."""
+        """(4, size, size) image and (5, size, size) maps: the targets, and what counts."""
         place = int(rng.choice(len(self.examples), p=self.weight))
         plain = bool(rng.random() < self.plain)
-        factor = zoom(rng, self.diameters[place], self.usual, plain)
-        pixels, labels = crop(rng, self.examples[place], factor, size, plain)
+        item = self.examples[place]
+        factor = zoom(rng, item.diameter, self.usual, plain)
+        pixels, labels = crop(rng, item, factor, size, plain)
         if not plain:
             pixels = lighting(rng, pixels)
         image = np.clip(pixels, *PREPARE["clip"]).astype(np.float32).transpose(2, 0, 1)

@@ -12,6 +12,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -31,7 +32,7 @@ class Example:
     labels: np.ndarray  # (H, W) int32, 1..n
     range: tuple[float, float]  # the image's levels, see imgconv.tasks.instances
 
-    @property
+    @cached_property
     def diameter(self) -> float:
         """That of a typical object in pixels, in which the median object pixel lies; the usual one
         where there is no object."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from imgconv.tasks.instances import UNIT
 
-CHANNELS = ("foreground", "touching", "distance", "size")
 _DIAMOND = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -39,7 +38,7 @@ def depth(labels: np.ndarray) -> np.ndarray:
 
 
 def targets(labels: np.ndarray) -> np.ndarray:
-    """(H, W) integer labels -> (4, H, W) float32, the maps of `CHANNELS`.
+    """(H, W) integer labels -> (4, H, W) float32, the maps named above.
 
     An object's diameter is that of the circle of its area.
     """
