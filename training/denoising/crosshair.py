@@ -14,7 +14,7 @@ from torch.nn import functional
 from benchmarks.overlays import drawn, laid
 from imgconv.tasks.denoise.crosshair import decided
 from training.denoising.bowtie import BowTie, like  # noqa: F401 (train, export)
-from training.denoising.distractors import distracted
+from training.denoising.distractors import distracted, window
 from training.denoising.pictures import crop, names
 from training.segmentation.data import Files, picture
 
@@ -76,14 +76,14 @@ class Overlaid:
             clean = distracted(rng, clean)
         marked, mask = clean, np.zeros(clean.shape[:2], bool)
         if rng.random() >= PLAIN:
-            marked, mask = laid(rng, clean, drawn(rng, *clean.shape[:2]))
+            marked, mask = laid(rng, clean, window(rng, drawn, *clean.shape[:2]))
         return self._arranged(rng, marked, clean, mask, size)
 
     def _arranged(
         self, rng: np.random.Generator, marked: np.ndarray, clean: np.ndarray, mask: np.ndarray,
         size: int,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        hole = mask if mask.any() else drawn(rng, *mask.shape) > 0.1
+        hole = mask if mask.any() else window(rng, drawn, *mask.shape) > 0.1
         if rng.random() < 0.5:
             hole = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         both = []

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
 LETTERS = "ABCDEFGHIKLMNOPRSTUVWXYZabcdefghiklmnoprstuvwxyz0123456789.,-/+%"
+
+Way = Callable[[np.random.Generator, np.ndarray], None]
+LARGEST = 4  # times the side of a crop: the image it is a window of
+PIXELS = 20  # of something drawn that are seen at least
+
+
+def window(
+    rng: np.random.Generator,
+    drawn: Callable[[np.random.Generator, int, int], np.ndarray],
+    height: int,
+    width: int,
+) -> np.ndarray:
+    """Something drawn as over a larger image, half of the time, through a window of this size:
+    in a crop circles are arcs, and a sagging wire is nearly straight."""
+    part = np.zeros((height, width), np.float32)
+    for _ in range(20):
+        factor = rng.uniform(1, LARGEST) if rng.random() < 0.5 else 1.0
+        H, W = round(height * factor), round(width * factor)
+        y, x = int(rng.integers(H - height + 1)), int(rng.integers(W - width + 1))
+        part = drawn(rng, H, W)[y : y + height, x : x + width]
+        if np.count_nonzero(part) >= PIXELS:
+            break
+    return part
 
 
 def distracted(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
@@ -16,9 +41,14 @@ def distracted(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         colour = rng.uniform(0, 255, image.shape[2]).round()
         if rng.random() < 0.5:
             colour[:] = rng.uniform(0, 255)
-        mask = np.zeros(image.shape[:2], np.uint8)
-        ways[int(rng.integers(len(ways)))](rng, mask)
-        cover = mask[..., None] / np.float32(255)
+        way = ways[int(rng.integers(len(ways)))]
+
+        def drawn(rng: np.random.Generator, height: int, width: int, way: Way = way) -> np.ndarray:
+            mask = np.zeros((height, width), np.uint8)
+            way(rng, mask)
+            return mask
+
+        cover = window(rng, drawn, *image.shape[:2])[..., None] / np.float32(255)
         if rng.random() < 0.4:
             cover = cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.4, 1.2))[..., None]
         image = np.rint(image * (1 - cover) + colour.astype(np.float32) * cover)
