@@ -58,6 +58,16 @@ def test_labels_are_consecutive_and_small_objects_are_left_out() -> None:
     assert np.unique(found).tolist() == [0, 1, 2, 3]
 
 
+def test_objects_are_solid_and_what_two_enclose_stays_background() -> None:
+    labels = discs()
+    maps, true = ideal(labels), labels.copy()
+    maps[0][19:22, 14:16] = -8  # within the first
+    maps[0][18:21, 27:30] = true[18:21, 27:30] = -8  # where the first two touch
+    maps[0][60, :47] = true[60, :47] = -8  # a slit from the outside into the third
+    true[true < 0] = 0
+    assert same_partition(instances(maps, {"lowest": 0.4, "smooth": 0.0}), true)
+
+
 def test_numbers_go_from_top_to_bottom() -> None:
     found = instances(ideal(discs()))
     tops = [box[0].start for box in ndimage.find_objects(found)]

@@ -136,7 +136,24 @@ def instances(
     height = ndimage.gaussian_filter(height, rules["smooth"] / scale)
     smallest = rules["smallest"] / scale**2
     labels = _divided(height, inside, rules["lowest"], rules["dip"], smallest)
+    _fill(labels)
     return _numbered(labels, smallest)
+
+
+def _fill(labels: np.ndarray) -> None:
+    """Objects are solid: background that a single one of them encloses becomes part of it."""
+    from scipy import ndimage
+
+    background = ndimage.label(labels == 0)[0]
+    height, width = labels.shape
+    for hole, (rows, columns) in enumerate(ndimage.find_objects(background), 1):
+        if min(rows.start, columns.start) == 0 or rows.stop == height or columns.stop == width:
+            continue
+        window = slice(rows.start - 1, rows.stop + 1), slice(columns.start - 1, columns.stop + 1)
+        inside = background[window] == hole
+        around = labels[window][ndimage.binary_dilation(inside) & ~inside]
+        if (around == around[0]).all():
+            labels[window][inside] = around[0]
 
 
 def _numbered(labels: np.ndarray, smallest: float) -> np.ndarray:
