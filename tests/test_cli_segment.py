@@ -408,7 +408,7 @@ def test_values_that_are_no_numbers_do_not_stop_the_measurement(segment):
     assert segment("a.tif", "--geojson")[0] == 0
     found = rows("segmented/a.csv")
     assert [row["area_px"] for row in found] == ["81"] * 3  # objects are solid
-    means = [value for row in found for name, value in row.items() if name.startswith("mean")]
+    means = [value for row in found for name, value in row.items() if name.endswith("_mean")]
     assert len(means) == 3 and means.count("") == 1
     json.loads(Path("segmented/a.geojson").read_text())
 
