@@ -9,7 +9,7 @@ A seed gives the same overlay for the same size of image, whatever the image. Wh
     crosshair  two lines at right angles, sometimes with a gap at the middle or ticks
     reticle    a crosshair with one to three circles around its middle
     hairline   one to four straight lines through the image, any angle, some of them dashed
-    ruler      a line with ticks at equal distances, each fifth longer; or a scale bar
+    ruler      a line with ticks at equal distances, each fifth longer; a scale bar; or ticks alone
     frame      a rectangle or a grid
 
 Lines are 1 to 5 pixels wide (2 or more of a ruler only in images above 64 pixels), at any place
@@ -121,14 +121,18 @@ def hairlines(rng: np.random.Generator, canvas: Canvas, height: int, width: int)
 
 
 def ruler(rng: np.random.Generator, canvas: Canvas, height: int, width: int) -> None:
-    """A ruler, or a bar with ends; along the bottom or a side, or anywhere."""
+    """A ruler, a bar with ends, or ticks without a line, anywhere."""
     along = np.array([1.0, 0.0]) if rng.random() < 0.5 else direction(rng)
     along = turned(along) if rng.random() < 0.3 else along
     length = rng.uniform(0.25, 0.9) * min(height, width)
     start = middle(rng, height, width) - along * length / 2
-    canvas.line(start, start + along * length)
-    step = length if rng.random() < 0.3 else rng.uniform(4, max(5.0, length / 6))
+    kind = rng.choice(["ruler", "bar", "ticks"], p=[0.5, 0.3, 0.2])
+    step = length if kind == "bar" else rng.uniform(4, max(5.0, length / 6))
     tall = rng.uniform(2, max(3.0, 0.06 * min(height, width)))
+    if kind == "ticks":
+        step, tall = min(step, 16.0), max(tall, 4.0)
+    else:
+        canvas.line(start, start + along * length)
     for number, place in enumerate(np.arange(0, length + 0.01, step)):
         end = turned(along) * tall * (1.6 if number % 5 == 0 else 1)
         canvas.line(start + along * place - end, start + along * place + end)

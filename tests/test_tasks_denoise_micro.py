@@ -118,8 +118,9 @@ def test_only_the_line_changes(finder, dtype, channels):
     pixels, mask = crossed(dtype, channels)
     result = Cleaning(Crosshair(finder))(pixels)
     assert np.array_equal(result.pixels[~mask], pixels[~mask])
-    white = pixels.max()
-    beneath = result.pixels[mask].astype(np.float64) / white
+    picture = pixels[~mask]  # whose range a 16-bit or float image is seen in
+    low, high = (0, 255) if dtype == np.uint8 else np.percentile(picture, [0.1, 99.9])
+    beneath = (result.pixels[mask].astype(np.float64) - low) / (high - low)
     np.testing.assert_allclose(beneath, denoise_standin.BENEATH, atol=0.01)
     assert result.facts == {"overlay_pixels": int(mask.sum())}
 
@@ -133,14 +134,20 @@ def test_an_image_without_lines_comes_back_to_the_bit(finder):
 
 
 def test_a_line_is_long_connected_and_mostly_sure():
-    logits = np.full((60, 60), -5.0)
+    logits = np.full((100, 60), -5.0)
     logits[10, 5:50] = 6  # a line
-    logits[20, 5:12] = 6  # too short
-    logits[30, 5:50] = 0.5  # never sure
-    logits[40, 5:50], logits[40, 20:40] = 0.5, 6  # sure in part
+    logits[35, 5:12] = 6  # too short
+    logits[60, 5:50] = 0.5  # never sure
+    logits[85, 5:50], logits[85, 20:40] = 0.5, 6  # sure in part
     kept = decided(logits)
-    assert [int(row) for row in np.nonzero(kept.any(1))[0]] == [10, 40]
-    assert kept[40].sum() == 45 and not decided(logits[:9]).any()
+    assert [int(row) for row in np.nonzero(kept.any(1))[0]] == [10, 85]
+    assert kept[85].sum() == 45 and not decided(logits[:9]).any()
+
+
+def test_ticks_without_a_line_are_one_ruler():
+    logits = np.full((60, 90), -5.0)
+    logits[20:29, 5:85:12] = 6
+    assert np.array_equal(decided(logits), logits > 0)
 
 
 def test_dashes_are_one_line():

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.overlays import drawn, laid
-from imgconv.tasks.denoise.crosshair import decided
+from imgconv.tasks.denoise.crosshair import decided, widened
 from training.denoising.bowtie import BowTie, like  # noqa: F401 (train, export)
 from training.denoising.distractors import distracted, window
-from training.denoising.pictures import crop, names
+from training.denoising.pictures import crop, divided
 from training.segmentation.data import Files, picture
 
 EXAMPLES = {"image": torch.rand(1, 3, 64, 96), "hole": torch.zeros(1, 1, 64, 96)}  # of its inputs
@@ -34,16 +34,12 @@ def sampler(sources: Sequence[str]) -> Overlaid:
 
 
 def images(source: str, check: bool) -> list[np.ndarray]:
-    """8-bit images (H, W, 1 or 3) of a folder, a zip or an .npz of digits: each sixteenth, or
-    the rest; of a pack with parts only "train".
-    """
+    """8-bit images (H, W, 1 or 3) of a folder, a zip or an .npz of digits, see `divided`."""
     if source.endswith(".npz"):
         found: Any = np.load(source)["images"][:MOST, ..., None]
         return [one for number, one in enumerate(found) if (number % HELD_BACK == 0) == check]
     files = Files(source)
-    chosen = [name for name in names(files) if not name.startswith("val/")]
-    chosen = [name for n, name in enumerate(chosen) if (n % HELD_BACK == 0) == check][:MOST]
-    return [eight(picture(files, name)) for name in chosen]
+    return [eight(picture(files, name)) for name in divided(files, check, HELD_BACK)[:MOST]]
 
 
 def eight(pixels: np.ndarray) -> np.ndarray:
@@ -62,7 +58,7 @@ class Overlaid:
         self.sources = [source for source in sources if len(source)]
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """(4, size, size): image and hole; (4, size, size): where the overlay is, what was."""
+        """(4, size, size): image, hole; (5, size, size): what was, overlay, hole."""
         source = self.sources[int(rng.integers(len(self.sources)))]
         image = source[int(rng.integers(len(source)))]
         if max(image.shape) < SMALL and rng.random() < 0.6:
@@ -84,12 +80,11 @@ class Overlaid:
         size: int,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         hole = mask if mask.any() else window(rng, drawn, *mask.shape) > 0.1
-        if rng.random() < 0.5:
-            hole = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        hole = widened(hole, int(rng.choice([0, 1, 2], p=[0.1, 0.7, 0.2])))
         both = []
-        for values, flags in ((marked, hole), (clean, mask)):
+        for values, flags in ((marked, [hole]), (clean, [mask, hole])):
             colours = np.broadcast_to(values, (*values.shape[:2], 3)) / np.float32(255)
-            both.append(np.dstack([colours, flags.astype(np.float32)]))
+            both.append(np.dstack([colours, *flags]).astype(np.float32))
         given, wanted = (continued(b, size).transpose(2, 0, 1) for b in both)
         return np.ascontiguousarray(given), np.ascontiguousarray(wanted)
 
@@ -106,14 +101,12 @@ def continued(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
-    """Of the overlay: cross-entropy and 1 - Dice; of the content: the error in the hole, which is
-    where the overlay is (or, in images without one, nowhere: they teach the finder).
-    """
-    mask, clean = true[:, 3:], true[:, :3]
+    """Of the overlay: cross-entropy and 1 - Dice; of the content: the error in the hole."""
+    clean, mask, hole = true[:, :3], true[:, 3:4], true[:, 4:]
     entropy = functional.binary_cross_entropy_with_logits(found["overlay"], mask)
     share = torch.sigmoid(found["overlay"])
     dice = 1 - (2 * (share * mask).sum() + 1) / (share.sum() + mask.sum() + 1)
-    away = ((found["content"] - clean).abs() * mask).sum() / (3 * mask.sum() + 1)
+    away = ((found["content"] - clean).abs() * hole).sum() / (3 * hole.sum() + 1)
     return 4 * entropy + 0.5 * dice + 5 * away
 
 
@@ -146,7 +139,7 @@ def tried(
     near_true, near_found = (cv2.dilate(m.astype(np.uint8), wide) > 0 for m in (mask, found))
     recall = (mask & near_found).sum() / mask.sum()
     precision = (found & near_true).sum() / found.sum() if found.any() else np.nan
-    filled = np.where(found[..., None], content(module, marked, found), marked)
+    filled = np.where(found[..., None], content(module, marked, widened(found, 1)), marked)
     flat = marked if marked.shape[2] == 3 else marked[..., 0]
     flags = mask.astype(np.uint8)
     others = [cv2.inpaint(flat, flags, 3, way).reshape(image.shape) for way in (1, 0)]

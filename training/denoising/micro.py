@@ -9,17 +9,19 @@ from pathlib import PurePosixPath
 import cv2
 import numpy as np
 import torch
+from skimage.restoration import estimate_sigma
 from torch import nn
 
 from imgconv.tasks.denoise.camera import Camera, found
 from imgconv.tasks.denoise.micro import balanced, normalised
 from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
 from training.denoising.photo import EXAMPLES, arranged, denoised, loss, psnr  # noqa: F401
-from training.denoising.pictures import crop, names
+from training.denoising.pictures import crop, divided
 from training.segmentation.data import Files, picture
 
 HELD_BACK = 8  # every eighth image of a source is for validation
 LARGE = 240  # pixels of the short side from which an image is halved: that takes its own noise
+SMALL, GRAINY = 128, 0.02  # those above this noise, of their range, are halved to this side at most
 LIGHT = (5, 20, 100, 500)  # photons at the brightest, to validate
 
 
@@ -32,24 +34,16 @@ def sampler(sources: Sequence[str]) -> Micrographs:
 
 
 def micrographs(sources: Sequence[str], check: bool) -> list[np.ndarray]:
-    """Clean-ish planes (H, W, 1), background 0 and bright structures 1: each eighth, or the rest.
-
-    Only grey images; of the nuclei pack only its part "train".
-    """
-    return [
-        scaled(plane)
-        for source in sources
-        for number, image in enumerate(images(Files(source)))
-        if (number % HELD_BACK == 0) == check
-        for plane in image
-    ]
+    """Clean-ish planes (H, W, 1) of grey images, background 0 and bright structures 1; which, see
+    `divided`."""
+    planes = (p for source in sources for image in images(Files(source), check) for p in image)
+    made = (scaled(plane) for plane in planes)
+    return [plane for plane in made if estimate_sigma(plane[..., 0]) <= 2 * GRAINY]
 
 
-def images(files: Files) -> Iterator[list[np.ndarray]]:
+def images(files: Files, check: bool) -> Iterator[list[np.ndarray]]:
     """Each file's planes (H, W)."""
-    for name in names(files):
-        if name.startswith("val/"):
-            continue
+    for name in divided(files, check, HELD_BACK):
         if PurePosixPath(name).suffix.lower() in (".tif", ".tiff"):
             yield pages(files.read(name))
         elif (pixels := picture(files, name)).shape[2] == 1:
@@ -70,11 +64,23 @@ def pages(data: bytes) -> list[np.ndarray]:
 
 
 def scaled(plane: np.ndarray) -> np.ndarray:
+    """(H, W, 1) float32, reduced until little is left of its own noise."""
     values = plane.astype(np.float32)
     if min(values.shape) >= LARGE:
-        values = cv2.resize(values, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        values = halved(values)
+    values = ranged(values)
+    while min(values.shape) >= 2 * SMALL and estimate_sigma(values) > GRAINY:
+        values = ranged(halved(values))
+    return values[..., None]
+
+
+def halved(values: np.ndarray) -> np.ndarray:
+    return cv2.resize(values, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def ranged(values: np.ndarray) -> np.ndarray:
     low, high = np.percentile(values, [0.5, 99.9])
-    return np.maximum((values - low) / max(float(high - low), 1e-6), 0)[..., None]
+    return np.asarray(np.maximum((values - low) / max(float(high - low), 1e-6), 0), np.float32)
 
 
 def exposed(

@@ -23,17 +23,29 @@ def names(files: Files, within: str = "") -> list[str]:
     ]  # fmt: skip
 
 
+SEEN_ELSEWHERE = ("train-12003",)  # of BSDS500: image 04 of Set12 is a part of it
+
+
 def pictures(sources: Iterable[str], share: float = 1.0, seed: int = 0) -> list[np.ndarray]:
     """(H, W, 1 or 3) images of every source; of small web photos a `share` chosen by the seed."""
     found = []
     for source in sources:
         files = Files(source)
-        chosen = names(files)
+        chosen = [n for n in names(files) if PurePosixPath(n).stem not in SEEN_ELSEWHERE]
         if share < 1:
             order = np.random.default_rng(seed).permutation(len(chosen))
             chosen = [chosen[place] for place in order[: round(share * len(chosen))]]
         found += [picture(files, name) for name in chosen]
     return found
+
+
+def divided(files: Files, check: bool, held_back: int) -> list[str]:
+    """Images to validate on, or the rest: the part "val" of a pack that has one, as its parts
+    share no field of view; of others one in `held_back`."""
+    found = names(files)
+    if any(name.startswith("val/") for name in found):
+        return [name for name in found if name.startswith("val/") == check]
+    return [name for n, name in enumerate(found) if (n % held_back == 0) == check]
 
 
 def crop(

@@ -15,7 +15,7 @@ from .subgraph import only
 
 SURE, LIKELY = 2.5, -0.5  # logits: a line has a place above the first, and goes down to the other
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
-GAP = 8  # pixels between two dashes of one line, at most
+GAP = 16  # pixels between two dashes of one line, at most
 SHARE = 0.25  # of its pixels that are sure
 ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not say what is white
 
@@ -36,6 +36,7 @@ class Crosshair:
             mask = self._mask(image, low, span)
             removed = np.zeros(colours.shape, np.float32)
             if mask.any():
+                low, span = ends(colours, ~mask)  # the overlay is no part of the picture
                 beneath = self._content(image, mask, low, span)
                 beneath = beneath if colours.shape[2] == 3 else beneath.mean(2, keepdims=True)
                 removed[mask] = colours[mask] - beneath[mask]
@@ -53,7 +54,7 @@ class Crosshair:
     def _content(self, image: np.ndarray, mask: np.ndarray, low: float, span: float) -> np.ndarray:
         """(H, W, 3) float32 in the image's own unit."""
         model = replace(self.model, graph=only(self.model.graph, "content"))
-        inputs = {"image": tripled(image), "hole": mask[None]}
+        inputs = {"image": tripled(image), "hole": widened(mask, 1)[None]}
         found = run(model, inputs, prepare=Prepare(low, span))["content"]
         return np.moveaxis(np.clip(found, 0, 1) * np.float32(span) + np.float32(low), 0, 2)
 
@@ -72,11 +73,22 @@ class Prepare:
         return np.clip((values - np.float32(self.low)) / np.float32(self.span), 0, 1)
 
 
-def ends(colours: np.ndarray) -> tuple[float, float]:
-    """What is 0 to the network, and how far 1 is from it: one normalisation for the image."""
+def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """(H, W) bool, grown by that many pixels to all sides: soft edges of a line are not taken for
+    what is beneath."""
+    from scipy import ndimage
+
+    square = np.ones((3, 3), bool)
+    return ndimage.binary_dilation(mask, square, iterations=pixels) if pixels else mask
+
+
+def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, float]:
+    """What is 0 to the network, and how far 1 is from it: one normalisation for the image, by
+    the pixels where `where` is, if there are any."""
     if colours.dtype == np.uint8:
         return 0.0, 255.0
-    low, high = np.percentile(colours, ENDS)
+    chosen = colours if where is None or not where.any() else colours[where]
+    low, high = np.percentile(chosen, ENDS)
     return float(low), float(max(high - low, 1e-12))
 
 
