@@ -28,6 +28,7 @@ from overlays import drawn, laid
 from imgconv.cli.denoise import network
 from imgconv.errors import ImgconvError
 from imgconv.images import open_image
+from imgconv.ops.alpha import white
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import METHODS, Classical
 
@@ -52,6 +53,7 @@ def arguments() -> argparse.Namespace:
 
 def pictures(source: str, limit: int) -> Iterator[np.ndarray]:
     """The first plane (H, W, C) of every image of a folder or a zip, by name."""
+    given = source
     with tempfile.TemporaryDirectory() as folder:
         if zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as archive:
@@ -67,6 +69,8 @@ def pictures(source: str, limit: int) -> Iterator[np.ndarray]:
             found += 1
             if found == limit:
                 return
+    if not found:
+        sys.exit(f"{given}: no image in there")
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
@@ -90,14 +94,15 @@ def photo(options: argparse.Namespace) -> None:
     """Table: PSNR at each level, what it gains in the mean, and its time."""
     figures: Figures = {}
     spent: dict[str, list[float]] = {}
+    cleanings = {sigma: ways(options, sigma) for sigma in options.sigma}
     for pixels in pictures(options.images, options.limit):
         clean = grey(pixels) if options.grey or pixels.shape[2] < 3 else pixels[..., :3]
-        clean = clean.astype(np.float32)
+        clean = clean.astype(np.float32) * np.float32(255 / white(pixels.dtype))
         for sigma in options.sigma:
             noise = np.random.default_rng(0).standard_normal(clean.shape, np.float32)
             noisy = (clean + noise * np.float32(sigma)) / np.float32(255)
             figures.setdefault(f"noisy {sigma:g}", []).append(psnr(clean, noisy * 255, 255))
-            for name, cleaning in ways(options, sigma):
+            for name, cleaning in cleanings[sigma]:
                 result, seconds = timed(lambda c=cleaning, n=noisy: c(n).pixels)
                 shown = np.clip(result * 255, 0, 255)
                 figures.setdefault(f"{name} {sigma:g}", []).append(psnr(clean, shown, 255))
@@ -109,6 +114,8 @@ def ways(options: argparse.Namespace, sigma: float) -> list[tuple[str, Cleaning]
     name = options.model or "photo"
     found = [("photo, blind", Cleaning(network(name, None)))]
     found += [("photo, told", Cleaning(network(name, sigma)))]
+    for _, cleaning in found:  # a network is made ready for work when it is first used
+        cleaning(np.zeros((64, 64, 1), np.float32))
     return found + [(method, Cleaning(Classical(method, sigma))) for method in options.methods]
 
 
@@ -210,7 +217,11 @@ def main() -> None:
     options = arguments()
     if options.task != "speed" and not options.images:
         sys.exit(f"{options.task} needs images: a folder, or a zip file")
-    {"photo": photo, "micro": micro, "crosshair": crosshair, "speed": speed}[options.task](options)
+    tasks = {"photo": photo, "micro": micro, "crosshair": crosshair, "speed": speed}
+    try:
+        tasks[options.task](options)
+    except ImgconvError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

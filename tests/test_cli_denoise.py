@@ -142,7 +142,7 @@ def test_a_reference_of_another_size_is_refused(capfd):
     photo("a.png")
     photo("b.png", size=(20, 20))
     assert denoise("a.png", "--reference", "clean-b.png") == 1
-    assert "(20, 20)" in capfd.readouterr().err and not Path("a-denoise.png").exists()
+    assert "20x20" in capfd.readouterr().err and not Path("a-denoise.png").exists()
 
 
 def test_what_was_removed_and_a_comparison_are_pictures(capfd):
@@ -257,3 +257,72 @@ def test_the_benchmark_runs_on_a_folder(task, words, said, folder):
     if task == "photo":
         told = next(line for line in done.stdout.splitlines() if line.startswith("| noisy"))
         assert float(told.split("|")[2]) == pytest.approx(20.17, abs=0.25)  # 255 / 25 in dB
+
+
+def test_numbers_that_are_none_are_refused(capfd):
+    photo("a.png")
+    assert denoise("a.png", "--sigma", "nan") == 2
+    assert "--sigma nan: must be a number" in capfd.readouterr().err
+    assert not Path("a-denoise.png").exists()
+
+
+def test_integers_that_come_as_floats_have_their_own_full_scale(capfd):
+    plane = (RNG.normal(0, 300, (40, 50)) + 9000).astype(np.int16)
+    tifffile.imwrite("i.tif", plane)
+    assert denoise("i.tif", "--sigma", "5") == 0
+    assert np.abs(tifffile.imread("i-denoise.tif").astype(float) - plane).max() > 100
+
+
+def test_pages_that_are_skipped_do_not_shift_the_reference(capfd):
+    clean = np.stack([np.full((40, 50), 40 * n, np.uint8) for n in (1, 2, 3)])
+    marked = clean + RNG.integers(0, 9, clean.shape).astype(np.uint8)
+    tifffile.imwrite("clean.tif", clean, photometric="minisblack")
+    tifffile.imwrite("s.tif", marked, photometric="minisblack")
+    command = (
+        "s.tif",
+        "-o",
+        "p{page}.tif",
+        "--reference",
+        "clean.tif",
+        "--json",
+        "--skip-existing",
+    )
+    assert denoise(*command) == 0
+    first = json.loads(capfd.readouterr().out)["planes"]
+    Path("p2.tif").unlink()
+    assert denoise(*command) == 0
+    assert json.loads(capfd.readouterr().out)["before"] == first[1]["before"]
+
+
+def test_references_lie_in_their_folder_as_the_images_do(capfd):
+    for n, name in enumerate(("1/a.png", "2/a.png")):
+        Path(name).parent.mkdir()
+        photo("a.png", seed=n)
+        Path("a.png").rename(name)
+        (Path("clean") / name).parent.mkdir(parents=True)
+        Path("clean-a.png").rename(Path("clean") / name)
+    Path("in").mkdir()
+    Path("1").rename("in/1")
+    Path("2").rename("in/2")
+    assert denoise("-r", "in", "-o", "out", "--reference", "clean", "--json") == 0
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert len(lines) == 2 and all(line["before"]["psnr"] > 20 for line in lines)
+    assert denoise("-r", "in", "-o", "out2", "--reference", "clean/1/a.png") == 1
+    assert "give a folder" in capfd.readouterr().err
+
+
+def test_an_image_that_is_its_own_reference_is_valid_json(capfd):
+    photo("a.png")
+    assert denoise("a.png", "--sigma", "0", "--reference", "a.png", "--json") == 0
+    found = json.loads(capfd.readouterr().out, parse_constant=lambda word: pytest.fail(word))
+    assert found["before"]["psnr"] is None
+
+
+def test_a_grey_reference_stands_for_equal_channels_only(capfd):
+    Image.new("L", (40, 30), 90).save("grey.png")
+    Image.new("RGB", (40, 30), (90, 90, 90)).save("rgb.png")
+    Image.new("RGB", (40, 30), (90, 20, 90)).save("pink.png")
+    assert denoise("rgb.png", "--reference", "grey.png") == 0
+    assert denoise("grey.png", "--reference", "rgb.png") == 0
+    assert denoise("grey.png", "--reference", "pink.png", "-f") == 1
+    assert "3 channels" in capfd.readouterr().err

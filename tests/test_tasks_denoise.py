@@ -13,7 +13,8 @@ from skimage.restoration import denoise_tv_chambolle
 import imgconv.tasks.denoise.photo
 from imgconv.engine import load, run
 from imgconv.tasks.denoise import Cleaning
-from imgconv.tasks.denoise.classical import METHODS, Classical
+from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
+from imgconv.tasks.denoise.cleaning import rounded
 from imgconv.tasks.denoise.opponent import opponent, rgb
 from imgconv.tasks.denoise.photo import Photo
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
@@ -196,27 +197,117 @@ def test_classical_methods_leave_a_constant_image_and_its_range(method):
 
 def test_quality_is_psnr_as_opencv_has_it_and_one_for_equal_images():
     one, two = (RNG.integers(0, 256, (30, 40, 3)).astype(np.uint8) for _ in range(2))
-    assert quality(one, two)["psnr"] == pytest.approx(cv2.PSNR(one, two))
-    assert quality(one, one) == {"psnr": float("inf"), "ssim": pytest.approx(1)}
-    assert "ssim" not in quality(one[:5], two[:5])
+    assert quality(one, two, 255)["psnr"] == pytest.approx(cv2.PSNR(one, two))
+    assert quality(one, one, 255) == {"psnr": float("inf"), "ssim": pytest.approx(1)}
+    assert "ssim" not in quality(one[:5], two[:5], 255)
 
 
 def test_what_was_removed_is_shown_on_middle_grey():
     removed = np.zeros((20, 20, 1), np.float32)
     removed[4, 4], removed[6, 6] = 10, -5
-    picture, gain = removed_picture(removed, np.dtype(np.uint8))
+    picture, gain = removed_picture(removed, 255.0)
     assert picture[0, 0, 0] == 128 and picture[4, 4, 0] == min(255, round(128 + 10 * gain))
     assert picture[6, 6, 0] == round(128 - 5 * gain)
 
 
 def test_a_comparison_holds_the_pixels_of_both_images():
-    before = eight(noisy(90, 120, 3))
+    before = eight(noisy(90, 300, 3))
     after = eight(cv2.blur(before, (3, 3)))
-    shown = comparison(before, after, before.astype(np.float32) - after, ["before", "after"])
+    removed = before.astype(np.float32) - after
+    shown, gain = comparison(before, after, removed, ["before", "after"], 255.0)
+    assert gain == removed_picture(removed, 255.0)[1]
     rows, columns = np.nonzero((shown != shown[0, 0]).any(2))
     top, left = rows.min(), columns.min()
-    assert np.array_equal(shown[top : top + 90, left : left + 120], before)
+    assert np.array_equal(shown[top : top + 90, left : left + 300], before)
     assert any(
-        np.array_equal(shown[top : top + 90, x : x + 120], after)
-        for x in range(left + 120, shown.shape[1] - 120)
+        np.array_equal(shown[top : top + 90, x : x + 300], after)
+        for x in range(left + 300, shown.shape[1] - 300)
     )
+
+
+def test_a_measured_image_keeps_its_sum_however_smooth_it_gets():
+    counts = np.random.default_rng(0).poisson(0.4, (80, 90, 1)).astype(np.uint16)
+
+    class Smooth:
+        sums = True
+
+        def __call__(self, colours, top):
+            return colours - np.full(colours.shape, counts.mean(), np.float32), {}
+
+    cleaned = Cleaning(Smooth())(counts).pixels
+    assert cleaned.dtype == np.uint16 and abs(int(cleaned.sum()) - int(counts.sum())) <= 1
+    assert cleaned.max() == 1
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_rounding_keeps_sums_and_integers(seed, whole):
+    values = np.random.default_rng(seed).uniform(-2, 260, (7, 9, 2)).astype(np.float32)
+    values = np.rint(values) if whole else values
+    found = rounded(values, np.dtype(np.uint8))
+    wanted = np.clip(values, 0, 255)
+    assert (np.abs(found - wanted) < 1).all()
+    assert (np.abs(found.sum((0, 1)) - wanted.sum((0, 1), dtype=np.float64)) <= 0.501).all()
+    assert not whole or np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("absent", [np.nan, np.inf, -9999, -3.4e38])
+def test_values_that_mean_no_data_neither_change_nor_spread(model, absent):
+    clean = (noisy(40, 48, 1) / 255).astype(np.float32)
+    holed = clean.copy()
+    holed[10:14, 20:24] = absent
+    with np.errstate(all="raise"):
+        found = Cleaning(Photo(model, sigma=9))(holed).pixels
+    assert np.array_equal(found[10:14, 20:24], holed[10:14, 20:24], equal_nan=True)
+    known = np.ones(clean.shape, bool)
+    known[8:16, 18:26] = False
+    expected = Cleaning(Photo(model, sigma=9))(clean).pixels
+    np.testing.assert_allclose(found[known], expected[known], atol=1e-6)
+
+
+def test_premultiplied_colour_stays_within_its_coverage(model):
+    colour = eight(noisy(32, 40, 3))
+    alpha = np.random.default_rng(1).choice([0, 100, 255], (32, 40, 1)).astype(np.uint8)
+    pixels = np.concatenate([np.minimum(colour, alpha), alpha], 2)
+    found = Cleaning(Photo(model, sigma=20))(pixels, "premultiplied").pixels
+    assert (found[..., :3] <= found[..., 3:]).all() and not np.array_equal(found, pixels)
+    assert np.array_equal(found[alpha[..., 0] == 0], pixels[alpha[..., 0] == 0])
+
+
+def test_white_is_where_the_caller_says(model):
+    eight_bits = noisy(32, 40, 1).astype(np.float32)
+    as_told = Cleaning(Photo(model, sigma=9))(eight_bits, top=255.0).pixels
+    as_one = 255 * Cleaning(Photo(model, sigma=9))(eight_bits / np.float32(255)).pixels
+    np.testing.assert_allclose(as_told, as_one, atol=0.01)
+
+
+@pytest.mark.parametrize("times", [1e-3, 1, 30, 4000])
+def test_the_level_goes_with_the_brightness(model, times):
+    picture = (noisy(32, 40, 1) / 255).astype(np.float32)
+    facts = Cleaning(Photo(model))(picture * np.float32(times)).facts
+    bright = np.percentile(picture[::4, ::4], 99.9)
+    reach = 1 if 0.5 < times * bright <= 1 else times * bright
+    assert facts["noise_level"] == pytest.approx(255 * 0.05 * reach, rel=0.02)
+
+
+def test_the_bilateral_filter_is_its_definition():
+    image = RNG.random((12, 14, 3)).astype(np.float32)
+    sigma = 0.1
+    found = bilateral(image, sigma)
+    padded = np.pad(image, [(REACH, REACH), (REACH, REACH), (0, 0)], "edge").astype(np.float64)
+    for i, j in [(0, 0), (5, 7), (11, 13)]:
+        total, weights = np.zeros(3), 0.0
+        for y in range(-REACH, REACH + 1):
+            for x in range(-REACH, REACH + 1):
+                near = padded[i + REACH + y, j + REACH + x]
+                unlike = np.sum((near - image[i, j]) ** 2) / (2 * (LIKE * sigma) ** 2)
+                weight = np.exp(-unlike - (y * y + x * x) / (2 * NEAR**2))
+                total, weights = total + weight * near, weights + weight
+        np.testing.assert_allclose(found[i, j], total / weights, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 700, 1), (700, 1, 3)])
+def test_comparisons_of_thin_images_can_be_made(shape):
+    pixels = RNG.integers(0, 256, shape).astype(np.uint8)
+    shown, _ = comparison(pixels, pixels, np.zeros(shape, np.float32), ["before", "after"], 255.0)
+    assert shown.shape[2] == 3

@@ -108,10 +108,12 @@ def command(
     Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
     colour noise and leaves most of the brightness.
     """
+    from imgconv.batch.planes import unchanged
     from imgconv.tasks.denoise import Cleaning
 
     from .denoiser import Denoiser, Show, picture_record, picture_suffix
     from .files import each_plane, run_files
+    from .reference import Reference
 
     if residual and compare:
         raise UsageError("--residual does not go with --compare, which shows it: leave one out")
@@ -124,13 +126,11 @@ def command(
     show: Show = "removed" if residual else "compare" if compare else "image"
     # a network uses all threads for one image; more images at once would only take memory
     rest = replace(options, jobs=options.jobs or (None if method else 1))
-    several = len(options.files or ()) > 1 or options.files_from is not None
+    each = each_plane(unused, rest, describe=unchanged if show == "image" else picture_record)
+    truth = Reference.of(reference, options) if reference is not None else None
+    step = Denoiser(work, each, show, truth)
     if show == "image":
-        step = Denoiser(work, each_plane(unused, rest), show, reference, several)
         return run_files("denoise", rest, step)
-    step = Denoiser(
-        work, each_plane(unused, rest, describe=picture_record), show, reference, several
-    )
     return run_files(f"denoise-{show}", rest, step, suffix=picture_suffix)
 
 

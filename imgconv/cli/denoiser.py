@@ -1,7 +1,5 @@
 """The step of `denoise`: planes cleaned, or pictures of what that did, with facts collected."""
 
-# ruff: noqa: PTH112, PTH118, PTH119
-# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
 import os
@@ -12,45 +10,40 @@ from typing import Any, Literal
 import numpy as np
 
 from imgconv.batch import Done, EachPlane, Item
-from imgconv.errors import InputError
-from imgconv.images import SUFFIXES, Info, open_image, shown, srgb_info
+from imgconv.images import SUFFIXES, Info, srgb_info
+from imgconv.images.fit import INTEGERS
+from imgconv.ops.alpha import white
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
+
+from .reference import Reference, like
 
 Show = Literal["image", "removed", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
 class Denoiser:
-    """Every plane of an item through the cleaning; `show` says what is written of it.
-
-    reference: a file, or a folder with files of the inputs' names.
-    """
+    """Every plane of an item through the cleaning; `show` says what is written of it."""
 
     work: Cleaning
     each: EachPlane
     show: Show = "image"
-    reference: str | None = None
-    several: bool = False
+    reference: Reference | None = None
 
     def __call__(self, item: Item) -> Done:
-        truth = self._truth(item) if self.reference else None
-        plane = Plane(self.work, self.show, truth)
+        plane = Plane(self.work, self.show, self._truth(item))
         done = replace(self.each, function=plane)(item)
         return done._replace(notes=(*done.notes, *said(plane.facts)), record=record(plane.facts))
 
-    def _truth(self, item: Item) -> Iterator[np.ndarray]:
-        """The planes of the reference."""
-        path = self.reference or ""
-        if os.path.isdir(path):
-            path = os.path.join(path, os.path.basename(item.source))
-        elif self.several:
-            raise InputError(
-                f"--reference {shown(path)}: one file for several images; give a folder with "
-                "files of their names"
-            )
-        with open_image(path, **self.each.reading) as source:
-            yield from source.planes()
+    def _truth(self, item: Item) -> Iterator[np.ndarray] | None:
+        """The reference's planes, less those whose pages are skipped."""
+        if self.reference is None:
+            return None
+        planes = self.reference.planes(item.source, self.each)
+        if not (item.paged and self.each.skip_existing):
+            return planes
+        pages = enumerate(planes, 1)
+        return (plane for number, plane in pages if not os.path.lexists(item.page(number)))
 
 
 @dataclass(eq=False)
@@ -63,35 +56,34 @@ class Plane:
     facts: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        result = self.work(plane, info.alpha)
+        top = full_scale(info)
+        result = self.work(plane, info.alpha, top)
         colours = plane.shape[2] - (info.alpha != "none")
         before, after = plane[..., :colours], result.pixels[..., :colours]
         facts = dict(result.facts)
         if self.truth is not None:
-            facts |= self._quality(before, after)
-        if self.show != "image":
-            picture, gain = removed_picture(result.removed, plane.dtype)
-            facts["shown_times"] = round(gain, 3)
+            facts |= self._quality(before, after, top)
         self.facts.append(facts)
         if self.show == "image":
             return result.pixels
-        return picture if self.show == "removed" else self._compared(before, after, result.removed)
+        if self.show == "removed":
+            picture, gain = removed_picture(result.removed, top)
+        else:
+            labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
+            picture, gain = comparison(before, after, result.removed, labels, top)
+        facts["shown_times"] = round(gain, 3)
+        return picture
 
-    def _quality(self, before: np.ndarray, after: np.ndarray) -> dict[str, Any]:
-        truth = next(self.truth or iter(()), None)
-        if truth is None or truth.shape[:2] != before.shape[:2] or truth.dtype != before.dtype:
-            found = "no plane" if truth is None else f"{truth.dtype} {truth.shape[1::-1]}"
-            raise InputError(
-                f"the reference has {found}, allowed is what the image has: {before.dtype} "
-                f"{before.shape[1::-1]} (width, height)"
-            )
-        truth = truth[..., : before.shape[2]]
-        return {"before": quality(before, truth), "after": quality(after, truth)}
+    def _quality(self, before: np.ndarray, after: np.ndarray, top: float) -> dict[str, Any]:
+        truth = like(before, next(self.truth or iter(()), None))
+        return {"before": quality(before, truth, top), "after": quality(after, truth, top)}
 
-    def _compared(self, before: np.ndarray, after: np.ndarray, removed: np.ndarray) -> np.ndarray:
-        facts = self.facts[-1]
-        labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
-        return comparison(before, after, removed, labels)
+
+def full_scale(info: Info) -> float:
+    """The value of white: that of the file's type, also where its integers come as floats."""
+    if info.dtype.kind == "f" and info.source_dtype in INTEGERS:
+        return float(np.iinfo(info.source_dtype).max)
+    return white(info.dtype)
 
 
 def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -107,7 +99,8 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
         notes.append(found + ("" if sum(counts) else ", nothing changed"))
     for one in facts[:1]:
         if "after" in one:
-            notes.append(f"before {words(one['before'])}; after {words(one['after'])}")
+            which = "plane 1: " if len(facts) > 1 else ""
+            notes.append(f"{which}before {words(one['before'])}; after {words(one['after'])}")
         if "shown_times" in one:
             notes.append(f"what was removed is shown x {one['shown_times']:.3g} on grey")
     return notes

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -214,6 +215,9 @@ def flattened(command: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(command)
     def call(**given: Any) -> int:
         options = kind(**{p.name: given.pop(p.name) for p in shared})
+        for name, value in given.items():  # nan and inf pass Typer's min and max
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"--{name.replace('_', '-')} {value}: must be a number")
         return command(**{bundle.name: options}, **given)
 
     everything = [shared[0], *own, *shared[1:]]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -49,7 +50,7 @@ class Report:
 
     def _one(self, outcome: Outcome) -> None:
         if self.options.json:
-            self._out(json.dumps(as_record(outcome)) + "\n")
+            self._out(json.dumps(strict(as_record(outcome)), allow_nan=False) + "\n")
         elif outcome.status == "written":
             self._out(self.show(outcome))
         self._notes(outcome)
@@ -113,6 +114,15 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
     record |= {"message": outcome.message} if outcome.message else {}
     record |= {"notes": list(done.notes)} if done.notes else {}
     return record | {"seconds": round(outcome.seconds, 4)} | dict(done.record)
+
+
+def strict(value: Any) -> Any:
+    """As JSON can hold it: what is not finite is null."""
+    if isinstance(value, Mapping):
+        return {key: strict(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show_plan(items: Sequence[Item], options: InputOptions) -> int:

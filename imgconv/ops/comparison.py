@@ -176,7 +176,7 @@ def busiest(pixels: np.ndarray, height: int, width: int) -> Pair:
     change[:, 1:] += np.abs(np.diff(coarse, axis=1))
     sums = np.pad(np.nan_to_num(change), ((1, 0), (1, 0))).astype(np.float64)
     sums = sums.cumsum(axis=0).cumsum(axis=1)
-    h, w = min(height // COARSE, coarse.shape[0]), min(width // COARSE, coarse.shape[1])
+    h, w = (max(1, min(n // COARSE, m)) for n, m in zip((height, width), coarse.shape, strict=True))
     boxes = sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]
     y, x = np.unravel_index(np.argmax(boxes), boxes.shape)
     limits = max(0, pixels.shape[0] - height), max(0, pixels.shape[1] - width)

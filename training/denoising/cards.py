@@ -26,7 +26,7 @@ CARDS: dict[str, dict[str, Any]] = {
     },
     "micro": {
         "description": "Takes the noise of cameras out of micrographs; intensities are kept.",
-        "data": [NUCLEI, PHASE, TIFFS],
+        "data": [NUCLEI, PHASE, TIFFS, BSDS],  # photo is what it begins with
         "architecture": "residual U-Net without biases at half the size, behind a "
         "variance-stabilising transform (training/denoising/network.py)",
         "failures": "Structures that no single image shows above its noise are lost; fixed "

@@ -13,7 +13,7 @@ from skimage.restoration import estimate_sigma
 from torch import nn
 
 from imgconv.tasks.denoise.camera import Camera, found
-from imgconv.tasks.denoise.micro import balanced, normalised
+from imgconv.tasks.denoise.micro import TRUST, balanced, normalised
 from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
 from training.denoising.photo import EXAMPLES, arranged, denoised, loss, psnr  # noqa: F401
 from training.denoising.pictures import crop, divided
@@ -153,7 +153,9 @@ def tried(module: nn.Module, image: np.ndarray, photons: float) -> tuple[float, 
     planes = nn.functional.pad(
         planes, (0, -planes.shape[3] % 8, 0, -planes.shape[2] % 8), "reflect"
     )
-    gauged = float(np.clip(float(pooled(module.gauge(planes))[0, 0]), 0.6 / span, 1.6 / span))
+    gauged = float(
+        np.clip(float(pooled(module.gauge(planes))[0, 0]), 1 / TRUST / span, TRUST / span)
+    )
     cleaned = denoised(module, planes, gauged)[: y.shape[0], : y.shape[1], 0] / 255
     plane = values[..., 0]
     result = plane - balanced(plane - camera.restored(cleaned * span + low))

@@ -8,15 +8,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...ops.alpha import by_rows, fit, with_alpha, without_alpha
+from ...ops.alpha import by_rows, fit, white, with_alpha, without_alpha
 
 
 class Cleaner(Protocol):
-    """(H, W, C) finite colours in their own type -> what to subtract, float32 of the same shape
-    and unit, and what was found out on the way (numbers and words by name).
+    """(H, W, C) finite colours in their own type, and the value of white -> what to subtract,
+    float32 of the same shape and unit, and what was found out on the way (numbers and words by
+    name). One whose images get measured has `sums`: integers are rounded so that these stay.
     """
 
-    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]: ...
+    def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]: ...
 
 
 @dataclass(frozen=True)
@@ -33,26 +34,36 @@ class Cleaning:
     """A cleaner as a function of a plane (H, W, C) of uint8, uint16 or float32.
 
     luma and chroma, 0 to 1: how much of what was found in the brightness and in the colour is
-    taken out. Alpha, the colour under full transparency, and what is not finite stay as they
-    are; floats keep values beyond 0 and 1.
+    taken out. Alpha, the colour under full transparency, and what is no picture (see `counted`)
+    stay as they are; floats keep values beyond 0 and 1.
     """
 
     clean: Cleaner
     luma: float = 1.0
     chroma: float = 1.0
 
-    def __call__(self, pixels: np.ndarray, alpha: str = "none") -> Result:
+    def __call__(self, pixels: np.ndarray, alpha: str = "none", top: float | None = None) -> Result:
+        """top: the value of white, if not the type's (integers that are delivered as floats)."""
         colours = pixels if alpha == "none" else without_alpha(pixels)
-        removed, facts = self.clean(finite(colours))
+        known = counted(colours)
+        removed, facts = self.clean(filled(colours, known), top or white(colours.dtype))
         removed = self._blended(removed)
-        if alpha == "straight":
+        if known is not None:
+            removed[~known] = 0
+        if alpha != "none":
             removed[pixels[..., -1] == 0] = 0
-        cleaned = by_rows(
-            lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype
-        )  # an integer less a float32 is a float: exact up to 16 bits
+        cleaned = self._cleaned(colours, removed)
+        if alpha == "premultiplied":  # no more colour than there is coverage
+            np.minimum(cleaned, np.maximum(colours, pixels[..., -1:]), out=cleaned)
         if alpha != "none":
             cleaned = with_alpha(cleaned, pixels[..., -1:])
         return Result(cleaned, removed, facts)
+
+    def _cleaned(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
+        if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
+            return rounded(colours - removed, colours.dtype)
+        return by_rows(lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype)
+        # an integer less a float32 is a float: exact up to 16 bits
 
     def _blended(self, removed: np.ndarray) -> np.ndarray:
         luma, chroma = np.float32(self.luma), np.float32(self.chroma)
@@ -66,18 +77,50 @@ class Cleaning:
         return by_rows(parts, removed)
 
 
-def finite(colours: np.ndarray) -> np.ndarray:
-    """The same, with the median in the place of NaN and infinity."""
+FAR, ABSURD = 1000.0, 1e30  # what is farther away, in widths of most values, is no picture
+MOST = (5, 95)  # percentiles
+
+
+def counted(colours: np.ndarray) -> np.ndarray | None:
+    """Which values are a picture's: not NaN, infinity, or a "no data" of -9999 or 3.4e38.
+    None if all are."""
     if colours.dtype.kind != "f":
-        return colours
-    known = np.isfinite(colours)
-    if known.all():
-        return colours
-    middle = np.median(colours[known]) if known.any() else np.float32(0)
-    return np.where(known, colours, middle)
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        known = np.abs(colours) < ABSURD
+        if not known.any():
+            return known
+        low, high = np.percentile(colours[known][:: max(1, colours.size // 100_000)], MOST)
+        if high > low:
+            known &= np.abs(colours - (low + high) / 2) <= FAR * (high - low)
+    return None if known.all() else known
 
 
-def by_channel(clean: Cleaner, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+def filled(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
+    """The same, with the median in the place of what does not count."""
+    if known is None:
+        return colours
+    middle = np.median(colours[known]) if known.any() else 0
+    return np.where(known, colours, np.float32(middle))
+
+
+def rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """To integers whose sums stay within one in every channel (H, W, C): what a value loses by
+    rounding, the next one gets. Integers stay what they are.
+
+    Rounded each for itself, a smooth 0.4 counts would become 0 everywhere.
+    """
+    values = np.clip(values, 0, np.iinfo(dtype).max)
+    whole = np.floor(values)
+    shares = (values - whole).reshape(-1, values.shape[2]).cumsum(0, dtype=np.float64)
+    steps = np.diff(np.floor(shares + 0.5), axis=0, prepend=0)
+    return np.asarray((whole + steps.reshape(values.shape)).astype(dtype))
+
+
+def by_channel(
+    clean: Cleaner, colours: np.ndarray, top: float
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Each channel cleaned on its own; facts are the first channel's."""
-    parts = [clean(np.ascontiguousarray(colours[..., c : c + 1])) for c in range(colours.shape[2])]
+    channels = (np.ascontiguousarray(colours[..., c : c + 1]) for c in range(colours.shape[2]))
+    parts = [clean(channel, top) for channel in channels]
     return np.concatenate([removed for removed, _ in parts], axis=2), parts[0][1]

@@ -27,9 +27,9 @@ class Crosshair:
     model: Model
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
-    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
-            return by_channel(self, colours)
+            return by_channel(self, colours, top)
         low, span = ends(colours)
         image = np.moveaxis(colours, 2, 0)
         with self.lock:

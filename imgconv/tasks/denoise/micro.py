@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...engine import Model, run
-from ...ops.alpha import white
 from .camera import Camera, found
 from .cleaning import by_channel
 from .photo import pooled
@@ -30,22 +29,23 @@ class Micro:
     the whole image and around every place, so no light is lost or made.
     """
 
+    sums: ClassVar[bool] = True  # see Cleaner
     model: Model
     sigma: float | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
-    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] > 1:
-            return by_channel(self, colours)
+            return by_channel(self, colours, top)
         plane = colours[..., 0].astype(np.float32)
-        camera = self._camera(plane, white(colours.dtype))
+        camera = self._camera(plane, top)
         facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
         if camera.dark_noise == 0:
             return np.zeros(colours.shape, np.float32), facts
         with self.lock:
             cleaned = self._cleaned(plane, camera)
         removed = balanced(plane - cleaned)
-        return removed[..., None], {name: round(value, 6) for name, value in facts.items()}
+        return removed[..., None], {name: float(f"{value:.6g}") for name, value in facts.items()}
 
     def _camera(self, plane: np.ndarray, top: float) -> Camera:
         if self.sigma is None:

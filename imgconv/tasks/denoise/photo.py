@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from ...engine import Model, run
-from ...ops.alpha import white
 from .cleaning import by_channel
 from .opponent import BACK, FORWARD
 from .subgraph import only
 
 NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
-DIM = 0.5  # of white: darker images are brightened for the gauge, which knows photographs
+DIM = 0.5  # of white: darker and brighter images are scaled for the gauge, which knows photos
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,22 +28,22 @@ class Photo:
     sigma: float | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
-    def __call__(self, colours: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+    def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
-            return by_channel(self, colours)
+            return by_channel(self, colours, top)
         grey = colours.shape[2] == 1 or bool((colours == colours[..., :1]).all())
         view = np.moveaxis(colours[..., :1] if grey else colours, 2, 0)
         with self.lock:
-            removed, level = self._removed(view, white(colours.dtype))
+            removed, level = self._removed(view, top)
         wide = np.broadcast_to(removed, colours.shape) if grey else removed
         return np.array(wide, order="C"), {"noise_level": round(255 * level, 4)}
 
     def _removed(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
         """(1 or 3, H, W) -> (H, W, 1 or 3) float32, and the level (of R, G and B)."""
         grey, size = len(image) == 1, image.shape[1:]
-        levels = self._levels(image, top)
+        levels, nothing = self._levels(image, top)
         level = float(levels[0] if grey else np.sqrt(levels[0] ** 2 + levels[1] ** 2 * 2 / 3))
-        if level == 0 or (level < NOTHING and self.sigma is None):
+        if level <= (nothing if self.sigma is None else 0):
             return np.zeros((*size, len(image)), np.float32), level
         inputs = {
             "image": tripled(image),
@@ -60,20 +59,21 @@ class Photo:
         found = run(model, inputs, prepare=Prepare(top), finish=finish)["noise"]
         return np.moveaxis(found, 0, 2), level
 
-    def _levels(self, image: np.ndarray, top: float) -> np.ndarray:
-        """Of the brightness and of the colours, white being 1."""
+    def _levels(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
+        """Of the brightness and of the colours, white being 1; and which is as good as none."""
         grey = len(image) == 1
         if self.sigma is not None:
             told = self.sigma / 255
-            return np.array([told, 0] if grey else [told / 3**0.5, told], np.float32)
+            return np.array([told, 0] if grey else [told / 3**0.5, told], np.float32), 0.0
         bright = float(np.percentile(np.abs(image[:, ::4, ::4]), 99.9))
-        reach = top if bright > DIM * top else max(bright, 1e-6 * top)
+        reach = top if DIM * top < bright <= top else max(bright, 1e-6 * top)
         graph = only(self.model.graph, "gauge")
         found = run(
             replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Prepare(reach)
         )
         levels = pooled(found["gauge"]) * np.float32(reach / top)
-        return levels * np.array([1, 0], np.float32) if grey else levels
+        levels = levels * np.array([1, 0], np.float32) if grey else levels
+        return levels, NOTHING * max(1.0, reach / top)
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,28 @@ from ...ops.comparison import busiest
 from ...ops.sheet import sheet
 
 MIDDLE, REACH = 128, 110  # grey for nothing; levels that what was removed is stretched to
+LEGIBLE = 270  # pixels of the width of a panel at least
 DETAIL = 640  # pixels of the side from which a comparison shows a detail
 EIGHT = np.dtype(np.uint8)
 
 
-def removed_picture(removed: np.ndarray, dtype: np.dtype) -> tuple[np.ndarray, float]:
+def removed_picture(removed: np.ndarray, top: float) -> tuple[np.ndarray, float]:
     """(H, W, C) -> uint8 grey or RGB on middle grey, and how many times as strong it is shown."""
-    levels = as_colours(removed) * np.float32(255 / white(dtype))
+    levels = as_colours(removed) * np.float32(255 / top)
     highest = float(np.percentile(np.abs(levels), 99.9)) or float(np.abs(levels).max())
     gain = REACH / highest if highest else 1.0
     return fit(levels * np.float32(gain) + MIDDLE, EIGHT), gain
 
 
 def comparison(
-    before: np.ndarray, after: np.ndarray, removed: np.ndarray, labels: Sequence[str]
-) -> np.ndarray:
-    """RGB uint8 sheet: before | after | removed; of large images the part with most edges.
+    before: np.ndarray,
+    after: np.ndarray,
+    removed: np.ndarray,
+    labels: Sequence[str],
+    top: float,
+) -> tuple[np.ndarray, float]:
+    """RGB uint8 sheet: before | after | removed; of large images the part with most edges. And
+    how many times as strong what was removed is shown.
 
     Before and after are colours (H, W, C) of one type, stretched alike where floats or dark.
     """
@@ -36,11 +42,19 @@ def comparison(
     part = (slice(y, y + h), slice(x, x + w))
     low, high = ends(before)
     shown = [
-        fit((as_colours(p[part]) - low) * (255 / (high - low)), EIGHT) for p in (before, after)
+        fit(np.nan_to_num((as_colours(p[part]) - low) * (255 / (high - low))), EIGHT)
+        for p in (before, after)
     ]
-    picture, gain = removed_picture(removed[part], before.dtype)
+    picture, gain = removed_picture(removed[part], top)
     names = (*labels, f"removed, x {gain:.3g}")
-    return sheet([tripled(p) for p in (*shown, picture)], names, columns=3)
+    panels = [enlarged(tripled(p)) for p in (*shown, picture)]
+    return sheet(panels, names, columns=3), gain
+
+
+def enlarged(panel: np.ndarray) -> np.ndarray:
+    """By a whole factor, so that its label can be read under it."""
+    times = -(-LEGIBLE // panel.shape[1])
+    return panel.repeat(times, 0).repeat(times, 1) if times > 1 else panel
 
 
 def as_colours(pixels: np.ndarray) -> np.ndarray:
@@ -61,18 +75,21 @@ def ends(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
     return np.float32(low), np.float32(max(high, low + 1e-6 * white(pixels.dtype)))
 
 
-def quality(image: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """PSNR in dB and SSIM (Wang and others, 2004) on the type's full range, 1 for floats.
+def quality(image: np.ndarray, reference: np.ndarray, top: float) -> dict[str, float]:
+    """PSNR in dB and SSIM (Wang and others, 2004) where white is `top`, over what is finite.
 
-    SSIM is left out for images smaller than its window of 11 pixels.
+    SSIM is left out for images smaller than its window of 11 pixels, and where a value is not
+    finite.
     """
     from skimage.metrics import structural_similarity
 
-    top = white(reference.dtype)
     one, two = image.astype(np.float64), reference.astype(np.float64)
-    error = float(np.mean((one - two) ** 2))
+    known = np.isfinite(one) & np.isfinite(two)
+    if not known.any():
+        return {}
+    error = float(np.mean((one[known] - two[known]) ** 2))
     found = {"psnr": float("inf") if error == 0 else float(10 * np.log10(top**2 / error))}
-    if min(one.shape[:2]) >= 11:
+    if min(one.shape[:2]) >= 11 and known.all():
         found["ssim"] = float(
             structural_similarity(
                 one, two, data_range=top, channel_axis=-1, gaussian_weights=True, sigma=1.5,
@@ -84,5 +101,7 @@ def quality(image: np.ndarray, reference: np.ndarray) -> dict[str, float]:
 
 def words(found: Mapping[str, float]) -> str:
     """PSNR 31.20 dB, SSIM 0.893."""
+    if not found:
+        return "nothing to compare"
     ssim = f", SSIM {found['ssim']:.3f}" if "ssim" in found else ""
     return f"PSNR {found['psnr']:.2f} dB{ssim}"
