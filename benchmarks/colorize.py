@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from timing import Row, command, pair
 
 from imgconv import engine
+from imgconv.errors import ImgconvError
 from imgconv.images import SUFFIXES, Info
 from imgconv.tasks.colorize import Colorizer
 from imgconv.tasks.colorize_scores import Score, score, summary
@@ -68,11 +69,17 @@ def photos(options: argparse.Namespace) -> Iterator[tuple[Path, np.ndarray]]:
     if options.list:
         wanted = set(options.list.read_text().splitlines())
         names = [p for p in names if p.relative_to(options.folder).as_posix() in wanted]
+        if len(names) < len(wanted):
+            print(f"{len(wanted) - len(names)} of {options.list} are not there", file=sys.stderr)
     step = max(1, len(names) // options.most) if options.most else 1
     for path in names[::step]:
-        with Image.open(path) as image:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-        if colour_of(pixels) != "grey":
+        try:
+            with Image.open(path) as image:
+                pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        except OSError as error:
+            print(f"{path}: left out, {error}", file=sys.stderr)
+            continue
+        if colour_of(pixels) == "colour":  # a sepia print has no true colours to compare with
             yield path.relative_to(options.folder), pixels
 
 
@@ -84,7 +91,7 @@ def compare(work: Colorizer, name: Path, true: np.ndarray, write: Path | None) -
     if write:
         write.mkdir(parents=True, exist_ok=True)
         beside = np.concatenate([true, flat, found], 1)
-        Image.fromarray(beside).save(write / f"{'-'.join(name.with_suffix('').parts)}.png")
+        Image.fromarray(beside).save(write / f"{'-'.join(name.parts)}.png")
     return [score(flat, true), score(found, true)]
 
 
@@ -99,7 +106,11 @@ def show(groups: dict[str, list[list[Score]]]) -> None:
 
 
 def main(options: argparse.Namespace) -> None:
-    work = Colorizer(engine.load(options.model, "colorize"), options.saturation)
+    try:
+        model = engine.load(options.model, "colorize")
+    except ImgconvError as error:
+        sys.exit(str(error))
+    work = Colorizer(model, options.saturation)
     groups: dict[str, list[list[Score]]] = {}
     for name, true in photos(options):
         pair_of_scores = compare(work, name, true, options.write)

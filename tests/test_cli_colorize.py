@@ -222,3 +222,55 @@ def test_a_model_for_something_else_is_refused(tmp_path, capfd) -> None:
     other = colorize_standin.model(tmp_path / "other.safetensors", task="denoise")
     code, _, err = run(capfd, "--model", other, SAMPLES / "leaf.png")
     assert code == 1 and "made to denoise, not to colorize" in err
+
+
+@pytest.mark.parametrize("quality", [30, 75, 98])
+def test_a_grey_jpeg_keeps_its_quality(tmp_path, capfd, model, quality: int) -> None:
+    with Image.open(SAMPLES / "lake.png") as lake:
+        lake.convert("L").save(tmp_path / "a.jpg", quality=quality)
+    assert run(capfd, "--model", model, tmp_path / "a.jpg")[0] == 0
+    with Image.open(tmp_path / "a.jpg") as before, Image.open(tmp_path / "a-colorize.jpg") as after:
+        assert after.quantization[0] == before.quantization[0]
+
+
+def test_a_grey_gif_becomes_a_png_of_the_same_brightness(tmp_path, capfd, model) -> None:
+    saved(tmp_path / "a.gif", slope())
+    assert run(capfd, "--model", model, tmp_path / "a.gif")[0] == 0
+    found = np.asarray(Image.open(tmp_path / "a-colorize.png"))
+    assert np.abs(found @ LUMA - slope()).max() <= 0.51
+
+
+def linear_profile() -> bytes:
+    """A grey ICC profile (version 2.1) of the gamma 1: a header, four tags, a curve of one."""
+
+    def tag(kind: bytes, data: bytes) -> bytes:
+        return kind + bytes(4) + data + bytes(-len(data) % 4)
+
+    text = tag(b"text", b"none\0")
+    name = tag(b"desc", (2).to_bytes(4, "big") + b"l\0" + bytes(78))
+    white = tag(b"XYZ ", b"".join(n.to_bytes(4, "big") for n in (63190, 65536, 54061)))
+    curve = tag(b"curv", (0).to_bytes(4, "big"))
+    at, table, body = 132 + 4 * 12, b"", b""
+    for kind, data in ((b"cprt", text), (b"desc", name), (b"wtpt", white), (b"kTRC", curve)):
+        table += kind + (at + len(body)).to_bytes(4, "big") + len(data).to_bytes(4, "big")
+        body += data
+    size = (at + len(body)).to_bytes(4, "big")
+    head = size + bytes(4) + bytes.fromhex("02100000") + b"mntrGRAYXYZ " + bytes(12) + b"acsp"
+    light = b"".join(n.to_bytes(4, "big") for n in (63190, 65536, 54061))
+    head += bytes(28) + light + bytes(48)
+    return head + (4).to_bytes(4, "big") + table + body
+
+
+def test_the_brightness_of_a_grey_profile_is_converted_and_that_is_said(
+    tmp_path, capfd, model
+) -> None:
+    saved(tmp_path / "a.png", slope(), icc_profile=linear_profile())
+    code, _, err = run(capfd, "--model", model, tmp_path / "a.png")
+    assert code == 0 and "converted to that of sRGB" in err
+    with Image.open(tmp_path / "a-colorize.png") as image:
+        assert not image.info.get("icc_profile")
+        found = np.asarray(image) @ LUMA
+    linear = slope() / 255
+    wanted = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    bright = slope() > 30  # below, the 8 bits of the conversion are coarse
+    assert np.abs(found - 255 * wanted)[bright].max() <= 1.6

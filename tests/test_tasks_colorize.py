@@ -18,6 +18,7 @@ from imgconv.images import Info
 from imgconv.ops.areas import lines, means, reduced
 from imgconv.ops.tint import box, within
 from imgconv.tasks.colorize import Colorizer, describe, network_size, small
+from imgconv.tasks.colorize_hints import point
 from imgconv.tasks.colorize_scores import colourfulness, score, summary
 from imgconv.tasks.oklab import coloured, lab_of, rgb_of
 from imgconv.tasks.toned import colour_of
@@ -227,3 +228,34 @@ def test_scores_of_a_picture_against_itself_and_against_grey() -> None:
     assert best["ciede2000"] == 0 and best["colourfulness"] == 1 and best["auc"] == 1
     assert worst["colourfulness"] < 0.01 and worst["auc"] < 0.9
     assert worst["psnr"] == pytest.approx(cv2.PSNR(flat, rgb), abs=1e-3)
+
+
+def test_an_infinite_value_stays_one_without_a_warning(model) -> None:
+    plane = np.linspace(0, 1, 32 * 48, dtype=np.float32).reshape(32, 48, 1)
+    plane[4, 5], plane[9, 9] = np.inf, -np.inf
+    with np.errstate(all="raise"):
+        found = Colorizer(model)(plane, Info("tiff", plane.dtype, 32, 48, 1))
+    assert (found[4, 5] == np.inf).all() and (found[9, 9] == -np.inf).all()
+    assert np.isfinite(np.delete(found.reshape(-1, 3), (4 * 48 + 5, 9 * 48 + 9), 0)).all()
+
+
+def test_a_small_spot_of_clear_colour_is_colour() -> None:
+    plane = np.full((200, 200, 3), 120, np.uint8)
+    plane[50:60, 50:60] = (200, 40, 40)  # 0.25 %
+    assert colour_of(plane) == "colour"
+    pink = np.full((60, 60, 3), 255, np.uint8)
+    pink[10:50, 10:50] = (255, 90, 140)
+    assert colour_of(pink) == "colour"
+
+
+def test_a_hint_reaches_a_small_thing(model) -> None:
+    rows, columns = np.indices((600, 800))
+    disc = (rows - 300) ** 2 + (columns - 400) ** 2 < 12**2
+    plane = np.where(disc, 60, 170).astype(np.uint8)[..., None]
+    info = Info("png", plane.dtype, 600, 800, 1)
+    plain = Colorizer(model)(plane, info).astype(int)
+    found = Colorizer(model, hints=(point("400,300,#2040c0"),))(plane, info).astype(int)
+    middle = (rows - 300) ** 2 + (columns - 400) ** 2 < 6**2
+    assert (found - plain)[middle][:, 2].mean() > 40
+    away = (rows - 300) ** 2 + (columns - 400) ** 2 > 60**2
+    assert np.abs(found - plain)[away].mean() < 2

@@ -80,36 +80,71 @@ def test_the_colour_is_weaker_in_the_shade() -> None:
     assert found[30, 20] < found[39, 20]
 
 
-def test_a_painted_image_gives_one_hint_a_patch() -> None:
-    plane = np.repeat(np.full((20, 30, 1), 90, np.uint8), 3, 2)
+def painted(base: np.ndarray) -> np.ndarray:
+    """RGB like this (H, W, 3) with two patches."""
+    plane = base.copy()
     plane[2:5, 3:6] = (200, 30, 30)
     plane[12:15, 20:25] = (30, 30, 200)
-    by_colour = drawn(plane, "none", "hints.png")
+    return plane
+
+
+def test_what_is_opaque_or_of_another_colour_than_the_picture_is_painted() -> None:
+    grey = np.full((20, 30, 1), 90, np.uint8)
+    sepia = np.full((20, 30, 3), (120, 90, 60), np.uint8)
     alpha = np.zeros((20, 30, 1), np.uint8)
     alpha[2:5, 3:6] = alpha[12:15, 20:25] = 255
-    by_alpha = drawn(np.concatenate([plane, alpha], 2), "straight", "hints.png")
-    for hints in (by_colour, by_alpha):
-        assert [len(h.rows) for h in hints] == [9, 15]
-        assert hints[0].chroma.mean(0)[0] > 0.1 > 0 > hints[1].chroma.mean(0)[1]
+    on_grey = painted(np.repeat(grey, 3, 2))
+    layer = np.concatenate([on_grey, alpha], 2)
+    for plane, kind, picture in (
+        (on_grey, "none", grey),
+        (painted(sepia), "none", sepia),
+        (layer, "straight", grey),
+    ):
+        hint = drawn(plane, kind, "hints.png").on(picture, "none")
+        assert len(hint.rows) == 24
+        assert (hint.chroma[hint.rows < 9, 0] > 0.1).all()
+        assert (hint.chroma[hint.rows > 9, 1] < 0).all()
+
+
+def test_strokes_that_touch_keep_their_colours() -> None:
+    luma = halves()
+    plane = np.zeros((48, 48, 4), np.uint8)
+    plane[20:24, 12:24] = (200, 30, 30, 255)
+    plane[20:24, 24:36] = (30, 30, 200, 255)
+    hint = drawn(plane, "straight", "h").on(np.zeros((48, 48, 1)), "none")
+    found = chroma_with((hint,), (48, 48), luma, nothing(luma))
+    for place, colour in (((22, 6), (200, 30, 30)), ((22, 42), (30, 30, 200))):
+        wanted = lab_of(np.float32(colour) / 255)[1:]
+        np.testing.assert_allclose(found[place], wanted, atol=0.02)
+
+
+def test_a_hint_image_may_be_all_specks() -> None:
+    rng = np.random.default_rng(3)
+    luma = halves(100)
+    plane = rng.integers(0, 256, (300, 300, 3)).astype(np.uint8)
+    hint = drawn(plane, "none", "h").on(np.zeros((300, 300, 1), np.uint8), "none")
+    kept, added = spread((hint,), (300, 300), luma, nothing(luma))
+    assert kept.max() < 0.1 and np.isfinite(added).all()
 
 
 @pytest.mark.parametrize(
-    ("plane", "said"),
+    ("plane", "alpha", "said"),
     [
-        (np.full((4, 4, 1), 9, np.uint8), "found grey"),
-        (np.full((4, 4, 3), 9, np.uint8), "no hint in it"),
+        (np.full((4, 4, 1), 9, np.uint8), "none", "found grey"),
+        (np.zeros((4, 4, 4), np.uint8), "straight", "no hint in it"),
     ],
 )
-def test_an_image_without_hints_is_refused(plane: np.ndarray, said: str) -> None:
+def test_an_image_that_can_hold_no_hint_is_refused(plane, alpha, said) -> None:
     with pytest.raises(UsageError, match=said):
-        drawn(plane, "none", "hints.png")
+        drawn(plane, alpha, "hints.png")
 
 
-def test_hints_outside_of_the_picture_are_refused_with_its_size() -> None:
-    luma = halves(8)
+def test_hints_that_do_not_fit_the_picture_are_refused() -> None:
+    picture = np.zeros((10, 20, 1), np.uint8)
     with pytest.raises(InputError, match=r"30,2 lies outside of the picture: X is 0 to 19"):
-        spread((point("30,2,#ff0000"),), (10, 20), luma, nothing(luma))
-    plane = np.zeros((5, 5, 3), np.uint8)
-    plane[2, 2] = (255, 0, 0)
+        point("30,2,#ff0000").on(picture, "none")
+    plane = np.full((5, 5, 3), 9, np.uint8)
     with pytest.raises(InputError, match="the hint image is 5x5, the picture 20x10"):
-        spread(drawn(plane, "none", "h"), (10, 20), luma, nothing(luma))
+        drawn(plane, "none", "h").on(picture, "none")
+    with pytest.raises(InputError, match="no hint in it"):
+        drawn(plane, "none", "h").on(plane, "none")

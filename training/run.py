@@ -45,11 +45,18 @@ class Run:
             self._resume()
 
     def _resume(self) -> None:
-        state = torch.load(self.file, weights_only=True)
-        self.module.load_state_dict(state["module"])
+        device = next(self.module.parameters()).device
+        state = torch.load(self.file, weights_only=True, map_location=device)
+        try:
+            self.module.load_state_dict(state["module"])
+        except RuntimeError:
+            raise SystemExit(
+                f"{self.file} is of a network of another shape: give its widths, or another --out"
+            ) from None
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = state["step"], state["seconds"]
+        self.mean_loss = state.get("mean_loss", 0.0)
 
     def save(self) -> None:
         """Write the checkpoint whole or not at all."""
@@ -59,6 +66,7 @@ class Run:
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "mean_loss": self.mean_loss,
         }
         temporary = self.file.with_suffix(".tmp")
         torch.save(state, temporary)

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from imgconv.batch import Done, EachPlane, Item
     from imgconv.images import Info
     from imgconv.tasks.colorize import Colorizer
-    from imgconv.tasks.colorize_hints import Hint
+    from imgconv.tasks.colorize_hints import Hint, Painting
 
 BUNDLED = ("photo",)
 NOTES = {
     "colour": "in colour already: made grey first, then coloured anew (--mix keeps some)",
     "toned": "a toned (sepia) print: the tone is taken off first (--mix keeps some)",
+    "profile": "the brightness of its colour profile was converted to that of sRGB",
+    "ome": "OME-XML does not hold for colour: axes and the pixel size in the plane are kept of it",
 }
 
 
@@ -64,7 +66,7 @@ def command(
             max=1,
             metavar="0-1",
             help="How much to keep of the colour that the image has: 0 nothing, 0.5 half of it, "
-            "1 all. For faded or toned prints.",
+            "1 all; hints fade with the rest. For faded or toned prints.",
         ),
     ] = 0.0,
 ) -> int:
@@ -84,7 +86,7 @@ def command(
 
     from .files import each_plane, run_files
 
-    hints = tuple(one for text in hint or () for one in hints_of(text, options))
+    hints = tuple(hint_of(text, options) for text in hint or ())
     name = f"colorize-{model}" if model in BUNDLED else model
     work = Colorizer(engine.load(name, "colorize"), saturation, mix, hints)
     step = Colorize(work, each_plane(Plane(work), options, describe=describe))
@@ -92,19 +94,19 @@ def command(
 
 
 def suffix_of_colour(found: str) -> str:
-    """The input's suffix, but for those that mean grey or black and white."""
-    return ".ppm" if found.lower() in (".pgm", ".pbm") else found
+    """The input's suffix, but for those that hold no colour, or 256 colours."""
+    return {".pgm": ".ppm", ".pbm": ".ppm", ".gif": ".png"}.get(found.lower(), found)
 
 
-def hints_of(text: str, options: FileOptions) -> tuple[Hint, ...]:
-    """The hints of one --hint: a point, or all those painted in an image."""
+def hint_of(text: str, options: FileOptions) -> Hint | Painting:
+    """What one --hint says: a point, or all that is painted on an image."""
     from pathlib import Path
 
     from imgconv.images import open_image
     from imgconv.tasks.colorize_hints import drawn, point
 
     if found := point(text):
-        return (found,)
+        return found
     if not Path(text).is_file():
         raise UsageError(
             f"--hint {text}: neither X,Y,#RRGGBB (120,80,#3b5d38) nor an image that exists"
@@ -126,9 +128,16 @@ class Plane:
     found: list[str] = field(default_factory=list)
 
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
+        from imgconv.images import is_srgb, srgb_info, to_srgb
         from imgconv.tasks.toned import colour_of
 
-        self.found.append(colour_of(plane, info.alpha))
+        kind = colour_of(plane, info.alpha)
+        self.found.append(kind)
+        if info.tiff and info.tiff.kind == "ome" and kind == "grey":
+            self.found.append("ome")
+        if not is_srgb(info):  # which its colours are guessed for
+            self.found.append("profile")
+            plane, info = to_srgb(plane, info), srgb_info(info)
         return self.work(plane, info)
 
 
@@ -144,5 +153,6 @@ class Colorize:
         done = replace(self.each, function=plane)(item)
         kinds = tuple(dict.fromkeys(plane.found))
         notes = tuple(NOTES[kind] for kind in kinds if kind in NOTES)
+        kinds = tuple(kind for kind in kinds if kind in ("grey", "toned", "colour"))
         record = {"input": list(kinds), "model": self.work.model.card.get("name", "")}
         return done._replace(notes=(*done.notes, *notes), record={**done.record, **record})

@@ -4,7 +4,7 @@ with open_image("photo.png") as source:
     write_image("copy.png", source.planes(), source.info)
 """
 
-from .colour import srgb_info, to_srgb
+from .colour import is_srgb, srgb_info, to_srgb
 from .depth import to_depth
 from .formats import DEFAULT_SUFFIX, FORMATS, SUFFIXES, format_for, format_named
 from .info import Info
@@ -18,6 +18,6 @@ from .target import write_image
 __all__ = [
     "DEFAULT_SUFFIX", "FORMATS", "MAX_PIXELS", "SOFTWARE", "SUFFIXES",
     "Info", "Source", "WriteOptions",
-    "format_for", "format_named", "is_ours", "open_image", "shown", "srgb_info", "to_depth",
-    "to_srgb", "write_image",
+    "format_for", "format_named", "is_ours", "is_srgb", "open_image", "shown", "srgb_info",
+    "to_depth", "to_srgb", "write_image",
 ]  # fmt: skip

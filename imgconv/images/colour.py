@@ -11,6 +11,7 @@ from imgconv.errors import InputError
 from .info import Info
 
 SPACES = {b"GRAY": 1, b"RGB ": 3}
+ALIKE = 6  # levels of 255, at black and elsewhere: profiles of sRGB differ by up to 3
 
 
 def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
@@ -42,6 +43,22 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
     out = plane.copy()
     out[..., :colours] = done[..., :colours]  # of grey, R = G = B
     return out
+
+
+def is_srgb(info: Info) -> bool:
+    """Whether stored values mean nearly what they mean in sRGB: there is no profile, none that
+    can be used, or one that differs by less than `ALIKE`."""
+    if info.icc is None:
+        return True
+    levels = np.linspace(0, 255, 6).round().astype(np.uint8)
+    count = info.channels - (info.alpha != "none")
+    some = np.stack(np.meshgrid(*[levels] * count), -1).reshape(-1, 1, count)
+    plain = Info("", some.dtype, *some.shape, icc=info.icc)
+    try:
+        found = to_srgb(some, plain)
+    except InputError:
+        return True
+    return int(np.abs(found.astype(int) - some).max()) < ALIKE
 
 
 def srgb_info(info: Info) -> Info:

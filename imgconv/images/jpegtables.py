@@ -34,6 +34,16 @@ def quality(tables: JpegTables) -> int | None:
     return None
 
 
+def nearest(tables: JpegTables) -> int:
+    """The libjpeg quality whose table for the brightness is most like this one's."""
+    luminance = np.array(tables.quantisation[tables.components[0]], float)
+
+    def away(number: int) -> float:
+        return float(np.abs(np.log(luminance / _scaled(LUMINANCE, number))).sum())
+
+    return min(range(100, 0, -1), key=away)
+
+
 def subsampling(tables: JpegTables) -> str:
     """ "444", "422", "420", "440" or "411"; "444" for what is none of these."""
     if len(set(tables.sampling[1:])) > 1 or (1, 1) not in tables.sampling[1:]:

@@ -47,6 +47,8 @@ def _encoded(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | by
         subsampling = jpegtables.subsampling(info.jpeg)
         if quality is None:
             return jpegtables.encode(plane, info.jpeg)
+    elif quality is None and info.jpeg:  # grey became colour, or the other way round
+        quality = jpegtables.nearest(info.jpeg)
     return imagecodecs.jpeg8_encode(
         plane[..., 0] if grey else plane,
         QUALITY if quality is None else quality,

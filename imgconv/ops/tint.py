@@ -101,7 +101,8 @@ def brightness(pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
 def _coloured(pixels: np.ndarray, coefficients: np.ndarray, alpha: str, keep: float) -> np.ndarray:
     """The rows with their colour; coefficients (4, rows, W): two slopes, two offsets."""
     luma = brightness(pixels, alpha)
-    differences = luma * coefficients[:2] + coefficients[2:]
+    known = np.isfinite(luma)
+    differences = np.where(known, luma, 0) * coefficients[:2] + coefficients[2:] * known
     if keep and pixels.shape[2] >= 3:
         differences *= np.float32(1 - keep)
         differences += np.float32(keep) * _own(pixels, luma, alpha)

@@ -11,10 +11,10 @@ import numpy as np
 
 from ..engine import Model, run
 from ..errors import InputError
-from ..images import Info
+from ..images import Info, is_srgb, srgb_info
 from ..ops.areas import lines, means, reduced
 from ..ops.tint import EPSILON, RADIUS, brightness, tint
-from .colorize_hints import Hint, spread
+from .colorize_hints import Hint, Painting, spread
 from .oklab import coloured
 
 PREPARE: dict[str, Any] = {"side": 176, "longest": 512}
@@ -25,7 +25,8 @@ READ: dict[str, Any] = {"space": "oklab", "saturation": 1.0, "radius": RADIUS, "
 """How the output is read: chroma a and b in OKLab, times `saturation`; of the guided filter the
 radius in pixels of the network's input, and the variance of brightness that is no edge."""
 
-GLARE = 0.1  # share of a float picture that may be whiter than white
+FINER = 2  # times the network's size: at which hints spread, so that they reach small things
+GLARE, BLAZE = 0.1, 100  # of a float picture: the share whiter than white, and how white at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Colorizer:
     model: Model
     saturation: float = 1.0
     keep: float = 0.0
-    hints: tuple[Hint, ...] = ()
+    hints: tuple[Hint | Painting, ...] = ()
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the network has all threads
 
     def __post_init__(self) -> None:
@@ -64,8 +65,12 @@ class Colorizer:
         rules = self._rules("read", READ)
         chroma = self._guess(luma) * np.float32(rules["saturation"] * self.saturation)
         if self.hints:
-            kept, added = spread(self.hints, (height, width), luma, widened(chroma, size))
-            chroma = chroma * narrowed(kept[None], chroma) + narrowed(added, chroma)
+            hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
+            luma = small(plane, info.alpha, finer(size, height, width))
+            chroma = widened(chroma, luma.shape)
+            kept, added = spread(hints, (height, width), luma, chroma)
+            chroma = chroma * kept + added
+            rules["radius"] = round(rules["radius"] * luma.shape[0] / size[0])
         return laid(plane, info.alpha, luma, chroma, rules, self.keep)
 
     def _guess(self, luma: np.ndarray) -> np.ndarray:
@@ -89,6 +94,12 @@ def network_size(
     return rows, columns
 
 
+def finer(size: tuple[int, int], height: int, width: int) -> tuple[int, int]:
+    """Rows and columns for hints: more than the network's, not more than the picture's."""
+    rows, columns = (max(n, min(FINER * n, m)) for n, m in zip(size, (height, width), strict=True))
+    return rows, columns
+
+
 def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
     """(h, w) float32 brightness of the plane, 0 to 1; hidden pixels do not count."""
 
@@ -102,7 +113,7 @@ def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
     return np.divide(luma, cover, out=np.zeros_like(luma), where=cover > 0).clip(0, 1)
 
 
-def widened(chroma: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def widened(chroma: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(C, h, w) of chroma as a network gives it, (C, h / n, w / n)."""
     (h, w), (_, rows, columns) = size, chroma.shape
     return lines(h, rows) @ chroma @ lines(w, columns).T
@@ -141,19 +152,25 @@ def check(plane: np.ndarray, info: Info) -> None:
         )
     if colours not in (1, 3):
         raise InputError(f"found {colours} channels, allowed 1 (grey) or 3 (RGB)")
-    if plane.dtype.kind == "f" and (plane[..., :colours] > 1).mean() > GLARE:
-        raise InputError(
-            f"found float32 values up to {np.nanmax(plane):g}, allowed 0 to 1 (white; a few "
-            "highlights above it): imgconv filter -k identity --scale 1/255 brings 255 to 1"
-        )
+    if plane.dtype.kind == "f":
+        values = plane[..., :colours]
+        most = float(np.max(values, initial=0, where=np.isfinite(values)))
+        if most > BLAZE or (values > 1).mean() > GLARE:
+            top = next((n for n in (255, 4095, 65535) if n >= most), f"{most:g}")
+            raise InputError(
+                f"found {info.source_dtype or 'float32'} values up to {most:g}, allowed 0 to 1 "
+                "(white; a few highlights above it): imgconv filter -k identity "
+                f"--scale 1/{top} brings {top} to 1"
+            )
 
 
 def describe(info: Info) -> Info:
-    """The record of the result: RGB where it was grey."""
+    """The record of the result: sRGB, or RGB where it was grey."""
+    info = info if is_srgb(info) else srgb_info(info)
     if info.channels - (info.alpha != "none") != 1:
         return info
     tiff = info.tiff
     if tiff:  # OME's text counts the samples of a pixel, so it no longer holds
         ome = {"kind": "shaped", "description": ""} if tiff.kind == "ome" else {}
         tiff = replace(tiff, photometric="", **ome)  # type: ignore[arg-type]
-    return replace(info, icc=None, tiff=tiff, jpeg=None)
+    return replace(info, icc=None, tiff=tiff)

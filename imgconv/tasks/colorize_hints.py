@@ -25,21 +25,65 @@ CHROMA = 0.12  # step of guessed chroma whose cost is 1
 NEAR = 0.001  # cost of any step: how far colour flows on even ground
 REACH = 1.0  # cost of a way at which half of the colour is the hint's
 AROUND = 5  # pixels around a hint that say how rough its ground is
-DRAWN = 0.02  # chroma from which a pixel of a hint image without alpha is a hint
+DRAWN = 0.02  # chroma by which a pixel of a hint image without alpha differs from the picture
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 @dataclass(frozen=True, eq=False)
 class Hint:
-    """Colour at some pixels: rows, columns (n,) in a picture of `size`, chroma (n, 2).
-
-    size: (H, W); None where a point was typed, which may lie in a picture of any size.
-    """
+    """Colours at pixels: rows, columns (n,) of a picture (H, W), chroma (n, 2)."""
 
     rows: np.ndarray
     columns: np.ndarray
     chroma: np.ndarray
-    size: tuple[int, int] | None = None
+
+    def on(self, plane: np.ndarray, alpha: str) -> Hint:
+        """The same, for this picture (H, W, C); InputError where it lies outside of it."""
+        H, W = plane.shape[:2]
+        if self.rows.max() >= H or self.columns.max() >= W:
+            raise InputError(
+                f"the hint at {self.columns.max()},{self.rows.max()} lies outside of the picture: "
+                f"X is 0 to {W - 1}, Y is 0 to {H - 1}"
+            )
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """An image (H, W, 3 or 4) with hints painted on it: where it is opaque or, without alpha,
+    of another colour than the picture."""
+
+    plane: np.ndarray
+    alpha: str
+    name: str
+
+    def on(self, plane: np.ndarray, alpha: str) -> Hint:
+        """The hint for this picture; InputError where it has another size or none is painted."""
+        (H, W), own = plane.shape[:2], self.plane
+        if own.shape[:2] != (H, W):
+            raise InputError(
+                f"the hint image is {own.shape[1]}x{own.shape[0]}, the picture {W}x{H}: they must "
+                "be of one size"
+            )
+        chroma = chroma_of(own)
+        if self.alpha != "none":
+            marked = own[..., 3] > white(own.dtype) / 2
+        else:
+            grey = plane.shape[2] - (alpha != "none") == 1
+            away = chroma if grey else chroma - chroma_of(plane)
+            marked = np.hypot(away[..., 0], away[..., 1]) > DRAWN
+        if not marked.any():
+            raise InputError(
+                f"--hint {self.name}: no hint in it: paint colours on the grey picture, or on a "
+                "transparent one of its size"
+            )
+        rows, columns = np.nonzero(marked)
+        return Hint(rows, columns, chroma[rows, columns])
+
+
+def chroma_of(plane: np.ndarray) -> np.ndarray:
+    """(H, W, 2) of RGB (H, W, 3 or 4)."""
+    return lab_of(plane[..., :3] / np.float32(white(plane.dtype)))[..., 1:]
 
 
 def point(text: str) -> Hint | None:
@@ -52,26 +96,13 @@ def point(text: str) -> Hint | None:
     return Hint(np.array([y]), np.array([x]), lab_of(rgb)[None, 1:])
 
 
-def drawn(plane: np.ndarray, alpha: str, name: str) -> tuple[Hint, ...]:
-    """The hints of an image (H, W, C): where it is opaque or, without alpha, coloured."""
-    from scipy import ndimage
-
+def drawn(plane: np.ndarray, alpha: str, name: str) -> Painting:
+    """The hints of an image (H, W, C)."""
     if plane.shape[2] - (alpha != "none") != 3:
         raise UsageError(f"--hint {name}: a hint image is RGB, or RGB with alpha; found grey")
-    top = white(plane.dtype)
-    chroma = lab_of(plane[..., :3] / np.float32(top))[..., 1:]
-    if alpha == "none":
-        marked = np.hypot(chroma[..., 0], chroma[..., 1]) > DRAWN
-    else:
-        marked = plane[..., 3] > top / 2
-    if not marked.any():
-        raise UsageError(
-            f"--hint {name}: no hint in it: paint colours on the grey picture, or on a "
-            "transparent one of its size"
-        )
-    parts, count = ndimage.label(marked, np.ones((3, 3)))
-    places = (np.nonzero(parts == n) for n in range(1, count + 1))
-    return tuple(Hint(y, x, chroma[y, x], plane.shape[:2]) for y, x in places)
+    if alpha != "none" and not (plane[..., 3] > white(plane.dtype) / 2).any():
+        raise UsageError(f"--hint {name}: no hint in it: all of it is transparent")
+    return Painting(plane, alpha, name)
 
 
 def spread(
@@ -79,49 +110,41 @@ def spread(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What is kept of the guessed chroma, (h, w) from 0 to 1, and what is added, (2, h, w).
 
-    size: (H, W) of the picture; luma (h, w) and the guess (2, h, w) are those at the network's.
+    size: (H, W) of the picture; luma (h, w) and the guess (2, h, w) are small ones of it.
     """
     rest = np.ones_like(luma)
     total, sums = np.zeros_like(luma), np.zeros_like(chroma)
     for hint in hints:
-        rows, columns = _placed(hint, size, luma.shape)
-        share = _share(rows, columns, luma, chroma)
+        rows, columns, colours = _placed(hint, size, luma.shape)
+        share, nearest = _share(rows, columns, luma, chroma)
         rest *= 1 - share
         total += share**4  # where two meet, the nearer one decides
-        sums += share**4 * _shaded(hint.chroma.mean(0), luma, float(luma[rows, columns].mean()))
+        sums += share**4 * _shaded(colours[:, nearest], luma, luma[rows, columns][nearest])
     return rest, sums / np.maximum(total, np.float32(1e-12)) * (1 - rest)
 
 
 def _placed(
     hint: Hint, size: tuple[int, ...], small: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where the hint's pixels lie at the network's size."""
-    H, W = size
-    if hint.size and hint.size != (H, W):
-        raise InputError(
-            f"the hint image is {hint.size[1]}x{hint.size[0]}, the picture {W}x{H}: they must be "
-            "of one size"
-        )
-    if hint.rows.max() >= H or hint.columns.max() >= W:
-        raise InputError(
-            f"the hint at {hint.columns.max()},{hint.rows.max()} lies outside of the picture: "
-            f"X is 0 to {W - 1}, Y is 0 to {H - 1}"
-        )
-    places = np.stack([hint.rows * small[0] // H, hint.columns * small[1] // W])
-    rows, columns = np.unique(places, axis=1)
-    return rows, columns
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows and columns (n,) of the hint at the small size, and its mean colours there (2, n)."""
+    flat = hint.rows * small[0] // size[0] * small[1] + hint.columns * small[1] // size[1]
+    places, each, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    colours = np.stack([np.bincount(each, c) / counts for c in hint.chroma.T])
+    return places // small[1], places % small[1], colours.astype(np.float32)
 
 
-def _shaded(chroma: np.ndarray, luma: np.ndarray, at: float) -> np.ndarray:
-    """The colour in light and shade: in OKLab, a and b of one material grow with L."""
-    light = np.sqrt(luma / max(at, 0.05))  # L is about the root of the luma
-    return light.clip(0, 1.2) * chroma[:, None, None]
+def _shaded(chroma: np.ndarray, luma: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """The colours (2, h, w) of places this bright, in this light: in OKLab, a and b of one
+    material grow with L."""
+    light = np.sqrt(luma / np.maximum(at, 0.05))  # L is about the root of the luma
+    return np.asarray(light.clip(0, 1.2) * chroma)
 
 
 def _share(
     rows: np.ndarray, columns: np.ndarray, luma: np.ndarray, chroma: np.ndarray
-) -> np.ndarray:
-    """(h, w) from 0 to 1: how much each pixel belongs to the region of these."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """(h, w) from 0 to 1: how much each pixel belongs to the region of these places (n,); and
+    (h, w) integers: to that of which of them."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import dijkstra
 
@@ -138,8 +161,12 @@ def _share(
         costs.append(((step + NEAR) * np.hypot(dy, dx)).ravel())
     pairs = np.concatenate(begins), np.concatenate(ends)
     graph = coo_matrix((np.concatenate(costs), pairs), (h * w, h * w)).tocsr()
-    way = dijkstra(graph, directed=False, indices=index[rows, columns], min_only=True)
-    return 1 / (1 + (way.reshape(h, w) / REACH) ** 4)
+    places = index[rows, columns]
+    way, _, source = dijkstra(
+        graph, directed=False, indices=places, min_only=True, return_predecessors=True
+    )
+    nearest = np.searchsorted(places, source.reshape(h, w))  # places are in order
+    return 1 / (1 + (way.reshape(h, w) / REACH) ** 4), nearest
 
 
 def _neighbours(dy: int, dx: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -14,6 +14,8 @@ GREY = 0.016  # of white: by how much a channel may differ from the luma (JPEG's
 STRAY = 0.025  # of white: how far the colours of a toned print stray from its tone
 EXPLAINED = 0.9  # share of the colour that brightness alone explains there
 ALIGNED = 0.97  # 1: all colours are of one hue
+CLEAR, SPOT = 0.08, 2e-4  # of white: a colour without doubt; the share of the picture it takes
+SEPIA = 0.35  # of white: the most that a print's tone differs from grey
 _SAMPLES = 1 << 14
 
 
@@ -33,13 +35,17 @@ def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
     some = some[np.isfinite(some).all(1), :3] / white(plane.dtype)
     luma = some @ LUMA.astype(np.float64)
     differences = some[:, [0, 2]] - luma[:, None]
-    if not luma.size or np.percentile(np.abs(differences), 99.5) <= GREY:
+    if not luma.size:
         return "grey"
+    strongest = np.abs(differences).max(1)
+    most = np.percentile(strongest, 99.5)
+    if most <= GREY:
+        return "colour" if (strongest > CLEAR).mean() > SPOT else "grey"
     red, blue = differences.sum(0)
     aligned = np.hypot(red, blue) >= ALIGNED * np.hypot(*differences.T).sum()
-    if not (aligned and red > 0 > blue):
+    if not (aligned and red > 0 > blue) or most > SEPIA:
         return "colour"
     curve = np.vander(luma, 4)
     rest = differences - curve @ np.linalg.lstsq(curve, differences, rcond=None)[0]
-    most = (1 - EXPLAINED) * float(np.mean(differences**2))
-    return "toned" if float(np.mean(rest**2)) <= min(most, STRAY**2) else "colour"
+    unexplained = (1 - EXPLAINED) * float(np.mean(differences**2))
+    return "toned" if float(np.mean(rest**2)) <= min(unexplained, STRAY**2) else "colour"

@@ -5,7 +5,7 @@
         --card training/colorizing/cards/photo.json --output weights/colorize-photo.safetensors
 
 How far the shares are sharpened and the colours strengthened is chosen on the unseen part of
-`--data` (see validate.py), unless `--temperature` and `--saturation` say it.
+first `--data` (see validate.py), unless `--temperature` and `--saturation` say it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from torch import Tensor, nn
 from imgconv.tasks.colorize import PREPARE, READ
 from training.colorizing.data import load
 from training.colorizing.network import Annealed, ColourNet
-from training.colorizing.validate import VIVID, Case, Setting, cases, choose, judge, line
+from training.colorizing.validate import (
+    SATURATIONS,
+    TEMPERATURES,
+    VIVID,
+    Case,
+    Setting,
+    cases,
+    choose,
+    judge,
+    line,
+)
 from training.export import export
 from training.run import weights
 
@@ -56,10 +66,14 @@ def rounded(module: nn.Module) -> None:
 
 
 def setting(options: argparse.Namespace, every: list[Case]) -> Setting:
-    chosen = choose(every, options.vivid) if every else Setting()
-    return Setting(
-        chosen.temperature if options.temperature is None else options.temperature,
-        chosen.saturation if options.saturation is None else options.saturation,
+    temperature, saturation = options.temperature, options.saturation
+    if not every:
+        return Setting(temperature or 1.0, saturation or 1.0)
+    return choose(
+        every,
+        options.vivid,
+        TEMPERATURES if temperature is None else [temperature],
+        SATURATIONS if saturation is None else [saturation],
     )
 
 
@@ -68,6 +82,8 @@ def main(options: argparse.Namespace) -> None:
     module = network(weights(options.checkpoint))
     rounded(module)
     photos = [one for source in options.data for one in load(source, True, options.most)]
+    if options.data and not photos:
+        raise SystemExit(f"{', '.join(options.data)}: no colour photos for validation in there")
     every = cases(module, photos)
     chosen = setting(options, every)
     card: dict[str, Any] = {"name": "mine", "task": "colorize", "version": "1"}

@@ -7,6 +7,8 @@ five nodes and a Gaussian).
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,6 +29,7 @@ def nodes() -> np.ndarray:
     return np.unique(np.concatenate(places))
 
 
+@functools.lru_cache
 def centres() -> np.ndarray:
     """(Q, 2) float32 a and b of the nodes."""
     places = nodes()

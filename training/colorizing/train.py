@@ -92,9 +92,14 @@ def train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(options.seed)
+    if any(int(size) % ColourNet.multiple for size in options.sizes.split(",")):
+        raise SystemExit(f"--sizes {options.sizes}: must be multiples of {ColourNet.multiple}")
     known, unseen = photos(options, unseen=False), photos(options, unseen=True)
     if not known:
-        raise SystemExit(f"{', '.join(options.data)}: no colour photos CLASS/NAME.jpg in there")
+        raise SystemExit(
+            f"{', '.join(options.data)}: no colour photos CLASS/NAME.jpg to learn from "
+            f"({len(unseen)} for validation)"
+        )
     kinds = classes(known)
     widths = tuple(int(width) for width in options.widths.split(","))
     module = ColourNet(widths, classes=max(1, len(kinds))).to(options.device)

@@ -66,10 +66,17 @@ def cases(network: nn.Module, photos: Sequence[Photo], multiple: int = 16) -> li
     return found
 
 
-def choose(every: Sequence[Case], vivid: float = VIVID) -> Setting:
-    """The setting of the best PSNR whose colours are vivid enough, judged at the coarse size."""
+def choose(
+    every: Sequence[Case],
+    vivid: float = VIVID,
+    temperatures: Sequence[float] = TEMPERATURES,
+    saturations: Sequence[float] = SATURATIONS,
+) -> Setting:
+    """The setting of the best PSNR whose colours are vivid enough, judged at the coarse size, on
+    the photos of the pack that comes first."""
+    every = [case for case in every if case.photo.pack == every[0].photo.pack]
     small_ones = [_coarse(case) for case in every]
-    settings = [Setting(t, s) for t, s in product(TEMPERATURES, SATURATIONS)]
+    settings = [Setting(t, s) for t, s in product(temperatures, saturations)]
     judged = [(*_judged(every, small_ones, one), one) for one in settings]
     enough = [one for one in judged if one[1] >= vivid]
     if enough:
