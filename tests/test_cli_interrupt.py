@@ -33,7 +33,13 @@ def batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def start(*more: str) -> subprocess.Popen[bytes]:
     argv = [*COMMAND, "in", "-o", "out", "--skip-existing", *more]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, stdout=pipe, stderr=pipe, preexec_fn=heard)
+
+
+def heard() -> None:
+    """A script that runs the tests in the background makes them, and this, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def contents(folder: str) -> dict[str, bytes]:
