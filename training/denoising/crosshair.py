@@ -80,7 +80,7 @@ class Overlaid:
         size: int,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         hole = mask if mask.any() else window(rng, drawn, *mask.shape) > 0.1
-        hole = widened(hole, int(rng.choice([0, 1, 2], p=[0.1, 0.7, 0.2])))
+        hole = widened(hole, int(rng.choice([0, 1, 2], p=[0.4, 0.5, 0.1])))
         both = []
         for values, flags in ((marked, [hole]), (clean, [mask, hole])):
             colours = np.broadcast_to(values, (*values.shape[:2], 3)) / np.float32(255)
