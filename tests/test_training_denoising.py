@@ -17,7 +17,7 @@ from imgconv.tasks.denoise.opponent import rgb  # noqa: E402
 from imgconv.tasks.denoise.photo import Photo  # noqa: E402
 from training.denoising import crosshair, export, micro, noise, photo, train  # noqa: E402
 from training.denoising.bowtie import BowTie  # noqa: E402
-from training.denoising.network import Denoiser, like, pooled  # noqa: E402
+from training.denoising.network import Denoiser, Gauge, like, pooled  # noqa: E402
 from training.denoising.pictures import crop  # noqa: E402
 
 torch.set_num_threads(1)
@@ -146,6 +146,27 @@ def test_a_small_network_learns_to_do_better(task) -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
+def test_the_gauge_learns_how_strong_the_noise_is() -> None:
+    torch.manual_seed(0)
+    rng, gauge = np.random.default_rng(0), Gauge()
+    optimiser = torch.optim.Adam(gauge.parameters(), lr=3e-3)
+
+    def level(sigma: np.ndarray) -> torch.Tensor:
+        """What it says of pictures (some dark, some bright) with noise this strong."""
+        ground = rng.uniform(0.1, 0.9, (len(sigma), 1, 1, 1))
+        noise = rng.standard_normal((len(sigma), 3, 32, 32)) * sigma[:, None, None, None]
+        return pooled(gauge(torch.from_numpy((ground + noise).astype("f4"))))[:, 0]
+
+    for _ in range(150):
+        sigma = rng.uniform(0.01, 0.2, 16)
+        away = (level(sigma) - torch.from_numpy(sigma.astype("f4"))).abs().mean()
+        optimiser.zero_grad()
+        away.backward()
+        optimiser.step()
+    weak, strong = (level(np.full(8, s)).mean().item() for s in (0.03, 0.15))
+    assert weak < 0.08 < 0.11 < strong
+
+
 def test_training_goes_on_and_the_export_does_what_the_network_does(
     tmp_path, monkeypatch, capsys
 ) -> None:
@@ -161,9 +182,11 @@ def test_training_goes_on_and_the_export_does_what_the_network_does(
     assert len(steps) == 2 and steps[1] > steps[0] > 0
     target = tmp_path / "mine.safetensors"
     words = ["export", "--task", "photo", "--checkpoint", str(tmp_path / "run" / "checkpoint.pt")]
-    monkeypatch.setattr(sys, "argv", [*words, "--output", str(target), "--threads", "1"])
+    words += ["--output", str(target), "--threads", "1", "--check", data]
+    monkeypatch.setattr(sys, "argv", words)
     export.main(export.arguments())
     model = load(target)
+    assert 10 < model.card["metrics"]["25"] < 60
     assert model.card["task"] == "denoise" and model.card["data"][0]["terms"]
     state = torch.load(tmp_path / "run" / "checkpoint.pt", weights_only=True)["average"]
     image, level = np.random.rand(3, 40, 48).astype("f4"), np.full((2, 40, 48), 0.1, "f4")

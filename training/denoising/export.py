@@ -38,7 +38,9 @@ def main(options: argparse.Namespace) -> None:
     known = card(options.task, options.trained)
     if options.check:
         rounded(module)
-        known["metrics"] = {name: round(v, 3) for name, v in task.figures(module, options.check)}
+        known["metrics"] = {
+            name: round(v, 3) for name, v in task.figures(module, options.check).items()
+        }
         print(known["metrics"])
     report = export(module, task.EXAMPLES, options.output, known)
     print(f"{report.path}: {report.bytes / 1e6:.1f} MB, {report.parameters} weights")
