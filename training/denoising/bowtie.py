@@ -17,8 +17,8 @@ from torch.nn import functional
 from training.denoising.network import Body
 
 PRIOR = -3.0  # one pixel in twenty is a line's
-AROUND = (15, 7, 3)  # pixels: sides of the boxes whose means fill a hole at first
-LITTLE = 1e-3  # share of a box that must be known for its mean to count
+HALVINGS = 4  # of the size, for the means that fill a hole at first
+LITTLE = 1e-3  # share of a mean's pixels that must be known for it to count
 
 
 class BowTie(nn.Module):
@@ -48,14 +48,18 @@ class BowTie(nn.Module):
 
 
 def filled(image: Tensor, hole: Tensor) -> Tensor:
-    """In the hole means of what is known around it, of the smallest box that has any."""
+    """In the hole means of what is known around it, of the smallest boxes that hold any: pull and
+    push (Gortler and others, The Lumigraph, 1996)."""
     known = 1 - hole
-    found = image * 0
-    for side in AROUND:
-        sums, shares = (
-            functional.avg_pool2d(x, side, 1, side // 2) for x in (image * known, known)
-        )
-        found = (sums + LITTLE * found) / (shares + LITTLE)
+    levels = [(image * known, known)]
+    for _ in range(HALVINGS):
+        sums, shares = (functional.avg_pool2d(part, 2) for part in levels[-1])
+        levels.append((sums, shares))
+    sums, shares = levels.pop()
+    found = sums / (shares + LITTLE)
+    for sums, shares in reversed(levels):
+        coarse = functional.interpolate(found, scale_factor=2, mode="bilinear")
+        found = (sums + LITTLE * coarse) / (shares + LITTLE)
     return image * known + found * hole
 
 
