@@ -17,8 +17,10 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent))
 from recipes.cells import PIXEL_UM, make_field
 from recipes.chart import make_chart, make_checker
+from recipes.grainy import make_grainy
 from recipes.lake import make_lake
 from recipes.leaf import make_leaf
+from recipes.reticle import make_reticle
 from recipes.still_life import make_still_life
 from recipes.timelapse import MINUTES, make_timelapse
 
@@ -32,7 +34,9 @@ FIELDS = {  # seed, nuclei thrown in, their radius in pixels, brightness in elec
 
 
 def lake(folder: Path) -> None:
-    Image.fromarray(make_lake()).save(folder / "lake.png", optimize=True)
+    picture = Image.fromarray(make_lake())
+    picture.save(folder / "lake.png", optimize=True)
+    Image.fromarray(make_grainy(picture)).save(folder / "grainy.png", optimize=True)
 
 
 def fruit(folder: Path) -> None:
@@ -54,6 +58,8 @@ def cells(folder: Path) -> None:
         image, labels = make_field(seed, count, radius, bright)
         _write_imagej(folder / "cells" / f"{name}.tif", image)
         _write_imagej(folder / "cells" / "truth" / f"{name}.tif", labels)
+        if name == "field-1":
+            make_reticle(image).save(folder / "cells" / "reticle.png", optimize=True)
 
 
 def timelapse(folder: Path) -> None:

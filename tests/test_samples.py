@@ -29,12 +29,13 @@ def pixels(path: Path) -> np.ndarray:
 @pytest.mark.parametrize(
     ("recipe", "names"),
     [
-        (make_samples.lake, ["lake.png"]),
+        (make_samples.lake, ["lake.png", "grainy.png"]),
         (make_samples.leaf, ["leaf.png"]),
         (make_samples.charts, ["chart.png", "checker-small.png"]),
         (
             make_samples.cells,
-            [f"cells/{f}-{n}.tif" for f in ("field", "truth/field") for n in (1, 2)],
+            [f"cells/{f}-{n}.tif" for f in ("field", "truth/field") for n in (1, 2)]
+            + ["cells/reticle.png"],
         ),
         (make_samples.timelapse, ["cells/timelapse.ome.tif"]),
     ],
