@@ -14,7 +14,7 @@ import imgconv.tasks.denoise.photo
 from imgconv.engine import load, run
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
-from imgconv.tasks.denoise.cleaning import rounded
+from imgconv.tasks.denoise.cleaning import counted, rounded
 from imgconv.tasks.denoise.opponent import opponent, rgb
 from imgconv.tasks.denoise.photo import Photo
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
@@ -311,3 +311,12 @@ def test_comparisons_of_thin_images_can_be_made(shape):
     pixels = RNG.integers(0, 256, shape).astype(np.uint8)
     shown, _ = comparison(pixels, pixels, np.zeros(shape, np.float32), ["before", "after"], 255.0)
     assert shown.shape[2] == 3
+
+
+def test_bright_things_on_dark_ground_are_no_absent_data():
+    plane = np.random.default_rng(0).normal(100, 2, (100, 100, 1)).astype(np.float32)
+    plane[40:44, 50:54] = np.random.default_rng(1).normal(50_000, 220, (4, 4, 1))
+    assert counted(plane) is None
+    plane[0, :9] = -32768e3
+    known = counted(plane)
+    assert known is not None and np.array_equal(~known, plane == -32768e3)

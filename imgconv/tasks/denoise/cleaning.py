@@ -77,22 +77,24 @@ class Cleaning:
         return by_rows(parts, removed)
 
 
-FAR, ABSURD = 1000.0, 1e30  # what is farther away, in widths of most values, is no picture
-MOST = (5, 95)  # percentiles
+FAR, ABSURD = 10.0, 1e30  # what is farther away, in ranges of all the rest, is no picture
 
 
 def counted(colours: np.ndarray) -> np.ndarray | None:
-    """Which values are a picture's: not NaN, infinity, or a "no data" of -9999 or 3.4e38.
-    None if all are."""
+    """Which values are a picture's: not NaN, infinity, or a "no data" of -9999 or 3.4e38, which
+    is one value far from all others. None if all are."""
     if colours.dtype.kind != "f":
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(invalid="ignore"):
         known = np.abs(colours) < ABSURD
+    for extreme in (np.min, np.max):
         if not known.any():
-            return known
-        low, high = np.percentile(colours[known][:: max(1, colours.size // 100_000)], MOST)
-        if high > low:
-            known &= np.abs(colours - (low + high) / 2) <= FAR * (high - low)
+            break
+        value = float(extreme(colours[known]))
+        rest = known & (colours != value)
+        ends = [float(f(colours[rest])) for f in (np.min, np.max)] if rest.any() else [value] * 2
+        if max(ends[0] - value, value - ends[1]) > FAR * (ends[1] - ends[0]) > 0:
+            known = rest
     return None if known.all() else known
 
 
