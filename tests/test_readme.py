@@ -26,7 +26,8 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("readme")
     (folder / "samples" / "cells" / "truth").mkdir(parents=True)
     for name in ("lake.png", "grainy.png", "fruit.jpg", "chart.png", "checker-small.png",
-                 "cells/reticle.png", "cells/field-1.tif", "cells/field-2.tif", "cells/timelapse.ome.tif", "cells/truth/field-1.tif",
+                 "cells/reticle.png", "cells/field-1.tif", "cells/field-2.tif",
+                 "cells/timelapse.ome.tif", "cells/truth/field-1.tif",
                  "cells/truth/field-2.tif"):  # fmt: skip
         shutil.copy(ROOT / "samples" / name, folder / "samples" / name)
     program = folder / "bin" / "imgconv"
