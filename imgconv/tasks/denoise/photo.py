@@ -93,8 +93,19 @@ def tripled(image: np.ndarray) -> np.ndarray:
     return np.broadcast_to(image, (3, *image.shape[1:]))
 
 
+EDGE = 2  # places of the gauge that see what lies beyond the image
+
+
+def inner(height: int, width: int) -> tuple[slice, slice]:
+    """The places that do not, if there are any. Small crops are mostly edge: counted in, it made
+    the levels of whole images 8 % too large."""
+    rows, columns = (slice(EDGE, -EDGE) if n > 2 * EDGE else slice(None) for n in (height, width))
+    return rows, columns
+
+
 def pooled(level: np.ndarray) -> np.ndarray:
     """(3, h, w) of the gauge -> (2,): the whole image's levels, by the weight of each place."""
+    level = level[(slice(None), *inner(*level.shape[1:]))]
     weight = np.exp(level[2].astype(np.float64) - level[2].max())
     found = (level[:2] * weight).sum((1, 2)) / weight.sum()
     return np.maximum(found, 0).astype(np.float32)
