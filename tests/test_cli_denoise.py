@@ -50,7 +50,7 @@ def test_a_photo_is_cleaned_beside_itself(capfd):
     photo("a.png")
     assert denoise("a.png") == 0
     said = capfd.readouterr()
-    assert said.out == "a-denoise.png\n" and "noise of level 16.5 (of 255)" in said.err
+    assert said.out == "a-denoise.png\n" and "noise of level 16.3 (of 255)" in said.err
     before, after = (
         np.mean((pixels(n) - pixels("clean-a.png")) ** 2) for n in ("a.png", "a-denoise.png")
     )
@@ -227,7 +227,8 @@ def test_the_bundled_photo_model_finds_the_level_and_takes_the_noise(capfd):
     assert record["noise_level"] == pytest.approx(20, abs=3)
     assert record["after"]["psnr"] > record["before"]["psnr"] + 6
     assert cli.main(["denoise", "clean.png", "--json", "--reference", "clean.png"]) == 0
-    assert json.loads(capfd.readouterr().out)["after"]["psnr"] >= 45
+    psnr = json.loads(capfd.readouterr().out)["after"]["psnr"]
+    assert psnr is None or psnr >= 45  # null: not a pixel changed
 
 
 def test_the_bundled_crosshair_model_leaves_a_clean_image_alone():

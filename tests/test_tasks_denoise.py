@@ -16,7 +16,7 @@ from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
 from imgconv.tasks.denoise.cleaning import counted, rounded
 from imgconv.tasks.denoise.opponent import opponent, rgb
-from imgconv.tasks.denoise.photo import Photo
+from imgconv.tasks.denoise.photo import TEXTURE, Photo
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
 
 RNG = np.random.default_rng(0)
@@ -40,9 +40,10 @@ def test_a_grey_image_loses_what_the_network_takes_for_noise(model):
     pixels = eight(noisy(40, 48, 1))
     found = Cleaning(Photo(model))(pixels)
     inner = (slice(1, -1), slice(1, -1))  # beyond the edge the image goes on to a multiple of 8
-    expected = pixels[..., 0] - 255 * denoise_standin.noise(pixels[..., 0] / 255, 0.05)
+    level = (0.05**2 - TEXTURE**2) ** 0.5
+    expected = pixels[..., 0] - 255 * denoise_standin.noise(pixels[..., 0] / 255, level)
     assert np.abs(found.pixels[..., 0][inner] - expected[inner]).max() <= 0.51
-    assert found.facts == {"noise_level": pytest.approx(12.75)}
+    assert found.facts == {"noise_level": pytest.approx(255 * level, abs=1e-3)}
 
 
 def test_colours_are_cleaned_as_brightness_and_two_differences(model):
@@ -287,7 +288,8 @@ def test_the_level_goes_with_the_brightness(model, times):
     facts = Cleaning(Photo(model))(picture * np.float32(times)).facts
     bright = np.percentile(picture[::4, ::4], 99.9)
     reach = 1 if 0.5 < times * bright <= 1 else times * bright
-    assert facts["noise_level"] == pytest.approx(255 * 0.05 * reach, rel=0.02)
+    level = ((0.05 * reach) ** 2 - (TEXTURE * min(1, reach)) ** 2) ** 0.5
+    assert facts["noise_level"] == pytest.approx(255 * level, rel=0.01, abs=1e-4)
 
 
 def test_the_bilateral_filter_is_its_definition():

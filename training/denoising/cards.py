@@ -18,7 +18,7 @@ DIGITS = {"name": "MNIST", "terms": "CC BY-SA 3.0"}
 CARDS: dict[str, dict[str, Any]] = {
     "photo": {
         "description": "Takes noise out of photographs, grey or colour, of levels 0 to 55.",
-        "data": [BSDS],
+        "data": [BSDS, SCENES, OBJECTS],  # the latter two for the gauge
         "architecture": "residual U-Net without biases at half the size, with a gauge of the "
         "noise level (training/denoising/network.py)",
         "failures": "Repeating fine texture near the noise level is smoothed; noise in blocks or "

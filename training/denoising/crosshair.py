@@ -139,7 +139,7 @@ def tried(
     near_true, near_found = (cv2.dilate(m.astype(np.uint8), wide) > 0 for m in (mask, found))
     recall = (mask & near_found).sum() / mask.sum()
     precision = (found & near_true).sum() / found.sum() if found.any() else np.nan
-    filled = np.where(found[..., None], content(module, marked, widened(found, 1)), marked)
+    filled = np.where(found[..., None], content(module, marked, found), marked)
     flat = marked if marked.shape[2] == 3 else marked[..., 0]
     flags = mask.astype(np.uint8)
     others = [cv2.inpaint(flat, flags, 3, way).reshape(image.shape) for way in (1, 0)]
@@ -165,9 +165,10 @@ def run(module: nn.Module, image: np.ndarray, hole: np.ndarray) -> dict[str, Ten
 
 
 def mask_of(module: nn.Module, image: np.ndarray) -> np.ndarray:
-    H, W = image.shape[:2]
-    found = run(module, image, np.zeros((H, W)))["overlay"]
-    return decided(found[0, 0, :H, :W].numpy())
+    (H, W), nothing = image.shape[:2], np.zeros(image.shape[:2])
+    seen = (run(module, np.ascontiguousarray(one), nothing) for one in (image, image[:, ::-1]))
+    found, mirrored = (one["overlay"][0, 0, :H, :W].numpy() for one in seen)
+    return decided((found + mirrored[:, ::-1]) / 2)
 
 
 def content(module: nn.Module, image: np.ndarray, hole: np.ndarray) -> np.ndarray:

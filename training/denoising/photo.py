@@ -33,12 +33,14 @@ def figures(module: nn.Module, sources: Sequence[str]) -> dict[str, float]:
 class Photos:
     """Draws a noisy crop, its levels, and what the noise is."""
 
-    def __init__(self, images: Sequence[np.ndarray], white_only: bool = False) -> None:
-        self.images, self.white_only = images, white_only
+    def __init__(
+        self, images: Sequence[np.ndarray], white_only: bool = False, smallest: float = 0.7
+    ) -> None:
+        self.images, self.white_only, self.smallest = images, white_only, smallest
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         """(5, size, size): planes and level maps; (3, size, size): the noise in the planes."""
-        clean = crop(rng, self.images[rng.integers(len(self.images))], size)
+        clean = crop(rng, self.images[rng.integers(len(self.images))], size, self.smallest)
         if rng.random() < 0.6:
             clean = grey(clean)
         if self.white_only or rng.random() < 0.8:
@@ -67,12 +69,22 @@ def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
     The usual error of good denoisers grows as the level to the power 1.1 (32.9, 30.5 and 27.2 dB
     at 15, 25 and 50).
     """
-    levels = torch.stack([root(true[:, :1]), root(true[:, 1:])], 1)
+    levels = levels_of(true)
     weights = true.new_tensor([3.0, 1.0, 1.0]).view(1, 3, 1, 1)  # see opponent
     error = ((found["noise"] - true) ** 2 * weights).mean((1, 2, 3)) * 255**2
     usual = 33 * ((255 * levels.amax(1) + 1.5) / 15) ** 1.1
-    away = (pooled(found["gauge"]) - levels).abs() / (levels + 2 / 255)
-    return (error / usual).mean() + 0.1 * away.mean()
+    return (error / usual).mean() + 0.1 * misjudged(found["gauge"], true)
+
+
+def misjudged(gauge: Tensor, noise: Tensor) -> Tensor:
+    """How far off the gauge is, relative to the level."""
+    levels = levels_of(noise)
+    return ((pooled(gauge) - levels).abs() / (levels + 2 / 255)).mean()
+
+
+def levels_of(noise: Tensor) -> Tensor:
+    """(N, 2): of the brightness, and of the colours."""
+    return torch.stack([root(noise[:, :1]), root(noise[:, 1:])], 1)
 
 
 def root(noise: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from training.ahead import ahead
 from training.run import Run, weights
 
-TASKS = ("photo", "micro", "crosshair")
+TASKS = ("photo", "gauge", "micro", "crosshair")
 
 
 def arguments() -> argparse.Namespace:

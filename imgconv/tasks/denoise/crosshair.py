@@ -13,7 +13,8 @@ from .cleaning import by_channel
 from .photo import tripled
 from .subgraph import only
 
-SURE, LIKELY = 2.5, -0.5  # logits: a line has a place above the first, and goes down to the other
+SURE, LIKELY = 3.0, -0.5  # logits: a line has a place above the first, and goes down to the other
+FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
 GAP = 16  # pixels between two dashes of one line, at most
 SHARE = 0.25  # of its pixels that are sure
@@ -43,9 +44,14 @@ class Crosshair:
         return removed, {"overlay_pixels": int(mask.sum())}
 
     def _mask(self, image: np.ndarray, low: float, span: float) -> np.ndarray:
+        """Where lines are, by the mean of what the network says to the image and its mirror."""
         model = replace(self.model, graph=only(self.model.graph, "overlay"))
-        inputs = {name: self._input(name, image) for name in model.graph.inputs}
-        return decided(run(model, inputs, prepare=Prepare(low, span))["overlay"][0])
+
+        def overlay(seen: np.ndarray) -> np.ndarray:
+            inputs = {name: self._input(name, seen) for name in model.graph.inputs}
+            return run(model, inputs, prepare=Prepare(low, span))["overlay"][0]
+
+        return decided((overlay(image) + overlay(image[..., ::-1])[:, ::-1]) / 2)
 
     def _input(self, name: str, image: np.ndarray) -> np.ndarray:
         hole = np.broadcast_to(np.float32(0), (1, *image.shape[1:]))
@@ -54,7 +60,7 @@ class Crosshair:
     def _content(self, image: np.ndarray, mask: np.ndarray, low: float, span: float) -> np.ndarray:
         """(H, W, 3) float32 in the image's own unit."""
         model = replace(self.model, graph=only(self.model.graph, "content"))
-        inputs = {"image": tripled(image), "hole": widened(mask, 1)[None]}
+        inputs = {"image": tripled(image), "hole": mask[None]}
         found = run(model, inputs, prepare=Prepare(low, span))["content"]
         return np.moveaxis(np.clip(found, 0, 1) * np.float32(span) + np.float32(low), 0, 2)
 
@@ -74,8 +80,7 @@ class Prepare:
 
 
 def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """(H, W) bool, grown by that many pixels to all sides: soft edges of a line are not taken for
-    what is beneath."""
+    """(H, W) bool, grown by that many pixels to all sides."""
     from scipy import ndimage
 
     square = np.ones((3, 3), bool)
@@ -94,7 +99,7 @@ def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, f
 
 def decided(overlay: np.ndarray) -> np.ndarray:
     """(H, W) logits -> bool: pixels that are likely a line's. A line is long enough, dashes and
-    gaps counted in, and a good part of it is sure.
+    gaps counted in, and a good part of it is sure; its soft edges are less so.
     """
     from scipy import ndimage
 
@@ -109,4 +114,5 @@ def decided(overlay: np.ndarray) -> np.ndarray:
     sure = ndimage.mean(overlay > SURE, labels, np.arange(1, count + 1))
     long = [max(b.stop - b.start for b in box) >= shortest for box in ndimage.find_objects(labels)]
     kept = np.concatenate([[False], (sure >= SHARE) & long])
-    return np.asarray(kept[labels])
+    lines = kept[labels]
+    return np.asarray(lines | (widened(lines, REACH) & (overlay > FRINGE)))

@@ -14,6 +14,7 @@ from .opponent import BACK, FORWARD
 from .subgraph import only
 
 NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
+TEXTURE = 2.5 / 255  # the level that the gauge finds in photos without noise; squares add up
 DIM = 0.5  # of white: darker and brighter images are scaled for the gauge, which knows photos
 
 
@@ -42,7 +43,7 @@ class Photo:
         """(1 or 3, H, W) -> (H, W, 1 or 3) float32, and the level (of R, G and B)."""
         grey, size = len(image) == 1, image.shape[1:]
         levels, nothing = self._levels(image, top)
-        level = float(levels[0] if grey else np.sqrt(levels[0] ** 2 + levels[1] ** 2 * 2 / 3))
+        level = of_rgb(levels, grey)
         if level <= (nothing if self.sigma is None else 0):
             return np.zeros((*size, len(image)), np.float32), level
         inputs = {
@@ -73,7 +74,14 @@ class Photo:
         )
         levels = pooled(found["gauge"]) * np.float32(reach / top)
         levels = levels * np.array([1, 0], np.float32) if grey else levels
-        return levels, NOTHING * max(1.0, reach / top)
+        most = of_rgb(levels, grey)
+        share = max(0.0, 1 - (TEXTURE * min(1.0, reach / top) / max(most, 1e-30)) ** 2) ** 0.5
+        return levels * np.float32(share), NOTHING * max(1.0, reach / top)
+
+
+def of_rgb(levels: np.ndarray, grey: bool) -> float:
+    """The level of R, G and B of those of the planes."""
+    return float(levels[0] if grey else np.sqrt(levels[0] ** 2 + levels[1] ** 2 * 2 / 3))
 
 
 @dataclass(frozen=True)
