@@ -12,10 +12,10 @@ A seed gives the same overlay for the same size of image, whatever the image. Wh
     ruler      a line with ticks at equal distances, each fifth longer; a scale bar; or ticks alone
     frame      a rectangle or a grid
 
-Lines are 1 to 5 pixels wide (2 or more of a ruler only in images above 64 pixels), at any place
-and angle, with hard or smooth edges, in one colour that differs from what it covers by at least
-`CONTRAST` of 255 levels in the mean, and at least that on nine of ten pixels. `mask` is where a
-tenth of a pixel or more is covered.
+Lines are 1 to 5 pixels wide (1 or 2 in images of 64 pixels and less), at any place and angle,
+with hard or smooth edges, in one colour that differs from what it covers by at least `CONTRAST`
+of 255 levels in the mean, and at least that on nine of ten pixels. `mask` is where a tenth of a
+pixel or more is covered.
 """
 
 from __future__ import annotations

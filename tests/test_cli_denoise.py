@@ -50,7 +50,7 @@ def test_a_photo_is_cleaned_beside_itself(capfd):
     photo("a.png")
     assert denoise("a.png") == 0
     said = capfd.readouterr()
-    assert said.out == "a-denoise.png\n" and "noise of level 16.3 (of 255)" in said.err
+    assert said.out == "a-denoise.png\n" and "noise of level 16.5 (of 255)" in said.err
     before, after = (
         np.mean((pixels(n) - pixels("clean-a.png")) ** 2) for n in ("a.png", "a-denoise.png")
     )

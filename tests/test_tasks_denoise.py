@@ -16,7 +16,7 @@ from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
 from imgconv.tasks.denoise.cleaning import counted, rounded
 from imgconv.tasks.denoise.opponent import opponent, rgb
-from imgconv.tasks.denoise.photo import TEXTURE, Photo
+from imgconv.tasks.denoise.photo import TEXTURE, Photo, without_texture
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
 
 RNG = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_a_grey_image_loses_what_the_network_takes_for_noise(model):
     pixels = eight(noisy(40, 48, 1))
     found = Cleaning(Photo(model))(pixels)
     inner = (slice(1, -1), slice(1, -1))  # beyond the edge the image goes on to a multiple of 8
-    level = (0.05**2 - TEXTURE**2) ** 0.5
+    level = (0.05**4 - TEXTURE[1] ** 4) ** 0.25
     expected = pixels[..., 0] - 255 * denoise_standin.noise(pixels[..., 0] / 255, level)
     assert np.abs(found.pixels[..., 0][inner] - expected[inner]).max() <= 0.51
     assert found.facts == {"noise_level": pytest.approx(255 * level, abs=1e-3)}
@@ -288,8 +288,21 @@ def test_the_level_goes_with_the_brightness(model, times):
     facts = Cleaning(Photo(model))(picture * np.float32(times)).facts
     bright = np.percentile(picture[::4, ::4], 99.9)
     reach = 1 if 0.5 < times * bright <= 1 else times * bright
-    level = ((0.05 * reach) ** 2 - (TEXTURE * min(1, reach)) ** 2) ** 0.5
+    level = reach * (0.05**4 - TEXTURE[1] ** 4) ** 0.25
     assert facts["noise_level"] == pytest.approx(255 * level, rel=0.01, abs=1e-4)
+
+
+def test_levels_that_places_agree_on_are_noise_and_others_texture():
+    gauge = np.zeros((3, 20, 20), np.float32)
+    gauge[0], gauge[1] = 0.1, 0.1
+    rest = TEXTURE[1]
+    assert without_texture(gauge) == pytest.approx((0.1**4 - rest**4) ** 0.25)
+    gauge[0] += RNG.normal(0, 0.01, (20, 20))  # as white noise's vary
+    gauge[1] = np.where(np.arange(20) % 2, 0.2, 0)
+    level, colour = without_texture(gauge)
+    assert level == pytest.approx(0.1, rel=0.02) and colour == 0
+    gauge[2] = np.where(np.arange(20) % 2, 0, -50)  # places that do not count disagree
+    assert without_texture(gauge)[1] == pytest.approx(0.2, rel=1e-3)
 
 
 def test_the_bilateral_filter_is_its_definition():

@@ -122,21 +122,24 @@ def hint_of(text: str, options: FileOptions) -> Hint | Painting:
 
 @dataclass(frozen=True)
 class Plane:
-    """Colouring as a step's function of one plane; notes what colour it already had."""
+    """Colouring as a step's function of one plane; what colours they had, and what to say."""
 
     work: Colorizer
-    found: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # keys of NOTES
 
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         from imgconv.images import is_srgb, srgb_info, to_srgb
         from imgconv.tasks.toned import colour_of
 
         kind = colour_of(plane, info.alpha)
-        self.found.append(kind)
+        self.kinds.append(kind)
+        if kind in NOTES:
+            self.notes.append(kind)
         if info.tiff and info.tiff.kind == "ome" and kind == "grey":
-            self.found.append("ome")
+            self.notes.append("ome")
         if not is_srgb(info):  # which its colours are guessed for
-            self.found.append("profile")
+            self.notes.append("profile")
             plane, info = to_srgb(plane, info), srgb_info(info)
         return self.work(plane, info)
 
@@ -151,8 +154,9 @@ class Colorize:
     def __call__(self, item: Item) -> Done:
         plane = Plane(self.work)
         done = replace(self.each, function=plane)(item)
-        kinds = tuple(dict.fromkeys(plane.found))
-        notes = tuple(NOTES[kind] for kind in kinds if kind in NOTES)
-        kinds = tuple(kind for kind in kinds if kind in ("grey", "toned", "colour"))
-        record = {"input": list(kinds), "model": self.work.model.card.get("name", "")}
+        notes = tuple(NOTES[key] for key in dict.fromkeys(plane.notes))
+        record = {
+            "input": list(dict.fromkeys(plane.kinds)),
+            "model": self.work.model.card.get("name", ""),
+        }
         return done._replace(notes=(*done.notes, *notes), record={**done.record, **record})

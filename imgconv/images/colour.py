@@ -33,10 +33,11 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
         )
     flat = np.ascontiguousarray(plane[..., :colours] if colours > 1 else plane[..., 0])
     try:
+        # the optimised tables of integers are off by half in the darks
         done = imagecodecs.cms_transform(
             flat, info.icc, imagecodecs.cms_profile("srgb"),
             colorspace="gray" if colours == 1 else "rgb", outcolorspace="rgb",
-            outdtype=plane.dtype,
+            outdtype=plane.dtype, flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
         )  # fmt: skip
     except Exception as error:
         raise InputError(f"the colour profile cannot be used ({error}); drop --to-srgb") from error
@@ -48,10 +49,10 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
 def is_srgb(info: Info) -> bool:
     """Whether stored values mean nearly what they mean in sRGB: there is no profile, none that
     can be used, or one that differs by less than `ALIKE`."""
-    if info.icc is None:
+    count = info.channels - (info.alpha != "none")
+    if info.icc is None or SPACES.get(info.icc[16:20]) != count:
         return True
     levels = np.linspace(0, 255, 6).round().astype(np.uint8)
-    count = info.channels - (info.alpha != "none")
     some = np.stack(np.meshgrid(*[levels] * count), -1).reshape(-1, 1, count)
     plain = Info("", some.dtype, *some.shape, icc=info.icc)
     try:

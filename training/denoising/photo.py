@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from imgconv.tasks.denoise.opponent import opponent
+from imgconv.tasks.denoise.photo import without_texture
 from training.denoising import noise
 from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
 from training.denoising.pictures import crop, grey, pictures
@@ -112,7 +113,7 @@ def tried(module: nn.Module, image: np.ndarray, sigma: float) -> tuple[float, fl
     planes = nn.functional.pad(
         planes, (0, -planes.shape[3] % 8, 0, -planes.shape[2] % 8), "reflect"
     )
-    gauged = float(pooled(module.gauge(planes))[0, 0])
+    gauged = float(without_texture(module.gauge(planes)[0].numpy())[0])
     told, blind = (psnr(clean, denoised(module, planes, s)) for s in (sigma / 255, gauged))
     return told, blind, 255 * gauged
 

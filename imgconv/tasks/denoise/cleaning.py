@@ -62,8 +62,8 @@ class Cleaning:
     def _cleaned(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
         if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
             return rounded(colours - removed, colours.dtype)
-        return by_rows(lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype)
         # an integer less a float32 is a float: exact up to 16 bits
+        return by_rows(lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype)
 
     def _blended(self, removed: np.ndarray) -> np.ndarray:
         luma, chroma = np.float32(self.luma), np.float32(self.chroma)

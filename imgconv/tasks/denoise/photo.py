@@ -14,7 +14,8 @@ from .opponent import BACK, FORWARD
 from .subgraph import only
 
 NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
-TEXTURE = 2.5 / 255  # the level that the gauge finds in photos without noise; squares add up
+AGREE = 0.1  # white noise's levels vary by this share of themselves from place to place
+TEXTURE = (2.5, 1 / 255)  # texture's by themselves: times as much as they vary more, and a rest
 DIM = 0.5  # of white: darker and brighter images are scaled for the gauge, which knows photos
 
 
@@ -72,11 +73,9 @@ class Photo:
         found = run(
             replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Prepare(reach)
         )
-        levels = pooled(found["gauge"]) * np.float32(reach / top)
+        levels = without_texture(found["gauge"]) * np.float32(reach / top)
         levels = levels * np.array([1, 0], np.float32) if grey else levels
-        most = of_rgb(levels, grey)
-        share = max(0.0, 1 - (TEXTURE * min(1.0, reach / top) / max(most, 1e-30)) ** 2) ** 0.5
-        return levels * np.float32(share), NOTHING * max(1.0, reach / top)
+        return levels, NOTHING * max(1.0, reach / top)
 
 
 def of_rgb(levels: np.ndarray, grey: bool) -> float:
@@ -111,9 +110,28 @@ def inner(height: int, width: int) -> tuple[slice, slice]:
     return rows, columns
 
 
-def pooled(level: np.ndarray) -> np.ndarray:
+def pooled(gauge: np.ndarray) -> np.ndarray:
     """(3, h, w) of the gauge -> (2,): the whole image's levels, by the weight of each place."""
-    level = level[(slice(None), *inner(*level.shape[1:]))]
-    weight = np.exp(level[2].astype(np.float64) - level[2].max())
-    found = (level[:2] * weight).sum((1, 2)) / weight.sum()
-    return np.maximum(found, 0).astype(np.float32)
+    return spread(gauge)[0]
+
+
+def without_texture(gauge: np.ndarray) -> np.ndarray:
+    """(3, h, w) of the gauge -> (2,) levels, less what is likely texture.
+
+    Noise is everywhere, texture here and there: as much as places disagree may be texture. Fourth
+    powers take away a level that is no larger, and leave one that is twice as large.
+    """
+    level, deviation = spread(gauge)
+    times, rest = TEXTURE
+    excess = np.sqrt(np.maximum(deviation**2 - (AGREE * level) ** 2, 0))
+    return np.maximum(level**4 - (times * excess) ** 4 - rest**4, 0) ** 0.25
+
+
+def spread(gauge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(3, h, w) -> (2,) weighted means and (2,) standard deviations over the inner places."""
+    gauge = gauge[(slice(None), *inner(*gauge.shape[1:]))].astype(np.float64)
+    weight = np.exp(gauge[2] - gauge[2].max())
+    weight /= weight.sum()
+    mean = (gauge[:2] * weight).sum((1, 2))
+    square = ((gauge[:2] - mean[:, None, None]) ** 2 * weight).sum((1, 2))
+    return np.maximum(mean, 0).astype(np.float32), np.sqrt(square).astype(np.float32)
