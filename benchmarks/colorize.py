@@ -23,8 +23,8 @@ from imgconv import engine
 from imgconv.errors import ImgconvError
 from imgconv.images import SUFFIXES, Info
 from imgconv.tasks.colorize import Colorizer
-from imgconv.tasks.colorize_scores import Score, score, summary
-from imgconv.tasks.toned import colour_of
+from imgconv.tasks.colorize.scores import Score, score, summary
+from imgconv.tasks.colorize.toned import colour_of
 
 LAKE = Path(__file__).parent.parent / "samples" / "lake.png"
 SIZES = (
@@ -113,8 +113,8 @@ def main(options: argparse.Namespace) -> None:
     work = Colorizer(model, options.saturation)
     groups: dict[str, list[list[Score]]] = {}
     for name, true in photos(options):
-        pair_of_scores = compare(work, name, true, options.write)
-        groups.setdefault(str(name.parent), []).append(pair_of_scores)
+        group = name.parts[0] if len(name.parts) > 1 else "."
+        groups.setdefault(group, []).append(compare(work, name, true, options.write))
     if not groups:
         sys.exit(f"{options.folder}: no colour photos in it")
     every = [one for pairs in groups.values() for one in pairs]

@@ -17,11 +17,12 @@ from imgconv.errors import InputError
 from imgconv.images import Info
 from imgconv.ops.areas import lines, means, reduced
 from imgconv.ops.tint import box, within
-from imgconv.tasks.colorize import Colorizer, describe, network_size, small
-from imgconv.tasks.colorize_hints import point
-from imgconv.tasks.colorize_scores import colourfulness, score, summary
-from imgconv.tasks.oklab import coloured, lab_of, rgb_of
-from imgconv.tasks.toned import colour_of
+from imgconv.tasks.colorize import Colorizer, describe
+from imgconv.tasks.colorize.colorizer import network_size, small
+from imgconv.tasks.colorize.hints import point
+from imgconv.tasks.colorize.oklab import coloured, lab_of, rgb_of
+from imgconv.tasks.colorize.scores import colourfulness, score, summary
+from imgconv.tasks.colorize.toned import colour_of
 
 LUMA = np.array([0.299, 0.587, 0.114])
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from imgconv.errors import InputError, UsageError
-from imgconv.tasks.colorize_hints import Hint, drawn, point, spread
-from imgconv.tasks.oklab import lab_of
+from imgconv.tasks.colorize.hints import Hint, drawn, point, spread
+from imgconv.tasks.colorize.oklab import lab_of
 
 RED = lab_of(np.float32([1, 0, 0]))[1:]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imgconv.batch import Done, EachPlane, Item
     from imgconv.images import Info
     from imgconv.tasks.colorize import Colorizer
-    from imgconv.tasks.colorize_hints import Hint, Painting
+    from imgconv.tasks.colorize.hints import Hint, Painting
 
 BUNDLED = ("photo",)
 NOTES = {
@@ -103,7 +103,7 @@ def hint_of(text: str, options: FileOptions) -> Hint | Painting:
     from pathlib import Path
 
     from imgconv.images import open_image
-    from imgconv.tasks.colorize_hints import drawn, point
+    from imgconv.tasks.colorize.hints import drawn, point
 
     if found := point(text):
         return found
@@ -130,7 +130,7 @@ class Plane:
 
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         from imgconv.images import is_srgb, srgb_info, to_srgb
-        from imgconv.tasks.toned import colour_of
+        from imgconv.tasks.colorize.toned import colour_of
 
         kind = colour_of(plane, info.alpha)
         self.kinds.append(kind)

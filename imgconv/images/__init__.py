@@ -9,8 +9,8 @@ from .depth import to_depth
 from .formats import DEFAULT_SUFFIX, FORMATS, SUFFIXES, format_for, format_named
 from .info import Info
 from .limits import MAX_PIXELS
-from .marks import SOFTWARE, is_ours
-from .names import shown
+from .marks import is_ours
+from .names import SOFTWARE, shown
 from .options import WriteOptions
 from .source import Source, open_image
 from .target import write_image

@@ -13,7 +13,7 @@ from imgconv.errors import OutputError
 from . import jpegtables
 from .info import Info
 from .jpeg import EXIF, ICC, XMP
-from .marks import SOFTWARE
+from .names import SOFTWARE
 from .options import WriteOptions
 
 QUALITY = 92

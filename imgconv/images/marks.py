@@ -1,15 +1,12 @@
-"""The name left in every file written, and how to find it again."""
+"""Whether a file is one of ours, by the name (`names.SOFTWARE`) left in all that are written."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from imgconv import __version__
-
 from .formats import sniff
 
-SOFTWARE = f"imgconv {__version__}"
 HEAD = 65536  # bytes of a PNG or JPEG that hold our mark
 
 

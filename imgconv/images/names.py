@@ -1,9 +1,13 @@
-"""File names as people and terminals can read them, on one line."""
+"""Our own name, and file names as people and terminals can read them, on one line."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from imgconv import __version__
+
+SOFTWARE = f"imgconv {__version__}"  # left in every file written
 
 
 def shown(name: str | os.PathLike[str]) -> str:

@@ -15,7 +15,7 @@ from imgconv.errors import InputError
 
 from .info import Info
 from .limits import Limits
-from .marks import SOFTWARE
+from .names import SOFTWARE
 from .options import WriteOptions
 
 SPACE = rb"(?:\s|#[^\n]*\n)+"

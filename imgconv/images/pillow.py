@@ -18,7 +18,7 @@ from imgconv.errors import InputError
 from . import exif
 from .info import Info
 from .limits import Limits
-from .marks import SOFTWARE
+from .names import SOFTWARE
 from .options import WriteOptions
 from .resolution import Resolution
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .deflate import zlib_stream
 from .info import Info
-from .marks import SOFTWARE
+from .names import SOFTWARE
 from .options import WriteOptions
 from .png import SIGNATURE, XMP
 

@@ -15,7 +15,7 @@ from . import tifftags
 from .describe import describe
 from .fit import has_alpha
 from .info import Info, TiffLayout
-from .marks import SOFTWARE
+from .names import SOFTWARE
 from .options import WriteOptions
 from .resolution import Resolution
 

@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from imgconv.tasks.oklab import lab_of
-from imgconv.tasks.toned import colour_of
+from imgconv.tasks.colorize.oklab import lab_of
+from imgconv.tasks.colorize.toned import colour_of
 from training.segmentation.data import Files
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")

@@ -1,4 +1,4 @@
-"""OKLab in PyTorch, for batches (N, 3, H, W); formulas in imgconv.tasks.oklab."""
+"""OKLab in PyTorch, for batches (N, 3, H, W); formulas in imgconv.tasks.colorize.oklab."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from imgconv.ops.filter import LUMA
-from imgconv.tasks.oklab import TO_CONES, TO_LAB
+from imgconv.tasks.colorize.oklab import TO_CONES, TO_LAB
 
 
 def lab_of(rgb: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imgconv.tasks.oklab import lab_of
+from imgconv.tasks.colorize.oklab import lab_of
 
 STEP = 0.03
 REACH = 12  # nodes on each side of grey

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from imgconv.ops.areas import reduced
 from imgconv.ops.filter import LUMA
-from imgconv.tasks.colorize import READ, laid, network_size, small
-from imgconv.tasks.colorize_scores import Score, colourfulness, score, summary
-from imgconv.tasks.oklab import coloured
+from imgconv.tasks.colorize.colorizer import READ, laid, network_size, small
+from imgconv.tasks.colorize.oklab import coloured
+from imgconv.tasks.colorize.scores import Score, colourfulness, score, summary
 from training.colorizing.data import Photo
 from training.colorizing.palette import centres
 

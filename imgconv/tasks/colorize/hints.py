@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, UsageError
-from ..ops.alpha import white
+from ...errors import InputError, UsageError
+from ...ops.alpha import white
 from .oklab import lab_of
 
 POINT = re.compile(r"(\d+),(\d+),#?([0-9a-fA-F]{6})$")

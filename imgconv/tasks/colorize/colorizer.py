@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Model, run
-from ..errors import InputError
-from ..images import Info, is_srgb, srgb_info
-from ..ops.areas import lines, means, reduced
-from ..ops.tint import EPSILON, RADIUS, brightness, tint
-from .colorize_hints import Hint, Painting, spread
+from ...engine import Model, run
+from ...errors import InputError
+from ...images import Info, is_srgb, srgb_info
+from ...ops.areas import lines, means, reduced
+from ...ops.tint import EPSILON, RADIUS, brightness, tint
+from .hints import Hint, Painting, spread
 from .oklab import coloured
 
 PREPARE: dict[str, Any] = {"side": 176, "longest": 512}
