@@ -199,7 +199,8 @@ def test_a_hint_colours_where_it_points_and_so_does_a_painted_one(tmp_path, capf
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--hint", "1,2,red"], "neither X,Y,#RRGGBB (120,80,#3b5d38) nor an image that exists"),
+        (["--hint", "1,2,red"], "neither X,Y,#RRGGBB (whole pixels from 0 and a colour"),
+        (["--hint", str(SAMPLES)], "a folder; a hint image is one file"),
         (["--hint", str(SAMPLES / "README.md")], "--hint: "),
         (["--mix", "1.5"], "--mix"),
         (["--saturation", "-1"], "--saturation"),
@@ -221,7 +222,7 @@ def test_a_hint_outside_of_a_picture_fails_that_file_by_name(tmp_path, capfd, mo
 def test_a_model_for_something_else_is_refused(tmp_path, capfd) -> None:
     other = colorize_standin.model(tmp_path / "other.safetensors", task="denoise")
     code, _, err = run(capfd, "--model", other, SAMPLES / "leaf.png")
-    assert code == 1 and "made to denoise, not to colorize" in err
+    assert code == 1 and "made to denoise, not to colorize; bundled" in err
 
 
 @pytest.mark.parametrize("quality", [30, 75, 98])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from imgconv.errors import InputError, UsageError
 from imgconv.tasks.colorize.hints import Hint, drawn, point, spread
@@ -37,6 +40,7 @@ def test_a_point_is_read_and_other_text_is_not() -> None:
     assert hint is not None and (hint.columns[0], hint.rows[0]) == (12, 7)
     np.testing.assert_allclose(hint.chroma[0], RED, atol=1e-5)
     assert point("12,7,ff0000") is not None
+    assert (point(" 12, 7, #f00").chroma == hint.chroma).all()
     for text in ("12,7", "12,7,#ff00", "-1,7,#ff0000", "photo.png", "1.5,2,#ff0000"):
         assert point(text) is None
 
@@ -98,12 +102,29 @@ def test_what_is_opaque_or_of_another_colour_than_the_picture_is_painted() -> No
     for plane, kind, picture in (
         (on_grey, "none", grey),
         (painted(sepia), "none", sepia),
+        (on_grey, "none", sepia),
         (layer, "straight", grey),
     ):
         hint = drawn(plane, kind, "hints.png").on(picture, "none")
         assert len(hint.rows) == 24
         assert (hint.chroma[hint.rows < 9, 0] > 0.1).all()
         assert (hint.chroma[hint.rows > 9, 1] < 0).all()
+
+
+@pytest.mark.parametrize("options", [{"quality": 80}, {"quality": 95, "subsampling": 0}])
+def test_strokes_saved_as_jpeg_are_what_was_painted(options) -> None:
+    rng = np.random.default_rng(1)
+    grey = rng.integers(60, 190, (120, 160, 1)).astype(np.uint8)
+    plane = np.repeat(grey, 3, 2)
+    plane[30:37, 20:90], plane[80:87, 60:140] = (200, 30, 30), (30, 30, 200)
+    file = io.BytesIO()
+    Image.fromarray(plane).save(file, "JPEG", **options)
+    own = np.asarray(Image.open(file))
+    hint = drawn(own, "none", "h.jpg", blurred=True).on(grey, "none")
+    inside = ((hint.rows >= 29) & (hint.rows < 38)) | ((hint.rows >= 79) & (hint.rows < 88))
+    assert inside.mean() > 0.97 and len(hint.rows) > 600
+    red = np.median(hint.chroma[hint.rows < 50], 0)
+    np.testing.assert_allclose(red, lab_of(np.float32((200, 30, 30)) / 255)[1:], atol=0.03)
 
 
 def test_strokes_that_touch_keep_their_colours() -> None:

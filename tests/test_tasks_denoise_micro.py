@@ -144,6 +144,13 @@ def test_a_line_is_long_connected_and_mostly_sure():
     assert kept[85].sum() == 45 and not decided(logits[:9]).any()
 
 
+def test_a_long_line_need_be_less_sure_than_a_short_one():
+    logits = np.full((100, 240), -5.0)
+    logits[20, 5:60] = 2.6
+    logits[70, 5:235] = 2.6
+    assert [int(row) for row in np.nonzero(decided(logits).any(1))[0]] == [70]
+
+
 def test_ticks_without_a_line_are_one_ruler():
     logits = np.full((60, 90), -5.0)
     logits[20:29, 5:85:12] = 6

@@ -107,13 +107,17 @@ def hint_of(text: str, options: FileOptions) -> Hint | Painting:
 
     if found := point(text):
         return found
+    if Path(text).is_dir():
+        raise UsageError(f"--hint {text}: a folder; a hint image is one file")
     if not Path(text).is_file():
         raise UsageError(
-            f"--hint {text}: neither X,Y,#RRGGBB (120,80,#3b5d38) nor an image that exists"
+            f"--hint {text}: neither X,Y,#RRGGBB (whole pixels from 0 and a colour, as in "
+            "120,80,#3b5d38) nor an image that exists"
         )
     try:
         with open_image(text, **options.reading) as source:
-            return drawn(next(iter(source.planes())), source.info.alpha, text)
+            plane, info = next(iter(source.planes())), source.info
+            return drawn(plane, info.alpha, text, blurred=info.format in ("jpeg", "webp"))
     except UsageError:
         raise
     except ImgconvError as error:

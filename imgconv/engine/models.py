@@ -26,7 +26,13 @@ def bundled() -> list[Path]:
     return sorted(folder().glob(f"*{SUFFIX}"))
 
 
-def path(name: str | os.PathLike[str]) -> Path:
+def _known(task: str) -> str:
+    """The bundled models' names, for a message: of a task, if given."""
+    every = [file for file in bundled() if not task or load_file(file).card.get("task") == task]
+    return ", ".join(file.name.removesuffix(SUFFIX) for file in every) or "none"
+
+
+def path(name: str | os.PathLike[str], task: str = "") -> Path:
     """The file of a bundled model's name, or of a path. UsageError names what there is."""
     text = os.fspath(name)
     if text.endswith(SUFFIX) or os.sep in text:
@@ -36,17 +42,19 @@ def path(name: str | os.PathLike[str]) -> Path:
         return found
     if text.endswith(".onnx"):
         raise UsageError(f"{text} is an ONNX file: imgconv models import {text} -o NAME{SUFFIX}")
-    known = ", ".join(file.name.removesuffix(SUFFIX) for file in bundled()) or "none"
     raise UsageError(
-        f"there is no model '{text}'; bundled are {known}; give a path ending in {SUFFIX} for a "
-        "file of your own"
+        f"there is no model '{text}'; bundled are {_known(task)}; give a path ending in {SUFFIX} "
+        "for a file of your own"
     )
 
 
 def load(name: str | os.PathLike[str], task: str = "") -> Model:
     """A bundled model by its name, or a model file by its path; of a certain task, if given."""
-    model = load_file(path(name))
+    model = load_file(path(name, task))
     found = model.card.get("task", "")
     if task and found and found != task:
-        raise InputError(f"{os.fspath(name)}: made to {found}, not to {task}")
+        raise InputError(
+            f"{os.fspath(name)}: made to {found}, not to {task}; bundled for that are "
+            f"{_known(task)}"
+        )
     return model

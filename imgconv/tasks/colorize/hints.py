@@ -18,14 +18,18 @@ from ...errors import InputError, UsageError
 from ...ops.alpha import white
 from .oklab import lab_of
 
-POINT = re.compile(r"(\d+),(\d+),#?([0-9a-fA-F]{6})$")
+POINT = re.compile(r"(\d+)\s*,\s*(\d+)\s*,\s*#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})$")
 EDGE = 0.04  # step of brightness, of white = 1, whose cost is 1 on smooth ground
 ROUGH = 4.0  # times the usual step around the hint: what counts as an edge on rough ground
 CHROMA = 0.12  # step of guessed chroma whose cost is 1
 NEAR = 0.001  # cost of any step: how far colour flows on even ground
 REACH = 1.0  # cost of a way at which half of the colour is the hint's
+MOST = 0.15  # however rough: this is an edge everywhere
 AROUND = 5  # pixels around a hint that say how rough its ground is
 DRAWN = 0.02  # chroma by which a pixel of a hint image without alpha differs from the picture
+HALO = 33  # pixels across in which JPEG's and WebP's blocks spread the colour of a stroke
+PURE = 0.8  # share of the strongest colour around that is none of that
+FAINT = 0.2  # a share of the hint below which none of it is left
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
@@ -56,6 +60,7 @@ class Painting:
     plane: np.ndarray
     alpha: str
     name: str
+    blurred: bool = False  # by lossy compression
 
     def on(self, plane: np.ndarray, alpha: str) -> Hint:
         """The hint for this picture; InputError where it has another size or none is painted."""
@@ -66,12 +71,7 @@ class Painting:
                 "be of one size"
             )
         chroma = chroma_of(own)
-        if self.alpha != "none":
-            marked = own[..., 3] > white(own.dtype) / 2
-        else:
-            grey = plane.shape[2] - (alpha != "none") == 1
-            away = chroma if grey else chroma - chroma_of(plane)
-            marked = np.hypot(away[..., 0], away[..., 1]) > DRAWN
+        marked = self._marked(chroma, plane, alpha)
         if not marked.any():
             raise InputError(
                 f"--hint {self.name}: no hint in it: paint colours on the grey picture, or on a "
@@ -79,6 +79,23 @@ class Painting:
             )
         rows, columns = np.nonzero(marked)
         return Hint(rows, columns, chroma[rows, columns])
+
+    def _marked(self, chroma: np.ndarray, plane: np.ndarray, alpha: str) -> np.ndarray:
+        """(H, W) bool: what is opaque or, without alpha, differs in colour from the picture or
+        from the grey picture, whichever it is painted on: the one that most of it is like."""
+        if self.alpha != "none":
+            return np.asarray(self.plane[..., 3] > white(self.plane.dtype) / 2)
+        grey = plane.shape[2] - (alpha != "none") == 1
+        each = [self._painted(chroma)]
+        each += [] if grey else [self._painted(chroma - chroma_of(plane))]
+        return min(each, key=np.count_nonzero)
+
+    def _painted(self, away: np.ndarray) -> np.ndarray:
+        from scipy import ndimage
+
+        distance = np.hypot(away[..., 0], away[..., 1])
+        least = ndimage.maximum_filter(distance, HALO) * PURE if self.blurred else 0
+        return np.asarray(distance > np.maximum(least, DRAWN))
 
 
 def chroma_of(plane: np.ndarray) -> np.ndarray:
@@ -91,18 +108,19 @@ def point(text: str) -> Hint | None:
     found = POINT.match(text.strip())
     if not found:
         return None
-    x, y = int(found[1]), int(found[2])
-    rgb = np.frombuffer(bytes.fromhex(found[3]), np.uint8) / np.float32(255)
+    x, y, digits = int(found[1]), int(found[2]), found[3]
+    digits = digits if len(digits) == 6 else "".join(2 * digit for digit in digits)
+    rgb = np.frombuffer(bytes.fromhex(digits), np.uint8) / np.float32(255)
     return Hint(np.array([y]), np.array([x]), lab_of(rgb)[None, 1:])
 
 
-def drawn(plane: np.ndarray, alpha: str, name: str) -> Painting:
-    """The hints of an image (H, W, C)."""
+def drawn(plane: np.ndarray, alpha: str, name: str, blurred: bool = False) -> Painting:
+    """The hints of an image (H, W, C), `blurred` by lossy compression or not."""
     if plane.shape[2] - (alpha != "none") != 3:
         raise UsageError(f"--hint {name}: a hint image is RGB, or RGB with alpha; found grey")
     if alpha != "none" and not (plane[..., 3] > white(plane.dtype) / 2).any():
         raise UsageError(f"--hint {name}: no hint in it: all of it is transparent")
-    return Painting(plane, alpha, name)
+    return Painting(plane, alpha, name, blurred)
 
 
 def spread(
@@ -150,7 +168,7 @@ def _share(
 
     h, w = luma.shape
     index = np.arange(h * w).reshape(h, w)
-    edge = max(EDGE, ROUGH * _roughness(rows, columns, luma))
+    edge = min(max(EDGE, ROUGH * _roughness(rows, columns, luma)), MOST)
     begins, ends, costs = [], [], []
     for dy, dx in STEPS:
         here, there = _neighbours(dy, dx)
@@ -166,7 +184,8 @@ def _share(
         graph, directed=False, indices=places, min_only=True, return_predecessors=True
     )
     nearest = np.searchsorted(places, source.reshape(h, w))  # places are in order
-    return 1 / (1 + (way.reshape(h, w) / REACH) ** 4), nearest
+    share = 1 / (1 + (way.reshape(h, w) / REACH) ** 4)
+    return ((share - FAINT) / (1 - FAINT)).clip(0), nearest
 
 
 def _neighbours(dy: int, dx: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -13,11 +13,12 @@ from .cleaning import by_channel
 from .photo import tripled
 from .subgraph import only
 
-SURE, LIKELY = 3.0, -0.5  # logits: a line has a place above the first, and goes down to the other
+LIKELY = -0.5  # logit of a line's pixels
+SURE, EXTENT = (3.5, 2.0), (60, 160)  # logits of its best, if it is as short, as long in pixels
+SHARE = 0.25  # of its pixels that are the best: chance seldom makes long lines of middling ones
 FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
 GAP = 16  # pixels between two dashes of one line, at most
-SHARE = 0.25  # of its pixels that are sure
 ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not say what is white
 
 
@@ -109,10 +110,10 @@ def decided(overlay: np.ndarray) -> np.ndarray:
     square = np.ones((3, 3), bool)
     joined = ndimage.binary_dilation(likely, square, iterations=GAP // 2)
     labels = ndimage.label(joined, square)[0] * likely
-    count = int(labels.max())
-    shortest = min(LENGTH, 0.4 * min(overlay.shape))
-    sure = ndimage.mean(overlay > SURE, labels, np.arange(1, count + 1))
-    long = [max(b.stop - b.start for b in box) >= shortest for box in ndimage.find_objects(labels)]
-    kept = np.concatenate([[False], (sure >= SHARE) & long])
-    lines = kept[labels]
+    sides = [[b.stop - b.start for b in box] for box in ndimage.find_objects(labels)]
+    needed = np.interp(np.log(np.hypot(*np.transpose(sides))), np.log(EXTENT), SURE)
+    best = overlay > np.concatenate([[0], needed])[labels]
+    sure = ndimage.mean(best, labels, np.arange(1, len(sides) + 1))
+    long = np.max(sides, 1) >= min(LENGTH, 0.4 * min(overlay.shape))
+    lines = np.concatenate([[False], (sure >= SHARE) & long])[labels]
     return np.asarray(lines | (widened(lines, REACH) & (overlay > FRINGE)))
