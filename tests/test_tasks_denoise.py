@@ -15,8 +15,9 @@ from imgconv.engine import load, run
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
 from imgconv.tasks.denoise.cleaning import counted, rounded
+from imgconv.tasks.denoise.gauge import TEXTURE, heard, without_texture
 from imgconv.tasks.denoise.opponent import opponent, rgb
-from imgconv.tasks.denoise.photo import TEXTURE, Photo, without_texture
+from imgconv.tasks.denoise.photo import Photo
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
 
 RNG = np.random.default_rng(0)
@@ -303,6 +304,25 @@ def test_levels_that_places_agree_on_are_noise_and_others_texture():
     assert level == pytest.approx(0.1, rel=0.02) and colour == 0
     gauge[2] = np.where(np.arange(20) % 2, 0, -50)  # places that do not count disagree
     assert without_texture(gauge)[1] == pytest.approx(0.2, rel=1e-3)
+
+
+def test_places_whose_noise_is_cut_off_do_not_count():
+    image = RNG.normal(100, 9, (1, 160, 240)).clip(1, 254).astype(np.float32)
+    image[:, :, 80:104:3] = 0  # places 10 to 12 are black in part, and their neighbours see it
+    image[:, 40:48, 160:168] = 0  # wholly
+    gauge = np.zeros((3, 20, 30), np.float32)
+    silent = heard(gauge, image)[2] < -50
+    expected = np.zeros((20, 30), bool)
+    expected[:, 9:14] = True
+    assert np.array_equal(silent, expected)
+    assert not heard(gauge, np.zeros((1, 160, 240)))[2].any()  # nothing else to go by
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 60), (60, 5)])
+def test_an_image_too_small_to_tell_stays(model, size):
+    pixels = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
+    found = Cleaning(Photo(model))(pixels)
+    assert np.array_equal(found.pixels, pixels) and found.facts["noise_level"] == 0
 
 
 def test_the_bilateral_filter_is_its_definition():

@@ -30,7 +30,7 @@ def command(
         Option(
             "--model",
             metavar="NAME|FILE",
-            help="photo (photographs and scans), micro (micrographs: intensities are kept), "
+            help="photo (photographs and scans), micro (micrographs; the mean is kept), "
             "crosshair (crosshairs, reticles, hairlines and scale ticks go, nothing else "
             "changes), or a .safetensors file that training made. [default: photo]",
         ),
@@ -61,12 +61,22 @@ def command(
     luma: Annotated[
         float | None,
         Option(
-            "--luma", min=0.0, max=1.0, metavar="0-1", help="The same, for the brightness alone."
+            "--luma",
+            min=0.0,
+            max=1.0,
+            metavar="0-1",
+            help="The same, for the brightness (R + G + B) / 3, instead of --strength.",
         ),
     ] = None,
     chroma: Annotated[
         float | None,
-        Option("--chroma", min=0.0, max=1.0, metavar="0-1", help="The same, for the colour alone."),
+        Option(
+            "--chroma",
+            min=0.0,
+            max=1.0,
+            metavar="0-1",
+            help="The same, for the colour around that, instead of --strength.",
+        ),
     ] = None,
     residual: Annotated[
         bool,
@@ -147,7 +157,7 @@ def made(model: str | None, method: Method | None, sigma: float | None) -> Clean
         from imgconv.tasks.denoise.classical import Classical
 
         return Classical(method, sigma)
-    return network(model or "photo", sigma)
+    return network("photo" if model is None else model, sigma)
 
 
 def network(name: str, sigma: float | None) -> Cleaner:

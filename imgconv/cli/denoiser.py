@@ -90,10 +90,11 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the user should hear."""
     notes = []
     if levels := [one["noise_level"] for one in facts if "noise_level" in one]:
-        notes.append(f"noise of level {span(levels)} (of 255)")
+        tip = "" if max(levels) else ", unchanged; if you see noise, say it with --sigma"
+        notes.append(f"noise of level {span(levels)} (of 255){tip}")
     if cameras := [one for one in facts if "gain" in one]:
         gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))
-        notes.append(f"a camera of {gain} a photon, noise of {dark} in the dark")
+        notes.append(f"gain {gain} (levels a photon), read noise {dark} levels")
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
         found = f"{sum(counts)} pixels of lines removed" if sum(counts) else "no lines found"
         notes.append(found + ("" if sum(counts) else ", nothing changed"))

@@ -25,12 +25,13 @@ CARDS: dict[str, dict[str, Any]] = {
         "stripes, and the grain of film larger than about three pixels, stays.",
     },
     "micro": {
-        "description": "Takes the noise of cameras out of micrographs; intensities are kept.",
+        "description": "Takes the noise of cameras out of micrographs; their mean is kept.",
         "data": [NUCLEI, PHASE, TIFFS, BSDS],  # photo is what it begins with
         "architecture": "residual U-Net without biases at half the size, behind a "
         "variance-stabilising transform (training/denoising/network.py)",
-        "failures": "Structures that no single image shows above its noise are lost; fixed "
-        "patterns of a sensor stay.",
+        "failures": "Structures that no single image shows above its noise are lost; small objects "
+        "get dimmer where there are few photons (5 to 24 % at 10 at the brightest, up to 6 % at 50); "
+        "fixed patterns of a sensor stay.",
     },
     "crosshair": {
         "description": "Finds crosshairs, reticles, thin lines and scale ticks and removes them.",

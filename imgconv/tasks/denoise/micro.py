@@ -11,7 +11,7 @@ import numpy as np
 from ...engine import Model, run
 from .camera import Camera, found
 from .cleaning import by_channel
-from .photo import pooled
+from .gauge import pooled
 from .subgraph import only
 
 ENDS = (0.5, 99.9)  # percentiles that become 0 and 1

@@ -10,12 +10,11 @@ import numpy as np
 
 from ...engine import Model, run
 from .cleaning import by_channel
+from .gauge import PLACE, heard, without_texture
 from .opponent import BACK, FORWARD
 from .subgraph import only
 
 NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
-AGREE = 0.1  # white noise's levels vary by this share of themselves from place to place
-TEXTURE = (2.5, 1 / 255)  # texture's by themselves: times as much as they vary more, and a rest
 DIM = 0.5  # of white: darker and brighter images are scaled for the gauge, which knows photos
 
 
@@ -69,11 +68,13 @@ class Photo:
             return np.array([told, 0] if grey else [told / 3**0.5, told], np.float32), 0.0
         bright = float(np.percentile(np.abs(image[:, ::4, ::4]), 99.9))
         reach = top if DIM * top < bright <= top else max(bright, 1e-6 * top)
+        if min(image.shape[1:]) < PLACE:
+            return np.zeros(2, np.float32), 0.0
         graph = only(self.model.graph, "gauge")
         found = run(
             replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Prepare(reach)
         )
-        levels = without_texture(found["gauge"]) * np.float32(reach / top)
+        levels = without_texture(heard(found["gauge"], image)) * np.float32(reach / top)
         levels = levels * np.array([1, 0], np.float32) if grey else levels
         return levels, NOTHING * max(1.0, reach / top)
 
@@ -98,40 +99,3 @@ class Prepare:
 def tripled(image: np.ndarray) -> np.ndarray:
     """Grey as three equal channels, without a copy."""
     return np.broadcast_to(image, (3, *image.shape[1:]))
-
-
-EDGE = 2  # places of the gauge that see what lies beyond the image
-
-
-def inner(height: int, width: int) -> tuple[slice, slice]:
-    """The places that do not, if there are any. Small crops are mostly edge: counted in, it made
-    the levels of whole images 8 % too large."""
-    rows, columns = (slice(EDGE, -EDGE) if n > 2 * EDGE else slice(None) for n in (height, width))
-    return rows, columns
-
-
-def pooled(gauge: np.ndarray) -> np.ndarray:
-    """(3, h, w) of the gauge -> (2,): the whole image's levels, by the weight of each place."""
-    return spread(gauge)[0]
-
-
-def without_texture(gauge: np.ndarray) -> np.ndarray:
-    """(3, h, w) of the gauge -> (2,) levels, less what is likely texture.
-
-    Noise is everywhere, texture here and there: as much as places disagree may be texture. Fourth
-    powers take away a level that is no larger, and leave one that is twice as large.
-    """
-    level, deviation = spread(gauge)
-    times, rest = TEXTURE
-    excess = np.sqrt(np.maximum(deviation**2 - (AGREE * level) ** 2, 0))
-    return np.maximum(level**4 - (times * excess) ** 4 - rest**4, 0) ** 0.25
-
-
-def spread(gauge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(3, h, w) -> (2,) weighted means and (2,) standard deviations over the inner places."""
-    gauge = gauge[(slice(None), *inner(*gauge.shape[1:]))].astype(np.float64)
-    weight = np.exp(gauge[2] - gauge[2].max())
-    weight /= weight.sum()
-    mean = (gauge[:2] * weight).sum((1, 2))
-    square = ((gauge[:2] - mean[:, None, None]) ** 2 * weight).sum((1, 2))
-    return np.maximum(mean, 0).astype(np.float32), np.sqrt(square).astype(np.float32)
