@@ -14,7 +14,7 @@ from .photo import tripled
 from .subgraph import only
 
 LIKELY = -0.5  # logit of a line's pixels
-SURE, EXTENT = (3.5, 2.0), (60, 160)  # logits of its best, if it is as short, as long in pixels
+SURE, EXTENT = (5.0, 2.0), (60, 200)  # logits of its best, if it is as short, as long in pixels
 SHARE = 0.25  # of its pixels that are the best: chance seldom makes long lines of middling ones
 FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
