@@ -1,8 +1,8 @@
-"""Make the pictures of a page again by running its commands: python docs/make_pictures.py
+"""Make the pictures of pages again by running their commands: python docs/make_pictures.py
 
-Every ```sh block of docs/lecture.md is run, in turn, in a folder of its own beside the samples.
-What the page shows as pictures/NAME is what its commands have written as NAME. A
-```text block says what the block before it prints; tests/test_lecture.py compares the two.
+Every ```sh block of docs/lecture.md and docs/colours.md is run, in turn, in a folder of the
+page's own beside the samples. What a page shows as pictures/NAME is what its commands have written
+as NAME. A ```text block says what the block before it prints; tests/test_pages.py compares the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 
 DOCS = Path(__file__).parent
-PAGE = DOCS / "lecture.md"
+PAGES = (DOCS / "lecture.md", DOCS / "colours.md")
 WIDEST = 1280  # pixels of a picture on the page
 QUALITY = 85  # of a JPEG
 
@@ -65,8 +65,7 @@ def reduce(source: Path, target: Path) -> None:
     picture.save(target, optimize=True, quality=QUALITY, subsampling=0)
 
 
-def main() -> None:
-    page = PAGE.read_text(encoding="utf-8")
+def make(page: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
@@ -76,6 +75,11 @@ def main() -> None:
             target = DOCS / "pictures" / picture
             reduce(folder / picture, target)
             print(f"{target}: {target.stat().st_size >> 10} KiB")
+
+
+def main() -> None:
+    for path in PAGES:
+        make(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ CARDS: dict[str, dict[str, Any]] = {
         "architecture": "residual U-Net without biases at half the size, behind a "
         "variance-stabilising transform (training/denoising/network.py)",
         "failures": "Structures that no single image shows above its noise are lost; small objects "
-        "get dimmer where there are few photons (5 to 24 % at 10 at the brightest, up to 6 % at 50); "
-        "fixed patterns of a sensor stay.",
+        "get dimmer where there are few photons (by 5 to 24 % at 10 at the brightest, up to 6 % at "
+        "50); fixed patterns of a sensor stay.",
     },
     "crosshair": {
         "description": "Finds crosshairs, reticles, thin lines and scale ticks and removes them.",
@@ -39,7 +39,8 @@ CARDS: dict[str, dict[str, Any]] = {
         "architecture": "two convolutional autoencoders: one finds the overlay, one fills in "
         "what was beneath (training/denoising/bowtie.py)",
         "failures": "Overlays fainter than 20 of 255 levels or wider than 5 pixels are left; "
-        "straight taut wires against the sky can be taken for lines.",
+        "straight taut wires against the sky can be taken for lines; the axes and curves of a plot "
+        "are lines.",
     },
 }
 
