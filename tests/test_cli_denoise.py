@@ -188,8 +188,10 @@ def test_classical_methods_need_no_model(method):
         (["--residual", "--compare"], "leave one out"),
         (["--model", "foto"], "did you mean photo?"),
         (["--model", "crosshair.safetensors", "--sigma", "5"], "--sigma is a noise's"),
-        (["--strength", "2"], "--strength"),
-        (["--sigma", "-1"], "--sigma"),
+        (["--strength", "2"], "--strength 2.0: must be a number from 0 to 1 (see"),
+        (["--sigma", "x"], "--sigma x: must be a number from 0 to 255 (see"),
+        (["--jobs", "0"], "--jobs 0: must be a whole number of 1 or more (see"),
+        (["--model", ""], "allowed are photo, micro, crosshair"),
         (["--method", "blur"], "--method"),
     ],
 )

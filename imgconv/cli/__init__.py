@@ -121,7 +121,22 @@ def _usage(error: typer.TyperException) -> str:
     """One line: which command, what is wrong, where to look."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
-    return f"{path}: {' '.join(error.format_message().split())} (see {path} --help)"
+    text = _allowed(error) or " ".join(error.format_message().split())
+    return f"{path}: {text} (see {path} --help)"
+
+
+def _allowed(error: typer.TyperException) -> str:
+    """Of an option with a range, what was found and what is allowed; of others nothing."""
+    option: Any = getattr(error, "param", None)
+    kind: Any = getattr(option, "type", None)
+    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
+    found, wrong, _ = getattr(error, "message", "").partition(" is not ")
+    if low is None or not wrong:
+        return ""
+    number = "a whole number" if kind.name.startswith("int") else "a number"
+    span = f"from {low:g} to {high:g}" if high is not None else f"of {low:g} or more"
+    name, value = max(option.opts, key=len), found.strip("'")
+    return f"{name} {value}: must be {number} {span}"
 
 
 def _fail(line: str, code: int) -> int:
