@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from imgconv.images import Info, open_image, srgb_info, to_srgb, write_image
+from imgconv.images import Info, is_srgb, open_image, srgb_info, to_srgb, write_image
 from imgconv.images.resolution import Resolution
 
 RNG = np.random.default_rng(3)
@@ -157,6 +157,11 @@ def test_one_plane_of_a_stack_is_described_as_such():
     info = Info("tiff", np.dtype("u2"), 8, 9, 3, axes="TZYXS", shape=(2, 3, 8, 9, 3))
     assert (info.planes, info.stack_axes, info.stack_shape) == (6, "TZ", (2, 3))
     assert (info.one_plane().axes, info.one_plane().shape) == ("YXS", (8, 9, 3))
+
+
+def test_a_profile_for_other_channels_than_the_image_has_is_not_asked():
+    info = Info("tiff", np.dtype(np.uint8), 4, 4, 12, icc=SRGB)
+    assert is_srgb(info)  # at once: 12 channels have two thousand million colours of six levels
 
 
 @pytest.mark.parametrize("channels", [3, 4])
