@@ -163,6 +163,8 @@ def join(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
             else:
                 _place(values[name], out, C, at)
             at += C
+        if at % V:  # zeros behind C: what lay there, times weights of 0, may be NaN
+            out[:, -1, :, :, at % V :] = 0
 
     return Work(run, frozenset(names), "blocks")
 
