@@ -13,6 +13,7 @@ tiles x C. The gradient by the image is `convolve` with stencils turned and tran
 
 from __future__ import annotations
 
+import numpy as np
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
@@ -21,6 +22,14 @@ from .register import ROWS, add_channels, nothing
 from .winograd import PAD, enter_tile, leave_tile, store_row
 
 V = LANES
+
+
+@device
+def corner(tile, h, w):
+    """Image, row and column of the results at which a tile begins."""
+    down, across = (h + 3) // 4, (w + 3) // 4
+    n, within = tile // (down * across), tile % (down * across)
+    return n, within // across * 4, within % across * 4
 
 
 @device
@@ -41,29 +50,30 @@ def gather(image, y, x, H, W, step, size, real, tile):
 
 
 @device
-def copy_pixels(source, from_row, from_step, target, to_row, to_step, rows, columns, real):
+def copy_pixels(tile, target, row, step, rows, columns, real):
+    """Some of a tile's 4 x 4 pixels to where they belong."""
     for i in range(rows):
         for j in range(columns):
             for lane in range(real):
-                target[i * to_row + j * to_step + lane] = source[i * from_row + j * from_step + lane]
+                target[i * row + j * step + lane] = tile[(i * 4 + j) * V + lane]
 
 
 @device
-def enter_images(image, H, W, C, step, top, left, down, across, first, count, D, block, tile_step,
-                 place_step, tile):  # fmt: skip
+def enter_images(image, H, W, C, step, pad, h, w, first, count, D, block, tile_step, place_step,
+                 spare):  # fmt: skip
     """B' d B of `count` tiles from `first` on: V channels at D + c // V * block + t * tile_step."""
-    for c in range((C + V - 1) // V):
-        real = min(V, C - c * V)
+    for b in range((C + V - 1) // V):
+        real = min(V, C - b * V)
         for t in range(count):
-            n, within = (first + t) // (down * across), (first + t) % (down * across)
-            y, x = within // across * 4 - top, within % across * 4 - left
-            plane = shift(image, n * H * W * step + c * V)
-            target = shift(D, c * block + t * tile_step)
+            n, y, x = corner(first + t, h, w)
+            y, x = y - pad, x - pad
+            plane = shift(image, n * H * W * step + b * V)
+            target = shift(D, b * block + t * tile_step)
             if real == V and y >= 0 and x >= 0 and y + 6 <= H and x + 6 <= W:
                 enter_tile(shift(plane, (y * W + x) * step), W * step, step, target, place_step)
             else:
-                gather(plane, y, x, H, W, step, 6, real, tile)
-                enter_tile(tile, 6 * V, V, target, place_step)
+                gather(plane, y, x, H, W, step, 6, real, spare)
+                enter_tile(spare, 6 * V, V, target, place_step)
 
 
 @device
@@ -78,31 +88,25 @@ def multiply(D, block, C, weights, M, wide):
     store_row(shift(M, wide), V, sums[6:])
 
 
-@kernel("f32* f32* f32* f32* f32* f32* i64* f32")
-def convolve(image, weights, biases, extra, out, scratch, sizes, floor):
+@kernel("f32* f32* f32* f32* f32* i64*")
+def convolve(image, weights, biases, out, scratch, sizes):
     """Tiles begin <= t < end of the result, T at a time, channel pairs first <= n < last of 2V.
 
-    sizes: H, W, C, K, h, w, zeros above and to the left; steps of image, out, extra; begin, end,
-    T (a multiple of ROWS), first, last, whether `extra`, of the size of the result, is added.
-    weights: (36, pairs, C, 2V), as winograd.prepare makes them; biases: whole pairs. Results are
-    at least `floor`. scratch: 36 (V C' T + PAD) numbers with C' = C / V rounded up, 36 (2V (last -
-    first) T + PAD), and 36 V.
+    sizes: H, W, C, K, h, w, zeros around; steps of image and out; begin, end, T (a multiple of
+    ROWS), first, last. weights: (36, pairs, C, 2V), as winograd.prepare makes them; biases: whole
+    pairs. scratch: 36 (V C' T + PAD) numbers with C' = C / V rounded up, 36 (2V (last - first) T +
+    PAD), and 36 V.
     """
-    H, W, C, K, h, w = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    top, left, step, out_step, extra_step = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
-    begin, end, T = sizes[11], sizes[12], sizes[13]
-    first_pair, chosen, added = sizes[14], sizes[15] - sizes[14], sizes[16]
-    down, across, pairs = (h + 3) // 4, (w + 3) // 4, (K + 2 * V - 1) // (2 * V)
+    H, W, C, K, h, w, pad = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
+    step, out_step, begin, end, T = sizes[7], sizes[8], sizes[9], sizes[10], sizes[11]
+    first_pair, chosen, pairs = sizes[12], sizes[13] - sizes[12], (K + 2 * V - 1) // (2 * V)
     D_step, M_step = (C + V - 1) // V * V * T + PAD, chosen * 2 * V * T + PAD
     D, M = scratch, shift(scratch, 36 * D_step)
-    tile = shift(M, 36 * M_step)
-    one, high = spread(types.float32(1)), spread(types.float32(3.4e38))
-    low = spread(floor)
+    spare = shift(M, 36 * M_step)
     for part in range((end - begin + T - 1) // T):
         first = begin + part * T
         count = min(T, end - first)
-        enter_images(image, H, W, C, step, top, left, down, across, first, count, D, T * V, V,
-                     D_step, tile)  # fmt: skip
+        enter_images(image, H, W, C, step, pad, h, w, first, count, D, T * V, V, D_step, spare)
         for place in range(36):
             for n in range(chosen):
                 for g in range((count + ROWS - 1) // ROWS):
@@ -110,25 +114,25 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, floor):
                     target = shift(M, place * M_step + (n * 2 * T + g * ROWS) * V)
                     pair = shift(weights, (place * pairs + first_pair + n) * C * 2 * V)
                     multiply(source, T * V, C, pair, target, T * V)
-        for m in range(2 * chosen):
+        for m in range(min(2 * chosen, (K + V - 1) // V - 2 * first_pair)):
             k = (2 * first_pair + m) * V
-            real = min(V, K - k)
-            bias = load(biases, k)
-            for t in range(count if real > 0 else 0):
-                n, within = (first + t) // (down * across), (first + t) % (down * across)
-                y, x = within // across * 4, within % across * 4
-                pixel = (n * h + y) * w + x
-                source = shift(M, (m * T + t) * V)
-                target, other = shift(out, pixel * out_step + k), shift(extra, pixel * extra_step + k)
-                if real == V and y + 4 <= h and x + 4 <= w and not added:
-                    leave_tile(source, M_step, target, target, w * out_step, out_step, bias,
-                               one, low, high, 0)  # fmt: skip
-                else:
-                    rows, columns = min(4, h - y), min(4, w - x)
-                    if added:
-                        copy_pixels(other, w * extra_step, extra_step, tile, 4 * V, V, rows, columns, real)
-                    leave_tile(source, M_step, tile, tile, 4 * V, V, bias, one, low, high, added)
-                    copy_pixels(tile, 4 * V, V, target, w * out_step, out_step, rows, columns, real)
+            leave_images(shift(M, m * T * V), M_step, shift(out, k), h, w, out_step, first, count,
+                         load(biases, k), min(V, K - k), spare)  # fmt: skip
+
+
+@device
+def leave_images(M, M_step, out, h, w, step, first, count, bias, real, spare):
+    """`real` of V channels of the results of `count` tiles from `first` on."""
+    one, high = spread(types.float32(1)), spread(types.float32(np.inf))
+    low = spread(types.float32(-np.inf))
+    for t in range(count):
+        n, y, x = corner(first + t, h, w)
+        source, target = shift(M, t * V), shift(out, ((n * h + y) * w + x) * step)
+        if real == V and y + 4 <= h and x + 4 <= w:
+            leave_tile(source, M_step, target, target, w * step, step, bias, one, low, high, 0)
+        else:
+            leave_tile(source, M_step, spare, spare, 4 * V, V, bias, one, low, high, 0)
+            copy_pixels(spare, target, w * step, step, min(4, h - y), min(4, w - x), real)
 
 
 @device
@@ -155,7 +159,10 @@ def widen_row(D, step, a, b, c, d):
 def widen_tile(gradient, row, pixel, D, step):
     """The 36 places of the 4 x 4 tile at `gradient` into D, `step` apart."""
     a, b = widen_column(gradient, row), widen_column(shift(gradient, pixel), row)
-    c, d = widen_column(shift(gradient, 2 * pixel), row), widen_column(shift(gradient, 3 * pixel), row)
+    c, d = (
+        widen_column(shift(gradient, 2 * pixel), row),
+        widen_column(shift(gradient, 3 * pixel), row),
+    )
     widen_row(D, step, a[0], b[0], c[0], d[0])
     widen_row(shift(D, 6 * step), step, a[1], b[1], c[1], d[1])
     widen_row(shift(D, 12 * step), step, a[2], b[2], c[2], d[2])
@@ -193,48 +200,38 @@ def add_tiles(sums, U, a, b, c, d, e, f, count):
 
 @kernel("f32* f32* f32* f32* i64*")
 def correlate(image, gradient, sums, scratch, sizes):
-    """sums[place, k, c] = sum over tiles begin <= t < end, for ROWS channels k at a time.
+    """sums[place, k, c] over tiles begin <= t < end, for ROWS channels k at a time.
 
-    sizes: H, W, C, K, h, w, zeros above and to the left; steps of image and gradient; begin, end,
-    T, first, last (k = first * ROWS to last * ROWS). sums: (36, K in whole ROWS, C in whole pairs
-    of V). scratch: 36 (2V C' T + PAD) numbers with C' the pairs, 36 (V K' T + PAD), and 36 V.
+    sizes: H, W, C, K, h, w, zeros around; steps of image and gradient; begin, end, T, first, last
+    (first * ROWS <= k < last * ROWS). sums: (36, K in whole ROWS, C in whole pairs of V). scratch:
+    36 (2V C' T + PAD) numbers with C' the pairs, 36 (V K' T + PAD) with K' the blocks of V that
+    hold such k, and 36 V.
     """
-    H, W, C, K, h, w = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    top, left, step, gradient_step = sizes[6], sizes[7], sizes[8], sizes[9]
-    begin, end, T, first_row, last_row = sizes[10], sizes[11], sizes[12], sizes[13], sizes[14]
-    down, across = (h + 3) // 4, (w + 3) // 4
+    H, W, C, K, h, w, pad = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6]
+    step, gradient_step, begin, end, T = sizes[7], sizes[8], sizes[9], sizes[10], sizes[11]
+    first_row, last_row = sizes[12], sizes[13]
     pairs, rows = (C + 2 * V - 1) // (2 * V), (K + ROWS - 1) // ROWS
     first_block, last_block = first_row * ROWS // V, (min(last_row * ROWS, K) + V - 1) // V
     U_step, Z_step = pairs * 2 * V * T + PAD, (last_block - first_block) * V * T + PAD
-    U, Z = scratch, shift(scratch, 36 * U_step)
-    tile = shift(Z, 36 * Z_step)
-    wide, zero = pairs * 2 * V, spread(types.float32(0))
+    U, Z, wide = scratch, shift(scratch, 36 * U_step), pairs * 2 * V
+    spare = shift(Z, 36 * Z_step)
     if (C + V - 1) // V % 2:  # half a pair stays empty
-        for place in range(36):
-            for t in range(T):
-                store(U, place * U_step + ((pairs - 1) * T + t) * 2 * V + V, zero)
+        clear(shift(U, (pairs - 1) * T * 2 * V + V), T, U_step)
     for part in range((end - begin + T - 1) // T):
         first = begin + part * T
         count = min(T, end - first)
-        enter_pairs(image, H, W, C, step, top, left, down, across, first, count, U, T, U_step, tile)
+        for b in range((C + V - 1) // V):
+            target = shift(U, b // 2 * T * 2 * V + b % 2 * V)
+            enter_images(shift(image, b * V), H, W, min(V, C - b * V), step, pad, h, w, first,
+                         count, target, 0, 2 * V, U_step, spare)  # fmt: skip
         for m in range(last_block - first_block):
             k = (first_block + m) * V
-            real = min(V, K - k)
-            for t in range(count):
-                n, within = (first + t) // (down * across), (first + t) % (down * across)
-                y, x = within // across * 4, within % across * 4
-                plane = shift(gradient, n * h * w * gradient_step + k)
-                target = shift(Z, (m * T + t) * V)
-                if real == V and y + 4 <= h and x + 4 <= w:
-                    widen_tile(shift(plane, (y * w + x) * gradient_step), w * gradient_step,
-                               gradient_step, target, Z_step)  # fmt: skip
-                else:
-                    gather(plane, y, x, h, w, gradient_step, 4, real, tile)
-                    widen_tile(tile, 4 * V, V, target, Z_step)
+            widen_images(shift(gradient, k), h, w, gradient_step, first, count, min(V, K - k),
+                         shift(Z, m * T * V), Z_step, spare)  # fmt: skip
         for place in range(36):
+            z = shift(Z, place * Z_step)
             for g in range(last_row - first_row):
                 k = (first_row + g) * ROWS
-                z = shift(Z, place * Z_step)
                 a, b = row_at(z, k, K, first_block, T), row_at(z, k + 1, K, first_block, T)
                 c, d = row_at(z, k + 2, K, first_block, T), row_at(z, k + 3, K, first_block, T)
                 e, f = row_at(z, k + 4, K, first_block, T), row_at(z, k + 5, K, first_block, T)
@@ -250,23 +247,32 @@ def correlate(image, gradient, sums, scratch, sizes):
 
 
 @device
+def clear(U, T, place_step):
+    """V channels of T tiles."""
+    for place in range(36):
+        for t in range(T):
+            store(U, place * place_step + t * 2 * V, spread(types.float32(0)))
+
+
+@device
+def widen_images(gradient, h, w, step, first, count, real, Z, place_step, spare):
+    """A dY A' of `count` tiles from `first` on: `real` of V channels at Z + t * V."""
+    for t in range(count):
+        n, y, x = corner(first + t, h, w)
+        plane, target = shift(gradient, n * h * w * step), shift(Z, t * V)
+        if real == V and y + 4 <= h and x + 4 <= w:
+            tile = shift(plane, (y * w + x) * step)
+            widen_tile(tile, w * step, step, target, place_step)
+        else:
+            gather(plane, y, x, h, w, step, 4, real, spare)
+            widen_tile(spare, 4 * V, V, target, place_step)
+
+
+@device
 def row_at(z, k, K, first_block, T):
     """Channel k of the first tile; the last one again behind K, where nobody reads the sums."""
     k = min(k, K - 1) - first_block * V
     return shift(z, k // V * T * V + k % V)
-
-
-@device
-def enter_pairs(image, H, W, C, step, top, left, down, across, first, count, U, T, place_step, tile):
-    """As enter_images, blocks two by two: U[c // 2V, t, c % 2V]."""
-    for half in range(2):
-        for p in range((C + 2 * V - 1) // (2 * V)):
-            c = p * 2 * V + half * V
-            real = min(V, C - c)
-            if real > 0:
-                enter_images(shift(image, c), H, W, real, step, top, left, down, across, first,
-                             count, shift(U, p * T * 2 * V + half * V), 0, 2 * V, place_step,
-                             tile)  # fmt: skip
 
 
 @device

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
+from imgconv.kernels import bands
 from training.fast.layers import Conv2d
 
 
 def use_kernels(module: nn.Module, on: bool = True) -> nn.Module:
     """Let 3x3 convolutions of the module run on imgconv's kernels; on=False undoes it.
 
-    Layers change their class, not their parameters.
+    Layers change their class, not their parameters. The kernels use as many threads as PyTorch.
     """
+    bands.use(torch.get_num_threads())
     for layer in module.modules():
         if on and type(layer) is nn.Conv2d and _fits(layer):
             layer.__class__ = Conv2d

@@ -51,7 +51,7 @@ def batch(N: int, C: int, H: int, W: int) -> Tensor:
 
 
 def side_by_side(x: Tensor) -> Tensor:
-    """x, copied unless the channels of every pixel lie side by side and pixels equally far apart."""
+    """x, or a copy, with the channels of a pixel side by side and pixels equally far apart."""
     return x if _step(x) else x.contiguous(memory_format=torch.channels_last)
 
 

@@ -46,6 +46,11 @@ class Geometry:
         return self.W + 2 * self.pad - 2
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """As kernels take them."""
+        return self.H, self.W, self.C, self.K, self.h, self.w, self.pad
+
+    @property
     def tiles(self) -> int:
         return self.N * -(-self.h // 4) * -(-self.w // 4)
 
@@ -88,16 +93,10 @@ def places(weights: np.ndarray, turned: bool = False) -> np.ndarray:
 
 
 def convolve(
-    g: Geometry,
-    image: Pixels,
-    weights: np.ndarray,
-    out: Pixels,
-    bias: np.ndarray | None = None,
-    extra: Pixels | None = None,
-    floor: float = -3.4e38,
+    g: Geometry, image: Pixels, weights: np.ndarray, out: Pixels, bias: np.ndarray | None = None
 ) -> None:
-    """out = max(floor, convolution + bias + extra); weights as `places` makes them."""
-    T, other = g.together, out if extra is None else extra
+    """out = convolution + bias; weights as `places` makes them."""
+    T = g.together
     biases = np.zeros(2 * V * g.pairs, np.float32)
     biases[: g.K] = 0 if bias is None else bias
     groups = -(-g.tiles // T)
@@ -106,15 +105,10 @@ def convolve(
     def band(begin: int, end: int) -> None:
         tiles = (begin * T, min(end * T, g.tiles)) if by_tiles else (0, g.tiles)
         pairs = (0, g.pairs) if by_tiles else (begin, end)
-        sizes = np.array(
-            [g.H, g.W, g.C, g.K, g.h, g.w, g.pad, g.pad, image.step, out.step, other.step,
-             *tiles, T, *pairs, extra is not None]
-        )  # fmt: skip
+        sizes = np.array([*g.sizes, image.step, out.step, *tiles, T, *pairs])
         numbers = (blocks(g.C) * V + 2 * V * (pairs[1] - pairs[0])) * T + 2 * GAP + V
-        kernels.convolve_batch(
-            image.array, weights, biases, other.array, out.array, scratch(PLACES * numbers),
-            sizes, floor,
-        )  # fmt: skip
+        room = scratch(PLACES * numbers)
+        kernels.convolve_batch(image.array, weights, biases, out.array, room, sizes)
 
     if by_tiles:
         bands.run(band, groups, max(1, round(CYCLES / (PLACES * g.C * T * g.pairs))))
@@ -134,10 +128,8 @@ def weight_gradient(g: Geometry, image: Pixels, gradient: Pixels) -> np.ndarray:
             s, share = divmod(number, shares)
             tiles = [whole * i // slices * T for i in (s, s + 1)]
             span = [rows * i // shares for i in (share, share + 1)]
-            sizes = np.array(
-                [g.H, g.W, g.C, g.K, g.h, g.w, g.pad, g.pad, image.step, gradient.step,
-                 tiles[0], min(tiles[1], g.tiles), T, *span]
-            )  # fmt: skip
+            tiles[1] = min(tiles[1], g.tiles)
+            sizes = np.array([*g.sizes, image.step, gradient.step, *tiles, T, *span])
             numbers = wide * T + (blocks(ROWS * (span[1] - span[0])) + 2) * V * T + 2 * GAP + V
             kernels.correlate_batch(
                 image.array, gradient.array, sums[s], scratch(PLACES * numbers), sizes
