@@ -25,6 +25,7 @@ def one_thread_of_pytorch():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+    bands.use(None)
 
 
 def convolution(C, K, pad=1, bias=True):
