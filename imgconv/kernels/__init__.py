@@ -54,6 +54,11 @@ width = Kernel("blocks", "width")
 activate, combine = Kernel("functions", "activate"), Kernel("functions", "combine")
 scale = Kernel("functions", "scale")
 
+# The same 3x3 convolution on channels-last batches, and its gradient by the weights: training.
+convolve_batch = Kernel("channels_last", "convolve")
+correlate_batch = Kernel("channels_last", "correlate")
+weigh_batch = Kernel("channels_last", "weigh")
+
 png_filter_rows = Kernel("png", "filter_rows")
 
 

@@ -194,7 +194,8 @@ def _places(stencils: np.ndarray) -> np.ndarray:
     source = np.ascontiguousarray(stencils)
 
     def band(begin: int, end: int) -> None:
-        kernels.winograd_prepare(source, places, scratch(18 * V), K, C, wide, begin, end)
+        sizes = np.array([K, C, wide, 0, 9 * C, 9, 1, begin, end])
+        kernels.winograd_prepare(source, places, scratch(18 * V), sizes)
 
     threads.run(band, pairs)
     return places
