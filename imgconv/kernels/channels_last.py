@@ -18,7 +18,7 @@ from numba import types
 
 from .dialect import LANES, device, kernel, shift
 from .lanes import fma, load, spread, store
-from .register import ROWS, add_channels, nothing
+from .implicit_tile import ROWS, add_channels, nothing
 from .winograd import PAD, enter_tile, leave_tile, store_row
 
 V = LANES
