@@ -77,6 +77,7 @@ def command(
 class Matcher:
     """The step: matches the planes of a label file with those of the truth (item.also)."""
 
+    imports: ClassVar = ("imgconv.tasks.matching", "imgconv.tasks.truth")  # when it works
     reading: dict[str, Any]
     matches: dict[int, list[tuple[str, Match]]] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from imgconv.images import Info, WriteOptions, write_image
 from imgconv.images.atomic import output
+from imgconv.ops.sheet import sheet
 
 from .geojson import Features
 from .labels import LabelStack, Size, labels_info, write_labels
@@ -140,8 +141,6 @@ class Results:
         return ["image", "plane", *axes, *columns(self.stack.names, self.size)]
 
     def _picture(self) -> np.ndarray:
-        from imgconv.ops.sheet import sheet
-
         if len(self.pictures) == 1:
             return self.pictures[0][1]
         titles, pictures = zip(*self.pictures, strict=True)
