@@ -16,22 +16,21 @@ from PIL import Image
 WATCHED = """
 import importlib.abc, importlib.machinery, os, sys, threading, time
 
-class Slow(importlib.abc.Loader):
-    def __init__(self, loader): self.loader = loader
-    def create_module(self, spec): return self.loader.create_module(spec)
-    def exec_module(self, module):
-        late.append(module.__name__)
-        time.sleep(0.02)
-        self.loader.exec_module(module)
-
 class Watch(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if threading.current_thread() is threading.main_thread():
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec and spec.loader:
-            spec.loader = Slow(spec.loader)
+            spec.loader.exec_module = slowed(spec.loader.exec_module)
         return spec
+
+def slowed(exec_module):
+    def slow(module):
+        late.append(module.__name__)
+        time.sleep(0.02)
+        exec_module(module)
+    return slow
 
 late = []
 sys.meta_path.insert(0, Watch())

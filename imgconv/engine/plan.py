@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from . import blocked, memory
-from .blocked.forms import to_blocks, to_planes
-from .blocked.work import V, Work, blocked_shape
+from . import arena, blocked
+from .blocked.layer import V, Work, blocked_shape
+from .blocked.layout import to_blocks, to_planes
+from .fusion import Stage, fold, merge
 from .graph import Graph
 from .operators import evaluate
 from .shapes import propagate
-from .stages import Stage, fold, merge
 
 Key = tuple[str, bool]  # a value, and whether it is the blocked form of it
 Arrays = Mapping[str, np.ndarray]
@@ -212,8 +212,8 @@ def _place(plan: Plan) -> None:
         lives[whole] = (min(first, lives[key][0]), max(last, lives[key][1]))
     keys = [key for key in lives if key[1] and key not in parts]
     shapes = {key: blocked_shape(plan.shapes[key[0]]) for key in lives if key[1]}
-    spans = [memory.Span(math.prod(shapes[key]), *lives[key]) for key in keys]
-    starts, plan.numbers = memory.place(spans)
+    spans = [arena.Span(math.prod(shapes[key]), *lives[key]) for key in keys]
+    starts, plan.numbers = arena.place(spans)
     places = {key: Place(at, shapes[key]) for key, at in zip(keys, starts, strict=True)}
     for key, (whole, first) in parts.items():
         outer = places[whole]

@@ -9,8 +9,9 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from imgconv.text import suffix
+
 from .formats import ALIASES, SUFFIXES, sniff
-from .names import suffix
 
 HEAD = 32  # bytes that tell the format
 CODECS = tuple(  # imagecodecs has each in a library of its own, loaded at its first use

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from imgconv.tasks.instances import PREPARE, READ, compressed
+from imgconv.tasks.segment.instances import PREPARE, READ, compressed
 from training.segmentation.data import Example
 from training.segmentation.targets import targets
 

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from imgconv.tasks.instances import READ, levels
+from imgconv.tasks.segment.instances import READ, levels
 
 COLOUR = "stained"
 

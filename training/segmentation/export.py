@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from imgconv.tasks.instances import PREPARE, READ
+from imgconv.tasks.segment.instances import PREPARE, READ
 from training.architectures.unet import like
 from training.export import export
 from training.run import weights

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imgconv.tasks.instances import READ
+from imgconv.tasks.segment.instances import READ
 from training.ahead import ahead
 from training.architectures.unet import UNet, like
 from training.run import Run, weights

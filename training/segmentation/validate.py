@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from imgconv.tasks.segmenting import Network, segment
+from imgconv.tasks.segment.segmenter import Network, segment
 from training.segmentation.data import COLOUR, Example
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)

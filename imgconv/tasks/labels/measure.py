@@ -21,7 +21,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 from skimage.measure import regionprops
 
-from .labels import Size
+from .select import Size
 
 SHAPE = (
     "area_px", "centroid_x_px", "centroid_y_px", "bbox_x_px", "bbox_y_px", "bbox_width_px",
