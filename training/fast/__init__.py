@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from imgconv.kernels import bands
+from imgconv import threads
 from training.fast.layers import Conv2d
 
 
@@ -14,7 +14,7 @@ def use_kernels(module: nn.Module, on: bool = True) -> nn.Module:
 
     Layers change their class, not their parameters. The kernels use as many threads as PyTorch.
     """
-    bands.use(torch.get_num_threads())
+    threads.use(torch.get_num_threads())
     for layer in module.modules():
         if on and type(layer) is nn.Conv2d and _fits(layer):
             layer.__class__ = Conv2d
