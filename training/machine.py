@@ -1,0 +1,99 @@
+"""The machine a run is on: its processor, its memory, its other users, and its signals."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import torch
+from torch import nn
+
+KEEP = {  # freed memory is kept: a step asks for the same again, and zeroing pages costs as much
+    "glibc.malloc.mmap_threshold": 2**31,
+    "glibc.malloc.trim_threshold": 2**33,
+    "glibc.malloc.top_pad": 2**27,
+}
+
+
+def keep_memory() -> None:
+    """Start this program anew under allocator settings that can only be given at the start."""
+    if platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ:
+        return
+    settings = ":".join(f"{name}={value}" for name, value in KEEP.items())
+    sys.stdout.flush()
+    os.execve(sys.executable, sys.orig_argv, {**os.environ, "GLIBC_TUNABLES": settings})
+
+
+def give_way(nice: int) -> None:
+    """Let other programs go first. On Linux a nice value counts only among processes of one
+    session; a run that has a session to itself (setsid) lowers that one too."""
+    if hasattr(os, "nice"):
+        os.nice(max(0, nice - os.nice(0)))
+    if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(nice))
+
+
+def device(name: str) -> torch.device:
+    """ "auto" is a GPU where PyTorch finds one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SystemExit("PyTorch finds no GPU here: --device cpu")
+    return torch.device(name)
+
+
+def place(module: nn.Module, where: torch.device, kernels: bool) -> nn.Module:
+    """The module on the device, in the memory order that is quick there, and on a CPU with
+    imgconv's kernels in the place of PyTorch's convolutions."""
+    module = module.to(where)
+    if where.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+    elif kernels and use_kernels(module):
+        return module
+    return module.to(memory_format=torch.channels_last)
+
+
+def use_kernels(module: nn.Module) -> bool:
+    """Whether imgconv's kernels are there, and used from now on."""
+    try:
+        from . import fast
+    except ImportError:
+        return False
+    fast.use_kernels(module)
+    return True
+
+
+@dataclass
+class Stop:
+    """Which signal asked to stop, 0 for none."""
+
+    signal: int = 0
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """SIGTERM and SIGINT ask to stop; a second one ends the program at once."""
+    stop = Stop()
+    names = (signal.SIGTERM, signal.SIGINT)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.signal = number
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+    before = {name: signal.signal(name, ask) for name in names}
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

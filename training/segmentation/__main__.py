@@ -1,0 +1,7 @@
+from .. import machine
+from .train import arguments, main
+
+if __name__ == "__main__":
+    options = arguments()
+    machine.keep_memory()
+    main(options)
