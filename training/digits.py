@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from . import loop
+from . import loop, machine
 from .architectures.lenet import LeNet5
 from .export import export
 from .log import say
@@ -124,4 +124,6 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main(arguments())
+    known = arguments()
+    machine.start_anew()
+    main(known)

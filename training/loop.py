@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -97,8 +96,6 @@ def state_folder(options: argparse.Namespace, name: str) -> Path:
     """Where checkpoint and log lie, outside of any checkout."""
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     folder = options.state or Path(home) / "imgconv" / "training" / name
-    if options.anew:
-        shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     return Path(folder)
 
@@ -122,6 +119,9 @@ class Run:
     def __init__(self, task: Task, options: argparse.Namespace, folder: Path) -> None:
         self.task, self.options = task, options
         self.file, self.log = folder / "checkpoint.pt", Log(folder / "log.jsonl")
+        if options.anew:
+            for file in (self.file, self.log.file):
+                file.unlink(missing_ok=True)
         self.device = machine.device(options.device)
         module = machine.place(task.module, self.device, options.kernels)
         self.learner = Learner(module, Schedule(options.rate, budget(options)))

@@ -15,20 +15,25 @@ from types import FrameType
 import torch
 from torch import nn
 
-KEEP = {  # freed memory is kept: a step asks for the same again, and zeroing pages costs as much
+TUNABLES = {  # freed memory is kept: a step asks for the same again, and fresh pages cost time
     "glibc.malloc.mmap_threshold": 2**31,
     "glibc.malloc.trim_threshold": 2**33,
     "glibc.malloc.top_pad": 2**27,
 }
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # threads that wait sleep
 
 
-def keep_memory() -> None:
-    """Start this program anew under allocator settings that can only be given at the start."""
-    if platform.libc_ver()[0] != "glibc" or "GLIBC_TUNABLES" in os.environ:
+def start_anew() -> None:
+    """Start this program anew under settings that are read when a program starts: PyTorch's
+    threads leave the CPU to others while they wait, and glibc keeps freed memory."""
+    if "GOMP_SPINCOUNT" in os.environ:
         return
-    settings = ":".join(f"{name}={value}" for name, value in KEEP.items())
+    settings = {**WAITING, **os.environ, "GOMP_SPINCOUNT": "0"}
+    if platform.libc_ver()[0] == "glibc":
+        tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
+        settings.setdefault("GLIBC_TUNABLES", tunables)
     sys.stdout.flush()
-    os.execve(sys.executable, sys.orig_argv, {**os.environ, "GLIBC_TUNABLES": settings})
+    os.execve(sys.executable, sys.orig_argv, settings)
 
 
 def give_way(nice: int) -> None:

@@ -3,5 +3,5 @@ from .train import arguments, main
 
 if __name__ == "__main__":
     options = arguments()
-    machine.keep_memory()
+    machine.start_anew()
     main(options)
