@@ -49,9 +49,10 @@ class Batches(IterableDataset):  # type: ignore[type-arg]
 
 def made(batches: Batches, workers: int) -> Iterator[tuple[Tensor, ...]]:
     """The batches, made ahead by one thread, or by several processes beside a GPU."""
-    if workers:
-        return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=True))
-    return ahead(iter(batches))
+    if not workers:
+        return ahead(iter(batches))
+    torch.multiprocessing.set_sharing_strategy("file_system")  # of few open files
+    return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=True))
 
 
 def ahead(endless: Iterator[T], count: int = AHEAD) -> Iterator[T]:
@@ -61,3 +62,17 @@ def ahead(endless: Iterator[T], count: int = AHEAD) -> Iterator[T]:
         while True:
             yield ready.popleft().result()
             ready.append(pool.submit(next, endless))
+
+
+def repeated(source: Iterator[tuple[Tensor, ...]], times: int) -> Iterator[tuple[Tensor, ...]]:
+    """Each batch so many times, up to 8, mirrored and turned by right angles differently."""
+    for batch in source:
+        for number in range(times):
+            yield tuple(turned(part, number) if part.ndim == 4 else part for part in batch)
+
+
+def turned(planes: Tensor, number: int) -> Tensor:
+    """(N, C, S, S) in one of the eight ways in which a square lies on itself; 0 is as it is."""
+    planes = planes.transpose(2, 3) if number & 1 else planes
+    axes = [axis for axis, bit in ((2, 2), (3, 4)) if number & bit]
+    return planes.flip(axes) if axes else planes

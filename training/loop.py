@@ -18,14 +18,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from . import curve, machine
-from .batches import Batches, Sampler, made
+from .batches import Batches, Sampler, made, repeated
 from .learner import Learner
 from .log import Figures, Log, with_mean
 from .options import budget, sizes
 from .schedule import Schedule
 
 Pair = tuple[Any, Any]
-SPOKEN = 60.0  # seconds between two lines on how it goes
+SPOKEN, FIRST_SPOKEN = 60.0, 5.0  # seconds between two lines on how it goes, and to the first
 LONGEST_STEP = 20.0  # seconds; a stopped process wakes up with a long step, which is no training
 
 
@@ -123,8 +123,8 @@ class Run:
             for file in (self.file, self.log.file):
                 file.unlink(missing_ok=True)
         self.device = machine.device(options.device)
-        module = machine.place(task.module, self.device, options.kernels)
-        self.learner = Learner(module, Schedule(options.rate, budget(options)))
+        self.order = machine.place(task.module, self.device, options.kernels)
+        self.learner = Learner(task.module, Schedule(options.rate, budget(options)))
         if self.file.exists():
             self.learner.resume(self.file, task.identity)
         multiple = getattr(task.module, "multiple", 1)
@@ -139,10 +139,12 @@ class Run:
         batches = Batches(
             self.task.sampler, options.batch, self._size(), options.seed, learner.step
         )
-        source = made(batches, options.workers)
+        sent = (self._sent(batch) for batch in made(batches, options.workers))
+        source = repeated(sent, options.repeat)
         now = learner.seconds
         due = {
-            "say": Due(SPOKEN, now), "save": Due(60 * options.save_every, now),
+            "say": Due(SPOKEN, now - SPOKEN + FIRST_SPOKEN),
+            "save": Due(60 * options.save_every, now),
             "judge": Due(60 * options.validate_every, now),
             "write": Due(60 * options.write_every, now),
         }  # fmt: skip
@@ -161,23 +163,26 @@ class Run:
 
     def _step(self, source: Iterator[tuple[Tensor, ...]]) -> None:
         begin = time.monotonic()
-        batch = tuple(self._sent(part) for part in next(source))
+        batch = next(source)
         generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.learner.step)
         inputs, targets = self.task.pair(batch, generator)
         self.learner.learn(inputs, targets, self.task.loss)
         self.learner.pixels += inputs.shape[0] * inputs.shape[-2] * inputs.shape[-1]
         self.learner.seconds += min(time.monotonic() - begin, LONGEST_STEP)
 
-    def _sent(self, part: Tensor) -> Tensor:
-        if part.ndim == 4:
-            part = part.contiguous(memory_format=torch.channels_last)
-        return part.to(self.device, non_blocking=True)
+    def _sent(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """To the device, in the memory order of the module."""
+        return tuple(self._ordered(part).to(self.device, non_blocking=True) for part in batch)
+
+    def _ordered(self, part: Tensor) -> Tensor:
+        return part.contiguous(memory_format=self.order) if part.ndim == 4 else part
 
     def say(self) -> None:
         self.log.step(self.learner)
 
     def save(self) -> None:
-        self.learner.save(self.file, self.task.identity)
+        if self.options.save_every:
+            self.learner.save(self.file, self.task.identity)
         if self.options.plot:
             curve.draw(self.log.file, self.options.plot)
 

@@ -55,17 +55,18 @@ def device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def place(module: nn.Module, where: torch.device, kernels: bool) -> nn.Module:
-    """The module on the device, in the memory order that is quick there, and on a CPU with
-    imgconv's kernels in the place of PyTorch's convolutions."""
-    module = module.to(where)
+def place(module: nn.Module, where: torch.device, kernels: bool) -> torch.memory_format:
+    """Put the module on the device, with imgconv's kernels in the place of PyTorch's convolutions
+    if it is a CPU; the order of memory that is quick there."""
+    module.to(where)
     if where.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     elif kernels and use_kernels(module):
-        return module
-    return module.to(memory_format=torch.channels_last)
+        return torch.contiguous_format
+    module.to(memory_format=torch.channels_last)
+    return torch.channels_last
 
 
 def use_kernels(module: nn.Module) -> bool:

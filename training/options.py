@@ -43,7 +43,7 @@ def _add_keeping(group: argparse._ArgumentGroup, validate_every: float) -> None:
     )  # fmt: skip
     group.add_argument("--anew", action="store_true", help="forget the checkpoint there")
     group.add_argument("--plot", type=Path, help="draw the curve into this file at each checkpoint")
-    group.add_argument("--save-every", type=float, default=5, help="minutes (5)")
+    group.add_argument("--save-every", type=float, default=5, help="minutes; 0 is never (5)")
     group.add_argument(
         "--validate-every",
         type=float,
@@ -62,6 +62,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--workers", type=int, default=0,
         help="processes that make batches; 0: a thread. Beside a GPU: the CPU's cores",
+    )  # fmt: skip
+    group.add_argument(
+        "--repeat", type=int, default=1, choices=range(1, 9),
+        help="times that a batch is learnt from, turned differently: beside a GPU that is quicker "
+        "than what makes the batches (1)",
     )  # fmt: skip
     group.add_argument("--nice", type=int, default=19, help="0 to 19: how far others go first (19)")
     group.add_argument(

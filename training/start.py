@@ -34,15 +34,19 @@ def card(source: str | Path | None) -> dict[str, Any]:
         return {}
 
 
-def fill(module: torch.nn.Module, source: str | Path, prefix: str = "") -> None:
-    """Put the weights into the module; SystemExit where they are of another network."""
+def fill(
+    module: torch.nn.Module, source: str | Path, prefix: str = "", anew: tuple[str, ...] = ()
+) -> None:
+    """Put weights into the module; SystemExit where they are of another network. In the file,
+    names may begin with `prefix`; what begins with `anew` is left where it does not fit."""
     state = module.state_dict()
     found = {n.removeprefix(prefix): t for n, t in weights(source).items()}
-    wanted = {n for n in state if not n.endswith("num_batches_tracked")}
-    lacking = sorted(n for n in wanted if n not in found or found[n].shape != state[n].shape)
+    wanted = [n for n in state if not n.endswith("num_batches_tracked")]
+    fits = {n: found[n] for n in wanted if n in found and found[n].shape == state[n].shape}
+    lacking = [n for n in wanted if n not in fits and not n.startswith(anew or "\0")]
     if lacking:
         raise SystemExit(f"{source}: weights of another network (no fitting '{lacking[0]}')")
-    module.load_state_dict({n: t for n, t in found.items() if n in wanted}, strict=False)
+    module.load_state_dict(fits, strict=False)
 
 
 def _path(source: str | Path) -> Path:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from imgconv.tasks.instances import READ, levels
+from imgconv.tasks.instances import PREPARE, READ, levels
 
 from ..files import Files, decoded, picture
 
@@ -43,11 +43,14 @@ class Example:
     pixels: np.ndarray  # (H, W, 1) grey or (H, W, 3) RGB, the file's own dtype
     labels: np.ndarray  # (H, W) uint16, or float32 beyond 65,534 objects; 0 or 1..n
     range: tuple[float, float]  # the image's levels, see imgconv.tasks.instances
+    known: float | None = None  # diameter, where a pack of crops says that of the whole image
 
     @cached_property
     def diameter(self) -> float:
         """That of a typical object in pixels, in which the median object pixel lies; the usual one
         where there is no object."""
+        if self.known:
+            return self.known
         areas = np.sort(np.bincount(self.labels.astype(np.int32).ravel())[1:])
         covered = np.cumsum(areas)
         if not areas.any():
@@ -67,7 +70,9 @@ class Row:
     source: str
     field: str
     manual: bool
-    split: str  # "train", "val", or "" where the pack does not say
+    split: str = ""  # "train", "val", or "" where the pack does not say
+    levels: tuple[float, float] | None = None  # of the whole image that it is a crop of
+    diameter: float | None = None
 
     def read(self) -> Example:
         pixels, labels = picture(self.files, self.image), decoded(self.files, self.label)
@@ -80,7 +85,7 @@ class Row:
             raise SystemExit(f"{self.label}: found fractions, allowed are whole numbers of objects")
         return Example(
             self.name, self.kind, self.source, self.field, self.manual, pixels, numbered(labels),
-            levels(pixels, 1.0, 99.8),
+            self.levels or levels(pixels, PREPARE["low"], PREPARE["high"]), self.diameter,
         )  # fmt: skip
 
 
@@ -154,6 +159,7 @@ def _indexed(files: Files) -> list[Row]:
             Row(
                 files, images[name], labels[name], name, str(row.get("kind", "image")),
                 str(row.get("source", files.root.stem)), _field(row), _is_manual(row), split,
+                tuple(row["levels"]) if "levels" in row else None, row.get("diameter"),
             )
         )  # fmt: skip
     return found
@@ -185,7 +191,7 @@ def _paired(files: Files) -> list[Row]:
     labels = {_bare(name): file for name, file in labels.items()}
     place = files.root.resolve().name.removesuffix(".zip")
     return [
-        Row(files, images[n], labels[n], n, "image", place, n, True, "")
+        Row(files, images[n], labels[n], n, "image", place, n, True)
         for n in sorted(set(images) & set(labels))
     ]
 
