@@ -37,7 +37,7 @@ COLUMNS = (("PSNR dB", "psnr", ".2f"), ("CIEDE2000", "ciede2000", ".2f"),
 
 def rows() -> list[Row]:
     """Whole processes, beside one that reads, filters and writes the same picture."""
-    if not any(path.stem == "colorize-photo" for path in engine.bundled()):
+    if not any(path.stem == "colorize-photo" for path in engine.bundled_models()):
         print("no weights/colorize-photo.safetensors yet: nothing to time")
         return []
     found = []

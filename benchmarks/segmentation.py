@@ -19,12 +19,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
+from imgconv import threads
 from imgconv.cli.segment_network import network_of
 from imgconv.engine import load
-from imgconv.kernels import bands
-from imgconv.tasks.matching import Match, match
-from imgconv.tasks.scores import scores
-from imgconv.tasks.segmenting import segment
+from imgconv.tasks.labels.match import Match, match
+from imgconv.tasks.labels.scores import scores
+from imgconv.tasks.segment.segmenter import segment
 from training.segmentation import data
 
 FLUORESCENCE, OTHERS = "fluorescence", "stained + brightfield"
@@ -57,7 +57,7 @@ def main() -> None:
     show(found)
     pixels = sum(one.labels.size for one in examples)
     print(
-        f"\n{len(examples)} images, {pixels / 1e6:.1f} megapixels, {bands.threads()} threads: "
+        f"\n{len(examples)} images, {pixels / 1e6:.1f} megapixels, {threads.count()} threads: "
         f"{passed:.1f} s, of which the network {busy[0]:.1f} s"
     )
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from imgconv.tasks.instances import instances, prepare, probability, typical_diameter
-from imgconv.tasks.segmenting import scale_for, segment
+from imgconv.tasks.segment.instances import instances, prepare, probability, typical_diameter
+from imgconv.tasks.segment.segmenter import scale_for, segment
 
 CENTRES = [(20, 20, 10), (20, 37, 10), (60, 50, 8), (45, 12, 5)]  # the first two touch
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from imgconv.tasks.geojson import Features
-from imgconv.tasks.outlines import Polygon, area, outlines, polygons
-from imgconv.tasks.rois import RoiArchive, roi
+from imgconv.tasks.labels.geojson import Features
+from imgconv.tasks.labels.outline import Polygon, area, outlines, polygons
+from imgconv.tasks.labels.rois import RoiArchive, roi
 
 MASKS = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)

@@ -1,1 +1,5 @@
-"""PyTorch scripts that make the networks of imgconv; imgconv itself never imports them."""
+"""PyTorch scripts that make the networks of imgconv; imgconv itself imports nothing from here."""
+
+from . import environment
+
+environment.settle()

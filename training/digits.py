@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from . import loop, machine
+from . import loop
 from .architectures.lenet import LeNet5
 from .export import export
 from .log import say
@@ -124,6 +124,4 @@ def main(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    known = arguments()
-    machine.start_anew()
-    main(known)
+    main(arguments())

@@ -27,8 +27,8 @@ import cv2
 import numpy as np
 import tifffile
 
-from imgconv.kernels.bands import available
-from imgconv.tasks.instances import READ
+from imgconv.tasks.segment.instances import READ
+from imgconv.threads import available
 
 from .denoising.pictures import names
 from .files import Files

@@ -78,6 +78,11 @@ def prepare(options: argparse.Namespace) -> None:
         curve.check(options.plot)
 
 
+def last(part: Tensor) -> Tensor:
+    """Planes (N, C, H, W) with their channels last in memory; anything else as it is."""
+    return part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[Path]:
     """The folder, which no other run may use meanwhile."""
@@ -123,7 +128,7 @@ class Run:
             for file in (self.file, self.log.file):
                 file.unlink(missing_ok=True)
         self.device = machine.device(options.device)
-        self.order = machine.place(task.module, self.device, options.kernels)
+        machine.place(task.module, self.device, options.kernels)
         self.learner = Learner(task.module, Schedule(options.rate, budget(options)))
         if self.file.exists():
             self.learner.resume(self.file, task.identity)
@@ -171,11 +176,8 @@ class Run:
         self.learner.seconds += min(time.monotonic() - begin, LONGEST_STEP)
 
     def _sent(self, batch: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """To the device, in the memory order of the module."""
-        return tuple(self._ordered(part).to(self.device, non_blocking=True) for part in batch)
-
-    def _ordered(self, part: Tensor) -> Tensor:
-        return part.contiguous(memory_format=self.order) if part.ndim == 4 else part
+        """To the device, channels last as the module is."""
+        return tuple(last(part).to(self.device, non_blocking=True) for part in batch)
 
     def say(self) -> None:
         self.log.step(self.learner)

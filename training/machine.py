@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,26 +12,6 @@ from types import FrameType
 
 import torch
 from torch import nn
-
-TUNABLES = {  # freed memory is kept: a step asks for the same again, and fresh pages cost time
-    "glibc.malloc.mmap_threshold": 2**31,
-    "glibc.malloc.trim_threshold": 2**33,
-    "glibc.malloc.top_pad": 2**27,
-}
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}  # threads that wait sleep
-
-
-def start_anew() -> None:
-    """Start this program anew under settings that are read when a program starts: PyTorch's
-    threads leave the CPU to others while they wait, and glibc keeps freed memory."""
-    if "GOMP_SPINCOUNT" in os.environ:
-        return
-    settings = {**WAITING, **os.environ, "GOMP_SPINCOUNT": "0"}
-    if platform.libc_ver()[0] == "glibc":
-        tunables = ":".join(f"{name}={value}" for name, value in TUNABLES.items())
-        settings.setdefault("GLIBC_TUNABLES", tunables)
-    sys.stdout.flush()
-    os.execve(sys.executable, sys.orig_argv, settings)
 
 
 def give_way(nice: int) -> None:
@@ -55,28 +33,18 @@ def device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def place(module: nn.Module, where: torch.device, kernels: bool) -> torch.memory_format:
-    """Put the module on the device, with imgconv's kernels in the place of PyTorch's convolutions
-    if it is a CPU; the order of memory that is quick there."""
-    module.to(where)
+def place(module: nn.Module, where: torch.device, kernels: bool) -> None:
+    """Put the module on the device, channels last; on a CPU with imgconv's kernels in the place of
+    PyTorch's convolutions."""
+    module.to(where, memory_format=torch.channels_last)
     if where.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
-    elif kernels and use_kernels(module):
-        return torch.contiguous_format
-    module.to(memory_format=torch.channels_last)
-    return torch.channels_last
+    elif kernels:
+        from .fast import use_kernels
 
-
-def use_kernels(module: nn.Module) -> bool:
-    """Whether imgconv's kernels are there, and used from now on."""
-    try:
-        from . import fast
-    except ImportError:
-        return False
-    fast.use_kernels(module)
-    return True
+        use_kernels(module)
 
 
 @dataclass

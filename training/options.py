@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imgconv.kernels.bands import available
+from imgconv.threads import available
 
 from .schedule import UNITS, Budget
 

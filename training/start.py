@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imgconv.engine import modelfile, models
+from imgconv.engine import bundled, model_file
 from imgconv.errors import InputError, UsageError
 
 
@@ -29,7 +29,7 @@ def card(source: str | Path | None) -> dict[str, Any]:
     if not source or str(source).endswith(".pt"):
         return {}
     try:
-        return modelfile.load(_path(source)).card
+        return model_file.load(_path(source)).card
     except InputError:
         return {}
 
@@ -51,7 +51,7 @@ def fill(
 
 def _path(source: str | Path) -> Path:
     try:
-        path = models.path(source)
+        path = bundled.path(source)
     except UsageError as problem:
         raise SystemExit(f"--start: {problem}") from None
     if not path.is_file():

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from imgconv.images import WriteOptions, open_image, shown, srgb_info, to_srgb, write_image
+from imgconv.memory import share
 
 from .item import Done, Item
-from .memory import share
 from .running import check_abandoned, make_folder
 from .targets import is_known
 

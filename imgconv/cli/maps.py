@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.batch import Done, Item
-from imgconv.batch.memory import share
 from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.batch.targets import is_known
 from imgconv.errors import OutputError
@@ -28,8 +28,8 @@ from imgconv.images import (
     to_srgb,
     write_image,
 )  # fmt: skip
-from imgconv.images.atomic import output
 from imgconv.images.info import TiffLayout
+from imgconv.memory import share
 from imgconv.ops.convolve import Layer, times
 
 LABELLED = 4096  # pages that ImageJ is told the names of, at most

@@ -11,13 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.batch import Done, EachPlane, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.engine import Network
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, shown, srgb_info, to_srgb
-from imgconv.images.atomic import output
-from imgconv.tasks.picture import Picture, described
+from imgconv.tasks.image_to_image import Picture, described
 
 ARRAYS = (".npy", ".npz")
 

@@ -228,7 +228,7 @@ def _labels_suffix(found: str) -> str:
 def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
     from pathlib import Path
 
-    from imgconv.tasks.record import NAME, SUMMARY_NAME
+    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
     if item.paged:
         raise UsageError(
@@ -268,7 +268,7 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
     """--dry-run: each image's files, then each folder's."""
     import os
 
-    from imgconv.tasks.record import NAME, SUMMARY_NAME
+    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
     from .report import show_plan, shown_target, write
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import threads
 from imgconv.engine import Model, run
 from imgconv.errors import UsageError
-from imgconv.kernels import bands
-from imgconv.tasks.instances import PREPARE, READ
-from imgconv.tasks.segmenting import Network
+from imgconv.tasks.segment.instances import PREPARE, READ
+from imgconv.tasks.segment.segmenter import Network
 
 
 def rules_of(loaded: Model, name: str, threshold: float | None) -> dict[str, dict[str, Any]]:
@@ -38,18 +38,18 @@ def rules_of(loaded: Model, name: str, threshold: float | None) -> dict[str, dic
     return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
 
 
-def network_of(loaded: Model, threads: int | None) -> Network:
+def network_of(loaded: Model, granted: int | None) -> Network:
     """(4, H, W) float32 -> its maps (4, H, W).
 
     One image at a time, on all threads: that takes the memory of one, while the other jobs read,
     measure and draw theirs.
     """
-    lock, every = Lock(), threads or bands.available()
+    lock, every = Lock(), granted or threads.available()
     (given,), (maps,) = loaded.graph.inputs, loaded.graph.outputs
 
     def network(image: np.ndarray) -> np.ndarray:
         with lock:
-            bands.use(every)
+            threads.use(every)
             found = run(loaded, {given: image})[maps]
         if len(found) != len(READ["channels"]):
             raise UsageError(

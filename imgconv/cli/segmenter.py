@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 
 from imgconv.batch import Done, Item
-from imgconv.batch.memory import share
 from imgconv.batch.running import check_abandoned
 from imgconv.images import Source, WriteOptions, open_image, shown, write_image
 from imgconv.images.pixelsize import pixel_size
-from imgconv.tasks.labels import Selection, Size
+from imgconv.memory import share
+from imgconv.tasks.fields_of_view import stack_of
+from imgconv.tasks.labels.select import Selection, Size
 from imgconv.tasks.quantities import Quantity
-from imgconv.tasks.record import KEY, sha256
-from imgconv.tasks.results import ENDINGS, Results
-from imgconv.tasks.segmenting import Network, segment
-from imgconv.tasks.stack import stack_of
+from imgconv.tasks.segment.results import ENDINGS, Results
+from imgconv.tasks.segment.run_record import KEY, sha256
+from imgconv.tasks.segment.segmenter import Network, segment
 
 from .ledger import Ledger
 

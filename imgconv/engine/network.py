@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from .fusion import fold
 from .graph import Graph
 from .plan import Key, Plan, Step, make
-from .stages import fold
 
 KEPT = 8  # plans, that is sizes of input, kept at a time
 ROOM = 2**26  # float32 numbers that are kept for the next input

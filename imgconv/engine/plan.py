@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from . import blocked, memory
-from .blocked.work import V, Work, blocked_shape
+from . import arena, blocked
+from .blocked.layer import V, Work, blocked_shape
+from .fusion import Stage, fold, merge
 from .graph import Graph
 from .operators import evaluate
 from .shapes import propagate
-from .stages import Stage, fold, merge
 
 Key = tuple[str, bool]  # a value, and whether it is the blocked form of it
 Arrays = Mapping[str, np.ndarray]
@@ -163,13 +163,13 @@ def _results(stage: Stage) -> tuple[str, ...]:
 
 
 def _to_blocks(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], None]:
-    from .blocked.forms import to_blocks
+    from .blocked.layout import to_blocks
 
     return lambda values, out: to_blocks(values[name], out)
 
 
 def _to_planes(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], np.ndarray]:
-    from .blocked.forms import to_planes
+    from .blocked.layout import to_planes
 
     return lambda values, out: to_planes(values[name], shape[1])
 
@@ -215,8 +215,8 @@ def _place(plan: Plan) -> None:
         lives[whole] = (min(first, lives[key][0]), max(last, lives[key][1]))
     keys = [key for key in lives if key[1] and key not in parts]
     shapes = {key: blocked_shape(plan.shapes[key[0]]) for key in lives if key[1]}
-    spans = [memory.Span(math.prod(shapes[key]), *lives[key]) for key in keys]
-    starts, plan.numbers = memory.place(spans)
+    spans = [arena.Span(math.prod(shapes[key]), *lives[key]) for key in keys]
+    starts, plan.numbers = arena.place(spans)
     places = {key: Place(at, shapes[key]) for key, at in zip(keys, starts, strict=True)}
     for key, (whole, first) in parts.items():
         outer = places[whole]

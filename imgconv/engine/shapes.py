@@ -14,7 +14,7 @@ from .graph import Graph, Node
 from .operators import OPERATORS, call, evaluate
 from .operators.axes import written
 from .operators.operator import Shape
-from .operators.sizes import MOST
+from .operators.shape_ops import MOST
 
 SMALL = 4096  # numbers of a value that is computed on the way
 OF_SIZES = ("shape", "size")  # operators that look at no number of their input

@@ -16,10 +16,10 @@ import numpy as np
 from .graph import Node
 from .operators.convolution import conv_windows, transposed_windows
 from .operators.operator import Shape
-from .operators.parts import paddings, slices
 from .operators.pooling import pool_windows
 from .operators.resizing import scales_and_sizes, taps, whole_scale
-from .operators.windows import Windows
+from .operators.slicing import paddings, slices
+from .operators.sliding import Windows
 
 
 class NotLocal(Exception):

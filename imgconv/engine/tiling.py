@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
-from .field import WINOGRAD, Field
+from .receptive_field import WINOGRAD, Field
 from .traces import Reach
 
 END = 1 << 60  # behind every pixel

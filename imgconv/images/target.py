@@ -8,14 +8,14 @@ from typing import BinaryIO
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.errors import OutputError
+from imgconv.text import shown
 
 from . import depth as depths
-from .atomic import output
 from .fit import fit
 from .formats import format_for
 from .info import Info
-from .names import shown
 from .options import WriteOptions
 
 KEEPS = {

@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import OutputError
+from imgconv.text import SOFTWARE
 
 from . import tifftags
 from .describe import describe
 from .fit import has_alpha
 from .info import Info, TiffLayout
-from .names import SOFTWARE
 from .options import WriteOptions
 from .resolution import Resolution
 
@@ -161,6 +161,6 @@ def _rational(value: Fraction) -> tuple[int, int]:
 
 
 def _threads() -> int:
-    from imgconv.kernels import bands
+    from imgconv import threads
 
-    return bands.threads()
+    return threads.count()

@@ -16,8 +16,8 @@ from __future__ import annotations
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
+from .implicit_tile import ROWS, add_channels, nothing
 from .lanes import greater, leak, lesser, load, spread, store
-from .register import ROWS, add_channels, nothing
 
 V = LANES
 

@@ -15,8 +15,8 @@ from __future__ import annotations
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
+from .implicit_tile import ROWS, add_channels, nothing
 from .lanes import greater, leak, lesser, load, spread, store
-from .register import ROWS, add_channels, nothing
 
 V = LANES
 PAD = 16  # numbers between two of the 36 places, so that they do not share cache sets
@@ -63,11 +63,11 @@ def enter_row(D, step, a, b, c, d, e, f):
 
 
 @device
-def enter_tile(image, row, D, step):
-    """The 36 places of the tile at `image`, whose rows are `row` apart, into D, `step` apart."""
-    a, b = enter_column(image, row), enter_column(shift(image, V), row)
-    c, d = enter_column(shift(image, 2 * V), row), enter_column(shift(image, 3 * V), row)
-    e, f = enter_column(shift(image, 4 * V), row), enter_column(shift(image, 5 * V), row)
+def enter_tile(image, row, pixel, D, step):
+    """The 36 places of the tile at `image`, rows and pixels so far apart, into D, `step` apart."""
+    a, b = enter_column(image, row), enter_column(shift(image, pixel), row)
+    c, d = enter_column(shift(image, 2 * pixel), row), enter_column(shift(image, 3 * pixel), row)
+    e, f = enter_column(shift(image, 4 * pixel), row), enter_column(shift(image, 5 * pixel), row)
     enter_row(D, step, a[0], b[0], c[0], d[0], e[0], f[0])
     enter_row(shift(D, 6 * step), step, a[1], b[1], c[1], d[1], e[1], f[1])
     enter_row(shift(D, 12 * step), step, a[2], b[2], c[2], d[2], e[2], f[2])
@@ -85,32 +85,32 @@ def leave_column(M, step):
 
 
 @device
-def leave_row(out, extra, bias, slope, low, high, added, a, b, c, d, e, f):
+def leave_row(out, extra, pixel, bias, slope, low, high, added, a, b, c, d, e, f):
     a, b, c, d = leaving(a, b, c, d, e, f)
     a, b, c, d = a + bias, b + bias, c + bias, d + bias
     if added:
-        a, b, c, d = (a + load(extra, 0), b + load(extra, V), c + load(extra, 2 * V),
-                      d + load(extra, 3 * V))  # fmt: skip
+        a, b, c, d = (a + load(extra, 0), b + load(extra, pixel), c + load(extra, 2 * pixel),
+                      d + load(extra, 3 * pixel))  # fmt: skip
     a, b, c, d = leak(a, slope), leak(b, slope), leak(c, slope), leak(d, slope)
     a, b, c, d = greater(a, low), greater(b, low), greater(c, low), greater(d, low)
     store(out, 0, lesser(a, high))
-    store(out, V, lesser(b, high))
-    store(out, 2 * V, lesser(c, high))
-    store(out, 3 * V, lesser(d, high))
+    store(out, pixel, lesser(b, high))
+    store(out, 2 * pixel, lesser(c, high))
+    store(out, 3 * pixel, lesser(d, high))
 
 
 @device
-def leave_tile(M, step, out, extra, row, bias, slope, low, high, added):
-    """The 4 x 4 results of the places at M; rows of out and extra are `row` apart."""
+def leave_tile(M, step, out, extra, row, pixel, bias, slope, low, high, added):
+    """The 4 x 4 results of the places at M; so far apart are rows and pixels of out and extra."""
     a, b = leave_column(M, step), leave_column(shift(M, step), step)
     c, d = leave_column(shift(M, 2 * step), step), leave_column(shift(M, 3 * step), step)
     e, f = leave_column(shift(M, 4 * step), step), leave_column(shift(M, 5 * step), step)
-    leave_row(out, extra, bias, slope, low, high, added, a[0], b[0], c[0], d[0], e[0], f[0])
-    leave_row(shift(out, row), shift(extra, row), bias, slope, low, high, added,
+    leave_row(out, extra, pixel, bias, slope, low, high, added, a[0], b[0], c[0], d[0], e[0], f[0])
+    leave_row(shift(out, row), shift(extra, row), pixel, bias, slope, low, high, added,
               a[1], b[1], c[1], d[1], e[1], f[1])  # fmt: skip
-    leave_row(shift(out, 2 * row), shift(extra, 2 * row), bias, slope, low, high, added,
+    leave_row(shift(out, 2 * row), shift(extra, 2 * row), pixel, bias, slope, low, high, added,
               a[2], b[2], c[2], d[2], e[2], f[2])  # fmt: skip
-    leave_row(shift(out, 3 * row), shift(extra, 3 * row), bias, slope, low, high, added,
+    leave_row(shift(out, 3 * row), shift(extra, 3 * row), pixel, bias, slope, low, high, added,
               a[3], b[3], c[3], d[3], e[3], f[3])  # fmt: skip
 
 
@@ -174,10 +174,10 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
                 y, x = (first + t) // across * 4 - top, (first + t) % across * 4 - left
                 target = shift(D, (c * T + t) * V)
                 if y >= 0 and x >= 0 and y + 6 <= H and x + 6 <= W:
-                    enter_tile(shift(plane, (y * W + x) * V), W * V, target, D_step)
+                    enter_tile(shift(plane, (y * W + x) * V), W * V, V, target, D_step)
                 else:
                     gather(plane, y, x, H, W, tile)
-                    enter_tile(tile, 6 * V, target, D_step)
+                    enter_tile(tile, 6 * V, V, target, D_step)
         for place in range(36):
             for n in range(chosen):
                 for g in range((count + ROWS - 1) // ROWS):
@@ -193,13 +193,13 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
                 at = ((k * h + y) * w + x) * V
                 source = shift(M, (m * T + t) * V)
                 if y + 4 <= h and x + 4 <= w:
-                    leave_tile(source, M_step, shift(out, at), shift(extra, at), w * V, bias,
+                    leave_tile(source, M_step, shift(out, at), shift(extra, at), w * V, V, bias,
                                slopes, lows, highs, added)  # fmt: skip
                 else:
                     rows, columns = min(4, h - y), min(4, w - x)
                     if added:
                         copy_tile(shift(extra, at), w * V, tile, 4 * V, rows, columns)
-                    leave_tile(source, M_step, tile, tile, 4 * V, bias,
+                    leave_tile(source, M_step, tile, tile, 4 * V, V, bias,
                                slopes, lows, highs, added)  # fmt: skip
                     copy_tile(tile, 4 * V, shift(out, at), w * V, rows, columns)
 
@@ -220,12 +220,16 @@ def stretch_row(out, step, a, b, c):
     store_row(out, step, stretch(a, b, c))
 
 
-@kernel("f32* f32* f32* i64 i64 i64 i64 i64")
-def prepare(stencils, out, scratch, K, C, C_out, begin, end):
-    """G g G' of stencils (K, C, 3, 3) for channel pairs begin <= n < end.
+@kernel("f32* f32* f32* i64*")
+def prepare(stencils, out, scratch, sizes):
+    """G g G' of 3x3 stencils for channel pairs begin <= n < end.
 
-    out: (36, K / 2V rounded up, C_out, 2V), zeros where there is no channel; scratch: 18 V.
+    sizes: K, C, channels C_out of out; the place of tap 0 of stencil (0, 0), and the steps from k
+    to k, c to c, tap to tap; begin, end. out: (36, K / 2V rounded up, C_out, 2V), zeros where
+    there is no channel; scratch: 18 V.
     """
+    K, C, C_out, first = sizes[0], sizes[1], sizes[2], sizes[3]
+    k_step, c_step, tap_step, begin, end = sizes[4], sizes[5], sizes[6], sizes[7], sizes[8]
     pairs = (K + 2 * V - 1) // (2 * V)
     step = pairs * C_out * 2 * V
     for m in range(end - begin):
@@ -233,9 +237,10 @@ def prepare(stencils, out, scratch, K, C, C_out, begin, end):
         for c in range(C_out):
             for j in range(2 * V):
                 k = n * 2 * V + j
-                source = shift(stencils, (k * C + c) * 9 if k < K and c < C else 0)
+                real = k < K and c < C
+                source = shift(stencils, first + k * k_step + c * c_step if real else 0)
                 for tap in range(9):
-                    scratch[tap * 2 * V + j] = source[tap] if k < K and c < C else types.float32(0)
+                    scratch[tap * 2 * V + j] = source[tap * tap_step] if real else types.float32(0)
             for half in range(2):
                 g = shift(scratch, half * V)
                 target = shift(out, (n * C_out + c) * 2 * V + half * V)

@@ -19,9 +19,9 @@ from .interpolation import interpolated
 from .pool import pooled
 from .sheet import INK, PAPER, thumbnail
 from .stencil import Stencil
+from .strides import Pair, Windows, shown
 from .tones import Tones
 from .transposed import transposed
-from .windows import Pair, Windows, shown
 
 SIDE = 288  # of a panel, pixels
 DETAIL = 72  # pixels of the result in a panel

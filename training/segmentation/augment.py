@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from imgconv.tasks.instances import PREPARE, READ, compressed
+from imgconv.tasks.segment.instances import PREPARE, READ, compressed
 
 from .data import Example
 from .targets import targets

@@ -4,7 +4,8 @@
         --name mine --output mine.safetensors
 
 `--card` is a JSON file of what is known about the model, `--read` another of thresholds (see
-imgconv.tasks.instances.READ); with `--data` the stored weights are judged on their "val" part.
+imgconv.tasks.segment.instances.READ); with `--data` the stored weights are judged on the part of
+it that is for validation.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 import torch
 
-from imgconv.tasks.instances import PREPARE, READ
+from imgconv.tasks.segment.instances import PREPARE, READ
 
 from ..architectures.unet import like
 from ..export import export, rounded

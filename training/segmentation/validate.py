@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from imgconv.tasks.segmenting import Network, segment
+from imgconv.tasks.segment.segmenter import Network, segment
 
 from .data import Example
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..stages import Stage
-from . import convolution, elementwise, resize, transposed, windows
-from .work import Arrays, Shapes, Work
+from ..fusion import Stage
+from . import convolution, elementwise, pooling, resize, transposed
+from .layer import Arrays, Shapes, Work
 
 SIMPLE = {
-    "max_pool": windows.prepare,
-    "average_pool": windows.prepare,
+    "max_pool": pooling.prepare,
+    "average_pool": pooling.prepare,
     "resize": resize.prepare,
     "concat": elementwise.join,
     "add": elementwise.combination,

@@ -8,22 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import threads
+
 from ... import kernels
-from ...kernels import bands
-from ..operators.windows import windows
-from ..stages import Stage
-from .work import (
-    Arrays,
-    Finish,
-    Shapes,
-    V,
-    Weights,
-    Work,
-    blocks,
-    finish,
-    padded,
-    scratch,
-)  # fmt: skip
+from ..fusion import Stage
+from ..operators.sliding import windows
+from .layer import Arrays, Finish, Shapes, V, Weights, Work, blocks, finish, padded, scratch
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
 ROWS = 6  # results of a register tile
@@ -171,7 +161,7 @@ def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Fini
     T, C = min(_tiles_at_once(g), _rounded(g.tiles, ROWS)), blocks(g.C) * V
     places = weights.made("winograd", _places)
     groups = -(-g.tiles // T)
-    by_tiles = groups >= 2 * bands.threads() or g.pairs == 1
+    by_tiles = groups >= 2 * threads.count() or g.pairs == 1
     cost = PLACES * g.C * T * g.pairs
 
     def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
@@ -189,9 +179,9 @@ def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Fini
             )  # fmt: skip
 
         if by_tiles:
-            bands.run(band, groups, _worthwhile(cost))
+            threads.run(band, groups, _worthwhile(cost))
         else:  # each thread transforms the whole image for its share of the channels
-            bands.run(band, g.pairs, -(-g.pairs // bands.threads()))
+            threads.run(band, g.pairs, -(-g.pairs // threads.count()))
 
     return layer
 
@@ -204,9 +194,10 @@ def _places(stencils: np.ndarray) -> np.ndarray:
     source = np.ascontiguousarray(stencils)
 
     def band(begin: int, end: int) -> None:
-        kernels.winograd_prepare(source, places, scratch(18 * V), K, C, wide, begin, end)
+        sizes = np.array([K, C, wide, 0, 9 * C, 9, 1, begin, end])
+        kernels.winograd_prepare(source, places, scratch(18 * V), sizes)
 
-    bands.run(band, pairs)
+    threads.run(band, pairs)
     return places
 
 
@@ -233,7 +224,7 @@ def tap_by_tap(
         target = out.reshape(-1)[start:]
         other = target if extra is None else extra.reshape(-1)[start:]
         bands_of = -(-plan.rows // plan.band)
-        by_rows = bands_of >= 2 * bands.threads() or g.pairs == 1
+        by_rows = bands_of >= 2 * threads.count() or g.pairs == 1
 
         def band(begin: int, end: int) -> None:
             rows = (begin * plan.band, min(end * plan.band, plan.rows))
@@ -244,9 +235,9 @@ def tap_by_tap(
             )  # fmt: skip
 
         if by_rows:
-            bands.run(band, bands_of, _worthwhile(cost * plan.band * g.pairs))
+            threads.run(band, bands_of, _worthwhile(cost * plan.band * g.pairs))
         else:
-            bands.run(band, g.pairs, _worthwhile(cost * plan.rows))
+            threads.run(band, g.pairs, _worthwhile(cost * plan.rows))
 
     return layer
 
@@ -353,7 +344,7 @@ def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, finishing: Fini
             )  # fmt: skip
             kernels.slide(image, taps, biases, no_shares, out, sizes, *finishing.scalars)
 
-        bands.run(band, rows, _worthwhile(3 * g.w * kh * kw))
+        threads.run(band, rows, _worthwhile(3 * g.w * kh * kw))
 
     return layer
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from imgconv import threads
+
 from ... import kernels
-from ...kernels import bands
-from ..stages import Stage, bounds
-from .work import Arrays, Shapes, V, Work, finish, padded
+from ..fusion import Stage, bounds
+from .layer import Arrays, Shapes, V, Work, finish, padded
 
 ACTIVATIONS = {"sigmoid": 0, "tanh": 1, "gelu": 2, "silu": 3}
 GELU_TANH, CLAMP = 4, 5
@@ -18,7 +19,7 @@ SMALLEST = 2**15  # vectors of a band that are worth a thread
 
 
 def _in_bands(call: Callable[[int, int], None], vectors: int) -> None:
-    bands.run(call, vectors, SMALLEST)
+    threads.run(call, vectors, SMALLEST)
 
 
 def activation(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:

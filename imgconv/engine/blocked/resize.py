@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from imgconv import threads
+
 from ... import kernels
-from ...kernels import bands
+from ..fusion import Stage
 from ..operators.resizing import scales_and_sizes, taps
-from ..stages import Stage
-from .work import Arrays, Shapes, Work, blocks
+from .layer import Arrays, Shapes, Work, blocks
 
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
@@ -38,11 +39,11 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
 
             def band(begin: int, end: int, n: int = n) -> None:
                 sizes = np.array([H, W, h, w, begin, end])
-                kernels.resize(
+                kernels.resize_blocks(
                     values[name][n], rows, columns, down, across, result[n], sizes, linear
                 )  # fmt: skip
 
-            bands.run(band, blocks(shapes[name][1]) * h, max(1, SMALLEST // (8 * w)))
+            threads.run(band, blocks(shapes[name][1]) * h, max(1, SMALLEST // (8 * w)))
 
     return Work(run, frozenset({name}), "blocks")
 

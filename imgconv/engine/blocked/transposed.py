@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..fusion import Stage
 from ..operators.convolution import transposed_windows
-from ..stages import Stage
 from .convolution import Geometry, Layer, tap_by_tap
-from .work import Arrays, Shapes, Weights, Work, finish, padded
+from .layer import Arrays, Shapes, Weights, Work, finish, padded
 
 
 @dataclass(frozen=True)

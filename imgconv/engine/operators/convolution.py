@@ -12,7 +12,7 @@ import numpy as np
 from ...errors import InputError
 from .axes import along, written
 from .operator import COUNT, PADS, SIZES, Operator, Shape
-from .windows import WINDOW, Windows, extents, halves, need_spatial, per_axis, windows
+from .sliding import WINDOW, Windows, extents, halves, need_spatial, per_axis, windows
 
 COLUMNS = 1 << 24  # bytes of input windows laid out at a time
 

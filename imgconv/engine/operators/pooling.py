@@ -9,7 +9,7 @@ import numpy as np
 
 from .axes import along
 from .operator import COUNT, FLAG, SIZES, Operator, Shape
-from .windows import WINDOW, Windows, need_spatial, windows
+from .sliding import WINDOW, Windows, need_spatial, windows
 
 
 def pool_shape(x: Shape, *, kernel: Sequence[int], **attributes: Any) -> Shape:

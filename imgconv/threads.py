@@ -16,7 +16,7 @@ def use(threads: int | None) -> None:
     _chosen[:] = [] if threads is None else [threads]
 
 
-def threads() -> int:
+def count() -> int:
     """The number of threads in use."""
     return _chosen[0] if _chosen else available()
 
@@ -62,7 +62,7 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
     This thread works too: the others are asked to help, and each takes the next band when it has
     done one. An exception in a band is raised here, after all of them have ended.
     """
-    workers = threads()
+    workers = count()
     step = max(smallest, -(-rows // (4 * workers)))
     spans = [(y, min(y + step, rows)) for y in range(0, rows, step)]
     turn = iter(spans)  # next() of a list's iterator is atomic

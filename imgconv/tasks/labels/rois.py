@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from .outlines import Polygon, Ring
+from .outline import Polygon, Ring
 
 MOVE, LINE, CLOSE = 0, 1, 4  # of a path of ImageJ's composite ROI
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same zip for the same labels

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imgconv.errors import OutputError
-
-from .names import shown
+from imgconv.text import shown
 
 _serial = itertools.count()
 

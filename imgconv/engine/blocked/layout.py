@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import kernels
-from ...kernels import bands
+from imgconv import kernels, threads
 
 SMALLEST = 2**13  # pixels of a band that are worth a thread
 
@@ -19,7 +18,7 @@ def to_blocks(planes: np.ndarray, out: np.ndarray) -> None:
         def band(begin: int, end: int, source: np.ndarray = source, i: int = i) -> None:
             kernels.block(source, out[i], C, H * W, begin, end)
 
-        bands.run(band, H * W, SMALLEST)
+        threads.run(band, H * W, SMALLEST)
 
 
 def to_planes(blocks: np.ndarray, C: int) -> np.ndarray:
@@ -31,5 +30,5 @@ def to_planes(blocks: np.ndarray, C: int) -> np.ndarray:
         def band(begin: int, end: int, i: int = i) -> None:
             kernels.unblock(blocks[i], planes[i], C, H * W, begin, end)
 
-        bands.run(band, H * W, SMALLEST)
+        threads.run(band, H * W, SMALLEST)
     return planes

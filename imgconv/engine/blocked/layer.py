@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import kernels
-from ..stages import Stage
+from imgconv import kernels
+
+from ..fusion import Stage
 
 
 def _lanes() -> int:

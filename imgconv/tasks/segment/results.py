@@ -9,18 +9,18 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.images import Info, WriteOptions, write_image
-from imgconv.images.atomic import output
 
-from .geojson import Features
-from .labels import LabelStack, Size, labels_info, write_labels
-from .measurements import Row, columns, measure
-from .outlines import outlines
-from .overlay import overlay
-from .rois import RoiArchive
-from .segmenting import Segmentation
-from .stack import Field, Stack
-from .tables import csv_text
+from ..csv_table import csv_text
+from ..fields_of_view import Field, Stack
+from ..labels.geojson import Features
+from ..labels.measure import Row, columns, measure
+from ..labels.outline import outlines
+from ..labels.overlay import overlay
+from ..labels.rois import RoiArchive
+from ..labels.select import LabelStack, Size, labels_info, write_labels
+from .segmenter import Segmentation
 
 PLANES = 16  # of a stack that its picture shows, at most
 SMALL, LARGE = 400, 1024  # pixels of the longer side of each: below enlarged, above reduced

@@ -18,7 +18,7 @@ from imgconv import __version__
 from imgconv.errors import OutputError
 from imgconv.images import shown
 
-from .tables import csv_text, read_csv
+from ..csv_table import csv_text, read_csv
 
 NAME, SUMMARY_NAME = "imgconv-run.json", "summary.csv"
 LIBRARIES = ("numpy", "scipy", "scikit-image", "tifffile", "pillow")

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from imgconv.engine import modelfile
+from imgconv.engine import model_file
+from imgconv.engine.float16 import halved, widened
 from imgconv.engine.graph import Graph, Node
-from imgconv.engine.half import halved, widened
-from imgconv.engine.modelfile import KEY, Model, load, save
+from imgconv.engine.model_file import KEY, Model, load, save
 from imgconv.errors import ImgconvError, InputError, OutputError
 
 CARD = {"name": "tiny", "version": 1, "licence": "MIT", "metrics": {"psnr": 31.5}}
@@ -122,7 +122,7 @@ def test_a_card_that_is_no_json_is_refused_and_nothing_is_left(tmp_path):
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(saved, monkeypatch):
     before = saved.read_bytes()
-    monkeypatch.setattr(modelfile, "load", lambda path: Model(network(2), CARD, str(path)))
+    monkeypatch.setattr(model_file, "load", lambda path: Model(network(2), CARD, str(path)))
     with pytest.raises(OutputError, match="reads back differently"):
         save(saved, network(1), CARD)
     assert saved.read_bytes() == before and list(saved.parent.iterdir()) == [saved]
@@ -314,7 +314,7 @@ def test_fifteen_megabytes_of_float16_load_in_forty_milliseconds(tmp_path):
 
 def test_loading_imports_no_pickle_machinery_and_no_compiler(saved):
     code = (
-        "import sys; from imgconv.engine.modelfile import load; load(sys.argv[1]);"
+        "import sys; from imgconv.engine.model_file import load; load(sys.argv[1]);"
         "print([m for m in ('torch', 'onnx', 'numba', 'scipy') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code, saved], capture_output=True, text=True)

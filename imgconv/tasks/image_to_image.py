@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import Model, run
-from ..engine.shapes import infer
-from ..engine.whole import MEMORY
-from ..errors import InputError
-from ..images import Info
-from ..ops.alpha import fit, white, with_alpha
-from ..ops.interpolation import interpolated
+from imgconv.engine import Model, run
+from imgconv.engine.runner import MEMORY
+from imgconv.engine.shapes import infer
+from imgconv.errors import InputError
+from imgconv.images import Info
+from imgconv.ops.alpha import fit, white, with_alpha
+from imgconv.ops.interpolation import interpolated
 
 KNOWN = {"range", "mean", "std"}  # keys of a card's `prepare` that are followed here
 

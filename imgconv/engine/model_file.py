@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, OutputError
+from imgconv.errors import InputError, OutputError
+
+from .float16 import halved, widened
 from .graph import Graph, canonical, check, from_json, shown, to_json
-from .half import halved, widened
 
 FORMAT = 1
 KEY = "imgconv"  # the one metadata key: safetensors writes several in random order

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, UsageError
+from imgconv.errors import InputError, UsageError
 
 Pair = tuple[int, int]  # along rows (height), along columns (width)
 

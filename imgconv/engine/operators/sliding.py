@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import written
 from .operator import PADS, SIZES, Shape, choice
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .matching import THRESHOLDS, Match
+from .match import THRESHOLDS, Match
 
 DRAWS, SEED, LEVEL = 2000, 0, 95
 Sums = np.ndarray

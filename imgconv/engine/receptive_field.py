@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .graph import Graph, Node
 from .operators.operator import Shape
 from .traces import POINTWISE, Reach, Trace, Traces

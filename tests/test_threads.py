@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from imgconv.kernels import bands
+from imgconv import threads
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("granted", [1, 2, 5])
 @pytest.mark.parametrize("rows", [0, 1, 15, 16, 17, 1000])
-def test_bands_cover_every_row_once(threads, rows):
-    bands.use(threads)
+def test_bands_cover_every_row_once(granted, rows):
+    threads.use(granted)
     seen = []
     lock = threading.Lock()
 
@@ -22,13 +22,13 @@ def test_bands_cover_every_row_once(threads, rows):
         with lock:
             seen.extend(range(begin, end))
 
-    bands.run(band, rows, smallest=16)
-    bands.use(None)
+    threads.run(band, rows, smallest=16)
+    threads.use(None)
     assert sorted(seen) == list(range(rows))
 
 
 def test_an_error_in_a_band_is_raised_after_the_others_have_ended():
-    bands.use(2)
+    threads.use(2)
     ended = []
 
     def band(begin: int, end: int) -> None:
@@ -37,8 +37,8 @@ def test_an_error_in_a_band_is_raised_after_the_others_have_ended():
         ended.append(begin)
 
     with pytest.raises(ValueError, match="row 0"):
-        bands.run(band, 64, smallest=8)
-    bands.use(None)
+        threads.run(band, 64, smallest=8)
+    threads.use(None)
     assert sorted(ended) == list(range(8, 64, 8))
 
 
@@ -56,7 +56,7 @@ def test_a_containers_quota_is_respected(tmp_path, monkeypatch, files, cpus):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
-    monkeypatch.setattr(bands, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(threads, "Path", lambda _: tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    assert bands.available.__wrapped__() == cpus
+    assert threads.available.__wrapped__() == cpus
     assert isinstance(tmp_path, Path)

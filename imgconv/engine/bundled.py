@@ -6,9 +6,10 @@ import os
 from functools import cache
 from pathlib import Path
 
-from ..errors import InputError, UsageError
-from .modelfile import Model
-from .modelfile import load as load_file
+from imgconv.errors import InputError, UsageError
+
+from .model_file import Model
+from .model_file import load as load_file
 
 SUFFIX = ".safetensors"
 
@@ -21,14 +22,16 @@ def folder() -> Path:
     return inside if inside.is_dir() else package.parent / "weights"
 
 
-def bundled() -> list[Path]:
+def bundled_models() -> list[Path]:
     """The bundled model files, by name."""
     return sorted(folder().glob(f"*{SUFFIX}"))
 
 
 def _known(task: str) -> str:
     """The bundled models' names, for a message: of a task, if given."""
-    every = [file for file in bundled() if not task or load_file(file).card.get("task") == task]
+    every = [
+        file for file in bundled_models() if not task or load_file(file).card.get("task") == task
+    ]
     return ", ".join(file.name.removesuffix(SUFFIX) for file in every) or "none"
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .labels import Size
+from .select import Size
 
 SHAPE = (
     "area_px", "centroid_x_px", "centroid_y_px", "bbox_x_px", "bbox_y_px", "bbox_width_px",

@@ -8,14 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imgconv.tasks.instances import (
-    READ,
-    instances,
-    prepare,
-    probability,
-    resized,
-    typical_diameter,
-)
+from .instances import READ, instances, prepare, probability, resized, typical_diameter
 
 Network = Callable[[np.ndarray], np.ndarray]
 LARGEST = 100e6

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import integers, same
 from .operator import NUMBER, RANK, Operator, Shape, choice, whole
 

@@ -15,12 +15,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..errors import InputError
-from .field import WINOGRAD, receptive_field
+from imgconv.errors import InputError
+
 from .graph import Graph
-from .modelfile import Model
+from .model_file import Model
 from .network import Network
 from .plan import Plan
+from .receptive_field import WINOGRAD, receptive_field
 from .tiling import Tile, tiles
 
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise

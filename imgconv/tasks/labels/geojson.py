@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-from .outlines import Polygon, Ring
+from .outline import Polygon, Ring
 
 
 class Features:

@@ -6,21 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import axis_of, integers, written
-from .operator import (
-    AXES,
-    AXIS,
-    COUNT,
-    INTEGERS,
-    NUMBER,
-    WIDEST,
-    Operator,
-    Shape,
-    choice,
-    wholes,
-)
-from .windows import need_spatial
+from .operator import AXES, AXIS, COUNT, INTEGERS, NUMBER, WIDEST, Operator, Shape, choice, wholes
+from .sliding import need_spatial
 
 
 def slices(x: Shape, starts: Any, ends: Any, axes: Any, steps: Any) -> list[slice]:

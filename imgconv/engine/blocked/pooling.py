@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ... import kernels
-from ...kernels import bands
+from imgconv import kernels, threads
+
+from ..fusion import Stage
 from ..operators.pooling import counted
-from ..operators.windows import windows
-from ..stages import Stage
-from .work import Arrays, Shapes, Work, blocks, finish
+from ..operators.sliding import windows
+from .layer import Arrays, Shapes, Work, blocks, finish
 
 KINDS = {"max_pool": 0, "average_pool": 1}
 SMALLEST = 2**16  # numbers of a band that are worth a thread
@@ -44,6 +44,6 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
                     values[name][n], nothing, nothing, shares, out[n], sizes, *scalars
                 )  # fmt: skip
 
-            bands.run(band, blocks(C) * h, max(1, SMALLEST // (8 * w)))
+            threads.run(band, blocks(C) * h, max(1, SMALLEST // (8 * w)))
 
     return Work(run, frozenset({name}), "blocks")
