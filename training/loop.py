@@ -115,7 +115,7 @@ def train(task: Task, options: argparse.Namespace) -> nn.Module:
         run = Run(task, options, folder)
         run.learn(stop)
         run.finish(stop.signal)
-    return run.learner.average.cpu()
+    return machine.take_back(run.learner.average)
 
 
 class Run:

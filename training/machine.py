@@ -13,6 +13,8 @@ from types import FrameType
 import torch
 from torch import nn
 
+from .fast import use_kernels
+
 
 def give_way(nice: int) -> None:
     """Let other programs go first. On Linux a nice value counts only among processes of one
@@ -42,9 +44,12 @@ def place(module: nn.Module, where: torch.device, kernels: bool) -> None:
         torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.benchmark = True
     elif kernels:
-        from .fast import use_kernels
-
         use_kernels(module)
+
+
+def take_back(module: nn.Module) -> nn.Module:
+    """The module on the CPU, of PyTorch's layers alone, as it is exported."""
+    return use_kernels(module.cpu(), on=False)
 
 
 @dataclass
