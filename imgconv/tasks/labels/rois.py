@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
+from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
 from .outline import Polygon, Ring
 
@@ -43,8 +44,6 @@ class RoiArchive:
 
 def roi(name: str, parts: list[Polygon], place: Mapping[str, int], hyperstack: bool) -> Any:
     """An ImagejRoi: a traced polygon, or a composite where there are holes or several parts."""
-    from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
-
     where = position(place, hyperstack)
     one = len(parts) == 1 and not parts[0].holes
     points = parts[0].outer if one else [p for part in parts for p in part.outer]

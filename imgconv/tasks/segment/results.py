@@ -11,6 +11,7 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.images import Info, WriteOptions, write_image
+from imgconv.ops.sheet import sheet
 
 from ..csv_table import csv_text
 from ..fields_of_view import Field, Stack
@@ -140,8 +141,6 @@ class Results:
         return ["image", "plane", *axes, *columns(self.stack.names, self.size)]
 
     def _picture(self) -> np.ndarray:
-        from imgconv.ops.sheet import sheet
-
         if len(self.pictures) == 1:
             return self.pictures[0][1]
         titles, pictures = zip(*self.pictures, strict=True)
