@@ -12,8 +12,9 @@ from benchmarks.overlays import CONTRAST, drawn, laid
 from imgconv.engine import load
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.camera import Camera, found
-from imgconv.tasks.denoise.crosshair import Crosshair, decided
-from imgconv.tasks.denoise.micro import Micro, balanced
+from imgconv.tasks.denoise.crosshair import Crosshair
+from imgconv.tasks.denoise.micro import Micro
+from imgconv.tasks.denoise.read import balanced, decided
 
 
 def cells(size: int = 160) -> np.ndarray:

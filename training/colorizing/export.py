@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from imgconv.tasks.colorize.colorizer import PREPARE, READ
+from imgconv.tasks.colorize.card import PREPARE, READ
 from training.colorizing.data import load
 from training.colorizing.network import Annealed, ColourNet
 from training.colorizing.validate import (

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.overlays import drawn, laid
-from imgconv.tasks.denoise.crosshair import decided, widened
+from imgconv.tasks.denoise.read import decided, widened
 from training.denoising.bowtie import BowTie, like  # noqa: F401 (train, export)
 from training.denoising.distractors import distracted, window
 from training.denoising.pictures import crop, divided

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from imgconv.tasks.segment.instances import PREPARE, READ, compressed
+from imgconv.tasks.segment.card import PREPARE, READ
+from imgconv.tasks.segment.prepare import compressed
 from training.segmentation.data import Example
 from training.segmentation.targets import targets
 

@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
-from imgconv.tasks.segment.instances import READ, levels
+from imgconv.tasks.segment.card import READ
+from imgconv.tasks.segment.prepare import levels
 
 COLOUR = "stained"
 
@@ -30,7 +31,7 @@ class Example:
     field: str
     pixels: np.ndarray  # (H, W, 1) grey or (H, W, 3) RGB, the file's own dtype
     labels: np.ndarray  # (H, W) int32, 1..n
-    range: tuple[float, float]  # the image's levels, see imgconv.tasks.instances
+    range: tuple[float, float]  # the image's levels, see prepare.levels
 
     @cached_property
     def diameter(self) -> float:

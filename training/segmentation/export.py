@@ -4,7 +4,7 @@
         --name mine --output mine.safetensors
 
 `--card` is a JSON file of what is known about the model, `--read` another of thresholds (see
-imgconv.tasks.instances.READ); with `--data` the stored weights are judged on its "val" part.
+imgconv.tasks.segment.card.READ); with `--data` the stored weights are judged on its "val" part.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from imgconv.tasks.segment.instances import PREPARE, READ
+from imgconv.tasks.segment.card import PREPARE, READ
 from training.architectures.unet import like
 from training.export import export
 from training.run import weights

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imgconv.tasks.segment.instances import READ
+from imgconv.tasks.segment.card import READ
 from training.ahead import ahead
 from training.architectures.unet import UNet, like
 from training.run import Run, weights
@@ -49,7 +49,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--plain", type=float, default=0.3, help="share of unchanged crops")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument(
-        "--read", type=Path, help="JSON: how maps are read (imgconv.tasks.instances.READ)"
+        "--read", type=Path, help="JSON: how maps are read (imgconv.tasks.segment.card.READ)"
     )
     parser.add_argument("--fold", help="K/N: leave part K of N out and validate on it")
     parser.add_argument("--seed", type=int, default=1)

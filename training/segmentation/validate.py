@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from imgconv.tasks.segment.segmenter import Network, segment
+from imgconv.tasks.segment.card import SEGMENT
+from imgconv.tasks.segment.run import Network, segment
 from training.segmentation.data import COLOUR, Example
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
@@ -75,7 +76,7 @@ def validate(
 ) -> dict[str, dict[str, float]]:
     """AP and count error per kind of a network on examples it has not seen."""
     module.eval()
-    network, card = network_of(module), {"read": rules or {}}
+    network, card = network_of(module), SEGMENT.card(read=rules)
     scores = [score(segment(e.pixels, network, card).labels, e.labels) for e in examples]
     return by_kind(scores, [e.kind for e in examples])
 
