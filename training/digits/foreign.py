@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -27,11 +28,14 @@ def typed(rng: np.random.Generator, character: str) -> np.ndarray:
     """(h, w) ink of a character in some font. DejaVu and Aileron are kept for judging."""
     if rng.random() < 0.5:
         return struck(rng, character)
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    font = ImageFont.truetype(str(folder / f"{rng.choice(FONTS)}.ttf"), 56)
     page = Image.new("L", (SIZE, SIZE))
-    ImageDraw.Draw(page).text((SIZE // 2, SIZE // 2), character, 255, font, "mm")
+    ImageDraw.Draw(page).text((SIZE // 2, SIZE // 2), character, 255, font(str(rng.choice(FONTS))), "mm")
     return np.asarray(page, np.float32) / 255
+
+
+@cache
+def font(name: str) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf"), 56)
 
 
 def struck(rng: np.random.Generator, character: str) -> np.ndarray:
