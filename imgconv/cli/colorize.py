@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from typer import Option
 
@@ -152,6 +152,7 @@ class Plane:
 class Colorize:
     """The step: each plane coloured, and said what was done to colour that was there."""
 
+    imports: ClassVar = ("imgconv.tasks.colorize.toned", "imagecodecs:cms_transform")
     work: Colorizer
     each: EachPlane
 

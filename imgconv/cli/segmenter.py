@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from imgconv.batch.running import check_abandoned
 from imgconv.images import Source, WriteOptions, open_image, shown, write_image
 from imgconv.images.pixelsize import pixel_size
 from imgconv.memory import share
+from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.fields_of_view import stack_of
 from imgconv.tasks.labels.select import Selection, Size
 from imgconv.tasks.quantities import Quantity
@@ -52,6 +53,7 @@ class Settings:
 class Segmenter:
     """Segment every field of the item's source and write labels, picture, tables, outlines."""
 
+    imports: ClassVar = IMPORTS  # when it works
     network: Network
     rules: Mapping[str, Mapping[str, Any]]  # how the input is prepared and maps are read
     settings: Settings

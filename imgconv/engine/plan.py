@@ -11,6 +11,7 @@ import numpy as np
 
 from . import arena, blocked
 from .blocked.layer import V, Work, blocked_shape
+from .blocked.layout import to_blocks, to_planes
 from .fusion import Stage, fold, merge
 from .graph import Graph
 from .operators import evaluate
@@ -163,14 +164,10 @@ def _results(stage: Stage) -> tuple[str, ...]:
 
 
 def _to_blocks(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], None]:
-    from .blocked.layout import to_blocks
-
     return lambda values, out: to_blocks(values[name], out)
 
 
 def _to_planes(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], np.ndarray]:
-    from .blocked.layout import to_planes
-
     return lambda values, out: to_planes(values[name], shape[1])
 
 

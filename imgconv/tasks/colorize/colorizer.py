@@ -55,6 +55,11 @@ class Colorizer:
         if space != READ["space"]:
             raise InputError(f"{self.model.path}: gives {space}, allowed {READ['space']}")
 
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("scipy.ndimage", "scipy.sparse.csgraph") if self.hints else ()
+
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         """RGB (H, W, 3), or RGBA, of grey or RGB with or without alpha, in the same dtype."""
         check(plane, info)

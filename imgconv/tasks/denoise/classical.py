@@ -22,6 +22,11 @@ class Classical:
     method: str
     sigma: float | None = None
 
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return (*IMPORTS[self.method], *(() if self.sigma else ("pywt", "numpy.ma")))
+
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
             return by_channel(self, colours, top)
@@ -123,3 +128,10 @@ def median(image: np.ndarray, sigma: float) -> np.ndarray:
 FUNCTIONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "nlm": nlm, "bilateral": bilateral, "tv": tv, "wavelet": wavelet, "median": median,
 }  # fmt: skip
+IMPORTS: dict[str, tuple[str, ...]] = {
+    "nlm": ("skimage.restoration:denoise_nl_means", "skimage.util:img_as_float"),
+    "bilateral": (),
+    "tv": ("skimage.restoration:denoise_tv_chambolle",),
+    "wavelet": ("skimage.restoration:denoise_wavelet", "pywt"),
+    "median": ("scipy.ndimage",),
+}

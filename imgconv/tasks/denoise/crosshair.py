@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not s
 class Crosshair:
     """The network as a Cleaner: zero is taken out everywhere but on the lines it finds."""
 
+    imports: ClassVar = ("scipy.ndimage",)  # when it works
     model: Model
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 

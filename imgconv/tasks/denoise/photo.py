@@ -29,6 +29,11 @@ class Photo:
     sigma: float | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("scipy.ndimage",) if self.sigma is None else ()
+
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
             return by_channel(self, colours, top)

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from PIL import Image
+from scipy import ndimage
+from skimage.morphology import local_maxima, reconstruction
+from skimage.segmentation import watershed
 
 PREPARE: dict[str, Any] = {"low": 1.0, "high": 99.8, "clip": [-0.5, 3.0], "compress": 30.0}
 """How the input is made: the percentiles that become 0 and 1, the range kept around them, and how
@@ -59,8 +63,6 @@ def prepare(
 
 def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(C, H, W) float32 at (h, w): bilinear, and without aliasing where that is smaller."""
-    from PIL import Image
-
     if maps.shape[1:] == tuple(size):
         return maps
     across, bilinear = (size[1], size[0]), Image.Resampling.BILINEAR
@@ -128,8 +130,6 @@ def instances(
     the image was resized before the network saw it (the maps are back at the image's own
     size), and with it go the lengths among the rules.
     """
-    from scipy import ndimage
-
     rules = {**READ, **(card or {})}
     inside = probability(maps) > rules["foreground"]
     height = maps[2] - np.float32(rules["seam"]) * _sigmoid(maps[1])
@@ -142,8 +142,6 @@ def instances(
 
 def _fill(labels: np.ndarray) -> None:
     """Objects are solid: background that a single one of them encloses becomes part of it."""
-    from scipy import ndimage
-
     background = ndimage.label(labels == 0)[0]
     height, width = labels.shape
     for hole, (rows, columns) in enumerate(ndimage.find_objects(background), 1):
@@ -158,8 +156,6 @@ def _fill(labels: np.ndarray) -> None:
 
 def _numbered(labels: np.ndarray, smallest: float) -> np.ndarray:
     """Objects of enough pixels as 1..n, by their top edges from top to bottom of the image."""
-    from scipy import ndimage
-
     boxes = ndimage.find_objects(labels)
     large = np.bincount(labels.ravel(), minlength=len(boxes) + 1) >= smallest
     kept = [n for n, box in enumerate(boxes, 1) if box and large[n]]
@@ -177,8 +173,6 @@ def _divided(
     Working region by region gives what one watershed of the whole image would, in the memory
     of the largest region.
     """
-    from scipy import ndimage
-
     regions, count = ndimage.label(inside)
     tops = inside & (height == ndimage.maximum_filter(height, 3)) & (height > lowest)
     top_counts = np.bincount(regions[tops], minlength=count + 1)
@@ -197,10 +191,6 @@ def _divided(
 
 def _parts(height: np.ndarray, mask: np.ndarray, lowest: float, dip: float) -> np.ndarray:
     """One region flooded from its tops, the h-maxima: numbered from 1."""
-    from scipy import ndimage
-    from skimage.morphology import local_maxima, reconstruction
-    from skimage.segmentation import watershed
-
     height = np.maximum(height, 0)
     cut = reconstruction(height - dip, height)  # tops are plateaus now, small ones are gone
     plateaus = local_maxima(cut) & (cut > lowest - dip)
