@@ -151,7 +151,8 @@ def train(task: str, given: list[str]) -> None:
     """The task's training with settings for a large GPU, which those given go before."""
     settings = [
         "--batch", BATCH, "--rate", RATE, "--repeat", REPEAT, "--nice", 0,
-        "--workers", max(1, available() - 1), "--save-every", 0, "--validate-every", 0, "--write-every", WRITTEN,
+        "--workers", max(1, available() - 1), "--save-every", 0, "--validate-every", 0,
+        "--write-every", WRITTEN,
     ]  # fmt: skip
     if not any(one.split("=")[0] in OTHER_LENGTHS for one in given):
         settings += ["--minutes", MINUTES]
