@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,26 +11,18 @@ import numpy as np
 from ...engine import Model, run
 from ...errors import InputError
 from ...images import Info, is_srgb, srgb_info
-from ...ops.areas import lines, means, reduced
-from ...ops.tint import EPSILON, RADIUS, brightness, tint
+from ..card import Card
+from .card import USUAL
 from .hints import Hint, Painting, spread
-from .oklab import coloured
+from .prepare import finer, network_size, small
+from .read import laid, widened
 
-PREPARE: dict[str, Any] = {"side": 176, "longest": 512}
-"""How the input is made: the root of the area in pixels at which the network looks at a picture
-(a smaller one is not enlarged), and the longest side of a panorama."""
-
-READ: dict[str, Any] = {"space": "oklab", "saturation": 1.0, "radius": RADIUS, "epsilon": EPSILON}
-"""How the output is read: chroma a and b in OKLab, times `saturation`; of the guided filter the
-radius in pixels of the network's input, and the variance of brightness that is no edge."""
-
-FINER = 2  # times the network's size: at which hints spread, so that they reach small things
 GLARE, BLAZE = 0.1, 100  # of a float picture: the share whiter than white, and how white at most
 
 
 @dataclass(frozen=True, eq=False)
 class Colorizer:
-    """A pure function of a plane (H, W, C); see `PREPARE` and `READ` for the model's card.
+    """A pure function of a plane (H, W, C).
 
     The network takes `image` (1, h, w), luma from 0 to 1, and gives `chroma` (2, h / n, w / n).
     saturation: times the chroma it gives. keep: the share of the input's own colour that is
@@ -42,18 +33,8 @@ class Colorizer:
     saturation: float = 1.0
     keep: float = 0.0
     hints: tuple[Hint | Painting, ...] = ()
+    card: Card = USUAL
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the network has all threads
-
-    def __post_init__(self) -> None:
-        graph, space = self.model.graph, self._rules("read", READ)["space"]
-        if "image" not in graph.inputs or "chroma" not in graph.outputs:
-            raise InputError(
-                f"{self.model.path}: goes from {', '.join(graph.inputs)} to "
-                f"{', '.join(graph.outputs)}; colorize needs image and chroma, as training "
-                "exports them"
-            )
-        if space != READ["space"]:
-            raise InputError(f"{self.model.path}: gives {space}, allowed {READ['space']}")
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -65,9 +46,9 @@ class Colorizer:
         check(plane, info)
         height, width = plane.shape[:2]
         step = int(self.model.card.get("multiple") or 1)
-        size = network_size(height, width, step, self._rules("prepare", PREPARE))
+        size = network_size(height, width, step, self.card.prepare)
         luma = small(plane, info.alpha, size)
-        rules = self._rules("read", READ)
+        rules = dict(self.card.read)
         chroma = self._guess(luma) * np.float32(rules["saturation"] * self.saturation)
         if self.hints:
             hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
@@ -84,66 +65,6 @@ class Colorizer:
             seen = (np.ascontiguousarray(luma[None, :, ::step]) for step in (1, -1))
             found, mirrored = (run(self.model, {"image": one})["chroma"] for one in seen)
         return (found + mirrored[..., ::-1]) / 2
-
-    def _rules(self, key: str, usual: Mapping[str, Any]) -> dict[str, Any]:
-        return {**usual, **(self.model.card.get(key) or {})}
-
-
-def network_size(
-    height: int, width: int, step: int = 1, rules: Mapping[str, Any] = PREPARE
-) -> tuple[int, int]:
-    """Rows and columns, multiples of `step`, at which a network sees a picture of this size."""
-    scale = min(1.0, rules["side"] / (height * width) ** 0.5)
-    scale = min(scale, rules["longest"] / max(height, width))
-    rows, columns = (max(step, round(n * scale / step) * step) for n in (height, width))
-    return rows, columns
-
-
-def finer(size: tuple[int, int], height: int, width: int) -> tuple[int, int]:
-    """Rows and columns for hints: more than the network's, not more than the picture's."""
-    rows, columns = (max(n, min(FINER * n, m)) for n, m in zip(size, (height, width), strict=True))
-    return rows, columns
-
-
-def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
-    """(h, w) float32 brightness of the plane, 0 to 1; hidden pixels do not count."""
-
-    def values(begin: int, end: int) -> np.ndarray:
-        rows = plane[begin:end]
-        luma = brightness(rows, alpha).clip(0, 1)
-        cover = rows[..., -1].astype(np.float32) if alpha != "none" else np.ones_like(luma)
-        return np.stack([luma * cover, cover])
-
-    luma, cover = reduced(values, plane.shape[:2], size)
-    return np.divide(luma, cover, out=np.zeros_like(luma), where=cover > 0).clip(0, 1)
-
-
-def widened(chroma: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """(C, h, w) of chroma as a network gives it, (C, h / n, w / n)."""
-    (h, w), (_, rows, columns) = size, chroma.shape
-    return lines(h, rows) @ chroma @ lines(w, columns).T
-
-
-def narrowed(planes: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """(C, h / n, w / n) of planes (C, h, w), for chroma `like` this."""
-    (_, h, w), (_, rows, columns) = planes.shape, like.shape
-    return means(rows, h) @ planes @ means(columns, w).T
-
-
-def laid(
-    plane: np.ndarray,
-    alpha: str,
-    luma: np.ndarray,
-    chroma: np.ndarray,
-    rules: Mapping[str, Any] = READ,
-    keep: float = 0.0,
-) -> np.ndarray:
-    """The plane (H, W, C) in chroma (2, h / n, w / n), with its small luma (h, w)."""
-    coarse = narrowed(luma[None], chroma)[0]
-    colours = coloured(coarse, np.moveaxis(chroma, 0, 2))
-    size, radius, epsilon = luma.shape, int(rules["radius"]), float(rules["epsilon"])
-    found = tint(colours, coarse, size, radius, epsilon)
-    return found(plane, alpha, keep)
 
 
 def check(plane: np.ndarray, info: Info) -> None:
