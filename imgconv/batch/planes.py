@@ -6,9 +6,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from imgconv.images import WriteOptions, open_image, shown, srgb_info, to_srgb, write_image
+from imgconv.images import (
+    Image,
+    WriteOptions,
+    open_image,
+    shown,
+    srgb_info,
+    to_srgb,
+    write_images,
+)  # fmt: skip
+from imgconv.images.image import frames
 from imgconv.memory import share
 
 from .item import Done, Item
@@ -48,13 +58,16 @@ class EachPlane:
         with open_image(item.source, **self.reading) as source, share(_needed(source.info)):
             if item.paged:
                 return self._pages(item, source)
-            notes = self._write(item.target, self._planes(source), self._info(source.info))
+            notes = self._write(item.target, [self._image(image) for image in source.images])
             return Done((item.target,), (*source.notes, *notes))
 
-    def _planes(self, source: Source) -> Iterator[np.ndarray]:
-        for plane in source.planes():
+    def _image(self, image: Image) -> Image:
+        return Image(self._info(image.info), partial(self._planes, image))
+
+    def _planes(self, image: Image) -> Iterator[np.ndarray]:
+        for plane in image.planes():
             check_abandoned()
-            yield self._changed(plane, source.info)
+            yield self._changed(plane, image.info)
 
     def _changed(self, plane: np.ndarray, info: Info) -> np.ndarray:
         if self.to_srgb:
@@ -68,23 +81,23 @@ class EachPlane:
         """Each page into a file of its own."""
         written: list[str] = []
         notes: list[str] = []
-        for number, plane in enumerate(source.planes(), 1):
+        for number, (plane, info) in enumerate(frames(source.images), 1):
             target = item.page(number)
             if self.skip_existing and os.path.lexists(target):
                 notes.append(f"page {number} skipped, {shown(target)} exists")
                 continue
             check_abandoned()
             make_folder(target)
-            page = self._changed(plane, source.info)
-            notes += self._write(target, iter((page,)), self._info(source.info).one_plane())
+            page = self._changed(plane, info)
+            notes += self._write(target, [Image.of(self._info(info).one_plane(), [page])])
             written.append(target)
         return Done(tuple(written), (*source.notes, *dict.fromkeys(notes)))
 
-    def _write(self, target: str, planes: Iterator[np.ndarray], info: Info) -> list[str]:
+    def _write(self, target: str, images: list[Image]) -> list[str]:
         options = self.writing
         if options.format is None and target != "-" and not is_known(target):
-            options = replace(options, format=info.format)
-        return write_image(target, planes, info, options, force=self.force)
+            options = replace(options, format=images[0].info.format)
+        return write_images(target, images, options, force=self.force)
 
 
 def _needed(info: Info) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imgconv.batch import Done, EachPlane, Item
-from imgconv.images import SUFFIXES, Info, srgb_info
+from imgconv.images import Info, of_suffix, srgb_info
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
 from imgconv.tasks.denoise import Cleaning
@@ -119,7 +119,8 @@ def record(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def picture_suffix(found: str) -> str:
     """Pictures of a TIFF, which may have many pages, are a TIFF."""
-    return ".tif" if SUFFIXES.get(found.lower()) == "tiff" else ".png"
+    known = of_suffix(found)
+    return ".tif" if known and known.name == "tiff" else ".png"
 
 
 def picture_record(found: Info) -> Info:

@@ -110,19 +110,19 @@ def command(
     return run_files("filter", options, step, suffix=suffix_for_floats)
 
 
-FLOAT_FORMATS = ("tiff", "npy", "pfm")  # the others hold no float32
-
-
 def suffix_for_floats(found: str) -> str:
     """The input's suffix if its format holds float32, else .tif."""
-    from imgconv.images import SUFFIXES
+    from imgconv.images import of_suffix
 
-    return found if SUFFIXES.get(found.lower()) in FLOAT_FORMATS else ".tif"
+    known = of_suffix(found)
+    return found if known and 32 in known.depths else ".tif"
 
 
 def holding_floats(info: Info) -> Info:
     """The record of float results: a TIFF where the input's format holds none."""
-    return info if info.format in FLOAT_FORMATS else replace(info, format="tiff")
+    from imgconv.images import named
+
+    return info if 32 in named(info.format).depths else replace(info, format="tiff")
 
 
 @dataclass(frozen=True)
