@@ -19,6 +19,7 @@ from imgconv.images import (
     write_images,
 )  # fmt: skip
 from imgconv.images.image import frames
+from imgconv.images.imports import PROFILES
 from imgconv.memory import share
 
 from .item import Done, Item
@@ -53,6 +54,11 @@ class EachPlane:
     force: bool = False
     skip_existing: bool = False
     to_srgb: bool = False  # convert from the colour profile first
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return PROFILES if self.to_srgb else ()
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source, share(_needed(source.info)):

@@ -77,6 +77,10 @@ def command(
 class Matcher:
     """The step: matches the planes of a label file with those of the truth (item.also)."""
 
+    imports: ClassVar = (
+        "imgconv.tasks.labels.match",
+        "imgconv.tasks.labels.truth",
+    )  # when it works
     reading: dict[str, Any]
     matches: dict[int, list[tuple[str, Match]]] = field(default_factory=dict)
 

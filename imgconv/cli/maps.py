@@ -28,6 +28,7 @@ from imgconv.images import (
     to_srgb,
     write_image,
 )  # fmt: skip
+from imgconv.images.imports import PROFILES
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
 from imgconv.ops.convolve import Layer, times
@@ -55,6 +56,13 @@ class FeatureMaps:
     force: bool = False
     skip_existing: bool = False
     to_srgb: bool = False
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        from imgconv.ops.sheet import IMPORTS
+
+        return (*IMPORTS, "tifffile", *(PROFILES if self.to_srgb else ()))
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ def kind(name: str) -> str:
 class RunNetwork:
     """Every item through the network: image to image, image to arrays, or arrays to arrays."""
 
+    imports: ClassVar = ("zipfile",)  # when it works
     picture: Picture
     each: EachPlane
     outputs: tuple[str, ...]  # the first goes to the target, the others to item.also

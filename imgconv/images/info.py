@@ -21,7 +21,7 @@ class JpegTables:
 
 @dataclass(frozen=True)
 class TiffLayout:
-    """How a TIFF was laid out and what its tags said; see `tiff.py` and `tiffwrite.py`."""
+    """How a TIFF was laid out and what its tags said; see `formats/tiff`."""
 
     kind: str = "plain"  # whose description it has: "plain" "imagej" "ome" "shaped"
     description: str = ""

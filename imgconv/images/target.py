@@ -106,7 +106,10 @@ class _Holder:
         for number, plane in enumerate(image.planes()):
             if number and not several:
                 raise self._one_plane(0)
-            yield fit(plane, image.info, self.options, self.kind, self.name, self.notes)
+            ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
+            if not number:
+                self.notes.extend(self.kind.doubts(ready, image.info, self.options))
+            yield ready
 
     def _one_plane(self, count: int) -> OutputError:
         return OutputError(

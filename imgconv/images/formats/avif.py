@@ -8,7 +8,7 @@ from typing import BinaryIO
 from ..image import Image
 from ..limits import Limits
 from ..options import WriteOptions
-from .record import Format, Reader
+from .record import PILLOW, Format, Reader
 
 QUALITY = 80  # of Pillow's scale, about as good as JPEG at 92
 
@@ -41,4 +41,5 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 AVIF = Format(
     "avif", (".avif",), _recognises, _open, _write, depths=(8,), alpha=True,
     keeps=frozenset({"duration", "exif", "xmp", "icc"}), holds="frames",
+    reads_with=(*PILLOW, "PIL.AvifImagePlugin"), writes_with=(*PILLOW, "PIL.AvifImagePlugin"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from imgconv.errors import InputError
 from ..image import Image, one_plane
 from ..limits import Limits
 from ..options import WriteOptions
-from .record import Format, Reader, begins
+from .record import PILLOW, Format, Reader, begins
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -47,4 +47,13 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
     save(file, pillow_image(one_plane(image)), "BMP", **({"dpi": dpi} if dpi else {}))
 
 
-BMP = Format("bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,))
+BMP = Format(
+    "bmp",
+    (".bmp", ".dib"),
+    begins(b"BM"),
+    _open,
+    _write,
+    depths=(8,),
+    reads_with=PILLOW,
+    writes_with=PILLOW,
+)

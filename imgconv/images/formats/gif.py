@@ -11,7 +11,7 @@ from imgconv.text import SOFTWARE
 from ..image import Image
 from ..limits import Limits
 from ..options import WriteOptions
-from .record import Format, Reader, begins
+from .record import PILLOW, Format, Reader, begins
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -39,4 +39,5 @@ def _mark(path: str | os.PathLike[str], head: bytes) -> str:
 GIF = Format(
     "gif", (".gif",), begins(b"GIF87a", b"GIF89a"), _open, _write, depths=(8,),
     keeps=frozenset({"duration"}), holds="frames", mark=_mark,
+    reads_with=PILLOW, writes_with=PILLOW,
 )  # fmt: skip

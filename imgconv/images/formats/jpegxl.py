@@ -143,4 +143,6 @@ def distance(quality: int) -> float:
 JPEG_XL = Format(
     "jpegxl", (".jxl",), begins(CODESTREAM, SIGNATURE), _open, _write, depths=(8, 16, 32),
     alpha=True, keeps=frozenset({"exif", "xmp"}),
+    reads_with=("imagecodecs:jpegxl_decode", "imagecodecs:brotli_decode"),
+    writes_with=("imagecodecs:jpegxl_encode",),
 )  # fmt: skip

@@ -10,9 +10,17 @@ import os
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, Literal, NamedTuple, Protocol
 
+import numpy as np
+
 from ..image import Image
+from ..info import Info
 from ..limits import Limits
 from ..options import WriteOptions
+
+PILLOW = (  # it imports these plugins itself, whichever is wanted
+    "imgconv.images.formats.raster", "PIL.BmpImagePlugin", "PIL.GifImagePlugin",
+    "PIL.JpegImagePlugin", "PIL.PpmImagePlugin", "PIL.PngImagePlugin",
+)  # fmt: skip
 
 Holds = Literal["image", "frames", "stack", "pages"]
 """One plane; an animation's frames of one size; planes of one size and type; images of any."""
@@ -26,6 +34,10 @@ class Reader(Protocol):
 
     @property
     def notes(self) -> list[str]: ...
+
+
+def no_doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
+    return []
 
 
 def unmarked(path: str | os.PathLike[str], head: bytes) -> str:
@@ -47,6 +59,9 @@ class Format(NamedTuple):
     holds: Holds = "image"
     seeks: bool = False  # whether the writer needs a file that it can go back in
     regions: bool = False  # whether a part can be read without the whole
+    doubts: Callable[[np.ndarray, Info, WriteOptions], list[str]] = no_doubts  # of what is kept
+    reads_with: tuple[str, ...] = ()  # what reading imports: see `imports`
+    writes_with: tuple[str, ...] = ()
     mark: Callable[[str | os.PathLike[str], bytes], str] = unmarked  # the program that wrote it
 
     @property

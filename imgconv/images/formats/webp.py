@@ -8,7 +8,7 @@ from typing import BinaryIO
 from ..image import Image
 from ..limits import Limits
 from ..options import WriteOptions
-from .record import Format, Reader
+from .record import PILLOW, Format, Reader
 
 QUALITY = 92
 
@@ -40,4 +40,5 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 WEBP = Format(
     "webp", (".webp",), _recognises, _open, _write, depths=(8,), alpha=True,
     keeps=frozenset({"duration", "exif", "xmp", "icc"}), holds="frames",
+    reads_with=(*PILLOW, "PIL.WebPImagePlugin"), writes_with=(*PILLOW, "PIL.WebPImagePlugin"),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from imgconv.errors import InputError, UsageError
 from imgconv.images import Source, of_suffix, open_image, shown
@@ -116,8 +117,6 @@ def _planes(source: Source) -> Iterator[np.ndarray]:
 
 def doubt(labels: np.ndarray) -> str:
     """What is odd about labels (H, W): one value in several parts is a mask, or one object."""
-    from scipy import ndimage
-
     value = int(labels.max(initial=0))
     if not value or ((labels != 0) & (labels != value)).any():
         return ""

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from ...image import Image
 from ...limits import Limits
 from ...options import WriteOptions
-from ..record import Format, Reader, begins
+from ..record import PILLOW, Format, Reader, begins
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -33,4 +33,6 @@ def _mark(path: str | os.PathLike[str], head: bytes) -> str:
 JPEG = Format(
     "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), begins(b"\xff\xd8\xff"), _open, _write,
     depths=(8,), keeps=frozenset({"exif", "xmp", "icc", "text"}), mark=_mark,
+    reads_with=("imgconv.images.formats.jpeg.read", "imagecodecs:jpeg8_decode", *PILLOW),
+    writes_with=("imgconv.images.formats.jpeg.write", "imagecodecs:jpeg8_encode", *PILLOW),
 )  # fmt: skip

@@ -34,4 +34,8 @@ PNG = Format(
     "png", (".png", ".apng"), begins(b"\x89PNG\r\n\x1a\n"), _open, _write,
     depths=(8, 16), alpha=True, keeps=frozenset({"duration", "exif", "xmp", "icc", "text"}),
     holds="frames", mark=_mark,
+    reads_with=("imgconv.images.formats.png.read", "imagecodecs:png_decode"),
+    writes_with=(
+        "imgconv.images.formats.png.write", "imagecodecs:deflate_encode", "isal.isal_zlib",
+    ),
 )  # fmt: skip
