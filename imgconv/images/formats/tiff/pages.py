@@ -47,7 +47,8 @@ class Pages:
         limits.check(name, keyframe.imagelength, keyframe.imagewidth)
         self._check_page()
         # Samples that the axes count as C or so are planes like any others.
-        self.apart = series is not None and "S" not in series.axes
+        counted = series is not None and "S" not in series.axes
+        self.apart = counted and keyframe.samplesperpixel > 1
         self.orientation = int(keyframe.tags.valueof(tags.ORIENTATION, default=1) or 1)
         self._choose_values(kind)
         self.info = self._read_info(kind)
