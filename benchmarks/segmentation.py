@@ -20,8 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
 from imgconv import threads
-from imgconv.cli.segment_network import network_of
 from imgconv.engine import load
+from imgconv.steps.segment_network import network_of
 from imgconv.tasks.labels.match import Match, match
 from imgconv.tasks.labels.scores import scores
 from imgconv.tasks.segment.segmenter import segment

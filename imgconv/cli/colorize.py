@@ -14,8 +14,9 @@ from .options import FileOptions
 if TYPE_CHECKING:
     import numpy as np
 
-    from imgconv.batch import Done, EachPlane, Item
+    from imgconv.batch import Done, Item
     from imgconv.images import Info
+    from imgconv.steps.planes import EachPlane
     from imgconv.tasks.colorize import Colorizer
     from imgconv.tasks.colorize.hints import Hint, Painting
 

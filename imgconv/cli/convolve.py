@@ -96,9 +96,9 @@ def command(
     from imgconv.ops.bank import bank
     from imgconv.ops.convolve import Layer
     from imgconv.ops.kernel_text import number
+    from imgconv.steps.convolve import FeatureMaps, suffix_of_maps
 
     from .files import run_files
-    from .maps import FeatureMaps, suffix_of_maps
 
     if not kernel:
         raise UsageError(

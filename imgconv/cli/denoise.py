@@ -118,12 +118,12 @@ def command(
     Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
     colour noise and leaves most of the brightness.
     """
-    from imgconv.batch.planes import unchanged
+    from imgconv.steps.denoise import Denoiser, Show, picture_record, picture_suffix
+    from imgconv.steps.planes import unchanged
+    from imgconv.steps.reference import Reference
     from imgconv.tasks.denoise import Cleaning
 
-    from .denoiser import Denoiser, Show, picture_record, picture_suffix
     from .files import each_plane, run_files
-    from .reference import Reference
 
     if residual and compare:
         raise UsageError("--residual does not go with --compare, which shows it: leave one out")
@@ -137,7 +137,9 @@ def command(
     # a network uses all threads for one image; more images at once would only take memory
     rest = replace(options, jobs=options.jobs or (None if method else 1))
     each = each_plane(unused, rest, describe=unchanged if show == "image" else picture_record)
-    truth = Reference.of(reference, options) if reference is not None else None
+    truth = None
+    if reference is not None:
+        truth = Reference.beside(reference, options.files or (), options.files_from is not None)
     step = Denoiser(work, each, show, truth)
     if show == "image":
         return run_files("denoise", rest, step)

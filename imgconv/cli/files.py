@@ -17,9 +17,9 @@ from imgconv.errors import OutputError, UsageError
 from .options import FileOptions, InputOptions
 
 if TYPE_CHECKING:
-    from imgconv.batch import EachPlane, Item, Plan, Step
-    from imgconv.batch.planes import PlaneFunction
+    from imgconv.batch import Item, Plan, Step
     from imgconv.batch.targets import Suffix
+    from imgconv.steps.planes import EachPlane, PlaneFunction
 
     from .report import Show
 
@@ -29,7 +29,7 @@ def each_plane(function: PlaneFunction, options: FileOptions, **more: Any) -> Ea
 
     `more`: describe=f where f(info) says how the record changes (a scaled pixel size).
     """
-    from imgconv.batch import EachPlane
+    from imgconv.steps.planes import EachPlane
 
     return EachPlane(
         function,

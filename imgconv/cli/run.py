@@ -67,10 +67,10 @@ def command(
     (C, H, W) or (N, C, H, W), an .npz as several named inputs.
     """
     from imgconv import engine
+    from imgconv.steps.run import RunNetwork, suffix_of
     from imgconv.tasks.image_to_image import Picture
 
     from .files import each_plane, run_files
-    from .networks import RunNetwork, suffix_of
 
     name, *files = options.files or [""]
     if not name:
@@ -92,7 +92,7 @@ UNFIT = r"[^\w.-]+"  # for a file's name
 
 def to_arrays(options: RunOptions) -> bool:
     """Whether all that the network gives can be written: .npy is asked for, or comes in."""
-    from .networks import ARRAYS, kind
+    from imgconv.steps.run import ARRAYS, kind
 
     target = options.output or ""
     found = {kind(name) for name in options.files or ()}

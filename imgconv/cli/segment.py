@@ -13,9 +13,8 @@ from .options import DryRun, Force, InputOptions, SkipExisting
 
 if TYPE_CHECKING:
     from imgconv.batch import Item, Plan
-
-    from .ledger import Ledger
-    from .segmenter import Settings
+    from imgconv.steps.ledger import Ledger
+    from imgconv.steps.segment import Settings
 
 FOLDER = "segmented"
 USUAL = ("overlay", "table")  # beside the labels
@@ -134,13 +133,13 @@ def command(
     and imgconv-run.json, which says exactly what was run.
     """
     from imgconv.engine import load
+    from imgconv.steps.ledger import Ledger
+    from imgconv.steps.segment import Segmenter, Settings
+    from imgconv.steps.segment_network import facts, network_of, rules_of
     from imgconv.tasks.quantities import pixel_sides, quantity
 
     from .files import carry_out
-    from .ledger import Ledger
     from .report import write
-    from .segment_network import facts, network_of, rules_of
-    from .segmenter import Segmenter, Settings
 
     settings = Settings(
         diameter=quantity("--diameter", diameter, 1),
@@ -200,8 +199,7 @@ def _say_left(ledger: Ledger) -> None:
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
     from imgconv.batch import plan
-
-    from .segmenter import endings
+    from imgconv.steps.segment import endings
 
     planned = plan(
         options.files or (),

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from imgconv.batch.item import Done, Item
+from imgconv.batch.running import check_abandoned, make_folder
+from imgconv.batch.targets import is_known
 from imgconv.images import WriteOptions, open_image, shown, srgb_info, to_srgb, write_image
 from imgconv.images.imports import PROFILES
 from imgconv.memory import share
-
-from .item import Done, Item
-from .running import check_abandoned, make_folder
-from .targets import is_known
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from imgconv.batch import Done, EachPlane, Item
+from imgconv.batch import Done, Item
 from imgconv.images import SUFFIXES, Info, srgb_info
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
@@ -17,6 +17,7 @@ from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
 
+from .planes import EachPlane
 from .reference import Reference, like
 
 Show = Literal["image", "removed", "compare"]

@@ -13,12 +13,14 @@ from typing import ClassVar
 import numpy as np
 
 from imgconv.atomic import output
-from imgconv.batch import Done, EachPlane, Item
+from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.engine import Network
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, shown, srgb_info, to_srgb
 from imgconv.tasks.image_to_image import Picture, described
+
+from .planes import EachPlane
 
 ARRAYS = (".npy", ".npz")
 
