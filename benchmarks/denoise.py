@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from overlays import drawn, laid
 
 from imgconv.cli.denoise import network
 from imgconv.errors import ImgconvError
@@ -31,6 +30,7 @@ from imgconv.images import open_image
 from imgconv.ops.alpha import white
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import METHODS, Classical
+from training.denoising.overlays import drawn, laid
 
 GAIN, READ, OFFSET = 2.0, 2.0, 100.0  # of the camera of micro: per photon, in photons, in counts
 Figures = dict[str, list[float]]

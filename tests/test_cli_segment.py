@@ -160,7 +160,7 @@ def test_planes_of_a_time_lapse_are_segmented_each_on_its_own(segment):
     assert [(row["t"], row["count"]) for row in summary] == [("1", "3"), ("2", "1"), ("3", "0")]
     assert summary[2]["median_area_px"] == "" and summary[1]["diameter_px"] != ""
     with zipfile.ZipFile("segmented/a-rois.zip") as file:
-        assert file.namelist()[-1] == "0002-0001.roi" and len(file.namelist()) == 4
+        assert file.namelist()[-1] == "0002-0001-0000.roi" and len(file.namelist()) == 4
     features = json.loads(Path("segmented/a.geojson").read_text())["features"]
     assert [f["geometry"].get("plane", {"t": 0})["t"] for f in features] == [0, 0, 0, 1]
     assert tifffile.imread("segmented/a-probability.tif").shape == frames.shape

@@ -79,7 +79,12 @@ def _fitted(
                 f"{info.planes if info.planes > 1 else 'more'}; write TIFF, or one file a plane "
                 "with {page} in the name"
             )
-        yield fit(plane, info, options, kind, name, notes)
+        ready = fit(plane, info, options, kind, name, notes)
+        if number == 0 and kind == "tiff":
+            from .tiffwrite import doubts
+
+            notes.extend(doubts(ready, info, options))
+        yield ready
 
 
 def _encoder(kind: str) -> Encoder:

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from imgconv.tasks.colorize.colorizer import PREPARE, READ
-from training.colorizing.data import load
-from training.colorizing.network import Annealed, ColourNet
-from training.colorizing.validate import (
+
+from ..export import export, rounded
+from ..start import weights
+from .data import load
+from .network import Annealed, ColourNet
+from .validate import (
     SATURATIONS,
     TEMPERATURES,
     VIVID,
@@ -32,8 +35,6 @@ from training.colorizing.validate import (
     judge,
     line,
 )
-from training.export import export
-from training.run import weights
 
 
 def arguments() -> argparse.Namespace:
@@ -56,13 +57,6 @@ def network(state: dict[str, Tensor]) -> ColourNet:
     module = ColourNet(widths, classes=state["named.bias"].shape[0])
     module.load_state_dict(state, strict=False)
     return module.eval()
-
-
-def rounded(module: nn.Module) -> None:
-    """Convolutions as they will be stored, so that what is judged is what is shipped."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.weight.data = layer.weight.data.half().float()
 
 
 def setting(options: argparse.Namespace, every: list[Case]) -> Setting:

@@ -15,8 +15,9 @@ from imgconv.ops.filter import LUMA
 from imgconv.tasks.colorize.colorizer import READ, laid, network_size, small
 from imgconv.tasks.colorize.oklab import coloured
 from imgconv.tasks.colorize.scores import Score, colourfulness, score, summary
-from training.colorizing.data import Photo
-from training.colorizing.palette import centres
+
+from .data import Photo
+from .palette import centres
 
 TEMPERATURES = (1.0, 0.7, 0.5, 0.35)
 SATURATIONS = (1.0, 1.15, 1.3, 1.5, 1.75)

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from imgconv import threads
-from training.fast.layers import Conv2d
+
+from .layers import Conv2d
 
 
 def use_kernels(module: nn.Module, on: bool = True) -> nn.Module:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.fast import winograd
-from training.fast.winograd import Geometry, Pixels
+from . import winograd
+from .winograd import Geometry, Pixels
 
 
 class Convolution(torch.autograd.Function):

@@ -42,6 +42,13 @@ class RoiArchive:
         file.write(self._buffer.getbuffer())
 
 
+def name_in_stack(plane: int, label: int) -> str:
+    """ "0002-0001-0000": ImageJ reads the plane (from 1) from a name of three numbers of 4, 5 or 6
+    digits, where the ROI's own place does not hold: on labels without the image's channels."""
+    digits = max(4, len(str(max(plane, label))))
+    return "-".join(f"{n:0{digits}d}" for n in (plane, label, 0))
+
+
 def roi(name: str, parts: list[Polygon], place: Mapping[str, int], hyperstack: bool) -> Any:
     """An ImagejRoi: a traced polygon, or a composite where there are holes or several parts."""
     where = position(place, hyperstack)

@@ -19,7 +19,7 @@ from ..labels.geojson import Features
 from ..labels.measure import Row, columns, measure
 from ..labels.outline import outlines
 from ..labels.overlay import overlay
-from ..labels.rois import RoiArchive
+from ..labels.rois import RoiArchive, name_in_stack
 from ..labels.select import LabelStack, Size, labels_info, write_labels
 from .segmenter import Segmentation
 
@@ -101,7 +101,8 @@ class Results:
         for (label, parts), row in zip(outlines(labels), rows, strict=True):
             name = f"{one.number:04d}-{label:04d}" if several else f"{label:04d}"
             if "rois" in self.kinds:
-                self.rois.add(name, parts, one.place, self.stack.is_hyperstack)
+                roi = name_in_stack(one.number, label) if several else name
+                self.rois.add(roi, parts, one.place, self.stack.is_hyperstack)
             if "geojson" in self.kinds:
                 known = {k: v for k, v in row.items() if math.isfinite(v)}
                 self.features.add(name, parts, one.place, known)

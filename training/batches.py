@@ -1,0 +1,78 @@
+"""Endless batches, made while the network learns from the ones before."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+T = TypeVar("T")
+AHEAD = 3
+
+
+class Sampler(Protocol):
+    def draw(self, rng: np.random.Generator, size: int) -> tuple[Any, ...]:
+        """Arrays or numbers of one example, of `size` pixels a side."""
+
+
+class Batches(IterableDataset):  # type: ignore[type-arg]
+    """Batches from `step` on; each has random numbers of its own, whoever makes it."""
+
+    def __init__(self, sampler: Sampler, count: int, size: int, seed: int, step: int) -> None:
+        self.sampler, self.count, self.seed, self.step = sampler, count, seed, step
+        self._size = torch.multiprocessing.Value(ctypes.c_int, size, lock=False)
+
+    def set_size(self, size: int) -> None:
+        """Of the crops that are drawn from now on, in worker processes as well."""
+        self._size.value = size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
+        worker = get_worker_info()
+        first, stride = (worker.id, worker.num_workers) if worker else (0, 1)
+        for number in itertools.count(self.step + first, stride):
+            yield self.batch(number)
+
+    def batch(self, number: int) -> tuple[Tensor, ...]:
+        rng = np.random.default_rng((self.seed, number))
+        size = self._size.value
+        drawn = [self.sampler.draw(rng, size) for _ in range(self.count)]
+        return tuple(torch.from_numpy(np.stack(part)) for part in zip(*drawn, strict=True))
+
+
+def made(batches: Batches, workers: int) -> Iterator[tuple[Tensor, ...]]:
+    """The batches, made ahead by one thread, or by several processes beside a GPU."""
+    if not workers:
+        return ahead(iter(batches))
+    torch.multiprocessing.set_sharing_strategy("file_system")  # of few open files
+    return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=True))
+
+
+def ahead(endless: Iterator[T], count: int = AHEAD) -> Iterator[T]:
+    """The same items, of which one thread makes up to `count` ahead; its errors come out here."""
+    with ThreadPoolExecutor(1) as pool:
+        ready = deque(pool.submit(next, endless) for _ in range(count))
+        while True:
+            yield ready.popleft().result()
+            ready.append(pool.submit(next, endless))
+
+
+def repeated(source: Iterator[tuple[Tensor, ...]], times: int) -> Iterator[tuple[Tensor, ...]]:
+    """Each batch so many times, up to 8, mirrored and turned by right angles differently."""
+    for batch in source:
+        for number in range(times):
+            yield tuple(turned(part, number) if part.ndim == 4 else part for part in batch)
+
+
+def turned(planes: Tensor, number: int) -> Tensor:
+    """(N, C, S, S) in one of the eight ways in which a square lies on itself; 0 is as it is."""
+    planes = planes.transpose(2, 3) if number & 1 else planes
+    axes = [axis for axis, bit in ((2, 2), (3, 4)) if number & bit]
+    return planes.flip(axes) if axes else planes
