@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
 from imgconv import threads
 from imgconv.engine import load
-from imgconv.steps.segment_network import network_of
+from imgconv.steps.segment_network import SegmentNetwork
 from imgconv.tasks.labels.match import Match, match
 from imgconv.tasks.labels.scores import scores
 from imgconv.tasks.segment.segmenter import segment
@@ -40,7 +40,7 @@ def main() -> None:
     if not examples:
         sys.exit(f"{options.pack} has no part '{options.part}'")
     model = load(options.model, "segment")
-    network, card, busy = network_of(model, None), model.card, [0.0]
+    network, card, busy = SegmentNetwork(model), model.card, [0.0]
 
     def timed(image: np.ndarray) -> np.ndarray:
         start = time.perf_counter()

@@ -16,9 +16,14 @@ def use(threads: int | None) -> None:
     _chosen[:] = [] if threads is None else [threads]
 
 
+def chosen() -> int | None:
+    """What `use` was told last."""
+    return _chosen[0] if _chosen else None
+
+
 def count() -> int:
     """The number of threads in use."""
-    return _chosen[0] if _chosen else available()
+    return chosen() or available()
 
 
 @functools.cache

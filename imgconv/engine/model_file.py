@@ -41,6 +41,12 @@ class Model:
         with Path(self.path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def __reduce__(self) -> Any:
+        """What `load` returned is pickled as its path and hash, and loaded again from there."""
+        if "of_file" in self.__dict__:
+            return _loaded_again, (self.path, self.sha256)
+        return super().__reduce__()
+
 
 def load(path: str | os.PathLike[str]) -> Model:
     """The model of a file; float16 weights are widened to float32.
@@ -57,7 +63,18 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise InputError(f"{name}: cannot be read ({problem.strerror or problem})") from None
     except InputError as problem:
         raise InputError(f"{name}: {problem}") from None
-    return Model(graph, data["card"], name)
+    model = Model(graph, data["card"], name)
+    model.__dict__["of_file"] = True  # `replace` makes another, of another graph, without it
+    return model
+
+
+@functools.lru_cache(4)
+def _loaded_again(path: str, sha256: str) -> Model:
+    """In a worker: the model of a pickled step, once a process."""
+    model = load(path)
+    if model.sha256 != sha256:
+        raise InputError(f"{path}: is not the file any more that it was when the work was sent")
+    return model
 
 
 def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -9,6 +9,7 @@ the whole image would: the result is the same to the bit.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,7 @@ from .tiling import Tile, tiles
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
 
 Images = Mapping[str, np.ndarray]
+_turn = threading.RLock()  # an image has all threads, and memory for its values, to itself
 
 
 def run(
@@ -46,7 +48,18 @@ def run(
     too small for that. InputError where the network does not fit the image, or would need more
     memory and cannot be tiled.
     """
-    network = _network(model.graph)
+    with _turn:
+        return _run(model, inputs, prepare, finish, memory)
+
+
+def _run(
+    model: Model,
+    inputs: Images,
+    prepare: Callable[[np.ndarray], np.ndarray] | None,
+    finish: Callable[[str, np.ndarray], np.ndarray] | None,
+    memory: int,
+) -> dict[str, np.ndarray]:
+    network = prepared(model.graph)
     frame = _frame(inputs, int(model.card.get("multiple", 1)))
     shapes = {name: (1, len(image), frame.high, frame.wide) for name, image in inputs.items()}
     plan = network.plan(shapes)
@@ -60,7 +73,8 @@ def run(
 
 
 @lru_cache(2)
-def _network(graph: Graph) -> Network:
+def prepared(graph: Graph) -> Network:
+    """The network of a graph; those of the last graphs stay ready."""
     return Network(graph)
 
 

@@ -1,90 +1,102 @@
-"""The step of `denoise`: planes cleaned, or pictures of what that did, with facts collected."""
+"""Planes cleaned, or pictures of what that did, with facts collected."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from imgconv.batch import Done, Item
-from imgconv.images import SUFFIXES, Info, srgb_info
+from imgconv.batch import Item
+from imgconv.images import SUFFIXES, Info, Source
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
 
+from .operation import Operation, Result
 from .planes import EachPlane
 from .reference import Reference, like
+from .upsample import figure_info
 
 Show = Literal["image", "removed", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
-class Denoiser:
-    """Every plane of an item through the cleaning; `show` says what is written of it."""
+class CleanPlane(Operation):
+    """The cleaning as an operation; `show` says what becomes of a plane: itself without its noise,
+    or a picture of what was done."""
 
     work: Cleaning
-    each: EachPlane
     show: Show = "image"
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return IMPORTS if self.show == "compare" else ()
+
+    def __call__(self, plane: np.ndarray, info: Info, truth: np.ndarray | None = None) -> Result:
+        """truth: the same colours without noise, to compare with."""
+        top = full_scale(info)
+        found = self.work(plane, info.alpha, top)
+        before, after = (colours(pixels, info) for pixels in (plane, found.pixels))
+        facts = dict(found.facts)
+        if truth is not None:
+            facts["before"] = quality(before, truth, top)
+            facts["after"] = quality(after, truth, top)
+        if self.show == "image":
+            return Result(found.pixels, facts=facts)
+        if self.show == "removed":
+            picture, gain = removed_picture(found.removed, top)
+        else:
+            labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
+            picture, gain = comparison(before, after, found.removed, labels, top)
+        return Result(picture, facts=facts | {"shown_times": round(gain, 3)})
+
+    def describe(self, info: Info) -> Info:
+        """Pictures of a TIFF, which may have many pages, are a TIFF."""
+        if self.show == "image":
+            return info
+        return figure_info("tiff" if info.format == "tiff" else "png", info)
+
+    def suffix(self, found: str) -> str:
+        if self.show == "image":
+            return found
+        return ".tif" if SUFFIXES.get(found.lower()) == "tiff" else ".png"
+
+    def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, Any]]:
+        """The record is that of a plane, or a list of those of all planes."""
+        one = len(facts) == 1
+        return said(facts), dict(facts[0]) if one else {"planes": [dict(f) for f in facts]}
+
+
+@dataclass(frozen=True, eq=False)
+class Denoise(EachPlane):
+    """The step of `denoise`: each plane cleaned, and compared with its reference."""
+
+    operation: CleanPlane
     reference: Reference | None = None
 
     @property
     def imports(self) -> tuple[str, ...]:
         """What it imports when it works."""
-        drawing = IMPORTS if self.show == "compare" else ()
-        return (*drawing, *(("skimage.metrics:structural_similarity",) if self.reference else ()))
+        measures = ("skimage.metrics:structural_similarity",) if self.reference else ()
+        return (*measures, *super().imports)
 
-    def __call__(self, item: Item) -> Done:
-        plane = Plane(self.work, self.show, self._truth(item))
-        done = replace(self.each, function=plane)(item)
-        return done._replace(notes=(*done.notes, *said(plane.facts)), record=record(plane.facts))
-
-    def _truth(self, item: Item) -> Iterator[np.ndarray] | None:
-        """The reference's planes, less those whose pages are skipped."""
+    def given(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         if self.reference is None:
-            return None
-        planes = self.reference.planes(item.source, self.each)
-        if not (item.paged and self.each.skip_existing):
-            return planes
-        pages = enumerate(planes, 1)
-        return (plane for number, plane in pages if not os.path.lexists(item.page(number)))
+            yield from super().given(item, source)
+            return
+        truths = self.reference.planes(item.source, self)
+        for plane, info in super().given(item, source):
+            yield plane, info, like(colours(plane, info), next(truths, None))
 
 
-@dataclass(eq=False)
-class Plane:
-    """The cleaning as a function of one item's planes; `facts` has an entry for each."""
-
-    work: Cleaning
-    show: Show
-    truth: Iterator[np.ndarray] | None
-    facts: list[dict[str, Any]] = field(default_factory=list)
-
-    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        top = full_scale(info)
-        result = self.work(plane, info.alpha, top)
-        colours = plane.shape[2] - (info.alpha != "none")
-        before, after = plane[..., :colours], result.pixels[..., :colours]
-        facts = dict(result.facts)
-        if self.truth is not None:
-            facts |= self._quality(before, after, top)
-        self.facts.append(facts)
-        if self.show == "image":
-            return result.pixels
-        if self.show == "removed":
-            picture, gain = removed_picture(result.removed, top)
-        else:
-            labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
-            picture, gain = comparison(before, after, result.removed, labels, top)
-        facts["shown_times"] = round(gain, 3)
-        return picture
-
-    def _quality(self, before: np.ndarray, after: np.ndarray, top: float) -> dict[str, Any]:
-        truth = like(before, next(self.truth or iter(()), None))
-        return {"before": quality(before, truth, top), "after": quality(after, truth, top)}
+def colours(pixels: np.ndarray, info: Info) -> np.ndarray:
+    """Without alpha."""
+    return pixels[..., : pixels.shape[2] - (info.alpha != "none")]
 
 
 def full_scale(info: Info) -> float:
@@ -118,21 +130,3 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 def span(values: Sequence[float]) -> str:
     low, high = (f"{value:.3g}" for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
-
-
-def record(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For --json: the facts of a plane, or a list of those of all planes."""
-    return dict(facts[0]) if len(facts) == 1 else {"planes": [dict(one) for one in facts]}
-
-
-def picture_suffix(found: str) -> str:
-    """Pictures of a TIFF, which may have many pages, are a TIFF."""
-    return ".tif" if SUFFIXES.get(found.lower()) == "tiff" else ".png"
-
-
-def picture_record(found: Info) -> Info:
-    """The record of a picture: nothing of the image's own holds for it but the stack's axes."""
-    base = srgb_info(found)
-    axes, shape = found.stack_axes + "YXS", (*found.stack_shape, found.height, found.width, 3)
-    kind = "tiff" if found.format == "tiff" else "png"
-    return Info(kind, np.dtype(np.uint8), base.height, base.width, 3, axes=axes, shape=shape)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import open_image, shown, to_srgb
+from imgconv.images import open_image, shown
 
-from .planes import EachPlane
+from .planes import FileStep
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,10 @@ class Reference:
         folders = tuple(name for name in given if os.path.isdir(name))
         return cls(path, folders, not one or listed)
 
-    def planes(self, source: str, each: EachPlane) -> Iterator[np.ndarray]:
-        """The colours (H, W, C) of its counterpart's planes, read as the source is."""
-        with open_image(self._counterpart(source), **each.reading) as image:
-            for plane in image.planes():
-                plane = to_srgb(plane, image.info) if each.to_srgb else plane
+    def planes(self, source: str, step: FileStep) -> Iterator[np.ndarray]:
+        """The colours (H, W, C) of its counterpart's planes, read as the step reads the source."""
+        with open_image(self._counterpart(source), **step.reading) as image:
+            for plane in step.planes(image):
                 yield plane[..., : plane.shape[2] - (image.info.alpha != "none")]
 
     def _counterpart(self, source: str) -> str:

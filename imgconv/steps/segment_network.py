@@ -1,68 +1,36 @@
-"""The network of `segment`: is it one, how it is read, how it is run."""
+"""The network of `segment`: how it is run, what is said of it."""
 
 from __future__ import annotations
 
-from threading import Lock
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from imgconv import threads
 from imgconv.engine import Model, run
-from imgconv.errors import UsageError
-from imgconv.tasks.segment.instances import PREPARE, READ
-from imgconv.tasks.segment.segmenter import Network
+from imgconv.errors import InputError
+from imgconv.tasks.segment.card import READ
 
 
-def rules_of(loaded: Model, name: str, threshold: float | None) -> dict[str, dict[str, Any]]:
-    """How images are prepared and maps are read: as the model says, and the user over it.
+@dataclass(frozen=True, eq=False)
+class SegmentNetwork:
+    """A function: (4, H, W) float32 -> its maps (4, H, W)."""
 
-    Raises UsageError for a model (called `name` by the user) that is made for something else.
-    """
-    card = loaded.card
-    if card.get("task") != "segment":
-        what = card.get("task") or "something else"
-        raise UsageError(
-            f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
-            "a file that training for segment made"
-        )
-    if len(loaded.graph.inputs) != 1 or len(loaded.graph.outputs) != 1:
-        raise UsageError(
-            f"--model {name}: goes from {', '.join(loaded.graph.inputs)} to "
-            f"{', '.join(loaded.graph.outputs)}; segment needs one image and its maps, as training "
-            "exports them"
-        )
-    read = {**READ, **card.get("read", {})}
-    if threshold is not None:
-        read["foreground"] = threshold
-    return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
+    model: Model
 
-
-def network_of(loaded: Model, granted: int | None) -> Network:
-    """(4, H, W) float32 -> its maps (4, H, W).
-
-    One image at a time, on all threads: that takes the memory of one, while the other jobs read,
-    measure and draw theirs.
-    """
-    lock, every = Lock(), granted or threads.available()
-    (given,), (maps,) = loaded.graph.inputs, loaded.graph.outputs
-
-    def network(image: np.ndarray) -> np.ndarray:
-        with lock:
-            threads.use(every)
-            found = run(loaded, {given: image})[maps]
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        (given,), (maps,) = self.model.graph.inputs, self.model.graph.outputs
+        found = run(self.model, {given: image})[maps]
         if len(found) != len(READ["channels"]):
-            raise UsageError(
-                f"--model {loaded.path}: gives {len(found)} maps; segment reads "
+            raise InputError(
+                f"{self.model.path}: gives {len(found)} maps; segment reads "
                 f"{len(READ['channels'])}: {', '.join(READ['channels'])}"
             )
         return found
 
-    return network
 
-
-def facts(loaded: Model) -> dict[str, Any]:
+def facts(model: Model) -> dict[str, Any]:
     """Which network it was."""
     known = ("name", "version", "licence", "data")
-    card = {key: loaded.card[key] for key in known if key in loaded.card}
-    return {**card, "file": loaded.path, "sha256": loaded.sha256}
+    card = {key: model.card[key] for key in known if key in model.card}
+    return {**card, "file": model.path, "sha256": model.sha256}
