@@ -9,12 +9,14 @@ import numpy as np
 from imgconv import threads
 
 from ... import kernels
+from ...kernels import layout
 from ..fusion import Stage, bounds
 from .layer import Arrays, Shapes, V, Work, finish, padded
 
-ACTIVATIONS = {"sigmoid": 0, "tanh": 1, "gelu": 2, "silu": 3}
-GELU_TANH, CLAMP = 4, 5
-COMBINATIONS = {"add": 0, "sub": 1, "mul": 2}
+ACTIVATIONS = {
+    "sigmoid": layout.SIGMOID, "tanh": layout.TANH, "gelu": layout.GELU, "silu": layout.SILU,
+}  # fmt: skip
+COMBINATIONS = {"add": layout.ADD, "sub": layout.SUBTRACT, "mul": layout.MULTIPLY}
 SMALLEST = 2**15  # vectors of a band that are worth a thread
 
 
@@ -25,11 +27,11 @@ def _in_bands(call: Callable[[int, int], None], vectors: int) -> None:
 def activation(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
     node, name = stage.node, stage.node.inputs[0]
     slope, low, high = bounds(node, tensors) or (1.0, -np.inf, np.inf)
-    kind = ACTIVATIONS.get(node.operator, CLAMP)
-    if kind == CLAMP and bounds(node, tensors) is None:
+    kind = ACTIVATIONS.get(node.operator, layout.CLAMP)
+    if kind == layout.CLAMP and bounds(node, tensors) is None:
         return None
     if node.operator == "gelu" and node.attributes.get("approximate", "none") == "tanh":
-        kind = GELU_TANH
+        kind = layout.GELU_TANH
 
     def run(values: Arrays, out: np.ndarray) -> None:
         def band(begin: int, end: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from imgconv import threads
 
 from ... import kernels
+from ...kernels.layout import Resizing, pack
 from ..fusion import Stage
 from ..operators.resizing import scales_and_sizes, taps
 from .layer import Arrays, Shapes, Work, blocks
@@ -38,7 +39,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
         for n in range(len(result)):
 
             def band(begin: int, end: int, n: int = n) -> None:
-                sizes = np.array([H, W, h, w, begin, end])
+                sizes = pack(Resizing(H=H, W=W, h=h, w=w, begin=begin, end=end))
                 kernels.resize_blocks(
                     values[name][n], rows, columns, down, across, result[n], sizes, linear
                 )  # fmt: skip
