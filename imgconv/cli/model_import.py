@@ -81,7 +81,7 @@ def import_model(
     found = step_of_sizes(graph)
     step = {"multiple": found} if found else {}
     model = save(target, graph, {**words, **card, **step, **origin(source)}, half=half)
-    current().out(target + "\n")
+    current().out(f"{target}\n")
     current().say(f"imgconv: {summary(model.graph)}")
     if not found and is_open(graph):
         current().say(f"imgconv: {target}: {NO_SIZE}")

@@ -31,7 +31,7 @@ class ColorizePlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         kind = colour_of(plane, info.alpha)
-        said = [kind] if kind in NOTES else []
+        said: list[str] = [kind] if kind in NOTES else []
         if info.tiff and info.tiff.kind == "ome" and kind == "grey":
             said.append("ome")
         if not is_srgb(info):  # which its colours are guessed for
