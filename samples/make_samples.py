@@ -86,7 +86,20 @@ def _write_imagej(target: Path, image: np.ndarray) -> None:
     )
 
 
-RECIPES: tuple[Callable[[Path], None], ...] = (fruit, lake, leaf, cells, timelapse, charts)
+RECIPES: dict[Callable[[Path], None], tuple[str, ...]] = {
+    fruit: ("fruit.jpg",),
+    lake: ("lake.png", "grainy.png"),
+    leaf: ("leaf.png",),
+    cells: (
+        *(f"cells/{name}.tif" for name in FIELDS),
+        *(f"cells/truth/{name}.tif" for name in FIELDS),
+        "cells/reticle.png",
+    ),
+    timelapse: ("cells/timelapse.ome.tif",),
+    charts: ("chart.png", "checker-small.png"),
+}
+"""What makes a sample, and the files that it writes below the folder."""
+SAMPLES = tuple(name for names in RECIPES.values() for name in names)
 
 
 def main(folder: Path) -> None:

@@ -240,11 +240,11 @@ def test_transparency_is_no_channel(segment):
 
 
 def test_more_objects_than_sixteen_bits_can_number_are_all_there(segment, monkeypatch):
-    from imgconv.tasks.segment import segmenter
+    from imgconv.tasks.segment.run import Segmentation
 
     labels = np.zeros((600, 600), np.int32)
     labels[::2, ::2] = np.arange(1, 90_001).reshape(300, 300)
-    result = segmenter.Segmentation(labels, np.zeros(labels.shape, np.float32), 1.0, 1.0)
+    result = Segmentation(labels, np.zeros(labels.shape, np.float32), 1.0, 1.0)
     monkeypatch.setattr("imgconv.steps.segment.segment", lambda *_: result)
     monkeypatch.setattr("imgconv.tasks.segment.results.measure", lambda *_: iter([{"area_px": 1}]))
     tifffile.imwrite("a.tif", np.zeros((600, 600), np.uint8))

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from imgconv.engine import load
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.camera import Camera, found
-from imgconv.tasks.denoise.crosshair import Crosshair, decided
-from imgconv.tasks.denoise.micro import Micro, balanced
+from imgconv.tasks.denoise.crosshair import Crosshair
+from imgconv.tasks.denoise.micro import Micro
+from imgconv.tasks.denoise.read import balanced, decided
 from training.denoising.overlays import CONTRAST, drawn, laid
 
 

@@ -16,6 +16,7 @@ from imgconv import engine  # noqa: E402
 from imgconv.images import Info  # noqa: E402
 from imgconv.tasks.colorize import Colorizer  # noqa: E402
 from imgconv.tasks.colorize import oklab as arrays  # noqa: E402
+from imgconv.tasks.colorize.card import COLORIZE  # noqa: E402
 from training.colorizing import augment, data, export, train, validate  # noqa: E402
 from training.colorizing.losses import Loss  # noqa: E402
 from training.colorizing.network import Annealed, ColourNet  # noqa: E402
@@ -192,7 +193,9 @@ def same_as_pytorch(model: engine.Model, checkpoint: Path) -> None:
     metrics, read = model.card["metrics"], model.card["read"]
     setting = validate.Setting(metrics["temperature"], read["saturation"])
     grey = case.grey
-    found = Colorizer(model)(grey, Info("png", grey.dtype, *grey.shape))
+    found = Colorizer(model, card=COLORIZE.card(model.card["prepare"], read))(
+        grey, Info("png", grey.dtype, *grey.shape)
+    )
     assert np.abs(found.astype(int) - case.result(setting)).max() <= 1
 
 

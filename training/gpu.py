@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 import tifffile
 
-from imgconv.tasks.segment.instances import READ
+from imgconv.tasks.segment.card import READ
 from imgconv.threads import available
 
 from .denoising.pictures import names

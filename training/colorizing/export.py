@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imgconv.tasks.colorize.colorizer import PREPARE, READ
+from imgconv.tasks.colorize.card import PREPARE, READ
 
 from ..export import export, rounded
 from ..start import weights

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from imgconv.ops.areas import reduced
 from imgconv.ops.filter import LUMA
-from imgconv.tasks.colorize.colorizer import READ, laid, network_size, small
+from imgconv.tasks.colorize.card import READ
 from imgconv.tasks.colorize.oklab import coloured
+from imgconv.tasks.colorize.prepare import network_size, small
+from imgconv.tasks.colorize.read import laid
 from imgconv.tasks.colorize.scores import Score, colourfulness, score, summary
 
 from .data import Photo

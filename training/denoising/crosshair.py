@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgconv.tasks.denoise.crosshair import decided, widened
+from imgconv.tasks.denoise.read import decided, widened
 
 from ..files import Files, picture
 from .bowtie import BowTie, like  # noqa: F401 (train, export)

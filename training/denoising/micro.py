@@ -13,7 +13,9 @@ from skimage.restoration import estimate_sigma
 from torch import nn
 
 from imgconv.tasks.denoise.camera import Camera, found
-from imgconv.tasks.denoise.micro import TRUST, balanced, normalised
+from imgconv.tasks.denoise.micro import TRUST
+from imgconv.tasks.denoise.prepare import normalised
+from imgconv.tasks.denoise.read import balanced
 
 from ..files import Files, picture
 from .network import Denoiser, like, pooled  # noqa: F401 (train, export)

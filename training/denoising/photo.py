@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imgconv.tasks.denoise.gauge import without_texture
 from imgconv.tasks.denoise.opponent import opponent
+from imgconv.tasks.denoise.read import without_texture
 
 from . import noise
 from .network import Denoiser, like, pooled  # noqa: F401 (train, export)

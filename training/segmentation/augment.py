@@ -8,7 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from imgconv.tasks.segment.instances import PREPARE, READ, compressed
+from imgconv.tasks.segment.card import PREPARE, READ
+from imgconv.tasks.segment.prepare import compressed
 
 from .data import Example
 from .targets import targets

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from imgconv.tasks.segment.instances import PREPARE, READ, levels
+from imgconv.tasks.segment.card import PREPARE, READ
+from imgconv.tasks.segment.prepare import levels
 
 from ..files import Files, decoded, picture
 
@@ -42,7 +43,7 @@ class Example:
     manual: bool  # labels drawn or corrected by hand, not by a model
     pixels: np.ndarray  # (H, W, 1) grey or (H, W, 3) RGB, the file's own dtype
     labels: np.ndarray  # (H, W) uint16, or float32 beyond 65,534 objects; 0 or 1..n
-    range: tuple[float, float]  # the image's levels, see imgconv.tasks.segment.instances
+    range: tuple[float, float]  # the image's levels, see imgconv.tasks.segment.prepare
     known: float | None = None  # diameter, where a pack of crops says that of the whole image
 
     @cached_property

@@ -4,7 +4,7 @@
         --name mine --output mine.safetensors
 
 `--card` is a JSON file of what is known about the model, `--read` another of thresholds (see
-imgconv.tasks.segment.instances.READ); with `--data` the stored weights are judged on the part of
+imgconv.tasks.segment.card.READ); with `--data` the stored weights are judged on the part of
 it that is for validation.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from imgconv.tasks.segment.instances import PREPARE, READ
+from imgconv.tasks.segment.card import PREPARE, READ
 
 from ..architectures.unet import like
 from ..export import export, rounded

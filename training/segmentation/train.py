@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from imgconv.tasks.segment.instances import PREPARE, READ
+from imgconv.tasks.segment.card import PREPARE, READ
 
 from .. import loop, start
 from ..architectures.unet import UNet, like

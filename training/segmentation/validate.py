@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from imgconv.tasks.segment.segmenter import Network, segment
+from imgconv.tasks.segment.card import SEGMENT
+from imgconv.tasks.segment.run import Network, segment
 
 from .data import Example
 
@@ -72,7 +73,7 @@ def validate(
 ) -> dict[str, dict[str, float]]:
     """AP and count error of each source, of a network on examples it has not seen."""
     module.eval()
-    network, card = network_of(module), {"read": rules or {}}
+    network, card = network_of(module), SEGMENT.card(read=rules)
     kinds: dict[str, set[str]] = defaultdict(set)
     for one in examples:
         kinds[one.source].add(one.kind)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .cleaning import by_channel
+from .run import by_channel
 
 METHODS = ("nlm", "bilateral", "tv", "wavelet", "median")
 REACH, NEAR, LIKE = 4, 1.8, 2.5  # of bilateral: pixels, pixels, levels of noise

@@ -21,7 +21,7 @@ from ..labels.outline import outlines
 from ..labels.overlay import overlay
 from ..labels.rois import RoiArchive, name_in_stack
 from ..labels.select import LabelStack, Size, labels_info, write_labels
-from .segmenter import Segmentation
+from .run import Segmentation
 
 PLANES = 16  # of a stack that its picture shows, at most
 SMALL, LARGE = 400, 1024  # pixels of the longer side of each: below enlarged, above reduced

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .instances import READ, instances, prepare, probability, resized, typical_diameter
+from ..card import Card
+from .card import READ, USUAL
+from .prepare import prepare, resized
+from .read import instances, probability, typical_diameter
 
 Network = Callable[[np.ndarray], np.ndarray]
 LARGEST = 100e6
@@ -26,21 +29,20 @@ class Segmentation:
 def segment(
     planes: np.ndarray,
     network: Network,
-    card: Mapping[str, Any] | None = None,
+    card: Card = USUAL,
     diameter: float | None = None,
 ) -> Segmentation:
     """Find the objects of one image.
 
     planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (4, H, W) float32 -> (4, H, W).
-    card: the model's card, of which `prepare` and `read` are used. diameter: of a typical object
+    card: how the image is prepared and the maps are read. diameter: of a typical object
     in pixels. Without it the image is looked at as it is, and once more at another scale if its
     objects are smaller or larger than what the network knows well.
     """
-    rules = {**READ, **(card or {}).get("read", {})}
-    prepared = (card or {}).get("prepare")
+    rules = dict(card.read)
 
     def look(scale: float) -> np.ndarray:
-        return network(prepare(planes, prepared, _scaled(planes.shape[:2], scale)))
+        return network(prepare(planes, card.prepare, _scaled(planes.shape[:2], scale)))
 
     first = look(1.0) if diameter is None else None
     typical = diameter if first is None else typical_diameter(first)
