@@ -34,7 +34,7 @@ LINES = [
     "filter -k gaussian:2 -k sobel --range float a.png b.tif {out}",
     "filter -k sharpen a.png b.tif -o {out_}page-{{page}}-{{stem}}.png",
     "filter -k box:5 --to-srgb --luma a.png b.png {out}",
-    "convolve -k sobel -k box a.png b.tif {out}",
+    "convolve -k scharr-x -k box a.png b.tif {out}",
     "convolve -k sobel-x a.png b.png -o {out_}{{stem}}.png",
     "pool -m median --size 3 a.png b.tif {out}",
     "upsample -m bicubic --scale 1.5 a.png b.tif {out}",
@@ -77,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             labels = np.zeros((32, 32), np.uint8)
             labels[4:12, 5:13], labels[20:28, 6 : 12 + (where == "found")] = 1, 2
             Image.fromarray(labels).save(folder / where / f"{name}.png")
-    np.save(folder / "numbers.npy", rng.normal(size=(3, 16, 16)).astype(np.float32))
+    np.save(folder / "numbers.npy", rng.normal(size=(1, 16, 16)).astype(np.float32))
     standin.model(folder / "standin.safetensors")
     colorize_standin.model(folder / "colorize.safetensors")
     denoise_standin.photo(folder)
@@ -144,11 +144,9 @@ def content(path: Path) -> Any:
 
 def told(work: Batch) -> list[Any]:
     """What the batch said of its items, in words that can be compared."""
-    return [
-        (outcome.item.source, outcome.status, outcome.message, outcome.done.notes)
-        + (repr(dict(outcome.done.record)), repr(outcome.done.value))
-        for outcome in work.outcomes
-    ]
+    said = [(one.item.source, one.status, one.message, one.done.notes) for one in work.outcomes]
+    found = [(repr(dict(one.done.record)), repr(one.done.value)) for one in work.outcomes]
+    return [*zip(said, found, strict=True)]
 
 
 def same(line: str, folder: Path, monkeypatch: pytest.MonkeyPatch, executor: Executor) -> Batch:
