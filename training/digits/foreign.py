@@ -29,7 +29,9 @@ def typed(rng: np.random.Generator, character: str) -> np.ndarray:
     if rng.random() < 0.5:
         return struck(rng, character)
     page = Image.new("L", (SIZE, SIZE))
-    ImageDraw.Draw(page).text((SIZE // 2, SIZE // 2), character, 255, font(str(rng.choice(FONTS))), "mm")
+    ImageDraw.Draw(page).text(
+        (SIZE // 2, SIZE // 2), character, 255, font(str(rng.choice(FONTS))), "mm"
+    )
     return np.asarray(page, np.float32) / 255
 
 
@@ -97,9 +99,7 @@ def several(rng: np.random.Generator, digits: np.ndarray) -> np.ndarray:
     for one in chosen:
         columns = np.flatnonzero(one.max(0) > 0.4)
         cut = one[:, columns[0] : columns[-1] + 1]
-        page[:, left : left + cut.shape[1]] = np.maximum(
-            page[:, left : left + cut.shape[1]], cut
-        )
+        page[:, left : left + cut.shape[1]] = np.maximum(page[:, left : left + cut.shape[1]], cut)
         left += cut.shape[1] - int(rng.integers(0, 3))
     return page
 

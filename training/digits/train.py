@@ -38,7 +38,7 @@ CARD: dict[str, Any] = {
     "name": "digits",
     "version": "2",
     "task": "classify",
-    "classes": CLASSES,
+    "read": {"classes": CLASSES},
     "prepare": {"form": "mnist"},
     "description": "Which digit a mark is, written or printed, or that it is none. A grey image "
     "of 28x28 from 0 to 1 in, light on dark and centred as in MNIST, eleven probabilities out; "

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 INKED = 0.5
 SPECK = 0.2  # of the tallest mark's longer side: smaller ones are dust
-MOST = 200  # marks: a picture of more is no row of digits
+MOST, TEXTURE = 200, 20_000  # marks: a picture of more is no writing; of parts, dust included
 FUSED = 0.5  # of the narrower one's width: parts that lie above each other to this share are one
-WIDE = 1.15  # width by height from which a mark may be two
+WIDE = 0.95  # width by height from which a mark may be two
+NECK = 0.45  # of the height: digits that touch share no more ink than this in a column
+
+Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,51 +40,46 @@ class Mark:
 
 def lines(ink: np.ndarray) -> list[list[Mark]]:
     """The marks of ink (H, W), line by line; [] where there are none, or too many to be read."""
-    found = list(_components(ink))
-    found = _without_dust(_without_edges(found, ink.shape))
-    if not 0 < len(found) <= MOST:
-        return []
-    return [sorted(line, key=lambda mark: mark.left) for line in _rows(_fused(found))]
-
-
-def _components(ink: np.ndarray) -> Iterator[Mark]:
     from scipy.ndimage import find_objects, label
 
     places, count = label(ink >= INKED, np.ones((3, 3), int))
-    if count > 50 * MOST:  # a texture
-        return
-    edges = np.pad(ink, 1)
-    for number, (rows, columns) in enumerate(find_objects(places), 1):
-        own = np.pad(places[rows, columns] == number, 1)
-        around = edges[rows.start : rows.stop + 2, columns.start : columns.stop + 2]
-        yield Mark(rows.start - 1, columns.start - 1, around * _grown(own))
+    boxes = dict(enumerate(find_objects(places), 1)) if count <= TEXTURE else {}
+    frames = [n for n, box in boxes.items() if _is_frame(places[box] == n, box, ink.shape)]
+    kept = {n: box for n, box in boxes.items() if n not in frames} or boxes
+    kept = _without_dust(kept)
+    if not 0 < len(kept) <= MOST:
+        return []
+    found = [_mark(ink, places, n, box) for n, box in kept.items()]
+    return [sorted(line, key=lambda mark: mark.left) for line in _rows(_fused(found))]
 
 
-def _grown(own: np.ndarray) -> np.ndarray:
-    """With the soft pixels of its edge."""
+def _is_frame(own: np.ndarray, box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether it is the dark edge of a scan: along most of a border, and thin or hollow."""
+    (top, bottom), (left, right) = ((side.start, side.stop) for side in box)
+    touches = top == 0 or left == 0 or bottom == shape[0] or right == shape[1]
+    tall, wide = bottom - top, right - left
+    if not touches or (tall <= 0.6 * shape[0] and wide <= 0.6 * shape[1]):
+        return False
+    return min(tall, wide) < 0.12 * max(tall, wide) or float(own.mean()) < 0.12
+
+
+def _without_dust(boxes: dict[int, Box]) -> dict[int, Box]:
+    sizes = {n: max(side.stop - side.start for side in box) for n, box in boxes.items()}
+    least = max(SPECK * max(sizes.values(), default=0), 3)
+    return {n: box for n, box in boxes.items() if sizes[n] >= least}
+
+
+def _mark(ink: np.ndarray, places: np.ndarray, number: int, box: Box) -> Mark:
+    """With the soft pixels of its edge: one more on every side."""
     from scipy.ndimage import binary_dilation
 
-    return np.asarray(binary_dilation(own, np.ones((3, 3), bool)))
-
-
-def _without_edges(found: list[Mark], shape: tuple[int, ...]) -> list[Mark]:
-    """Without the dark frame of a scan: what runs along most of a border, and is thin or hollow."""
-    kept = [mark for mark in found if not _is_frame(mark, shape)]
-    return kept or found
-
-
-def _is_frame(mark: Mark, shape: tuple[int, ...]) -> bool:
-    H, W = shape
-    touches = mark.top < 0 or mark.left < 0 or mark.bottom > H or mark.right > W
-    tall, wide = mark.ink.shape
-    along = tall > 0.6 * H or wide > 0.6 * W
-    filled = float((mark.ink >= INKED).mean())
-    return touches and along and (min(tall, wide) < 0.12 * max(tall, wide) or filled < 0.12)
-
-
-def _without_dust(found: list[Mark]) -> list[Mark]:
-    largest = max((mark.size for mark in found), default=0)
-    return [mark for mark in found if mark.size >= max(SPECK * largest, 3)]
+    top, left = (side.start - 1 for side in box)
+    rows, columns = (slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+    own = binary_dilation(places[rows, columns] == number, np.ones((3, 3), bool))
+    made = np.zeros(tuple(side.stop - side.start + 2 for side in box), np.float32)
+    y, x = rows.start - top, columns.start - left
+    made[y : y + own.shape[0], x : x + own.shape[1]] = ink[rows, columns] * own
+    return Mark(top, left, made)
 
 
 def _fused(found: Sequence[Mark]) -> list[Mark]:
@@ -134,13 +132,13 @@ def _level(one: Mark, other: Mark) -> bool:
 def cuts(mark: Mark, most: int = 4) -> list[int]:
     """Columns at which a wide mark may be two that touch, those with the least ink first."""
     tall, wide = mark.ink.shape
-    if wide < 0.7 * tall:
+    if wide < WIDE * tall:
         return []
     amounts = mark.ink.sum(0) / max(tall, 1)
     inside = range(max(1, int(0.2 * tall)), wide - max(1, int(0.2 * tall)))
     chosen: list[int] = []
     for column in sorted(inside, key=lambda c: float(amounts[c])):
-        if all(abs(column - other) > 0.12 * tall for other in chosen):
+        if amounts[column] <= NECK and all(abs(column - other) > 0.12 * tall for other in chosen):
             chosen.append(column)
         if len(chosen) == most:
             break

@@ -45,7 +45,9 @@ def photo(
         colours = grey(colours)[..., None]
     shorter = int(rules["resize"] or max(size))
     factor = shorter / min(colours.shape[:2])
-    whole = tuple(max(n, round(have * factor)) for n, have in zip(size, colours.shape, strict=False))
+    whole = tuple(
+        max(n, round(have * factor)) for n, have in zip(size, colours.shape, strict=False)
+    )
     top, left = ((n - m) // 2 for n, m in zip(whole, size, strict=True))
     planes = [_resized(colours[..., c], whole) for c in range(colours.shape[2])]
     cut = np.stack(planes)[:, top : top + size[0], left : left + size[1]]

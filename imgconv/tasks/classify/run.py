@@ -9,7 +9,7 @@ import numpy as np
 
 from imgconv import engine
 from imgconv.engine import Model
-from imgconv.errors import InputError, ImgconvError
+from imgconv.errors import ImgconvError, InputError
 from imgconv.images import Info
 
 from ..card import Card
@@ -20,7 +20,7 @@ from .marks import Mark, cut, cuts, lines
 from .prepare import grey, light, photo
 from .read import Classes, Reading, ranked, softmax, texts
 
-SURE = 0.5  # of the product of both probabilities: from here on a mark is cut in two
+SURE = 0.75  # of the product of both probabilities: from here on a mark is cut in two
 
 
 def classifier(model: Model, classes: Sequence[str] = (), top: int = 3) -> Classifier:
@@ -79,9 +79,8 @@ class Classifier:
         """A scan (H, W): the likeliest texts, or no digit."""
         written = _as_mnist(image)
         if written is not None:
-            box = (0, 0, SIDE, SIDE)
-            return Classes(ranked(self.scores(written[None, None])[0], self.names, self.top),
-                           () if self.top < 1 else ((box, *self._best(written)),))  # fmt: skip
+            found = ranked(self.scores(written[None, None])[0], self.names, self.top)
+            return Classes(found, (((0, 0, SIDE, SIDE), *found[0]),))
         small, step = _reduced(image)
         amount = ink(small)
         found = [self._readings(line, step) for line in lines(amount)] if amount is not None else []
@@ -93,9 +92,6 @@ class Classifier:
             largest = max(every, key=lambda one: one.box[2] * one.box[3])
             return Classes(ranked(largest.scores, self.names, self.top), marks)
         return Classes(texts(found, self.names, NONE, self.top), marks)
-
-    def _best(self, field: np.ndarray) -> tuple[str, float]:
-        return ranked(self.scores(field[None, None])[0], self.names, 1)[0]
 
     def _readings(self, line: Sequence[Mark], step: float) -> list[Reading]:
         """The marks of a line with their scores, those cut in two that read better so."""
