@@ -54,13 +54,10 @@ width = Kernel("blocks", "width")
 activate, combine = Kernel("functions", "activate"), Kernel("functions", "combine")
 scale = Kernel("functions", "scale")
 
-# Training, on channels-last batches: 3x3 convolution with its gradients, batch normalisation.
+# Training: 3x3 convolution of channels-last batches, and its gradient by the weights.
 convolve_batch = Kernel("channels_last", "convolve")
 correlate_batch = Kernel("channels_last", "correlate")
 weigh_batch = Kernel("channels_last", "weigh")
-batch_moments, scale_batch = Kernel("normalize", "moments"), Kernel("normalize", "scale")
-gradient_moments = Kernel("normalize", "gradient_moments")
-normalize_gradient = Kernel("normalize", "gradient")
 
 png_filter_rows = Kernel("png", "filter_rows")
 
