@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from timing import Row, pair
 
-from imgconv.kernels import bands
+from imgconv import threads
 from imgconv.ops.catalogue import NAMED, gaussian
 from imgconv.ops.correlation import correlate
 from imgconv.ops.stencil import Stencil
@@ -15,7 +15,7 @@ SHAPE = (3000, 4000, 3)
 
 
 def rows() -> list[Row]:
-    cv2.setNumThreads(bands.threads())
+    cv2.setNumThreads(threads.count())
     rng = np.random.default_rng(0)
     eight = rng.integers(0, 256, SHAPE).astype(np.uint8)
     real = eight.astype(np.float32)

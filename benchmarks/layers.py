@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from timing import Row, pair
 
-from imgconv.kernels import bands
+from imgconv import threads
 from imgconv.ops.bank import Bank
 from imgconv.ops.convolve import Layer
 
@@ -25,7 +25,7 @@ def rows() -> list[Row]:
     except ImportError:
         print("PyTorch is not installed: no layers are compared (pip install torch)")
         return []
-    torch.set_num_threads(bands.threads())
+    torch.set_num_threads(threads.count())
     cases = [
         ("3x3, grey", 1, 3, 1, 1, 0.5),
         ("3x3, RGB", 3, 3, 1, 1, 0.5),

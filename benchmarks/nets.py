@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
 import itertools
 
+from imgconv import threads
 from imgconv.engine import Network, load
-from imgconv.kernels import bands
 
 
 def twice(inputs: int, outputs: int) -> nn.Sequential:
@@ -88,9 +88,9 @@ def trio(module: nn.Module, shape: tuple[int, ...], folder: Path) -> Trio:
     x = np.random.default_rng(0).random(shape, np.float32)
     network = Network(load(files[0]).graph)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = bands.threads()
+    options.intra_op_num_threads = threads.count()
     session = onnxruntime.InferenceSession(files[1], options)
-    torch.set_num_threads(bands.threads())
+    torch.set_num_threads(threads.count())
 
     def pytorch() -> np.ndarray:
         with torch.inference_mode():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from timing import Row, command, pair
 
-from imgconv.kernels import bands
+from imgconv import threads
 
 CASES = (
     ("U-Net, 32 channels, 4 levels, 512x512", "UNet", (1, 1, 512, 512), 0.75, 7),
@@ -68,8 +68,8 @@ def processes(folder: Path) -> list[Row]:
         shape = (1, 1, size, size)
         nets.save(nets.UNet(), shape, folder)
         np.save(folder / "x.npy", np.random.default_rng(0).random(shape, np.float32))
-        threads = str(bands.threads())
-        return [[sys.executable, "-c", program, threads] for program in (OURS, THEIRS)]
+        granted = str(threads.count())
+        return [[sys.executable, "-c", program, granted] for program in (OURS, THEIRS)]
 
     ours, theirs = (_in(folder, line) for line in made(256))
     row = pair("a process, U-Net, 256x256", "onnxruntime", command(*ours), command(*theirs), 1.0)

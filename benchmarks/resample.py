@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from timing import Row, pair
 
-from imgconv.kernels import bands
+from imgconv import threads
 from imgconv.ops.interpolation import interpolated
 from imgconv.ops.pool import Pool
 from imgconv.ops.stencil import Stencil
@@ -24,7 +24,7 @@ TWO = (Fraction(2), Fraction(2))
 
 
 def rows() -> list[Row]:
-    cv2.setNumThreads(bands.threads())
+    cv2.setNumThreads(threads.count())
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (*SIZE, 3)).astype(np.uint8)
     grey = rng.random((*SIZE, 1), np.float32)
@@ -59,7 +59,7 @@ def against_pytorch(rgb: np.ndarray, grey: np.ndarray) -> list[Row]:
     except ImportError:
         print("PyTorch is not installed: not compared (pip install torch)")
         return []
-    torch.set_num_threads(bands.threads())
+    torch.set_num_threads(threads.count())
     function = torch.nn.functional
 
     def tensor(pixels: np.ndarray) -> Any:

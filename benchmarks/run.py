@@ -10,7 +10,7 @@ import sys
 
 from timing import refuse_a_busy_machine, show
 
-from imgconv.kernels import bands
+from imgconv import threads
 
 GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize")
 
@@ -18,7 +18,7 @@ GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "col
 def main() -> None:
     chosen = [word for word in sys.argv[1:] if not word.startswith("-")] or GROUPS
     refuse_a_busy_machine()
-    print(f"{bands.threads()} threads")
+    print(f"{threads.count()} threads")
     for name in chosen:
         if name not in GROUPS:
             sys.exit(f"no benchmark is called '{name}': choose from {', '.join(GROUPS)}")

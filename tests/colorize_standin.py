@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from imgconv.engine.graph import Graph, Node
-from imgconv.engine.modelfile import save
+from imgconv.engine.model_file import save
 
 SLOPES = np.array([0.04, 0.2], np.float32)
 OFFSETS = np.array([0, -0.1], np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from imgconv.engine.graph import Graph, Node
-from imgconv.engine.modelfile import save
+from imgconv.engine.model_file import save
 
 BRIGHT, BENEATH = 0.9, 0.25
 OPEN = (1, 3, None, None)

@@ -14,7 +14,7 @@ import pytest
 
 from imgconv import cli
 from imgconv.engine.graph import Graph, Node
-from imgconv.engine.modelfile import save
+from imgconv.engine.model_file import save
 
 SIDE = 5
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from imgconv import memory as memory_module
 from imgconv.batch import Done, Item, run
-from imgconv.batch import memory as memory_module
-from imgconv.batch.memory import share
 from imgconv.errors import InputError
+from imgconv.memory import share
 
 ITEMS = [Item(f"{n}.png", number=n) for n in range(1, 61)]
 

@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image
 
 from imgconv import cli
-from imgconv.engine import bundled
+from imgconv.engine import bundled_models
 
 RNG = np.random.default_rng(0)
 
@@ -208,11 +208,11 @@ def test_a_model_made_for_something_else_is_refused(capfd, folder):
     photo("a.png")
     path = standin.model(folder / "other.safetensors")
     assert cli.main(["denoise", "--model", path, "a.png"]) == 2
-    assert "is made for segment, not for denoise" in capfd.readouterr().err
+    assert "made to segment, not to denoise; bundled" in capfd.readouterr().err
 
 
 def weights(name: str) -> None:
-    if f"denoise-{name}" not in {path.stem for path in bundled()}:
+    if f"denoise-{name}" not in {path.stem for path in bundled_models()}:
         pytest.skip(f"weights/denoise-{name}.safetensors is not there yet")
 
 

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from imgconv import cli
-from imgconv.tasks.truth import key
+from imgconv.tasks.labels.truth import key
 
 TRUTH = np.kron(np.arange(1, 7).reshape(2, 3), np.pad(np.ones((8, 8), int), 1))
 

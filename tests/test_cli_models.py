@@ -14,6 +14,7 @@ import pytest
 from networks_of_tests import classifier, convolver, inverter
 
 from imgconv import cli, engine
+from imgconv.engine import bundled as bundled_module
 
 CARD = {
     "name": "blur", "task": "denoise", "licence": "CC0", "description": "Smooths. And more.",
@@ -34,7 +35,7 @@ def bundled(tmp_path, monkeypatch):
     weights.mkdir()
     convolver(str(weights / "blur.safetensors"), **CARD)
     classifier(str(weights / "scores.safetensors"))
-    monkeypatch.setattr(engine.models, "folder", lambda: weights)
+    monkeypatch.setattr(bundled_module, "folder", lambda: weights)
     files = sorted(weights.glob("*.safetensors"))
     sums = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in files]
     (weights / "SHA256SUMS").write_text("".join(sums))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from imgconv import cli
 from imgconv.engine.graph import Node
-from imgconv.tasks.picture import Picture
+from imgconv.tasks.image_to_image import Picture
 
 
 @pytest.fixture(autouse=True)

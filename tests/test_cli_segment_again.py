@@ -11,7 +11,7 @@ import standin
 import tifffile
 
 from imgconv.cli import segmenter
-from imgconv.tasks.tables import read_csv
+from imgconv.tasks.csv_table import read_csv
 
 SIDE = 9
 

@@ -12,7 +12,7 @@ import standin
 import tifffile
 from PIL import Image
 
-from imgconv.tasks.tables import read_csv
+from imgconv.tasks.csv_table import read_csv
 
 BRIGHT, DARK = 120, 20
 GREEN = np.zeros((3, 256), np.uint16)

@@ -191,17 +191,17 @@ def test_what_is_not_a_number_stays_so_and_does_not_spread(activation):
 
 
 def test_the_result_does_not_depend_on_the_number_of_threads():
-    from imgconv.kernels import bands
+    from imgconv import threads
 
     pixels = image(10, (150, 1000, 3), np.uint8)
     layer = Layer(random_bank(11, 6, 3, 5, 5), (2, 1), "same", (1, 2))
     try:
-        bands.use(1)
+        threads.use(1)
         alone = layer(pixels)
-        bands.use(3)
+        threads.use(3)
         assert np.array_equal(layer(pixels), alone)
     finally:
-        bands.use(None)
+        threads.use(None)
 
 
 def test_maps_can_be_written_into_memory_in_use():

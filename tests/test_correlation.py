@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from imgconv.kernels import bands
+from imgconv import threads
 from imgconv.ops import fourier
 from imgconv.ops.catalogue import FAMILIES, NAMED, gaussian
 from imgconv.ops.correlation import correlate
@@ -184,14 +184,14 @@ def test_a_stencil_larger_than_the_image_is_fine():
 @pytest.mark.parametrize("name", ["sharpen", "box", "unsharp"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_any_number_of_threads_gives_the_same_bits(name, dtype, monkeypatch):
-    monkeypatch.setattr(bands, "WORTHWHILE", 1)
+    monkeypatch.setattr(threads, "WORTHWHILE", 1)
     pixels = image(12, (333, 65, 3), dtype)
     (one,) = NAMED[name].stencils()
     results = []
-    for threads in (1, 2, 3, 7):
-        bands.use(threads)
+    for granted in (1, 2, 3, 7):
+        threads.use(granted)
         results.append(correlate(pixels, one))
-    bands.use(None)
+    threads.use(None)
     assert all(np.array_equal(results[0], other) for other in results)
 
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_engine import evaluate
 
-from imgconv.engine import memory
+from imgconv import threads
+from imgconv.engine import arena
 from imgconv.engine.graph import Graph, Node
 from imgconv.engine.network import Network
-from imgconv.kernels import bands
 
 ODD = [1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 24]
 
@@ -268,11 +268,11 @@ def test_the_result_is_the_same_to_the_bit_for_any_number_of_threads():
     x = b.rng.standard_normal((1, 3, 200, 136)).astype(np.float32)
     graph, results = residual(b), []
     try:
-        for threads in (1, 2, 3, 7):
-            bands.use(threads)
+        for granted in (1, 2, 3, 7):
+            threads.use(granted)
             results.append(Network(graph)({"x": x}))
     finally:
-        bands.use(None)
+        threads.use(None)
     for other in results[1:]:
         assert all(np.array_equal(results[0][name], other[name]) for name in other)
 
@@ -290,14 +290,14 @@ def test_what_is_not_a_number_stays_so_and_infinity_too():
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 500), st.integers(0, 12), st.integers(0, 6)), max_size=20))
 def test_values_that_live_together_never_share_memory(lives):
-    spans = [memory.Span(size, first, first + more) for size, first, more in lives]
-    places, total = memory.place(spans)
+    spans = [arena.Span(size, first, first + more) for size, first, more in lives]
+    places, total = arena.place(spans)
     for i, (a, at) in enumerate(zip(spans, places, strict=True)):
-        assert at % memory.LINE == 0 and at + a.size <= total
+        assert at % arena.LINE == 0 and at + a.size <= total
         for b, other in zip(spans[:i], places[:i], strict=True):
             together = a.first <= b.last and b.first <= a.last
             assert not together or at + a.size <= other or other + b.size <= at
-    assert total <= sum(span.size + memory.LINE for span in spans)
+    assert total <= sum(span.size + arena.LINE for span in spans)
 
 
 def test_a_chain_of_layers_needs_the_memory_of_two():
@@ -312,7 +312,7 @@ def test_a_chain_of_layers_needs_the_memory_of_two():
 NARROW = """
 import numpy as np
 from test_engine_network import Builder, error, residual
-from imgconv.engine.blocked.work import V
+from imgconv.engine.blocked.layer import V
 b = Builder(3)
 assert V == 4, V
 print(error(residual(b), b.rng.standard_normal((1, 3, 24, 40)).astype(np.float32)))

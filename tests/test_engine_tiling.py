@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from imgconv.engine.field import WINOGRAD, receptive_field
 from imgconv.engine.graph import Graph, Node, check
 from imgconv.engine.operators import evaluate
+from imgconv.engine.receptive_field import WINOGRAD, receptive_field
 from imgconv.engine.shapes import propagate
 from imgconv.engine.tiling import tile_size, tiles
 from imgconv.errors import InputError

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from imgconv.images import atomic
+from imgconv import atomic
 
 
 def test_a_dead_processes_leftovers_are_swept_away_a_living_ones_are_not(tmp_path):

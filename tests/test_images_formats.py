@@ -110,16 +110,16 @@ def test_a_png_of_many_blocks_is_one_valid_stream():
 
 
 def test_a_png_is_the_same_file_whatever_the_threads():
-    from imgconv.kernels import bands
+    from imgconv import threads
 
     plane = noise("u1", 1500, 1000, 3)
     try:
-        bands.use(1)
+        threads.use(1)
         alone, _ = _decoded_png(plane)
-        bands.use(3)
+        threads.use(3)
         together, _ = _decoded_png(plane)
     finally:
-        bands.use(None)
+        threads.use(None)
     assert alone == together
 
 

@@ -18,10 +18,10 @@ from imgconv.images import Info, open_image
 from imgconv.images.info import TiffLayout
 from imgconv.images.pixelsize import depth_and_interval, pixel_size
 from imgconv.images.resolution import Resolution
-from imgconv.tasks.labels import LabelStack, Selection, labels_info, write_labels
-from imgconv.tasks.measurements import columns, hull_area, measure
+from imgconv.tasks.csv_table import csv_text, read_csv
+from imgconv.tasks.labels.measure import columns, hull_area, measure
+from imgconv.tasks.labels.select import LabelStack, Selection, labels_info, write_labels
 from imgconv.tasks.quantities import pixel_sides, quantity
-from imgconv.tasks.tables import csv_text, read_csv
 
 LABELS = hnp.arrays(np.int32, st.tuples(st.integers(1, 12), st.integers(1, 12)),
                     elements=st.sampled_from([0, 0, 1, 2, 5]))  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imgconv.tasks.overlay import LARGE, ON_BRIGHT, ON_DARK, factors, overlay, stretched
+from imgconv.tasks.labels.overlay import LARGE, ON_BRIGHT, ON_DARK, factors, overlay, stretched
 
 
 def grid(side: int, step: int, cell: int) -> np.ndarray:

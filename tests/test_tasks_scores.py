@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import linear_sum_assignment
 
-from imgconv.tasks.matching import THRESHOLDS, Match, match
-from imgconv.tasks.scores import SCORES, ap, image_scores, scores, table
+from imgconv.tasks.labels.match import THRESHOLDS, Match, match
+from imgconv.tasks.labels.scores import SCORES, ap, image_scores, scores, table
 
 VALUES = st.sampled_from([0, 1, 2, 3, 9, 70_000])
 SHAPES = st.tuples(st.integers(1, 8), st.integers(1, 8))

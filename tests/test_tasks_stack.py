@@ -8,7 +8,7 @@ import pytest
 from imgconv.errors import InputError
 from imgconv.images import Info
 from imgconv.images.info import TiffLayout
-from imgconv.tasks.stack import stack_of
+from imgconv.tasks.fields_of_view import stack_of
 
 
 def ome(*names: str) -> Info:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from imgconv.kernels import bands  # noqa: E402
+from imgconv import threads  # noqa: E402
 from training.architectures.unet import UNet  # noqa: E402
 from training.fast import use_kernels  # noqa: E402
 
@@ -25,7 +25,7 @@ def one_thread_of_pytorch():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-    bands.use(None)
+    threads.use(None)
 
 
 def convolution(C, K, pad=1, bias=True):
@@ -80,11 +80,11 @@ def test_results_are_the_same_to_the_bit_for_any_number_of_threads(C, K, size):
     layer = use_kernels(convolution(C, K))
     image, gradient = torch.randn(3, C, size, size), torch.randn(3, K, size, size)
     each = []
-    for threads in (1, 2, 3):
-        bands.use(threads)
+    for granted in (1, 2, 3):
+        threads.use(granted)
         layer.zero_grad()
         each.append(found(layer, image, gradient))
-    bands.use(None)
+    threads.use(None)
     for others in each[1:]:
         assert all(torch.equal(a, b) for a, b in zip(each[0], others, strict=True))
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from imgconv.images import WriteOptions, open_image, shown, srgb_info, to_srgb, write_image
+from imgconv.images.imports import PROFILES
+from imgconv.memory import share
 
 from .item import Done, Item
-from .memory import share
 from .running import check_abandoned, make_folder
 from .targets import is_known
 
@@ -43,6 +44,11 @@ class EachPlane:
     force: bool = False
     skip_existing: bool = False
     to_srgb: bool = False  # convert from the colour profile first
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return PROFILES if self.to_srgb else ()
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source, share(_needed(source.info)):

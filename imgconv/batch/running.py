@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import shown
 
+from .imports import import_ahead
 from .item import Item, Outcome, Step
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def run(
     stop = threading.Event()
     attempt = partial(_attempt, step, stop, fail_fast)
     jobs = min(jobs, len(items))
-    return _side_by_side(attempt, items, jobs, stop) if jobs > 1 else _in_turn(attempt, items)
+    if jobs <= 1:
+        return _in_turn(attempt, items)
+    import_ahead(step, items)
+    return _side_by_side(attempt, items, jobs, stop)
 
 
 def _in_turn(attempt: Attempt, items: Sequence[Item]) -> Generator[Outcome]:

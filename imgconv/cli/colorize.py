@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from typer import Option
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from imgconv.tasks.colorize import Colorizer
     from imgconv.tasks.colorize.hints import Hint, Painting
 
-BUNDLED = ("photo",)
 NOTES = {
     "colour": "in colour already: made grey first, then coloured anew (--mix keeps some)",
     "toned": "a toned (sepia) print: the tone is taken off first (--mix keeps some)",
@@ -81,14 +80,14 @@ def command(
     Brightness stays as it is, to the pixel; so does alpha, 16 bit and metadata. Colour images
     are made grey first. A stack is coloured page by page.
     """
-    from imgconv import engine
     from imgconv.tasks.colorize import Colorizer, describe
+    from imgconv.tasks.load import load
 
     from .files import each_plane, run_files
 
     hints = tuple(hint_of(text, options) for text in hint or ())
-    name = f"colorize-{model}" if model in BUNDLED else model
-    work = Colorizer(engine.load(name, "colorize"), saturation, mix, hints)
+    loaded, card = load(model, "colorize")
+    work = Colorizer(loaded, saturation, mix, hints, card)
     step = Colorize(work, each_plane(Plane(work), options, describe=describe))
     return run_files("colorize", options, step, suffix=suffix_of_colour)
 
@@ -152,6 +151,7 @@ class Plane:
 class Colorize:
     """The step: each plane coloured, and said what was done to colour that was there."""
 
+    imports: ClassVar = ("imgconv.tasks.colorize.toned", "imagecodecs:cms_transform")
     work: Colorizer
     each: EachPlane
 

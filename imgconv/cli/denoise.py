@@ -15,9 +15,8 @@ from .options import FileOptions
 if TYPE_CHECKING:
     import numpy as np
 
-    from imgconv.engine import Model
     from imgconv.images import Info
-    from imgconv.tasks.denoise.cleaning import Cleaner
+    from imgconv.tasks.denoise.run import Cleaner
 
 Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
 BUNDLED = ("photo", "micro", "crosshair")
@@ -157,12 +156,13 @@ def made(model: str | None, method: Method | None, sigma: float | None) -> Clean
         from imgconv.tasks.denoise.classical import Classical
 
         return Classical(method, sigma)
-    return network("photo" if model is None else model, sigma)
+    return trained("photo" if model is None else model, sigma)
 
 
-def network(name: str, sigma: float | None) -> Cleaner:
+def trained(name: str, sigma: float | None) -> Cleaner:
     """The cleaner that a model's card says it is made for."""
-    from imgconv.engine import load
+    from imgconv.tasks.denoise import network
+    from imgconv.tasks.load import load
 
     if name not in BUNDLED and not name.endswith(".safetensors"):
         near = get_close_matches(name, BUNDLED, n=1)
@@ -170,31 +170,4 @@ def network(name: str, sigma: float | None) -> Cleaner:
             f"--model {name}: {f'did you mean {near[0]}? ' if near else ''}allowed are "
             f"{', '.join(BUNDLED)}, or a file that ends in .safetensors"
         )
-    loaded = load(f"denoise-{name}" if name in BUNDLED else name)
-    kind = kind_of(loaded, name)
-    if kind == "crosshair":
-        from imgconv.tasks.denoise.crosshair import Crosshair
-
-        if sigma is not None:
-            raise UsageError("--sigma is a noise's, and crosshair removes none: leave it out")
-        return Crosshair(loaded)
-    if kind == "micro":
-        from imgconv.tasks.denoise.micro import Micro
-
-        return Micro(loaded, sigma)
-    from imgconv.tasks.denoise.photo import Photo
-
-    return Photo(loaded, sigma)
-
-
-def kind_of(loaded: Model, name: str) -> str:
-    """photo, micro or crosshair."""
-    card = loaded.card
-    kind = (card.get("prepare") or {}).get("kind")
-    if card.get("task") != "denoise" or kind not in BUNDLED:
-        what = card.get("task") or "something else"
-        raise UsageError(
-            f"--model {name}: is made for {what}, not for denoise; give {', '.join(BUNDLED)} or a "
-            "file that training for denoise made"
-        )
-    return str(kind)
+    return network(*load(name, "denoise"), sigma)

@@ -13,6 +13,7 @@ from imgconv.batch import Done, EachPlane, Item
 from imgconv.images import SUFFIXES, Info, srgb_info
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
+from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
 
@@ -29,6 +30,12 @@ class Denoiser:
     each: EachPlane
     show: Show = "image"
     reference: Reference | None = None
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        drawing = IMPORTS if self.show == "compare" else ()
+        return (*drawing, *(("skimage.metrics:structural_similarity",) if self.reference else ()))
 
     def __call__(self, item: Item) -> Done:
         plane = Plane(self.work, self.show, self._truth(item))

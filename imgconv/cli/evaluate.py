@@ -13,7 +13,7 @@ from .options import Force, InputOptions
 
 if TYPE_CHECKING:
     from imgconv.batch import Done, Item, Plan
-    from imgconv.tasks.matching import Match
+    from imgconv.tasks.labels.match import Match
 
 Two = Annotated[
     list[str] | None,
@@ -77,6 +77,10 @@ def command(
 class Matcher:
     """The step: matches the planes of a label file with those of the truth (item.also)."""
 
+    imports: ClassVar = (
+        "imgconv.tasks.labels.match",
+        "imgconv.tasks.labels.truth",
+    )  # when it works
     reading: dict[str, Any]
     matches: dict[int, list[tuple[str, Match]]] = field(default_factory=dict)
 
@@ -94,8 +98,8 @@ class Matcher:
 
     def _matched(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:
         """A match of each plane, and the first thing that is odd about each file."""
-        from imgconv.tasks.matching import match
-        from imgconv.tasks.truth import doubt, label_planes
+        from imgconv.tasks.labels.match import match
+        from imgconv.tasks.labels.truth import doubt, label_planes
 
         found: list[Match] = []
         doubts = {labels: "", truth: ""}
@@ -108,7 +112,7 @@ class Matcher:
 
 def _plan(options: TwoFolders) -> Plan:
     from imgconv.batch import Item, Plan
-    from imgconv.tasks.truth import pairs
+    from imgconv.tasks.labels.truth import pairs
 
     labels, truth = options.files or ("", "")
     found = enumerate(pairs(labels, truth, options.recursive), 1)
@@ -129,9 +133,9 @@ def _check_csv(path: str, force: bool) -> None:
 
 
 def _write_csv(path: str, planes: list[tuple[str, Match]], force: bool) -> None:
-    from imgconv.images.atomic import output
-    from imgconv.tasks.scores import image_scores
-    from imgconv.tasks.tables import csv_text
+    from imgconv.atomic import output
+    from imgconv.tasks.csv_table import csv_text
+    from imgconv.tasks.labels.scores import image_scores
 
     rows = [{"image": name, **image_scores(one)} for name, one in planes]
     with output(path, force=force, seekable=False) as file:
@@ -142,7 +146,7 @@ def as_json(planes: list[tuple[str, Match]]) -> str:
     import json
     import math
 
-    from imgconv.tasks.scores import image_scores, scores
+    from imgconv.tasks.labels.scores import image_scores, scores
 
     images = [
         {"image": name, **{k: None if math.isnan(v) else v for k, v in image_scores(one).items()}}
@@ -153,7 +157,7 @@ def as_json(planes: list[tuple[str, Match]]) -> str:
 
 def as_text(matches: list[Match]) -> str:
     """The scores as a table for people."""
-    from imgconv.tasks.scores import scores
+    from imgconv.tasks.labels.scores import scores
 
     s = scores(matches)
     images = f"{s['images']} image{'' if s['images'] == 1 else 's'}"

@@ -82,8 +82,8 @@ def run_files(
 
 def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | None = None) -> int:
     """Run a plan and report each outcome; `show` turns one into lines for standard output."""
+    from imgconv import threads
     from imgconv.batch import run
-    from imgconv.kernels import bands
 
     from .report import Report, written_paths
     from .signals import interruptible
@@ -101,16 +101,16 @@ def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | Non
             outcomes.close()
             return report.pipe_closed()
         finally:
-            bands.use(None)
+            threads.use(None)
 
 
 def share_threads(options: InputOptions, files: int) -> int:
     """How many files to do at once; each computes with its share of the threads."""
-    from imgconv.kernels import bands
+    from imgconv import threads
 
-    threads = options.threads or bands.available()
-    jobs = max(1, min(options.jobs or threads, files))
-    bands.use(max(1, threads // jobs))
+    granted = options.threads or threads.available()
+    jobs = max(1, min(options.jobs or granted, files))
+    threads.use(max(1, granted // jobs))
     return jobs
 
 

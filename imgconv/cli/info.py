@@ -47,6 +47,7 @@ def command(
 class Describe:
     """The step: read the file, return its record."""
 
+    imports: ClassVar = ("imgconv.cli.facts", "PIL.ExifTags", "PIL.ImageCms")  # when it works
     reading: dict[str, Any]
     values: bool
 

@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from imgconv.atomic import output
 from imgconv.batch import Item
 from imgconv.errors import OutputError
 from imgconv.images import shown
-from imgconv.images.atomic import output
-from imgconv.tasks.record import (
+from imgconv.tasks.csv_table import read_csv
+from imgconv.tasks.segment.results import ENDINGS, SUMMARY
+from imgconv.tasks.segment.run_record import (
     KEY,
     NAME,
     SUMMARY_NAME,
@@ -29,8 +31,6 @@ from imgconv.tasks.record import (
     read_former,
     run_record,
 )
-from imgconv.tasks.results import ENDINGS, SUMMARY
-from imgconv.tasks.tables import read_csv
 
 OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
 Entries = list[tuple[int, dict[str, Any]]]

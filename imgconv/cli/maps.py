@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.batch import Done, Item
-from imgconv.batch.memory import share
 from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.batch.targets import is_known
 from imgconv.errors import OutputError
@@ -28,8 +28,9 @@ from imgconv.images import (
     to_srgb,
     write_image,
 )  # fmt: skip
-from imgconv.images.atomic import output
+from imgconv.images.imports import PROFILES
 from imgconv.images.info import TiffLayout
+from imgconv.memory import share
 from imgconv.ops.convolve import Layer, times
 
 LABELLED = 4096  # pages that ImageJ is told the names of, at most
@@ -55,6 +56,13 @@ class FeatureMaps:
     force: bool = False
     skip_existing: bool = False
     to_srgb: bool = False
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        from imgconv.ops.sheet import IMPORTS
+
+        return (*IMPORTS, "tifffile", *(PROFILES if self.to_srgb else ()))
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source:

@@ -9,6 +9,7 @@ from typing import Any
 
 from imgconv import engine
 from imgconv.engine import Model
+from imgconv.engine.bundled import path as path_of
 from imgconv.errors import ImgconvError
 from imgconv.images import shown
 
@@ -32,7 +33,7 @@ def wanted(names: Iterable[str] | None) -> list[str]:
     """The names, or all that are bundled."""
     if names:
         return list(names)
-    found = [str(path) for path in engine.bundled()]
+    found = [str(path) for path in engine.bundled_models()]
     if not found:
         say("no models come with this installation: name .safetensors files")
     return found
@@ -102,7 +103,7 @@ def counted(number: float) -> str:
 
 def verify(names: Iterable[str] | None) -> int:
     """Print a line for each model, problems on standard error; 1 if there were any."""
-    files = [engine.models.path(name) for name in wanted(names)]
+    files = [path_of(name) for name in wanted(names)]
     problems = [] if names else list(_missing({file.parent for file in files}))
     for problem in problems:
         say(problem)

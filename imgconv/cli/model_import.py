@@ -69,7 +69,7 @@ def import_model(
     What cannot be imported is named, operator by operator. Needs the package onnx:
     pip install 'imgconv[onnx]'
     """
-    from imgconv.engine.modelfile import save
+    from imgconv.engine.model_file import save
     from imgconv.engine.onnx import import_file
     from imgconv.engine.onnx.multiples import step_of_sizes
 

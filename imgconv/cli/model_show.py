@@ -130,17 +130,17 @@ def described(
 
 
 def profiled(
-    model: Model, shapes: dict[str, tuple[int, ...]], threads: int | None
+    model: Model, shapes: dict[str, tuple[int, ...]], granted: int | None
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """Seconds by layer, the fastest of a few runs each; and the whole run's facts."""
     import time
 
     import numpy as np
 
+    from imgconv import threads
     from imgconv.engine import Network
-    from imgconv.kernels import bands
 
-    bands.use(threads)
+    threads.use(granted)
     rng = np.random.default_rng(0)
     inputs = {name: rng.random(shape, np.float32) for name, shape in shapes.items()}
     network = Network(model.graph)
@@ -154,7 +154,7 @@ def profiled(
         whole = min(whole, time.perf_counter() - start)
         best = {n: min(s, best.get(n, s)) for n, s in network.seconds.items()}
     peak = network.plan(shapes).peak
-    return best, {"seconds": whole, "peak_bytes": peak, "threads": threads or bands.available()}
+    return best, {"seconds": whole, "peak_bytes": peak, "threads": granted or threads.available()}
 
 
 def card_text(model: Model, found: dict[str, Any]) -> str:

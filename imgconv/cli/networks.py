@@ -8,16 +8,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.batch import Done, EachPlane, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.engine import Network
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, shown, srgb_info, to_srgb
-from imgconv.images.atomic import output
-from imgconv.tasks.picture import Picture, described
+from imgconv.tasks.image_to_image import Picture, described
 
 ARRAYS = (".npy", ".npz")
 
@@ -35,6 +36,7 @@ def kind(name: str) -> str:
 class RunNetwork:
     """Every item through the network: image to image, image to arrays, or arrays to arrays."""
 
+    imports: ClassVar = ("zipfile",)  # when it works
     picture: Picture
     each: EachPlane
     outputs: tuple[str, ...]  # the first goes to the target, the others to item.also

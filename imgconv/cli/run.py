@@ -67,7 +67,7 @@ def command(
     (C, H, W) or (N, C, H, W), an .npz as several named inputs.
     """
     from imgconv import engine
-    from imgconv.tasks.picture import Picture
+    from imgconv.tasks.image_to_image import Picture
 
     from .files import each_plane, run_files
     from .networks import RunNetwork, suffix_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -13,6 +13,7 @@ from .options import DryRun, Force, InputOptions, SkipExisting
 
 if TYPE_CHECKING:
     from imgconv.batch import Item, Plan
+    from imgconv.tasks.card import Card
 
     from .ledger import Ledger
     from .segmenter import Settings
@@ -133,13 +134,13 @@ def command(
     and numbers), STEM.csv (measurements, in pixels and micrometres). Of each folder: summary.csv
     and imgconv-run.json, which says exactly what was run.
     """
-    from imgconv.engine import load
+    from imgconv.tasks.load import load
     from imgconv.tasks.quantities import pixel_sides, quantity
 
     from .files import carry_out
     from .ledger import Ledger
     from .report import write
-    from .segment_network import facts, network_of, rules_of
+    from .segment_network import facts, network_of
     from .segmenter import Segmenter, Settings
 
     settings = Settings(
@@ -158,11 +159,12 @@ def command(
     ledger = Ledger(planned.items, root, force=options.force)
     if options.dry_run:
         return _show(planned, options, ledger)
-    loaded = load(model)
-    rules = rules_of(loaded, model, threshold)
+    loaded, card = load(model, "segment")
+    if threshold is not None:
+        card = replace(card, read={**card.read, "foreground": threshold})
     step = Segmenter(
         network=network_of(loaded, options.threads),
-        rules=rules,
+        card=card,
         settings=settings,
         kinds=kinds,
         ledger=ledger,
@@ -172,7 +174,7 @@ def command(
     ledger.head = {
         "command": "segment",
         "model": facts(loaded),
-        "parameters": _parameters(settings, rules, kinds, options),
+        "parameters": _parameters(settings, card, kinds, options),
     }
     code = carry_out(planned, options, step)
     written = ledger.write()
@@ -228,7 +230,7 @@ def _labels_suffix(found: str) -> str:
 def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
     from pathlib import Path
 
-    from imgconv.tasks.record import NAME, SUMMARY_NAME
+    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
     if item.paged:
         raise UsageError(
@@ -268,7 +270,7 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
     """--dry-run: each image's files, then each folder's."""
     import os
 
-    from imgconv.tasks.record import NAME, SUMMARY_NAME
+    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
     from .report import show_plan, shown_target, write
 
@@ -281,7 +283,7 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
 
 
 def _parameters(
-    settings: Settings, rules: dict[str, Any], kinds: tuple[str, ...], options: SegmentOptions
+    settings: Settings, card: Card, kinds: tuple[str, ...], options: SegmentOptions
 ) -> dict[str, Any]:
     """Every option in effect, given or not."""
     given = (settings.diameter, settings.min_area, settings.max_area)
@@ -292,8 +294,9 @@ def _parameters(
         "channel": settings.channel,
         "axes": settings.axes,
         "pixel_size_um": list(settings.size) if settings.size else None,
-        "threshold": rules["read"]["foreground"],
-        **rules,
+        "threshold": card.read["foreground"],
+        "prepare": dict(card.prepare),
+        "read": dict(card.read),
         "outputs": ["labels", *kinds],
         "allow_truncated": options.allow_truncated,
         "max_pixels": options.max_pixels,

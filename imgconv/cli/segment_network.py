@@ -1,4 +1,4 @@
-"""The network of `segment`: is it one, how it is read, how it is run."""
+"""The network of `segment`: how it is run, what is said of it."""
 
 from __future__ import annotations
 
@@ -7,49 +7,25 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import threads
 from imgconv.engine import Model, run
 from imgconv.errors import UsageError
-from imgconv.kernels import bands
-from imgconv.tasks.instances import PREPARE, READ
-from imgconv.tasks.segmenting import Network
+from imgconv.tasks.segment.card import READ
+from imgconv.tasks.segment.run import Network
 
 
-def rules_of(loaded: Model, name: str, threshold: float | None) -> dict[str, dict[str, Any]]:
-    """How images are prepared and maps are read: as the model says, and the user over it.
-
-    Raises UsageError for a model (called `name` by the user) that is made for something else.
-    """
-    card = loaded.card
-    if card.get("task") != "segment":
-        what = card.get("task") or "something else"
-        raise UsageError(
-            f"--model {name}: is made for {what}, not for segment; give nuclei, cells-phase or "
-            "a file that training for segment made"
-        )
-    if len(loaded.graph.inputs) != 1 or len(loaded.graph.outputs) != 1:
-        raise UsageError(
-            f"--model {name}: goes from {', '.join(loaded.graph.inputs)} to "
-            f"{', '.join(loaded.graph.outputs)}; segment needs one image and its maps, as training "
-            "exports them"
-        )
-    read = {**READ, **card.get("read", {})}
-    if threshold is not None:
-        read["foreground"] = threshold
-    return {"prepare": {**PREPARE, **card.get("prepare", {})}, "read": read}
-
-
-def network_of(loaded: Model, threads: int | None) -> Network:
+def network_of(loaded: Model, granted: int | None) -> Network:
     """(4, H, W) float32 -> its maps (4, H, W).
 
     One image at a time, on all threads: that takes the memory of one, while the other jobs read,
     measure and draw theirs.
     """
-    lock, every = Lock(), threads or bands.available()
+    lock, every = Lock(), granted or threads.available()
     (given,), (maps,) = loaded.graph.inputs, loaded.graph.outputs
 
     def network(image: np.ndarray) -> np.ndarray:
         with lock:
-            bands.use(every)
+            threads.use(every)
             found = run(loaded, {given: image})[maps]
         if len(found) != len(READ["channels"]):
             raise UsageError(

@@ -7,23 +7,25 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from imgconv.batch import Done, Item
-from imgconv.batch.memory import share
 from imgconv.batch.running import check_abandoned
 from imgconv.images import Source, WriteOptions, open_image, shown, write_image
 from imgconv.images.pixelsize import pixel_size
-from imgconv.tasks.labels import Selection, Size
+from imgconv.memory import share
+from imgconv.ops.sheet import IMPORTS
+from imgconv.tasks.card import Card
+from imgconv.tasks.fields_of_view import stack_of
+from imgconv.tasks.labels.select import Selection, Size
 from imgconv.tasks.quantities import Quantity
-from imgconv.tasks.record import KEY, sha256
-from imgconv.tasks.results import ENDINGS, Results
-from imgconv.tasks.segmenting import Network, segment
-from imgconv.tasks.stack import stack_of
+from imgconv.tasks.segment.results import ENDINGS, Results
+from imgconv.tasks.segment.run import Network, segment
+from imgconv.tasks.segment.run_record import KEY, sha256
 
 from .ledger import Ledger
 
@@ -52,8 +54,9 @@ class Settings:
 class Segmenter:
     """Segment every field of the item's source and write labels, picture, tables, outlines."""
 
+    imports: ClassVar = IMPORTS  # when it works
     network: Network
-    rules: Mapping[str, Mapping[str, Any]]  # how the input is prepared and maps are read
+    card: Card
     settings: Settings
     kinds: tuple[str, ...]  # of ENDINGS, in the order of item.also
     ledger: Ledger
@@ -115,14 +118,14 @@ class Segmenter:
     ) -> Iterator[np.ndarray]:
         """Adds each field's labels to the results and yields its probability map (H, W, 1)."""
         settings, size = self.settings, results.size
-        selection, rules = settings.selection(size), self.rules
+        selection, card = settings.selection(size), self.card
         if settings.min_area:  # the user knows better than the model how small they are
-            rules = {**rules, "read": {**rules["read"], "least": selection.min_area}}
+            card = replace(card, read={**card.read, "least": selection.min_area})
         diameter = settings.diameter.pixels(size) if settings.diameter else None
         for one in results.stack.read(source):
             check_abandoned()
             seen = one.pixels[..., results.stack.seen]
-            found = segment(seen, self.network, rules, diameter)
+            found = segment(seen, self.network, card, diameter)
             found = replace(found, labels=selection(found.labels))
             results.add(one, found)
             scales.append(found.scale)

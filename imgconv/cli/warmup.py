@@ -19,12 +19,12 @@ def command(
     from multiprocessing import get_context
     from time import perf_counter
 
-    from imgconv import kernels
-    from imgconv.kernels import bands, cache
+    from imgconv import kernels, threads
+    from imgconv.kernels import cache
 
     start = perf_counter()
     count = len(kernels.every())
-    with get_context("spawn").Pool(min(bands.available(), count), silence) as pool:
+    with get_context("spawn").Pool(min(threads.available(), count), silence) as pool:
         for done, name in enumerate(pool.imap_unordered(warm, range(count)), 1):
             if not quiet and sys.stderr.isatty():
                 print(f"\r{done}/{count} {name:<40}", end="", file=sys.stderr, flush=True)

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from .modelfile import Model, save
-from .models import bundled, load
+from .bundled import bundled_models, load
+from .model_file import Model, save
 from .network import Network
-from .whole import run
+from .runner import prepared, run
+from .turn import turn
 
-__all__ = ["Model", "Network", "bundled", "load", "run", "save"]
+__all__ = ["Model", "Network", "bundled_models", "load", "prepared", "run", "save", "turn"]

@@ -4,13 +4,14 @@ with open_image("photo.png") as source:
     write_image("copy.png", source.planes(), source.info)
 """
 
+from imgconv.text import SOFTWARE, shown
+
 from .colour import is_srgb, srgb_info, to_srgb
 from .depth import to_depth
 from .formats import DEFAULT_SUFFIX, FORMATS, SUFFIXES, format_for, format_named
 from .info import Info
 from .limits import MAX_PIXELS
 from .marks import is_ours
-from .names import SOFTWARE, shown
 from .options import WriteOptions
 from .source import Source, open_image
 from .target import write_image

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from imgconv import kernels
-from imgconv.kernels import bands
+from imgconv import kernels, threads
 
 BLOCK = 1 << 20  # bytes of pixels; what a block cannot refer back to costs 0.1 % of the file
 SAMPLE = 1 << 15  # bytes of a block that are tried every way
@@ -36,7 +35,7 @@ def zlib_stream(plane: np.ndarray) -> Iterator[bytes]:
             deflated[n] = _deflated(filtered.data, n == len(starts) - 1, len(starts) == 1)
             sums[n] = zlib.adler32(filtered.data), filtered.size
 
-    bands.run(work, len(starts), smallest=1)
+    threads.run(work, len(starts), smallest=1)
     yield b"\x78\x5e" + deflated[0]
     yield from deflated[1:]
     yield _combined(sums).to_bytes(4, "big")

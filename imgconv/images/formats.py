@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 from imgconv.errors import OutputError
-
-from .names import shown, suffix
+from imgconv.text import shown, suffix
 
 SUFFIXES: dict[str, str] = {
     ".png": "png", ".apng": "png",

@@ -9,11 +9,11 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import OutputError
+from imgconv.text import SOFTWARE
 
 from . import jpegtables
 from .info import Info
 from .jpeg import EXIF, ICC, XMP
-from .names import SOFTWARE
 from .options import WriteOptions
 
 QUALITY = 92

@@ -12,10 +12,10 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.text import SOFTWARE
 
 from .info import Info
 from .limits import Limits
-from .names import SOFTWARE
 from .options import WriteOptions
 
 SPACE = rb"(?:\s|#[^\n]*\n)+"

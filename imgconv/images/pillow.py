@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.text import SOFTWARE
 
 from . import exif
 from .info import Info
 from .limits import Limits
-from .names import SOFTWARE
 from .options import WriteOptions
 from .resolution import Resolution
 

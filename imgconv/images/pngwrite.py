@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from imgconv.text import SOFTWARE
+
 from .deflate import zlib_stream
 from .info import Info
-from .names import SOFTWARE
 from .options import WriteOptions
 from .png import SIGNATURE, XMP
 

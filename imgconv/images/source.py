@@ -14,12 +14,12 @@ from typing import BinaryIO, Protocol
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.text import shown
 
 from .failures import translated
 from .formats import FORMATS, foreign, sniff
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Values
-from .names import shown
 
 HEAD = 32  # bytes that tell the format
 TURNED = (

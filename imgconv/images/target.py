@@ -8,14 +8,14 @@ from typing import BinaryIO
 
 import numpy as np
 
+from imgconv.atomic import output
 from imgconv.errors import OutputError
+from imgconv.text import shown
 
 from . import depth as depths
-from .atomic import output
 from .fit import fit
 from .formats import format_for
 from .info import Info
-from .names import shown
 from .options import WriteOptions
 
 KEEPS = {
@@ -79,7 +79,12 @@ def _fitted(
                 f"{info.planes if info.planes > 1 else 'more'}; write TIFF, or one file a plane "
                 "with {page} in the name"
             )
-        yield fit(plane, info, options, kind, name, notes)
+        ready = fit(plane, info, options, kind, name, notes)
+        if number == 0 and kind == "tiff":
+            from .tiffwrite import doubts
+
+            notes.extend(doubts(ready, info, options))
+        yield ready
 
 
 def _encoder(kind: str) -> Encoder:

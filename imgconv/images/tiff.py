@@ -184,7 +184,7 @@ class Tiff:
             yield from _split(np.frombuffer(data, dtype), page)
 
     def _page(self, each: Any, keyframe: Any) -> Iterator[np.ndarray]:
-        from imgconv.kernels import bands
+        from imgconv import threads
 
         if each is None:
             self.limits.refuse_truncated(self.name, "TIFF")
@@ -195,7 +195,7 @@ class Tiff:
         short = len(each.dataoffsets) < np.prod(keyframe.chunked, dtype=np.int64)
         if short or not all(each.databytecounts) or max(ends, default=0) > size:
             self.limits.refuse_truncated(self.name, "TIFF")
-        yield from _split(each.asarray(maxworkers=bands.threads()), keyframe)
+        yield from _split(each.asarray(maxworkers=threads.count()), keyframe)
 
     def _finished(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for plane in planes:

@@ -10,12 +10,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import OutputError
+from imgconv.text import SOFTWARE
 
 from . import tifftags
 from .describe import describe
 from .fit import has_alpha
 from .info import Info, TiffLayout
-from .names import SOFTWARE
 from .options import WriteOptions
 from .resolution import Resolution
 
@@ -121,12 +121,29 @@ def _fits_jpeg(plane: np.ndarray) -> bool:
 
 
 def _predictor(plane: np.ndarray, layout: TiffLayout, compression: str) -> int | None:
-    """Differences help deflate and its like; floats need a predictor of their own."""
+    """Differences (2; of floats 3) help deflate and its like. The source's are kept; what had no
+    compression gets them where ImageJ reads them: with deflate it does so from 1.53v on only, and
+    those of floats never. (zstd it does not know at all.)"""
+    differences = 3 if plane.dtype.kind == "f" else 2
     if compression not in ("lzw", "adobe_deflate", "deflate", "zstd"):
         return None
-    if layout.predictor == 1 and layout.compression != "none":
-        return None
-    return 3 if plane.dtype.kind == "f" else 2
+    if layout.predictor == differences:
+        return differences
+    harmless = compression == "zstd" or (compression == "lzw" and differences == 2)
+    return differences if harmless and layout.compression == "none" else None
+
+
+def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
+    """What of the source's layout is kept although ImageJ misreads it."""
+    layout = info.tiff or TiffLayout()
+    compression = _compression(plane, layout, options)
+    predictor = _predictor(plane, layout, compression)
+    kept = f"{compression.removeprefix('adobe_')} with predictor {predictor} is kept from the input"
+    if predictor == 3 and compression != "zstd":
+        return [f"{kept}: ImageJ does not read it; --compression none opens everywhere"]
+    if predictor == 2 and compression.endswith("deflate"):
+        return [f"{kept}: noise in ImageJ before 1.53v; --compression lzw opens everywhere"]
+    return []
 
 
 def _arranged(plane: np.ndarray, layout: TiffLayout) -> np.ndarray:
@@ -161,6 +178,6 @@ def _rational(value: Fraction) -> tuple[int, int]:
 
 
 def _threads() -> int:
-    from imgconv.kernels import bands
+    from imgconv import threads
 
-    return bands.threads()
+    return threads.count()

@@ -39,7 +39,7 @@ transpositions = {
 }
 
 # The layer of a network by the type of its image; feature maps are float32.
-layers = {source: Kernel("layer", source) for source in ("u8", "u16", "f32")}
+layers = {source: Kernel("convolve", source) for source in ("u8", "u16", "f32")}
 
 correlate_directly = Kernel("direct", "correlate")
 
@@ -47,8 +47,8 @@ correlate_directly = Kernel("direct", "correlate")
 winograd_convolve = Kernel("winograd", "convolve")
 winograd_prepare = Kernel("winograd", "prepare")
 implicit_convolve = Kernel("implicit", "convolve")
-slide = Kernel("windows", "slide")
-resize = Kernel("stretch", "resize")
+slide = Kernel("blocked_pool", "slide")
+resize_blocks = Kernel("resize", "resize")
 block, unblock = Kernel("blocks", "block"), Kernel("blocks", "unblock")
 width = Kernel("blocks", "width")
 activate, combine = Kernel("functions", "activate"), Kernel("functions", "combine")

@@ -17,8 +17,8 @@ import numpy as np
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
+from .implicit_tile import ROWS, add_channels, nothing
 from .lanes import fma, load, spread, store
-from .register import ROWS, add_channels, nothing
 from .winograd import PAD, enter_tile, leave_tile, store_row
 
 V = LANES

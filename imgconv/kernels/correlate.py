@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from .correlate_tile import register_tile
 from .dialect import LANES, device, kernel, shift
-from .vectors import register_tile
 
 WORDS = {
     "u8": types.uint8, "u16": types.uint16, "i16": types.int16, "i32": types.int32,

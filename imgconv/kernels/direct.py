@@ -7,8 +7,8 @@ would cost as much as the work itself.
 from numba import types
 
 from .correlate import HEAD, TALL, finishing
+from .correlate_tile import register_tile
 from .dialect import LANES, device, kernel, shift
-from .vectors import register_tile
 
 flat = register_tile(1, 4, LANES, types.float32)
 tall = register_tile(TALL, 3, LANES, types.float32)

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from .correlate_tile import register_tile
 from .dialect import LANES, device, kernel, shift
 from .pixels import ELEMENTS, spread
-from .vectors import register_tile
 
 
 def _transposed(source: str, work: str) -> Any:

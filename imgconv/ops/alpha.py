@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..kernels import bands
+from imgconv import threads
 
 FLOAT = np.dtype(np.float32)
 
@@ -57,5 +57,5 @@ def by_rows(
     def band(begin: int, end: int) -> None:
         out[begin:end] = function(*(image[begin:end] for image in images))
 
-    bands.run(band, height, bands.rows_worthwhile(width * depth))
+    threads.run(band, height, threads.rows_worthwhile(width * depth))
     return out

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..kernels import bands
+from imgconv import threads
+
 from .alpha import FLOAT
 
 STRIP = 2**16  # pixels at a time: all that is made of them stays in the second-level cache
@@ -40,7 +41,7 @@ def strips(function: Callable[[int, int], None], height: int, width: int) -> Non
         for y in range(begin, end, rows):
             function(y, min(y + rows, end))
 
-    bands.run(band, height, bands.rows_worthwhile(width))
+    threads.run(band, height, threads.rows_worthwhile(width))
 
 
 def reduced(

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 
+from imgconv import threads
+
 from .. import kernels
 from ..errors import InputError, UsageError
-from ..kernels import bands
 from .bank import Bank
 
 Activation = Literal["none", "relu", "sigmoid", "tanh"]
@@ -17,7 +18,7 @@ Pair = tuple[int, int]  # rows, columns
 PADDINGS = ("valid", "same", "full")
 
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
-MAPS = 4  # of a register tile, as in kernels/layer.py
+MAPS = 4  # of a register tile, as in kernels/convolve.py
 SPARE = 512  # numbers of the largest register tile, at most
 SLACK = 128  # numbers past its strip that a tile may touch, at most
 RING = 8192  # numbers of the ring of lines: about the first-level cache
@@ -146,7 +147,7 @@ class Layer:
             )  # fmt: skip
             self._activate(out[:, begin:end])
 
-        bands.run(band, out.shape[1])
+        threads.run(band, out.shape[1])
 
     def _phases(self, w: int) -> tuple[list[int], list[Pair]]:
         """Phases in use; for each tap of a row its phase and its place in that line."""

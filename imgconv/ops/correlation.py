@@ -10,8 +10,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from imgconv import threads
+
 from .. import kernels
-from ..kernels import bands
 from . import fourier
 from .borders import border_indices
 from .stencil import Stencil
@@ -107,7 +108,7 @@ def _run(
                 pixels, out, sizes, rows, columns, beyond, row, weights, reals, *scratch, offsets
             )
 
-    bands.run(band, height, bands.rows_worthwhile(width * channels))
+    threads.run(band, height, threads.rows_worthwhile(width * channels))
 
 
 def _numbers(sums: Sums, result: np.dtype, absolute: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..kernels import bands
+from imgconv import threads
+
 from .borders import border_indices
 from .stencil import Stencil
 
@@ -65,7 +66,7 @@ def correlate(
                 for c in range(channels):
                     part(y, x, c)
 
-    bands.run(band, -(-height // tile), smallest=1)
+    threads.run(band, -(-height // tile), smallest=1)
 
 
 def _side(window: int) -> int:

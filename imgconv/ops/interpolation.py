@@ -14,8 +14,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from imgconv import threads
+
 from .. import kernels
-from ..kernels import bands
 
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
 WORK = {"i16": np.int16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
@@ -113,7 +114,7 @@ def _nearest(pixels: np.ndarray, factors: tuple[Fraction, Fraction], out: np.nda
         scratch = (np.empty((strip + SLACK) * depth, pixels.dtype) for _ in range(2))
         kernel(pixels, out[begin:end], np.array(sizes, np.int64), rows, columns, *scratch)
 
-    bands.run(band, out.shape[0])
+    threads.run(band, out.shape[0])
 
 
 def _resample(pixels: np.ndarray, rows: Axis, columns: Axis, out: np.ndarray) -> None:
@@ -138,7 +139,7 @@ def _resample(pixels: np.ndarray, rows: Axis, columns: Axis, out: np.ndarray) ->
         kernel(pixels, out[begin:end], np.array(sizes, np.int64), rows.first, row_weights,
                columns.first, column_weights, reals, *scratch, slots)  # fmt: skip
 
-    bands.run(band, out.shape[0])
+    threads.run(band, out.shape[0])
 
 
 def _work(word: str, taps: int, divisor: int) -> str:

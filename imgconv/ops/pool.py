@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgconv import threads
+
 from .. import kernels
 from ..errors import UsageError
-from ..kernels import bands
 from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
-from .windows import Pair, Windows
+from .strides import Pair, Windows
 
 METHODS = ("max", "average", "l2", "min", "median")
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
@@ -146,7 +147,7 @@ def pooled(pixels: np.ndarray, method: str, windows: Windows, norm: bool = False
         kernels.pools[name, word](pixels, out[begin:end], np.array(sizes, np.int64), rows, talls,
                                   widths, reals, *scratch)  # fmt: skip
 
-    bands.run(band, out.shape[0], smallest=4)
+    threads.run(band, out.shape[0], smallest=4)
     return out
 
 
@@ -165,5 +166,5 @@ def median(pixels: np.ndarray, windows: Windows, leave_out: bool = False) -> np.
             np.empty(size[0] * size[1], pixels.dtype),
         )  # fmt: skip
 
-    bands.run(band, out.shape[0], smallest=4)
+    threads.run(band, out.shape[0], smallest=4)
     return out

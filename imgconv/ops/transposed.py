@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 
+from imgconv import threads
+
 from .. import kernels
 from ..errors import InputError, UsageError
-from ..kernels import bands
 from .stencil import Stencil
-from .windows import Pair, shown
+from .strides import Pair, shown
 
 KERNELS = {"u1": ("u8", "f64"), "u2": ("u16", "f64"), "f4": ("f32", "f32")}
 WORK = {"f64": np.float64, "f32": np.float32}
@@ -78,7 +79,7 @@ def transposed(
             pixels, out[begin:end], np.array(sizes, np.int64), table, reals, *scratch, *numbers
         )
 
-    bands.run(band, shape[0])
+    threads.run(band, shape[0])
     return out
 
 

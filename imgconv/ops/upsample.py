@@ -12,8 +12,8 @@ from ..errors import InputError, UsageError
 from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .interpolation import interpolated
 from .stencil import Stencil
+from .strides import Pair
 from .transposed import check, output_size, transposed
-from .windows import Pair
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from imgconv.errors import InputError, UsageError
 
-from .labels import Size
+from .labels.select import Size
 
 TEXT = re.compile(r"\s*([\d.]+(?:[eE][-+]?\d+)?)\s*(px|[uµμ]m)?(?:\^?([2²]))?\s*")
 

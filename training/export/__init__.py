@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 import imgconv
-from imgconv.engine import modelfile
+from imgconv.engine import model_file
 from imgconv.engine.graph import Graph
 
 from . import checking, sizes
 from .tracing import ExportError, trace
 
-__all__ = ["ExportError", "Report", "export", "to_graph"]
+__all__ = ["ExportError", "Report", "export", "rounded", "to_graph"]
 
 TOLERANCE = 1e-4
 
@@ -82,7 +82,7 @@ def export(
         "rounding": max(stored),
         "shapes": [_lists(s) for s in shapes],
     }
-    model = modelfile.save(path, graph, _card(card, path, named, steps, metrics), half=half)
+    model = model_file.save(path, graph, _card(card, path, named, steps, metrics), half=half)
     return Report(
         str(path), model.sha256, Path(path).stat().st_size, len(graph.nodes),
         sum(p.numel() for p in module.parameters()), max(exact), max(stored), shapes, tuple(steps),
@@ -98,6 +98,13 @@ def to_graph(
         wide = {k: v.expand(2, *v.shape[1:]) if v.shape[0] == 1 else v for k, v in wide.items()}
     with evaluating(module):
         return trace(module, {k: v.contiguous() for k, v in wide.items()}, open_axes)
+
+
+def rounded(module: nn.Module) -> None:
+    """Convolutions as they will be stored, so that what is judged is what is shipped."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = layer.weight.data.half().float()
 
 
 @contextmanager
@@ -159,7 +166,7 @@ def _differences(
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for as_half in (False, True)[: 1 + half]:
-            model = modelfile.save(Path(folder) / "check.safetensors", graph, {}, half=as_half)
+            model = model_file.save(Path(folder) / "check.safetensors", graph, {}, half=as_half)
             pairs = zip(inputs, wanted, strict=True)
             found.append([checking.difference(checking.run(model, x), y) for x, y in pairs])
     return found[0], found[-1]

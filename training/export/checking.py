@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from imgconv.engine.modelfile import Model
+from imgconv.engine.model_file import Model
 from imgconv.engine.network import Network
 
 Arrays = dict[str, np.ndarray]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from imgconv.kernels import bands
-from training.fast.convolution import Conv2d
+from imgconv import threads
+
+from .convolution import Conv2d
 
 
 def use_kernels(module: nn.Module, on: bool = True) -> nn.Module:
@@ -15,7 +16,7 @@ def use_kernels(module: nn.Module, on: bool = True) -> nn.Module:
     Layers change their class, not their parameters. What the kernels cannot do (another type,
     another device) such a layer leaves to PyTorch. They use as many threads as PyTorch does now.
     """
-    bands.use(torch.get_num_threads())
+    threads.use(torch.get_num_threads())
     for layer in module.modules():
         if on and type(layer) is nn.Conv2d and _fits(layer):
             layer.__class__ = Conv2d

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.fast import winograd
-from training.fast.pixels import batch, pixels, side_by_side, suits
-from training.fast.winograd import Geometry
+from . import winograd
+from .pixels import batch, pixels, side_by_side, suits
+from .winograd import Geometry
 
 
 class Convolution(torch.autograd.Function):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgconv import kernels
-from imgconv.engine.blocked.work import V, blocks, scratch
-from imgconv.kernels import bands
-from training.fast.pixels import Pixels
+from imgconv import kernels, threads
+from imgconv.engine.blocked.layer import V, blocks, scratch
+
+from .pixels import Pixels
 
 ROWS, PLACES, GAP = 6, 36, 16
 CYCLES = 400_000  # of work that is worth a thread
@@ -80,7 +80,7 @@ def places(weights: np.ndarray, turned: bool = False) -> np.ndarray:
         arguments = np.array([*sizes, begin, end])
         kernels.winograd_prepare(weights, out, scratch(18 * V), arguments)
 
-    bands.run(band, _pairs(K))
+    threads.run(band, _pairs(K))
     return out
 
 
@@ -92,7 +92,7 @@ def convolve(
     biases = np.zeros(2 * V * g.pairs, np.float32)
     biases[: g.K] = 0 if bias is None else bias
     groups = -(-g.tiles // T)
-    by_tiles = groups >= 2 * bands.threads() or g.pairs == 1
+    by_tiles = groups >= 2 * threads.count() or g.pairs == 1
 
     def band(begin: int, end: int) -> None:
         tiles = (begin * T, min(end * T, g.tiles)) if by_tiles else (0, g.tiles)
@@ -103,9 +103,9 @@ def convolve(
         kernels.convolve_batch(image.array, weights, biases, out.array, room, sizes)
 
     if by_tiles:
-        bands.run(band, groups, max(1, round(CYCLES / (PLACES * g.C * T * g.pairs))))
+        threads.run(band, groups, max(1, round(CYCLES / (PLACES * g.C * T * g.pairs))))
     else:  # each thread transforms the whole batch for its share of the channels
-        bands.run(band, g.pairs, -(-g.pairs // bands.threads()))
+        threads.run(band, g.pairs, -(-g.pairs // threads.count()))
 
 
 def weight_gradient(g: Geometry, image: Pixels, gradient: Pixels) -> np.ndarray:
@@ -127,13 +127,13 @@ def weight_gradient(g: Geometry, image: Pixels, gradient: Pixels) -> np.ndarray:
                 image.array, gradient.array, sums[s], scratch(PLACES * numbers), sizes
             )  # fmt: skip
 
-    bands.run(part, slices * shares)
+    threads.run(part, slices * shares)
     out = np.empty((g.K, 3, 3, g.C), np.float32)
 
     def finish(begin: int, end: int) -> None:
         kernels.weigh_batch(sums, out, scratch(V), np.array([g.C, g.K, slices, begin, end]))
 
-    bands.run(finish, g.K, max(1, 2**16 // (PLACES * slices * g.C)))
+    threads.run(finish, g.K, max(1, 2**16 // (PLACES * slices * g.C)))
     return out
 
 
@@ -145,4 +145,4 @@ def _parts(g: Geometry) -> tuple[int, int]:
     """
     slices = 4 if g.C * g.K <= 64 * 64 else 2 if g.C * g.K <= 96 * 96 else 1
     slices = min(slices, -(-g.tiles // g.together))
-    return slices, min(-(-bands.threads() // slices), -(-g.K // ROWS))
+    return slices, min(-(-threads.count() // slices), -(-g.K // ROWS))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from imgconv import threads
+
 from ... import kernels
-from ...kernels import bands
+from ...kernels.layout import Resizing, pack
+from ..fusion import Stage
 from ..operators.resizing import scales_and_sizes, taps
-from ..stages import Stage
-from .work import Arrays, Shapes, Work, blocks
+from .layer import Arrays, Shapes, Work, blocks
 
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
 
-def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """The resizing made ready; None where plain NumPy has to do it."""
     node, name = stage.node, stage.node.inputs[0]
     given = [tensors.get(other) for other in node.inputs[1:]]
@@ -37,12 +41,12 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
         for n in range(len(result)):
 
             def band(begin: int, end: int, n: int = n) -> None:
-                sizes = np.array([H, W, h, w, begin, end])
-                kernels.resize(
+                sizes = pack(Resizing(H=H, W=W, h=h, w=w, begin=begin, end=end))
+                kernels.resize_blocks(
                     values[name][n], rows, columns, down, across, result[n], sizes, linear
                 )  # fmt: skip
 
-            bands.run(band, blocks(shapes[name][1]) * h, max(1, SMALLEST // (8 * w)))
+            threads.run(band, blocks(shapes[name][1]) * h, max(1, SMALLEST // (8 * w)))
 
     return Work(run, frozenset({name}), "blocks")
 

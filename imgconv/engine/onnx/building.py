@@ -13,7 +13,7 @@ from imgconv.errors import InputError
 
 from ..graph import Graph, Node
 from ..operators import OPERATORS, Operator, evaluate
-from ..shapes import OF_SIZES, propagate
+from ..shapes import of_sizes, propagate
 from .calls import Unsupported
 from .source import widened
 
@@ -146,7 +146,7 @@ class Building:
 
     def _fold(self, node: Node) -> bool:
         """Whether the node's results are constants: of constants, or of exact shapes."""
-        if node.operator in OF_SIZES:
+        if of_sizes(node.operator):
             known = self.exact
         else:
             known = all(name in self.tensors for name in node.inputs if name)

@@ -12,7 +12,7 @@ import numpy as np
 from imgconv.errors import InputError
 
 from ..graph import Graph, Node, check
-from . import direct, layers, shaping, windows
+from . import direct, layers, shaping, sliding
 from .building import Building
 from .calls import Call, Converter, Unsupported
 from .patterns import with_pixel_shuffles
@@ -32,7 +32,7 @@ CONVERTERS: dict[str, Converter] = {
     **direct.CONVERTERS,
     **layers.CONVERTERS,
     **shaping.CONVERTERS,
-    **windows.CONVERTERS,
+    **sliding.CONVERTERS,
 }
 Shapes = Mapping[str, tuple[int | None, ...]]
 

@@ -14,11 +14,11 @@ from . import (
     dense,
     layout,
     normalization,
-    parts,
     pooling,
     reduction,
     resizing,
-    sizes,
+    shape_ops,
+    slicing,
 )
 from .operator import Operator
 
@@ -31,9 +31,9 @@ OPERATORS: dict[str, Operator] = {
     **normalization.OPERATORS,
     **dense.OPERATORS,
     **layout.OPERATORS,
-    **parts.OPERATORS,
+    **slicing.OPERATORS,
     **reduction.OPERATORS,
-    **sizes.OPERATORS,
+    **shape_ops.OPERATORS,
 }
 
 

@@ -10,14 +10,12 @@ import numpy as np
 
 from ...engine import Model, run
 from .camera import Camera, found
-from .cleaning import by_channel
-from .gauge import pooled
+from .prepare import normalised
+from .read import balanced, pooled
+from .run import by_channel
 from .subgraph import only
 
-ENDS = (0.5, 99.9)  # percentiles that become 0 and 1
-LEAST = 4.0  # standard deviations of noise between them at least
 TRUST = 1.6  # factor by which the gauge may correct the level of the camera
-SIDE = 65  # pixels of the box in which the mean is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +31,11 @@ class Micro:
     model: Model
     sigma: float | None = None
     lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("scipy.ndimage", *(("scipy.optimize",) if self.sigma is None else ()))
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] > 1:
@@ -68,21 +71,3 @@ class Micro:
         model = replace(self.model, graph=only(self.model.graph, "gauge"))
         gauged = float(pooled(run(model, {"image": planes})["gauge"])[0])
         return float(np.clip(gauged, told / TRUST, told * TRUST))
-
-
-def normalised(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
-    """The stabilised plane from 0 to 1, what 0 was, and how much 1 is: 1 / its noise."""
-    y = camera.stabilised(plane)
-    low, high = (float(v) for v in np.percentile(y, ENDS))
-    span = max(high - low, LEAST)
-    return ((y - low) / span).astype(np.float32), low, span
-
-
-def balanced(removed: np.ndarray) -> np.ndarray:
-    """Without its mean around every place: two box filters, about a Gaussian of 26 pixels."""
-    from scipy.ndimage import uniform_filter
-
-    side = min(SIDE, *removed.shape)
-    smooth = uniform_filter(uniform_filter(removed, side, mode="reflect"), side, mode="reflect")
-    balanced = removed - smooth
-    return (balanced - balanced.mean(dtype=np.float64)).astype(np.float32)

@@ -1,0 +1,89 @@
+"""What a layer over blocked channels is: prepared once, run for every image.
+
+A blocked array is (N, C / V rounded up, H, W, V), float32, V the lanes of a vector register. The
+channels behind C are finite numbers that nobody reads.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from imgconv import kernels
+
+
+def _lanes() -> int:
+    """Asked of the compiled kernels: only they know for which CPU they were made."""
+    found = np.zeros(1, np.int64)
+    kernels.width(found)
+    return int(found[0])
+
+
+V = _lanes()
+Arrays = Mapping[str, np.ndarray]
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A stage made ready: run(values, out) with the values named in `blocked` as blocked arrays.
+
+    out is a blocked array to write into. algorithm: in a word, for the table of layers.
+    """
+
+    run: Callable[[Arrays, np.ndarray], None]
+    blocked: frozenset[str]
+    algorithm: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of a layer, and what has been made of them for any size of image."""
+
+    array: np.ndarray
+    name: str
+    prepared: dict[Any, np.ndarray]
+
+    def made(self, how: Any, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """make(array), once for every `how`."""
+        key = (self.name, how)
+        if key not in self.prepared:
+            self.prepared[key] = make(self.array)
+        return self.prepared[key]
+
+    def part(self, how: Any, take: Callable[[np.ndarray], np.ndarray]) -> Weights:
+        """Some of the weights, under a name of their own."""
+        return Weights(take(self.array), f"{self.name} {how}", self.prepared)
+
+
+def blocks(channels: int) -> int:
+    return -(-channels // V)
+
+
+def blocked_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int, int]:
+    n, c, h, w = shape
+    return n, blocks(c), h, w, V
+
+
+def padded(vector: np.ndarray | None, channels: int, fill: float = 0.0) -> np.ndarray:
+    """A number for each channel, filled up to whole pairs of blocks."""
+    out = np.full(2 * V * math.ceil(channels / (2 * V)), fill, np.float32)
+    if vector is not None:
+        out[:channels] = vector
+    return out
+
+
+_own = threading.local()
+
+
+def scratch(numbers: int) -> np.ndarray:
+    """This thread's scratch memory: kept, since fresh pages cost more than many a layer."""
+    held = getattr(_own, "scratch", None)
+    if held is None or held.size < numbers:
+        held = _own.scratch = np.empty(numbers, np.float32)
+    return held

@@ -1,0 +1,57 @@
+"""Max and average pooling over blocked channels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imgconv import kernels, threads
+
+from ...kernels.layout import MAX, MEAN, Sliding, pack
+from ..fusion import Stage
+from ..operators.pooling import counted
+from ..operators.sliding import windows
+from .layer import Arrays, Shapes, Work, blocks
+
+KINDS = {"max_pool": MAX, "average_pool": MEAN}
+SMALLEST = 2**16  # numbers of a band that are worth a thread
+
+
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
+    """The pool made ready; None where plain NumPy has to do it."""
+    node, name = stage.node, stage.node.inputs[0]
+    if name in tensors or len(shapes[name]) != 4 or len(node.outputs) > 1:
+        return None
+    a, (_, C, H, W) = node.attributes, shapes[name]
+    at = windows(
+        (H, W), a["kernel"], a.get("strides"), a.get("dilations"), a.get("pads"),
+        a.get("auto_pad") or "", bool(a.get("ceil")),
+    )  # fmt: skip
+    shares = np.empty(0, np.float32)
+    if node.operator == "average_pool":
+        padding = bool(a.get("count_include_pad"))
+        counts = [counted(size, at, i, padding) for i, size in enumerate((H, W))]
+        shares = (1 / np.concatenate(counts)).astype(np.float32)
+    h, w = at.out
+    sizes = Sliding(
+        H=H, W=W, h=h, w=w, kernel_h=at.kernel[0], kernel_w=at.kernel[1],
+        down=at.strides[0], across=at.strides[1],
+        dilation_down=at.dilations[0], dilation_across=at.dilations[1],
+        top=at.before[0], left=at.before[1], kind=KINDS[node.operator], begin=0, end=0,
+    )  # fmt: skip
+    nothing = np.empty(0, np.float32)
+    scalars = stage.clamp.numbers
+
+    def run(values: Arrays, out: np.ndarray) -> None:
+        for n in range(len(out)):
+
+            def band(begin: int, end: int, n: int = n) -> None:
+                part = pack(sizes._replace(begin=begin, end=end))
+                kernels.slide(
+                    values[name][n], nothing, nothing, shares, out[n], part, *scalars
+                )  # fmt: skip
+
+            threads.run(band, blocks(C) * h, max(1, SMALLEST // (8 * w)))
+
+    return Work(run, frozenset({name}), "blocks")

@@ -1,0 +1,175 @@
+"""Labels as a person looks at them: thin outlines and numbers on the stretched image."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import find_objects
+
+SMALL, LARGE = 1000, 4096  # pixels of the longer side: below enlarged, above reduced
+ROOMY, MOST = 26, 6  # pixels of the median object that numbers fit into, the largest factor
+SAMPLE = 1 << 20  # pixels that the stretch is computed from
+TAILS = (0.2, 99.8)  # per cent of the pixels between black and white
+GAMMA = 0.75  # of dark pictures: dim nuclei beside bright ones
+SIZES = (17, 14, 12, 10)  # of the letters, the largest that fits
+# Neighbours in the lists are unlike each other; bright ones for dark pictures and the reverse.
+ON_DARK = (
+    (255, 214, 10), (0, 200, 255), (255, 84, 112), (60, 220, 120), (255, 140, 0),
+    (190, 120, 255), (0, 230, 200), (255, 110, 220), (170, 220, 40), (90, 150, 255),
+)  # fmt: skip
+ON_BRIGHT = (
+    (225, 0, 40), (0, 140, 0), (0, 80, 255), (225, 100, 0), (0, 150, 150),
+    (230, 0, 150), (130, 130, 0), (0, 120, 215), (190, 60, 0), (0, 160, 80),
+)  # fmt: skip
+BRIGHT = 128  # of 255: the mean from which a picture counts as bright
+INK, HALO = (255, 255, 255), (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One label: its number, where its number is written, and the room there, in pixels."""
+
+    label: int
+    x: float
+    y: float
+    width: int
+    height: int
+
+
+def overlay(
+    pixels: np.ndarray, labels: np.ndarray, scale: tuple[int, int] | None = None
+) -> np.ndarray:
+    """RGB uint8 of an image (H, W, 1 or 3) with the outlines and numbers of labels (H, W).
+
+    scale: by how much it is enlarged and by how much reduced, as `factors` finds.
+    """
+    picture, shown = stretched(pixels), labels
+    grown, shrunk = scale or factors(labels)
+    colours = np.array(ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK, np.uint8)
+    if shrunk > 1:
+        picture, shown = _reduced(picture, shrunk), labels[::shrunk, ::shrunk]
+    elif grown > 1:
+        picture = _enlarged(picture, grown)
+        shown = labels.repeat(grown, axis=0).repeat(grown, axis=1)
+    picture = np.array(picture)
+    edge = _edges(shown, 2 if grown > 2 else 1)
+    picture[edge] = colours[shown[edge] % len(colours)]
+    return _numbered(picture, labels, grown / shrunk)
+
+
+def factors(labels: np.ndarray) -> tuple[int, int]:
+    """By how much the picture of labels (H, W) is enlarged, and by how much it is reduced.
+
+    So that the picture is neither small nor large, and its objects have room for a number.
+    """
+    longest = max(labels.shape)
+    areas = np.bincount(labels.ravel())[1:]
+    known = areas[areas > 0]
+    diameter = float(np.median(known)) ** 0.5 if known.size else ROOMY
+    wanted = min(MOST, max(round(SMALL / longest), -(-ROOMY // diameter)))
+    return int(max(1, min(wanted, LARGE // longest))), -(-longest // LARGE)
+
+
+def stretched(pixels: np.ndarray) -> np.ndarray:
+    """RGB uint8 (H, W, 3) of grey or RGB of any range, dark and bright tails cut off."""
+    step = max(1, round((pixels.shape[0] * pixels.shape[1] / SAMPLE) ** 0.5))
+    sample = pixels[::step, ::step]
+    known = sample[np.isfinite(sample)] if pixels.dtype.kind == "f" else sample
+    low, high = np.percentile(known, TAILS) if known.size else (0.0, 1.0)
+    if high <= low:  # flat but for a few
+        low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    low, span = float(low), max(float(high) - float(low), 1e-30)
+    dark = known.size and float(known.mean()) < low + span / 3
+    eight = _eight_bits(pixels, low, span, GAMMA if dark else 1.0)
+    return np.repeat(eight, 3, axis=2) if pixels.shape[2] == 1 else eight
+
+
+def _eight_bits(pixels: np.ndarray, low: float, span: float, gamma: float) -> np.ndarray:
+    if pixels.dtype.kind == "u":  # a table of all values there can be
+        values = np.arange(np.iinfo(pixels.dtype).max + 1, dtype=np.float32)
+        return _toned(values, low, span, gamma)[pixels]
+    return _toned(np.nan_to_num(pixels), low, span, gamma)
+
+
+def _toned(values: np.ndarray, low: float, span: float, gamma: float) -> np.ndarray:
+    share = ((values - np.float32(low)) / np.float32(span)).clip(0, 1)
+    return np.rint(255 * share**gamma).astype(np.uint8)
+
+
+def _enlarged(picture: np.ndarray, factor: int) -> np.ndarray:
+    height, width = picture.shape[:2]
+    size = (width * factor, height * factor)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+
+
+def _reduced(picture: np.ndarray, factor: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(picture).reduce(factor))
+
+
+def _edges(labels: np.ndarray, width: int) -> np.ndarray:
+    """Pixels of labels that have another label, or none, at most `width` beside them."""
+    edge = np.zeros(labels.shape, bool)
+    for step in range(1, width + 1):
+        down = labels[step:] != labels[:-step]
+        right = labels[:, step:] != labels[:, :-step]
+        edge[step:] |= down
+        edge[:-step] |= down
+        edge[:, step:] |= right
+        edge[:, :-step] |= right
+    return edge & (labels > 0)
+
+
+def _spots(labels: np.ndarray, least: float) -> Iterator[Spot]:
+    """For each label of at least so many rows the middle of its widest place near its centroid."""
+    for label, place in enumerate(find_objects(labels), 1):
+        if place is None or place[0].stop - place[0].start < least:
+            continue
+        mask = labels[place] == label
+        rows, columns = np.nonzero(mask)
+        y = rows[np.abs(rows - rows.mean()).argmin()]
+        line = np.flatnonzero(mask[y])
+        x = line[np.abs(line - columns.mean()).argmin()]
+        left, right = _run(mask[y], x)
+        top, bottom = _run(mask[:, x], y)
+        yield Spot(
+            label, place[1].start + (left + right) / 2, place[0].start + (top + bottom) / 2,
+            right - left, bottom - top,
+        )  # fmt: skip
+
+
+def _run(line: np.ndarray, at: int) -> tuple[int, int]:
+    """Where the stretch of set pixels around `at` begins and ends."""
+    gaps = np.flatnonzero(~line)
+    after = np.searchsorted(gaps, at)
+    left = int(gaps[after - 1]) + 1 if after else 0
+    right = int(gaps[after]) if after < len(gaps) else len(line)
+    return left, right
+
+
+@functools.cache
+def _font(size: int) -> Any:
+    return ImageFont.load_default(size)
+
+
+def _numbered(picture: np.ndarray, labels: np.ndarray, scale: float) -> np.ndarray:
+    """With the number in each label that has room for it."""
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    for spot in _spots(labels, SIZES[-1] / scale):
+        text = str(spot.label)
+        size = _fitting(text, spot.width * scale, spot.height * scale)
+        if size:
+            at = (spot.x * scale, spot.y * scale)
+            draw.text(at, text, INK, _font(size), "mm", stroke_width=1, stroke_fill=HALO)
+    return np.asarray(image)
+
+
+def _fitting(text: str, width: float, height: float) -> int:
+    """The largest size of letters that fits, 0 if none does."""
+    sizes = (s for s in SIZES if _font(s).getlength(text) <= width and s <= height)
+    return next(sizes, 0)

@@ -1,0 +1,107 @@
+"""Label images: integer (H, W), 0 is background, 1 to n are the objects."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import tifffile
+
+from imgconv.images import Info, WriteOptions
+from imgconv.images.info import TiffLayout
+from imgconv.images.pixelsize import depth_and_interval, resolution_of
+from imgconv.images.tiffwrite import write
+
+IMAGEJ_AXES = ("", "T", "Z", "TZ")
+
+Size = tuple[float, float] | None
+"""Width and height of a pixel in µm."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which objects stay: areas in pixels, and whether they may touch the border."""
+
+    min_area: float = 0
+    max_area: float = float("inf")
+    exclude_border: bool = False
+
+    def __call__(self, labels: np.ndarray) -> np.ndarray:
+        """The labels that stay, numbered from 1 on in the same order."""
+        areas = np.bincount(labels.ravel())
+        keep = (areas > 0) & (areas >= self.min_area) & (areas <= self.max_area)
+        if self.exclude_border:
+            for line in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+                keep[line] = False
+        keep[0] = False
+        numbers = np.cumsum(keep) * keep
+        return numbers.astype(np.int32)[labels]
+
+
+class LabelStack:
+    """The label images of a stack, packed: they shrink to a hundredth, and all have to be known
+    before the first is written, because the largest number decides the type of all.
+    """
+
+    def __init__(self) -> None:
+        self.largest = 0
+        self._packed: list[bytes] = []
+        self._shapes: list[tuple[int, ...]] = []
+
+    def add(self, labels: np.ndarray) -> None:
+        plane = np.ascontiguousarray(labels, np.uint32)
+        self.largest = max(self.largest, int(plane.max(initial=0)))
+        self._packed.append(zlib.compress(plane.data, 1))
+        self._shapes.append(plane.shape)
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(np.uint16 if self.largest <= 65535 else np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def planes(self) -> Iterator[np.ndarray]:
+        """Each (H, W), uint16 where that holds the largest number, else uint32."""
+        for packed, shape in zip(self._packed, self._shapes, strict=True):
+            plane = np.frombuffer(zlib.decompress(packed), np.uint32).reshape(shape)
+            yield plane.astype(self.dtype)
+
+
+def write_labels(file: BinaryIO, stack: LabelStack, record: Info) -> None:
+    """A TIFF of the stack, as `labels_info` describes it."""
+    write(file, (plane[..., None] for plane in stack.planes()), record, WriteOptions())
+
+
+def labels_info(
+    info: Info, axes: str, sizes: tuple[int, ...], size: Size, dtype: np.dtype, largest: float
+) -> Info:
+    """The record of planes made from the image `info`, counted by `axes` ("", "T", ...) of `sizes`.
+
+    ImageJ's form where it has the type and the axes, else (uint32) a plain TIFF. `size` is a
+    pixel's in µm, if known; values up to `largest` are shown from black to white.
+    """
+    shape = (*sizes, info.height, info.width)
+    imagej = dtype in (np.uint16, np.float32) and axes in IMAGEJ_AXES
+    text = _imagej_text(info, axes, shape, size, largest) if imagej else ""
+    kind = "imagej" if imagej else "shaped" if axes else "plain"
+    # ImageJ reads deflate, but not the differences that usually go with it.
+    layout = TiffLayout(kind=kind, description=text, compression="adobe_deflate", predictor=1)
+    return Info(
+        "tiff", dtype, info.height, info.width, 1, axes=axes + "YX", shape=shape,
+        resolution=resolution_of(size) if size else info.resolution, tiff=layout,
+    )  # fmt: skip
+
+
+def _imagej_text(info: Info, axes: str, shape: tuple[int, ...], size: Size, largest: float) -> str:
+    """ImageJ's description: axes, unit, and a display range in which labels are not black."""
+    known: dict[str, Any] = dict(depth_and_interval(info))
+    if size:
+        known["unit"] = "micron"
+    else:
+        known.pop("spacing", None)  # a length without the unit
+    text = tifffile.imagej_description(shape, axes=axes + "YX", **known)
+    return f"{text}min=0.0\nmax={largest:.1f}\n"

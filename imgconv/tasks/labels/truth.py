@@ -1,0 +1,130 @@
+"""Label images and the truth about them: which belong together, read plane by plane."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from imgconv.errors import InputError, UsageError
+from imgconv.images import SUFFIXES, Source, open_image, shown
+
+ENDING = re.compile(r"[-_. ](labels?|(cp[-_])?masks?|truth|gt)$|\.ome$", re.IGNORECASE)
+OURS = "-labels"
+
+
+def key(name: str) -> str:
+    """What a file is about: its name without suffix and without "-labels", "_masks", ".ome"."""
+    stem = Path(name).stem
+    while (shorter := ENDING.sub("", stem)) not in (stem, ""):
+        stem = shorter
+    return stem
+
+
+def label_files(folder: Path, recursive: bool) -> dict[str, list[Path]]:
+    """The label images of a folder by what they are about.
+
+    Where some are called STEM-labels, as `segment` writes them, other images are left out.
+    """
+    every = sorted(folder.rglob("*") if recursive else folder.iterdir())
+    images = [
+        path
+        for path in every
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]
+    ours = [path for path in images if path.stem.endswith(OURS)]
+    found: dict[str, list[Path]] = {}
+    for path in ours or images:
+        below = path.relative_to(folder).parent
+        found.setdefault(str(below / key(path.name)), []).append(path)
+    return found
+
+
+def pairs(labels: str, truth: str, recursive: bool) -> Iterator[tuple[Path, Path | None, str]]:
+    """Each label file with its truth, and what is wrong if one of them is missing.
+
+    Both are files, or both are folders. Raises UsageError.
+    """
+    left, right = Path(labels), Path(truth)
+    for path in (left, right):
+        if not path.exists():
+            raise UsageError(f"{shown(path)}: no such file or folder")
+    if left.is_file() and right.is_file():
+        yield left, right, ""
+        return
+    if left.is_file() or right.is_file():
+        raise UsageError(
+            f"{shown(left)} and {shown(right)}: give two files or two folders, labels first"
+        )
+    yield from _paired(left, right, recursive)
+
+
+def _paired(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Path | None, str]]:
+    found, true = label_files(labels, recursive), label_files(truth, recursive)
+    for name in sorted(found.keys() | true.keys()):
+        mine, theirs = found.get(name, []), true.get(name, [])
+        several = next((files for files in (mine, theirs) if len(files) > 1), None)
+        if several:
+            yield several[0], None, f"and {several[1].name} are both about {name}: leave one"
+        elif not theirs:
+            yield mine[0], None, f"no truth for it: {shown(truth)} has no {name}.tif or .png"
+        elif not mine:
+            wanted = f"{name}{OURS}.tif or {name}.tif"
+            yield theirs[0], None, f"no labels for it: {shown(labels)} has no {wanted}"
+        else:
+            yield mine[0], theirs[0], ""
+
+
+def label_planes(
+    labels: str, truth: str, reading: dict[str, Any]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Planes (H, W) of two label files that belong together. Raises InputError."""
+    with open_image(labels, **reading) as mine, open_image(truth, **reading) as theirs:
+        for a, b in zip_longest(_planes(mine), _planes(theirs)):
+            if a is None or b is None:
+                counts = f"{mine.info.planes} and {theirs.info.planes}"
+                raise InputError(f"{mine.name}: it and {theirs.name} have {counts} planes")
+            if a.shape != b.shape:
+                sizes = " and ".join(f"{x.shape[1]}x{x.shape[0]}" for x in (a, b))
+                raise InputError(f"{mine.name}: it and {theirs.name} differ in size ({sizes})")
+            yield a, b
+
+
+def _planes(source: Source) -> Iterator[np.ndarray]:
+    """Integers (H, W) from 0 on."""
+    channels = source.info.channels - (source.info.alpha != "none")
+    for plane in source.planes():
+        values = plane[..., 0]
+        if channels > 1 and (plane[..., 1:channels] != values[..., None]).any():
+            raise InputError(
+                f"{source.name}: {channels} channels are no labels; save one number an object, in "
+                "one channel"
+            )
+        if plane.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InputError(f"{source.name}: labels are whole numbers, found NaN or infinity")
+        whole = values.astype(np.int64)
+        if plane.dtype.kind == "f" and (whole != values).any():
+            raise InputError(f"{source.name}: labels are whole numbers, found fractions")
+        if whole.min(initial=0) < 0:
+            raise InputError(f"{source.name}: labels are 0 and above, found {whole.min()}")
+        yield whole
+
+
+def doubt(labels: np.ndarray) -> str:
+    """What is odd about labels (H, W): one value in several parts is a mask, or one object."""
+    value = int(labels.max(initial=0))
+    if not value or ((labels != 0) & (labels != value)).any():
+        return ""
+    _, parts = ndimage.label(labels, np.ones((3, 3)))
+    if parts == 1:
+        return ""
+    return (
+        f"one value ({value}) in {parts} separate parts counts as one object; a mask needs a "
+        "number for each: Analyze Particles with Show: Count Masks in Fiji, or "
+        "skimage.measure.label"
+    )

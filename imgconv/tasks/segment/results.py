@@ -1,0 +1,169 @@
+"""What becomes of one file: labels, a picture, tables and outlines, gathered field by field."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from imgconv.atomic import output
+from imgconv.images import Info, WriteOptions, write_image
+from imgconv.ops.sheet import sheet
+
+from ..csv_table import csv_text
+from ..fields_of_view import Field, Stack
+from ..labels.geojson import Features
+from ..labels.measure import Row, columns, measure
+from ..labels.outline import outlines
+from ..labels.overlay import overlay
+from ..labels.rois import RoiArchive, name_in_stack
+from ..labels.select import LabelStack, Size, labels_info, write_labels
+from .run import Segmentation
+
+PLANES = 16  # of a stack that its picture shows, at most
+SMALL, LARGE = 400, 1024  # pixels of the longer side of each: below enlarged, above reduced
+ENDINGS = {
+    "overlay": "-overlay.png", "table": ".csv", "rois": "-rois.zip", "geojson": ".geojson",
+    "probability": "-probability.tif",
+}  # fmt: skip
+SUMMARY = (
+    "image", "plane", "t", "z", "count", "density_per_megapixel", "density_per_mm2",
+    "median_area_px", "median_area_um2", "diameter_px", "labels",
+)  # fmt: skip
+
+
+@dataclass
+class Results:
+    """Of one file: `add` each field, then write what is wanted."""
+
+    image: str  # the file's name, for the tables
+    stack: Stack
+    info: Info
+    size: Size
+    kinds: frozenset[str] = frozenset({"overlay", "table"})  # of ENDINGS
+    labels: LabelStack = field(default_factory=LabelStack)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    areas: list[float] = field(default_factory=list)
+    summary: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    rois: RoiArchive = field(default_factory=RoiArchive)
+    features: Features = field(default_factory=Features)
+
+    def add(self, one: Field, found: Segmentation) -> None:
+        """Measure and draw a field's labels (H, W)."""
+        self.labels.add(found.labels)
+        place = {axis.lower(): n for axis, n in one.place.items()}
+        head = {"image": self.image, "plane": one.number, **place}
+        rows = list(measure(found.labels, one.pixels, self.stack.names, self.size))
+        self.areas += [row["area_px"] for row in rows]
+        self.summary.append(head | self._summary(rows, found))
+        if "table" in self.kinds:
+            self.rows += [head | row for row in rows]
+        if "overlay" in self.kinds and one.number in self._shown():
+            self._draw(one, found.labels)
+        if self.kinds & {"rois", "geojson"}:
+            self._trace(one, found.labels, rows)
+
+    def _summary(self, rows: list[Row], found: Segmentation) -> dict[str, Any]:
+        """Count, density and median area of one field; None where unknown."""
+        pixels = self.info.height * self.info.width
+        square = self.size[0] * self.size[1] if self.size else None
+        return {
+            "count": len(rows),
+            "density_per_megapixel": len(rows) * 1e6 / pixels,
+            "density_per_mm2": len(rows) * 1e6 / (pixels * square) if square else None,
+            **_medians([row["area_px"] for row in rows], square),
+            "diameter_px": found.diameter if rows else None,
+        }
+
+    def _shown(self) -> list[int]:
+        """Numbers of the fields in the picture: all, or as many from first to last."""
+        count = self.stack.fields
+        return [round(n) for n in np.linspace(1, count, min(count, PLANES))]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should hear."""
+        drawn, fields = len(self.pictures), self.stack.fields
+        return [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+
+    def _draw(self, one: Field, labels: np.ndarray) -> None:
+        longest = max(labels.shape)
+        many = (max(1, SMALL // longest), -(-longest // LARGE)) if self.stack.fields > 1 else None
+        title = " ".join(f"{axis.lower()} {n}" for axis, n in one.place.items())
+        self.pictures.append((title, overlay(one.pixels[..., self.stack.seen], labels, many)))
+
+    def _trace(self, one: Field, labels: np.ndarray, rows: list[Row]) -> None:
+        several = self.stack.fields > 1
+        for (label, parts), row in zip(outlines(labels), rows, strict=True):
+            name = f"{one.number:04d}-{label:04d}" if several else f"{label:04d}"
+            if "rois" in self.kinds:
+                roi = name_in_stack(one.number, label) if several else name
+                self.rois.add(roi, parts, one.place, self.stack.is_hyperstack)
+            if "geojson" in self.kinds:
+                known = {k: v for k, v in row.items() if math.isfinite(v)}
+                self.features.add(name, parts, one.place, known)
+
+    def labels_info(self) -> Info:
+        """The record of the label image."""
+        stack, labels = self.stack, self.labels
+        largest = max(1, labels.largest)
+        return labels_info(self.info, stack.axes, stack.sizes, self.size, labels.dtype, largest)
+
+    def probability_info(self) -> Info:
+        """The record of the probability maps."""
+        stack, kind = self.stack, np.dtype(np.float32)
+        return labels_info(self.info, stack.axes, stack.sizes, self.size, kind, 1)
+
+    def write_labels(self, target: str, *, force: bool) -> None:
+        with output(target, force=force, seekable=True) as file:
+            write_labels(file, self.labels, self.labels_info())
+
+    def write(self, kind: str, target: str, *, force: bool) -> None:
+        """One of ENDINGS, except the probability maps, which are written as they come."""
+        if kind == "overlay":
+            picture = self._picture()
+            info = Info("png", picture.dtype, *picture.shape)
+            write_image(target, iter((picture,)), info, WriteOptions(), force=force)
+            return
+        opened: AbstractContextManager[BinaryIO] = output(target, force=force, seekable=False)
+        with opened as file:
+            if kind == "table":
+                text = csv_text(self.table_columns(), self.rows)
+                file.write(text.encode("utf-8", "surrogateescape"))
+            else:
+                (self.rois if kind == "rois" else self.features).write(file)
+
+    def table_columns(self) -> list[str]:
+        axes = [axis.lower() for axis in self.stack.axes]
+        return ["image", "plane", *axes, *columns(self.stack.names, self.size)]
+
+    def _picture(self) -> np.ndarray:
+        if len(self.pictures) == 1:
+            return self.pictures[0][1]
+        titles, pictures = zip(*self.pictures, strict=True)
+        return sheet(pictures, titles)
+
+    def totals(self) -> dict[str, Any]:
+        """Of all fields together, for the summary line and --json."""
+        counts = [row["count"] for row in self.summary]
+        pixels = self.info.height * self.info.width * len(counts)
+        square = self.size[0] * self.size[1] if self.size else None
+        diameters = [row["diameter_px"] for row in self.summary if row["diameter_px"]]
+        found: dict[str, Any] = {"count": sum(counts)}
+        found |= {"planes": len(counts)} if len(counts) > 1 else {}
+        found["density_per_megapixel"] = sum(counts) * 1e6 / pixels
+        found |= {"density_per_mm2": sum(counts) * 1e6 / (pixels * square)} if square else {}
+        found |= _medians(self.areas, square)
+        return found | ({"diameter_px": float(np.median(diameters))} if diameters else {})
+
+
+def _medians(areas: list[float], square: float | None) -> dict[str, float]:
+    """The median area in pixels and, if a pixel's is known, in µm²; nothing of no objects."""
+    if not areas:
+        return {}
+    area = float(np.median(areas))
+    return {"median_area_px": area} | ({"median_area_um2": area * square} if square else {})

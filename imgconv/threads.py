@@ -1,0 +1,114 @@
+"""Threads: how many this process may use, and bands of rows shared among them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+_chosen: list[int] = []  # how many, and among how many jobs
+_own = threading.local()
+
+
+def use(granted: int | None, jobs: int = 1) -> None:
+    """Use this many threads from now on, shared by jobs at a time; None: all that there are."""
+    _chosen[:] = [] if granted is None else [granted, jobs]
+
+
+def chosen() -> int | None:
+    """What `use` was told last."""
+    return _chosen[0] if _chosen else None
+
+
+def count() -> int:
+    """The number of threads that a job uses."""
+    granted, jobs = _chosen or (available(), 1)
+    return granted if getattr(_own, "undivided", False) else max(1, granted // jobs)
+
+
+@contextlib.contextmanager
+def undivided() -> Iterator[None]:
+    """Within it, this thread's work has the threads of all jobs."""
+    before = getattr(_own, "undivided", False)
+    _own.undivided = True
+    try:
+        yield
+    finally:
+        _own.undivided = before
+
+
+@functools.cache
+def available() -> int:
+    """CPUs this process may use: its affinity, but no more than its cgroup's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    count = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(count, _quota(count)))
+
+
+def _quota(count: int) -> int:
+    """CPUs that the control group grants (Linux, versions 2 and 1), rounded up."""
+    for read in (_quota_v2, _quota_v1):
+        try:
+            quota, period = read(Path("/sys/fs/cgroup"))
+        except (OSError, ValueError):
+            continue
+        if quota > 0:
+            return -(-quota // period)
+    return count
+
+
+def _quota_v2(root: Path) -> tuple[int, int]:
+    quota, period = (root / "cpu.max").read_text().split()
+    return (-1 if quota == "max" else int(quota)), int(period)
+
+
+def _quota_v1(root: Path) -> tuple[int, int]:
+    group = root / "cpu"
+    quota, period = (group / f"cpu.cfs_{word}_us" for word in ("quota", "period"))
+    return int(quota.read_text()), int(period.read_text())
+
+
+WORTHWHILE = 2**18  # numbers of a band, below which another thread costs more than it saves
+
+
+def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
+    """Call band(begin, end) for bands that together cover rows 0..rows, on all threads.
+
+    A few bands a thread even out the load; none has fewer than `smallest` rows but the last.
+    This thread works too: the others are asked to help, and each takes the next band when it has
+    done one. An exception in a band is raised here, after all of them have ended.
+    """
+    workers = count()
+    step = max(smallest, -(-rows // (4 * workers)))
+    spans = [(y, min(y + step, rows)) for y in range(0, rows, step)]
+    turn = iter(spans)  # next() of a list's iterator is atomic
+
+    def work() -> None:
+        for span in turn:
+            band(*span)
+
+    helpers = min(workers, len(spans)) - 1
+    asked = [_pool(workers - 1).submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        for future in asked:
+            future.exception()  # waits
+    for future in asked:
+        future.result()
+
+
+def rows_worthwhile(numbers: int) -> int:
+    """The fewest rows of `numbers` each that are worth a thread."""
+    return max(16, WORTHWHILE // max(1, numbers))
+
+
+@functools.cache
+def _pool(workers: int) -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(workers, thread_name_prefix="imgconv")
