@@ -14,7 +14,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 GROUND = {"errors", "text", "threads", "atomic", "memory"}
 MAY_IMPORT = {
-    "cli": {"batch", "images", "ops", "tasks", "engine", "kernels"},
+    "cli": {"steps", "batch", "images", "ops", "tasks", "engine", "kernels"},
+    "steps": {"batch", "images", "ops", "tasks", "engine"},
     "batch": {"images"},
     "tasks": {"ops", "engine", "images"},
     "engine": {"kernels"},

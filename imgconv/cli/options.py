@@ -199,6 +199,17 @@ class FileOptions(InputOptions):
             background=self.background,
         )
 
+    @property
+    def access(self) -> dict[str, Any]:
+        """How a step reads and writes: arguments for FileStep."""
+        return {
+            "reading": self.reading,
+            "writing": self.writing,
+            "force": self.force,
+            "skip_existing": self.skip_existing,
+            "to_srgb": self.to_srgb,
+        }
+
 
 def flattened(command: Callable[..., int]) -> Callable[..., int]:
     """`command` with the fields of its bundle (a dataclass parameter) as its own parameters.

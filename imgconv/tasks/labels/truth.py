@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def _paired(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, 
 
 
 def label_planes(
-    labels: str, truth: str, reading: dict[str, Any]
+    labels: str, truth: str, reading: Mapping[str, Any]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Planes (H, W) of two label files that belong together. Raises InputError."""
     with open_image(labels, **reading) as mine, open_image(truth, **reading) as theirs:

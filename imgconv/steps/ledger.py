@@ -1,12 +1,11 @@
 """What a batch leaves in each folder it writes to: summary.csv and imgconv-run.json."""
 
-# ruff: noqa: PTH118, PTH119, PTH120
+# ruff: noqa: PTH100, PTH118, PTH119, PTH120
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from imgconv.atomic import output
-from imgconv.batch import Item
+from imgconv.batch import Item, Outcome
 from imgconv.errors import OutputError
 from imgconv.images import shown
 from imgconv.tasks.csv_table import read_csv
@@ -32,13 +31,15 @@ from imgconv.tasks.segment.run_record import (
     run_record,
 )
 
+from .segment import Segmented
+
 OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
 Entries = list[tuple[int, dict[str, Any]]]
 """What is known of items, by their number in the plan."""
 
 
 class Ledger:
-    """Gathers what became of each item, from several threads, and writes it now and at the end.
+    """Gathers what became of each item, as a fold over outcomes, and writes it now and at the end.
 
     `root` is the one folder of all results (-o FOLDER), else each result's own folder has its
     files. Raises OutputError if there are files of these names that are not such.
@@ -49,7 +50,6 @@ class Ledger:
         self.head: dict[str, Any] = {}  # of every record: command, model, parameters
         self.started = datetime.now(UTC)
         self._saved = time.monotonic()
-        self._lock = threading.Lock()
         self._images: dict[str, Entries] = {}
         self._rows: dict[str, Entries] = {}
         self._failed: dict[str, Entries] = {}
@@ -61,36 +61,55 @@ class Ledger:
         """Whose summary and record an item is in."""
         return self.root or os.path.dirname(item.target) or os.curdir
 
-    def add(self, item: Item, image: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-        """An image that was written: what the record says of it, its rows of the summary."""
-        folder = self.folder(item)
-        with self._lock:
-            self._images.setdefault(folder, []).append((item.number, image))
-            kept = self._rows.setdefault(folder, [])
-            kept += [(item.number, {**row, KEY: image[KEY]}) for row in rows]
-            if time.monotonic() - self._saved > OFTEN:  # a batch that is killed has its records
-                self._write_all()
-
-    def fail(self, item: Item, error: Exception) -> None:
-        if item.target == "-":
+    def add(self, outcome: Outcome) -> None:
+        """An item that has ended: written, with what the step says of it, or failed."""
+        item = outcome.item
+        if item.target == "-" or item.error:
             return
-        entry = {"source": item.source, "error": str(error) or type(error).__name__}
-        with self._lock:
+        if outcome.status == "failed":
+            entry = {"source": item.source, "error": outcome.message}
             self._failed.setdefault(self.folder(item), []).append((item.number, entry))
+        elif outcome.status == "written":
+            self._written(item, outcome.done.value, round(outcome.seconds, 3))
+            if time.monotonic() - self._saved > OFTEN:  # a batch that is killed has its records
+                self.write()
+
+    def _written(self, item: Item, told: Segmented, seconds: float) -> None:
+        folder = self.folder(item)
+        names = [os.path.relpath(path, folder) for path in (item.target, *item.also)]
+        image = {
+            "source": item.source if item.source == "-" else os.path.abspath(item.source),
+            KEY: names[0],
+            "outputs": names,
+            **told.image,
+            "seconds": seconds,
+        }
+        self._images.setdefault(folder, []).append((item.number, image))
+        rows = [(item.number, {**row, KEY: names[0]}) for row in told.rows]
+        self._rows.setdefault(folder, []).extend(rows)
 
     def write(self) -> list[str]:
         """The files of every folder in which something was written; their names."""
-        with self._lock:
-            return self._write_all()
+        names = [name for folder in self._images for name in self._write(folder)]
+        self._saved = time.monotonic()
+        return names
 
-    def stale(self, item: Item) -> list[str]:
-        """Files beside the item's labels that a former run made and the present one does not."""
+    def with_former(self, items: Iterable[Item]) -> tuple[Item, ...]:
+        """The items with the files that former runs made of them and the present one does not."""
+        return tuple(
+            item
+            if item.target in ("", "-") or item.skip
+            else item._replace(former=self._stale(item))
+            for item in items
+        )
+
+    def _stale(self, item: Item) -> tuple[str, ...]:
         folder, beside = self.folder(item), os.path.dirname(item.target)
         _, image = self._made[folder].get(os.path.relpath(item.target, folder), ({}, {}))
         names = {os.path.basename(path) for path in image.get("outputs", ())}
         names -= {os.path.basename(path) for path in (item.target, *item.also)}
         ours = tuple(ENDINGS.values())  # a record is a text that anybody may have changed
-        return sorted(os.path.join(beside, name) for name in names if name.endswith(ours))
+        return tuple(sorted(os.path.join(beside, n) for n in names if n.endswith(ours)))
 
     def left(self) -> dict[str, tuple[int, int]]:
         """Of each folder how many images were skipped of which its summary knows nothing, and how
@@ -108,11 +127,6 @@ class Ledger:
             )
             found[folder] = (sum(name not in known for name in names), others)
         return {folder: counts for folder, counts in found.items() if any(counts)}
-
-    def _write_all(self) -> list[str]:
-        names = [name for folder in self._images for name in self._write(folder)]
-        self._saved = time.monotonic()
-        return names
 
     def _write(self, folder: str) -> list[str]:
         with _alone(folder):

@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from imgconv.batch import EachPlane
 from imgconv.errors import InputError, UsageError
-from imgconv.images import open_image, shown, to_srgb
+from imgconv.images import open_image, shown
 
-from .options import FileOptions
+from .planes import FileStep
 
 
 @dataclass(frozen=True)
@@ -26,22 +25,24 @@ class Reference:
     several: bool = False  # images may be judged: a folder, a list, a pattern
 
     @classmethod
-    def of(cls, path: str, options: FileOptions) -> Reference:
-        """Raises UsageError for an empty name, as an unset variable of a shell leaves it."""
+    def beside(cls, path: str, inputs: Sequence[str], listed: bool) -> Reference:
+        """Of what the user named as inputs; `listed`: there is a list of more.
+
+        Raises UsageError for an empty name, as an unset variable of a shell leaves it.
+        """
         if not path:
             raise UsageError(
                 "--reference: names no file; give the image without noise, or a folder"
             )
-        given = options.files or ["-"]
+        given = inputs or ["-"]
         one = len(given) == 1 and (given[0] == "-" or os.path.isfile(given[0]))
         folders = tuple(name for name in given if os.path.isdir(name))
-        return cls(path, folders, not one or options.files_from is not None)
+        return cls(path, folders, not one or listed)
 
-    def planes(self, source: str, each: EachPlane) -> Iterator[np.ndarray]:
-        """The colours (H, W, C) of its counterpart's planes, read as the source is."""
-        with open_image(self._counterpart(source), **each.reading) as image:
-            for plane in image.planes():
-                plane = to_srgb(plane, image.info) if each.to_srgb else plane
+    def planes(self, source: str, step: FileStep) -> Iterator[np.ndarray]:
+        """The colours (H, W, C) of its counterpart's planes, read as the step reads the source."""
+        with open_image(self._counterpart(source), **step.reading) as image:
+            for plane in step.planes(image):
                 yield plane[..., : plane.shape[2] - (image.info.alpha != "none")]
 
     def _counterpart(self, source: str) -> str:

@@ -7,25 +7,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
 from imgconv.atomic import output
-from imgconv.batch import Done, EachPlane, Item
-from imgconv.batch.running import check_abandoned
-from imgconv.engine import Network
+from imgconv.batch import Done, Item
+from imgconv.engine import prepared
 from imgconv.errors import InputError
-from imgconv.images import Info, open_image, shown, srgb_info, to_srgb
+from imgconv.images import Info, open_image, shown
 from imgconv.tasks.image_to_image import Picture, described
 
+from .operation import Operation, Result
+from .planes import EachPlane
+
 ARRAYS = (".npy", ".npz")
-
-
-def suffix_of(found: str) -> str:
-    """Without -o, arrays become arrays."""
-    return ".npy" if found.lower() in ARRAYS else found
 
 
 def kind(name: str) -> str:
@@ -33,21 +28,45 @@ def kind(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class RunNetwork:
-    """Every item through the network: image to image, image to arrays, or arrays to arrays."""
+class RunPlane(Operation):
+    """A network as an operation."""
 
-    imports: ClassVar = ("zipfile",)  # when it works
     picture: Picture
-    each: EachPlane
+
+    def __call__(self, plane: np.ndarray, info: Info) -> Result:
+        return Result(self.picture(plane, info))
+
+    def describe(self, info: Info) -> Info:
+        return self.picture.describe(info)
+
+    def suffix(self, found: str) -> str:
+        """Without -o, arrays become arrays."""
+        return ".npy" if found.lower() in ARRAYS else found
+
+
+@dataclass(frozen=True, eq=False)
+class RunNetwork(EachPlane):
+    """The step of `run`: image to image, image to arrays, or arrays to arrays."""
+
+    operation: RunPlane
     outputs: tuple[str, ...]  # the first goes to the target, the others to item.also
 
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("zipfile", *super().imports)
+
+    @property
+    def picture(self) -> Picture:
+        return self.operation.picture
+
     def __call__(self, item: Item) -> Done:
-        to_array = kind(item.target) == ".npy" or self.each.writing.format == "npy"
+        to_array = kind(item.target) == ".npy" or self.writing.format == "npy"
         if kind(item.source) in ARRAYS and to_array:
             return self._written(item, self._of_arrays(item.source))
         if to_array:
             return self._of_image(item)
-        return self.each(item)
+        return super().__call__(item)
 
     def _of_arrays(self, source: str) -> dict[str, np.ndarray]:
         """The outputs for the arrays of a file; an axis added to the inputs is taken off again."""
@@ -58,13 +77,8 @@ class RunNetwork:
         single = all(array.ndim == len(shapes[name]) - 1 for name, array in inputs.items())
         if single:
             inputs = {name: array[None] for name, array in inputs.items()}
-        with self.picture.lock:
-            results = self._network(inputs)
+        results = prepared(self.picture.model.graph)(inputs)
         return {n: array[0] for n, array in results.items()} if single else dict(results)
-
-    @cached_property
-    def _network(self) -> Network:
-        return Network(self.picture.model.graph)
 
     def _inputs(self, source: str) -> dict[str, np.ndarray]:
         try:
@@ -83,8 +97,9 @@ class RunNetwork:
 
     def _of_image(self, item: Item) -> Done:
         """What the network gives for each plane; of a stack one after the other."""
-        with open_image(item.source, **self.each.reading) as source:
-            found = [self._outputs(plane, source.info) for plane in source.planes()]
+        with open_image(item.source, **self.reading) as source:
+            info = self.info(source)
+            found = [self.picture.outputs(plane, info) for plane in self.planes(source)]
             notes = tuple(source.notes)
         if item.paged:
             targets = [item.page(number) for number in range(1, len(found) + 1)]
@@ -96,12 +111,6 @@ class RunNetwork:
             for name in self.outputs
         }
         return self._written(item, together, notes)
-
-    def _outputs(self, plane: np.ndarray, info: Info) -> dict[str, np.ndarray]:
-        check_abandoned()
-        if self.each.to_srgb:
-            plane, info = to_srgb(plane, info), srgb_info(info)
-        return self.picture.outputs(plane, info)
 
     def _written(
         self, item: Item, results: Mapping[str, np.ndarray], notes: tuple[str, ...] = ()
@@ -117,5 +126,5 @@ class RunNetwork:
         return Done(targets, (*notes, said, *more), {"outputs": shapes})
 
     def _save(self, target: str, array: np.ndarray) -> None:
-        with output(target, force=self.each.force, seekable=False) as file:
+        with output(target, force=self.force, seekable=False) as file:
             np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)

@@ -1,15 +1,14 @@
 """The step of `segment`: a file's fields through the network, and all that is written of it."""
 
-# ruff: noqa: PTH100, PTH107, PTH113, PTH119
+# ruff: noqa: PTH107, PTH113, PTH119
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -24,10 +23,10 @@ from imgconv.tasks.fields_of_view import stack_of
 from imgconv.tasks.labels.select import Selection, Size
 from imgconv.tasks.quantities import Quantity
 from imgconv.tasks.segment.results import ENDINGS, Results
-from imgconv.tasks.segment.run import Network, segment
-from imgconv.tasks.segment.run_record import KEY, sha256
+from imgconv.tasks.segment.run import segment
+from imgconv.tasks.segment.run_record import sha256
 
-from .ledger import Ledger
+from .segment_network import SegmentNetwork
 
 BYTES = 100  # per pixel: the network's input and maps, labels and what the watershed needs
 
@@ -44,55 +43,56 @@ class Settings:
     axes: str | None = None
     size: Size = None  # of a pixel in µm, before what the file says
 
+    def results(self, source: Source, image: str, name: str, kinds: Iterable[str] = ()) -> Results:
+        """Of a file called `image` in tables and `name` in messages: none of its fields yet."""
+        stack = stack_of(source.info, name, self.axes, self.channel)
+        size = self.size or pixel_size(source.info)
+        return Results(image, stack, source.info, size, frozenset(kinds))
+
     def selection(self, size: Size) -> Selection:
         least = self.min_area.pixels(size) if self.min_area else 0
         most = self.max_area.pixels(size) if self.max_area else float("inf")
         return Selection(least, most, self.exclude_border)
 
 
-@dataclass(frozen=True)
-class Segmenter:
+class Segmented(NamedTuple):
+    """What the ledger is told of one image (`value` of what the step returns)."""
+
+    image: dict[str, Any]  # for the run record
+    rows: list[dict[str, Any]]  # for the summary
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentFile:
     """Segment every field of the item's source and write labels, picture, tables, outlines."""
 
     imports: ClassVar = IMPORTS  # when it works
-    network: Network
+    network: SegmentNetwork
     card: Card
     settings: Settings
     kinds: tuple[str, ...]  # of ENDINGS, in the order of item.also
-    ledger: Ledger
-    reading: dict[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
 
     def __call__(self, item: Item) -> Done:
-        begin = time.perf_counter()
-        try:
-            with open_image(item.source, **self.reading) as source:
-                info = source.info
-                with share(info.height * info.width * (BYTES + info.channels * 4)):
-                    results, scales = self._segmented(item, source)
-            said = (line(results, self.settings, scales), *results.notes)
-            notes = (*source.notes, *said, *doubts(self.settings.size))
-            if item.target == "-":
-                return Done(("-",), notes)
-            entry = self._entry(item, results, scales) | {
-                "seconds": round(time.perf_counter() - begin, 3)
-            }
-        except Exception as error:
-            self.ledger.fail(item, error)
-            raise
-        self.ledger.add(item, entry, results.summary)
-        return Done((item.target, *item.also), notes, results.totals())
+        with open_image(item.source, **self.reading) as source:
+            info = source.info
+            with share(info.height * info.width * (BYTES + info.channels * 4)):
+                results, scales = self._segmented(item, source)
+        said = (line(results, self.settings, scales), *results.notes)
+        notes = (*source.notes, *said, *doubts(self.settings.size))
+        if item.target == "-":
+            return Done(("-",), notes)
+        told = Segmented(self._entry(item, results, scales), results.summary)
+        return Done((item.target, *item.also), notes, results.totals(), told)
 
     def _segmented(self, item: Item, source: Source) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""
-        settings, name = self.settings, shown(item.source)
-        stack = stack_of(source.info, name, settings.axes, settings.channel)
-        size = settings.size or pixel_size(source.info)
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)
-        results = Results(image, stack, source.info, size, frozenset(paths))
+        results = self.settings.results(source, image, shown(item.source), paths)
         scales: list[float] = []
-        maps = self._fields(source, results, scales)
+        maps = self.fields(source, results, scales)
         if "probability" in paths:
             options, record = WriteOptions(), results.probability_info()
             write_image(paths["probability"], maps, record, options, force=self.force)
@@ -109,13 +109,11 @@ class Segmenter:
         """Former labels go before anything beside them is replaced, so that whoever is stopped in
         between is not left with a table that belongs to others; so does what is not made anew."""
         if self.force and item.target != "-":
-            for path in (item.target, *self.ledger.stale(item)):
+            for path in (item.target, *item.former):
                 if os.path.isfile(path):
                     os.remove(path)
 
-    def _fields(
-        self, source: Source, results: Results, scales: list[float]
-    ) -> Iterator[np.ndarray]:
+    def fields(self, source: Source, results: Results, scales: list[float]) -> Iterator[np.ndarray]:
         """Adds each field's labels to the results and yields its probability map (H, W, 1)."""
         settings, size = self.settings, results.size
         selection, card = settings.selection(size), self.card
@@ -132,19 +130,15 @@ class Segmenter:
             yield found.probability[..., None]
 
     def _entry(self, item: Item, results: Results, scales: list[float]) -> dict[str, Any]:
-        """What the run record says of one image."""
+        """What the run record says of one image, beside its files."""
         settings, stack, size = self.settings, results.stack, results.size
         selection = settings.selection(size)
         areas = {
             "min_area_px": selection.min_area,
             "max_area_px": None if np.isinf(selection.max_area) else selection.max_area,
         }
-        base = self.ledger.folder(item)
         return {
-            "source": item.source if item.source == "-" else os.path.abspath(item.source),
             "sha256": sha256(item.source),
-            KEY: os.path.relpath(item.target, base),
-            "outputs": [os.path.relpath(path, base) for path in (item.target, *item.also)],
             "axes": results.info.axes,
             "shape": [int(n) for n in results.info.shape],
             "channels_seen": [n + 1 for n in stack.seen],

@@ -7,43 +7,33 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
-from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.batch.targets import is_known
 from imgconv.errors import OutputError
 from imgconv.images import (
     Info,
-    Source,
-    WriteOptions,
     format_for,
     open_image,
     shown,
-    srgb_info,
-    to_srgb,
     write_image,
 )  # fmt: skip
-from imgconv.images.imports import PROFILES
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
 from imgconv.ops.convolve import Layer, times
+
+from .planes import FileStep
 
 LABELLED = 4096  # pages that ImageJ is told the names of, at most
 COLOURS = ("red", "green", "blue")
 
 
-def suffix_of_maps(found: str) -> str:
-    """Without -o, maps of an array are an array, all others a TIFF."""
-    return found if found.lower() == ".npy" else ".tif"
-
-
-@dataclass(frozen=True)
-class FeatureMaps:
+@dataclass(frozen=True, eq=False)
+class FeatureMaps(FileStep):
     """The step of `convolve`: every plane of the item's source through the layer.
 
     A TIFF gets each map as a page (axis C, named for ImageJ), .npy one array (K, H, W) or, of a
@@ -51,57 +41,43 @@ class FeatureMaps:
     """
 
     layer: Layer
-    writing: WriteOptions = field(default_factory=WriteOptions)
-    reading: dict[str, Any] = field(default_factory=dict)
-    force: bool = False
-    skip_existing: bool = False
-    to_srgb: bool = False
 
     @property
     def imports(self) -> tuple[str, ...]:
         """What it imports when it works."""
         from imgconv.ops.sheet import IMPORTS
 
-        return (*IMPORTS, "tifffile", *(PROFILES if self.to_srgb else ()))
+        return (*IMPORTS, "tifffile", *super().imports)
+
+    def suffix(self, found: str) -> str:
+        """Without -o, maps of an array are an array, all others a TIFF."""
+        return found if found.lower() == ".npy" else ".tif"
 
     def __call__(self, item: Item) -> Done:
+        notes: list[str] = []
         with open_image(item.source, **self.reading) as source:
-            info = srgb_info(source.info) if self.to_srgb else source.info
+            info = self.info(source)
+            seen = (plane[..., : self._seen(info)] for plane in self.planes(source))
             with share(self._needed(info)):
-                work = self._pages if item.paged else self._whole
-                written, notes = work(item, self._planes(source), info)
+                if item.paged:
+                    written = self._pages(item, seen, info, notes)
+                else:
+                    notes += self._write(item, item.target, seen, info)
+                    written = [item.target]
             notes = [*source.notes, *notes, *self._said(info)]
-            maps, parameters = len(self._labels(info)), self.layer.parameters(self._seen(info))[1]
-            record = {"maps": maps, "parameters": parameters}
-            return Done(tuple(written), tuple(dict.fromkeys(notes)), record)
-
-    def _whole(
-        self, item: Item, planes: Iterator[np.ndarray], info: Info
-    ) -> tuple[list[str], list[str]]:
-        return [item.target], self._write(item, item.target, planes, info)
+        maps, parameters = len(self._labels(info)), self.layer.parameters(self._seen(info))[1]
+        record = {"maps": maps, "parameters": parameters}
+        return Done(tuple(written), tuple(dict.fromkeys(notes)), record)
 
     def _pages(
-        self, item: Item, planes: Iterator[np.ndarray], info: Info
-    ) -> tuple[list[str], list[str]]:
+        self, item: Item, planes: Iterator[np.ndarray], info: Info, notes: list[str]
+    ) -> list[str]:
         """The maps of each page in a file of their own."""
         written: list[str] = []
-        notes: list[str] = []
-        for number, plane in enumerate(planes, 1):
-            target = item.page(number)
-            if self.skip_existing and os.path.lexists(target):
-                notes.append(f"page {number} skipped, {shown(target)} exists")
-                continue
-            make_folder(target)
+        for target, plane in self.pages(item, planes, notes):
             notes += self._write(item, target, iter((plane,)), info.one_plane())
             written.append(target)
-        return written, notes
-
-    def _planes(self, source: Source) -> Iterator[np.ndarray]:
-        """What the layer sees: the colours, without alpha."""
-        for plane in source.planes():
-            check_abandoned()
-            plane = to_srgb(plane, source.info) if self.to_srgb else plane
-            yield plane[..., : self._seen(source.info)]
+        return written
 
     def _seen(self, info: Info) -> int:
         """Channels: all but alpha, which counts only if the bank has weights for it."""

@@ -1,18 +1,35 @@
-"""What `imgconv info` tells about a file: one record, and its lines for people."""
+"""What there is to say of a file: one record."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
-from imgconv.images import Info
+from imgconv.batch import Done, Item
+from imgconv.images import Info, open_image
 from imgconv.images.info import TiffLayout
 
-WIDTH = 13  # of the column of names
 EXIF_OFFSET, GPS_OFFSET = 0x8769, 0x8825  # tags that point at further tables
+
+
+@dataclass(frozen=True)
+class DescribeFile:
+    """The step of `info`: read the file, return its record; `values`: with the range of them."""
+
+    imports: ClassVar = ("PIL.ExifTags", "PIL.ImageCms")  # when it works
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    values: bool = True
+
+    def __call__(self, item: Item) -> Done:
+        with open_image(item.source, **self.reading) as source:
+            record = describe(source.info)
+            if self.values:
+                record |= value_range(source.planes())
+            return Done(notes=tuple(source.notes), record=record)
 
 
 def describe(info: Info) -> dict[str, Any]:
@@ -53,48 +70,6 @@ def value_range(planes: Iterable[np.ndarray]) -> dict[str, Any]:
             low, high = min(low, plane.min().item()), max(high, plane.max().item())
     known = {"min": low, "max": high} if low <= high else {}
     return known | ({"not_finite": odd} if odd else {})
-
-
-def lines(name: str, record: dict[str, Any]) -> str:
-    """The record as an indented paragraph under the file's name."""
-    rows = [f"  {label:{WIDTH}} {text}" for label, text in _rows(record) if text]
-    return "\n".join([name, *rows]) + "\n"
-
-
-def _rows(r: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    kind = r.get("tiff", {}).get("kind", "plain")
-    packed = f", {r['compression']}" if "compression" in r else ""
-    yield "format", r["format"].upper() + (f" ({kind})" if kind != "plain" else "") + packed
-    yield "size", f"{r['width']} x {r['height']} pixels"
-    yield "channels", f"{r['channels']}" + (f", {r['alpha']} alpha" if "alpha" in r else "")
-    yield "type", r["dtype"] + (f" (from {r['source_dtype']})" if "source_dtype" in r else "")
-    yield "axes", f"{r['axes']} {tuple(r['shape'])}"
-    yield "values", _values(r)
-    yield "pixel size", _size_text(r.get("pixel_size"))
-    yield "resolution", "{:g} x {:g} dpi".format(*r["dpi"]) if "dpi" in r else ""
-    yield "software", r.get("software", "")
-    yield "colour", r.get("icc", "")
-    yield "XMP", f"{r['xmp_bytes']} bytes" if "xmp_bytes" in r else ""
-    for group in ("exif", "text", "tiff"):
-        for key, value in r.get(group, {}).items():
-            if (group, key) != ("tiff", "kind"):
-                yield f"{group} {key}", _short(value)
-
-
-def _values(r: dict[str, Any]) -> str:
-    if "min" not in r:
-        return "none finite" if "not_finite" in r else ""
-    odd = f", {r['not_finite']} not finite" if "not_finite" in r else ""
-    return f"{r['min']:g} to {r['max']:g}{odd}"
-
-
-def _size_text(size: dict[str, Any] | None) -> str:
-    return "{x:g} x {y:g} {unit}".format(**size) if size else ""
-
-
-def _short(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= 70 else text[:67] + "..."
 
 
 def _pixel_size(info: Info) -> dict[str, Any] | None:
