@@ -12,7 +12,7 @@ from timing import refuse_a_busy_machine, show
 
 from imgconv import threads
 
-GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize")
+GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize", "training")
 
 
 def main() -> None:
