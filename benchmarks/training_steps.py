@@ -19,9 +19,9 @@ from imgconv import threads
 
 ROOT = Path(__file__).parent.parent
 CASES = (
-    ("U-Net of nuclei, 4 crops of 192", "nuclei", 9),
+    ("U-Net of nuclei, 4 crops of 192", "nuclei", 7),
     ("the same, twice as wide", "wide", 3),
-    ("denoiser of photo, 8 crops of 96", "photo", 9),
+    ("denoiser of photo, 8 crops of 96", "photo", 7),
 )
 GOAL = 0.6
 SIDES = ("kernels", "last", "first")
@@ -69,10 +69,10 @@ def rows() -> list[Row]:
 
 
 def row(work: str, name: str, rounds: int) -> Row:
-    """All sides in turn, A B C A B C ..., after two steps of each that do not count."""
+    """All sides in turn, A B C A B C ..., after one step of each that does not count."""
     workers = [worker(name, side) for side in SIDES]
     try:
-        times = [[step(one) for one in workers] for _ in range(rounds + 2)][2:]
+        times = [[step(one) for one in workers] for _ in range(rounds + 1)][1:]
     finally:
         for one in workers:
             one.communicate()
