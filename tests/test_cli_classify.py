@@ -89,7 +89,7 @@ def test_printed_digits_are_read(here, capfd):
 
 def test_a_network_of_ones_own_with_named_classes(here, capfd):
     """Means of three channels through a softmax: the colour that there is most of."""
-    classifier("colours.safetensors", multiple=1)
+    classifier("colours.safetensors")
     Path("names.txt").write_text("red\ngreen\nblue\n")
     for name, colour in (("a", (200, 10, 10)), ("b", (0, 50, 220))):
         Image.new("RGB", (40, 30), colour).save(f"{name}.png")

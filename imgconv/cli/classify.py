@@ -86,7 +86,7 @@ def command(
         raise UsageError("--sort-into copies files; standard input has no name to copy it under")
     if csv is not None:
         _check_csv(csv, options.force)
-    work = classifier(engine.load(model, "classify"), _names(classes), top)
+    work = classifier(engine.load(model, "classify"), class_names(classes), top)
     step = ClassifyFile(work, sort_into or "", options.reading, options.force)
     width = min(WIDEST, max((len(_name(source)) for source in sources), default=0))
     table: list[dict[str, Any]] = []
@@ -119,7 +119,7 @@ def _name(source: str) -> str:
     return "standard input" if source == "-" else shown(source)
 
 
-def _names(path: str | None) -> list[str]:
+def class_names(path: str | None) -> list[str]:
     """The classes of a file, one a line."""
     from pathlib import Path
 

@@ -1,6 +1,6 @@
 """What pictures show, and copies of them in folders by class."""
 
-# ruff: noqa: PTH118
+# ruff: noqa: PTH118, PTH119
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 

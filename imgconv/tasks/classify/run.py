@@ -79,8 +79,8 @@ class Classifier:
         """A scan (H, W): the likeliest texts, or no digit."""
         written = _as_mnist(image)
         if written is not None:
-            found = ranked(self.scores(written[None, None])[0], self.names, self.top)
-            return Classes(found, (((0, 0, SIDE, SIDE), *found[0]),))
+            best = ranked(self.scores(written[None, None])[0], self.names, self.top)
+            return Classes(best, (((0, 0, SIDE, SIDE), *best[0]),))
         small, step = _reduced(image)
         amount = ink(small)
         found = [self._readings(line, step) for line in lines(amount)] if amount is not None else []
