@@ -1,4 +1,4 @@
-"""The networks of the lecture as graphs: as PyTorch computes them, and with torchvision's weights."""
+"""The networks of the lecture as graphs compute what PyTorch computes."""
 
 from __future__ import annotations
 
