@@ -98,7 +98,9 @@ def test_a_network_of_ones_own_with_named_classes(here, capfd):
     assert (first["class"], second["class"]) == ("red", "blue")
     means = np.array([200, 10, 10]) / 255
     expected = np.exp(means) / np.exp(means).sum()
-    assert [c["probability"] for c in first["classes"]] == pytest.approx(sorted(expected)[::-1], abs=1e-6)
+    assert [c["probability"] for c in first["classes"]] == pytest.approx(
+        sorted(expected)[::-1], abs=1e-6
+    )
 
 
 def test_the_table_and_the_lines_say_the_same_as_json(here, capfd):
