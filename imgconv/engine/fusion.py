@@ -75,7 +75,7 @@ def _fold_norms(
             continue
         if not all(name in tensors for name in (*layer.inputs[1:], *norm.inputs[1:]) if name):
             continue
-        weights, bias = _normed(layer, norm, tensors)
+        weights, bias = _scale_weights(layer, norm, tensors)
         names = (f"{norm.outputs[0]}.weight", f"{norm.outputs[0]}.bias")
         tensors.update(zip(names, (weights, bias), strict=True))
         kept[before] = None
@@ -85,7 +85,7 @@ def _fold_norms(
     return [node for node in kept if node is not None], tensors
 
 
-def _normed(
+def _scale_weights(
     layer: Node, norm: Node, tensors: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """w * s and (b - mean) * s + bias with s = scale / sqrt(var + epsilon)."""
@@ -116,7 +116,7 @@ def merge(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> list[Stage]:
             stages[node.outputs[0]] = Stage(node, node.outputs[0])
             continue
         before = stages.pop(source)
-        stages[node.outputs[0]] = _joined(before, node, source, graph.tensors)
+        stages[node.outputs[0]] = _absorb(before, node, source, graph.tensors)
     return list(stages.values())
 
 
@@ -162,7 +162,7 @@ def _adds(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     return not depthwise
 
 
-def _joined(before: Stage, node: Node, source: str, tensors: Mapping[str, np.ndarray]) -> Stage:
+def _absorb(before: Stage, node: Node, source: str, tensors: Mapping[str, np.ndarray]) -> Stage:
     if node.operator == "add":
         other = node.inputs[1] if node.inputs[0] == source else node.inputs[0]
         return replace(before, output=node.outputs[0], extra=other)

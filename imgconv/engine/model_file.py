@@ -16,7 +16,7 @@ import numpy as np
 
 from imgconv.errors import InputError, OutputError
 
-from .float16 import halved, widened
+from .float16 import halve, widen
 from .graph import Graph, canonical, check, from_json, shown, to_json
 
 FORMAT = 1
@@ -123,7 +123,7 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                     raise InputError(
                         f"tensor '{shown(name)}' holds {found}, allowed {', '.join(TYPES)}; {ANEW}"
                     )
-            return data, {name: widened(file.get_tensor(name)) for name in names}
+            return data, {name: widen(file.get_tensor(name)) for name in names}
     except SafetensorError as problem:
         raise InputError(f"damaged, or no .safetensors file ({_line(problem)}); {ANEW}") from None
 
@@ -169,7 +169,7 @@ def save(
 ) -> Model:
     """Write a model file, whole or not at all, and read it back: the model as it will load.
 
-    half: weights as float16, half the size, where that is safe (half.halved).
+    half: weights as float16, half the size, where that is safe (float16.halve).
     """
     check(graph)
     target = Path(path)
@@ -180,7 +180,7 @@ def save(
             f"{target}: the card or an attribute is not plain JSON ({problem})"
         ) from None
     stored = {
-        name: np.asarray(halved(tensor) if half else tensor, order="C")
+        name: np.asarray(halve(tensor) if half else tensor, order="C")
         for name, tensor in graph.tensors.items()
     }
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -205,7 +205,7 @@ def _write(part: Path, stored: dict[str, np.ndarray], text: str) -> Model:
     model = load(part)
     again = canonical({"format": FORMAT, "graph": to_json(model.graph), "card": model.card})
     same = model.graph.tensors.keys() == stored.keys() and all(
-        np.array_equal(widened(stored[name]), tensor, equal_nan=tensor.dtype.kind == "f")
+        np.array_equal(widen(stored[name]), tensor, equal_nan=tensor.dtype.kind == "f")
         for name, tensor in model.graph.tensors.items()
     )
     if not same or again != text:

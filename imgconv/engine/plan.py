@@ -87,7 +87,7 @@ def make(
     prepared: weights in the forms that kernels read, shared by all plans of a network. chosen:
     the algorithms of another plan, to be used here too.
     """
-    graph = fold(graph, _decided(graph, propagate(graph, shapes)[1]))
+    graph = fold(graph, _select_decided(graph, propagate(graph, shapes)[1]))
     found = dict(propagate(graph, shapes)[0])
     stages = merge(graph, found)
     plan = Plan(found, graph.tensors, [], {})
@@ -101,7 +101,7 @@ def make(
     return plan
 
 
-def _decided(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _select_decided(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What the sizes alone decide, but for tensors, which are there already."""
     return {name: array for name, array in values.items() if name not in graph.tensors}
 
@@ -175,12 +175,12 @@ def _in_numpy(stage: Stage, tensors: Arrays) -> Callable[[Arrays, Any], Any]:
             for name in stage.node.inputs
         ]
         results = evaluate(stage.node.operator, given, stage.node.attributes)
-        return (_finished(results[0], stage, values), *results[1:])
+        return (_finish(results[0], stage, values), *results[1:])
 
     return run
 
 
-def _finished(result: np.ndarray, stage: Stage, values: Arrays) -> np.ndarray:
+def _finish(result: np.ndarray, stage: Stage, values: Arrays) -> np.ndarray:
     if stage.extra:
         result = result + values[stage.extra]
     slope, low, high = stage.clamp.numbers

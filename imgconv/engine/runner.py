@@ -92,7 +92,7 @@ class _Frame:
         part = image[:, _places(rows, self.height)][:, :, _places(columns, self.width)]
         return np.asarray(prepare(part) if prepare else part, np.float32)[None]
 
-    def cropped(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def crop_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The size of an output of that shape that belongs to the image, whatever its scale."""
         h, w = shape[2:]
         return -(-self.height * h // self.high), -(-self.width * w // self.wide)
@@ -148,7 +148,7 @@ def _keep(
     if len(whole) != 4:  # no image: numbers about all of it
         results[name] = finish(name, made[0]) if finish else made[0]
         return
-    h, w = frame.cropped(whole)
+    h, w = frame.crop_shape(whole)
     write = tile.write[name] if tile else (slice(0, h), slice(0, w))
     keep = tile.keep[name] if tile else write
     rows, columns = (

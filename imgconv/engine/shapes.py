@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError
 from .graph import Graph, Node
 from .operators import OPERATORS, call, evaluate
-from .operators.axes import written
+from .operators.axes import format_shape
 from .operators.reach import NOTHING, Shape
 from .operators.shape_ops import MOST
 
@@ -39,7 +39,7 @@ def propagate(
         except InputError as problem:
             raise InputError(f"{node}: {problem}") from None
         except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
-            seen = " and ".join(written(found[name]) for name in node.inputs if name)
+            seen = " and ".join(format_shape(found[name]) for name in node.inputs if name)
             raise InputError(f"{node}: does not fit inputs of {seen} ({problem})") from None
     return found, values
 
@@ -57,7 +57,8 @@ def _inputs(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
         )
         if not fits:
             raise InputError(
-                f"found {written(given)} for the input '{name}', allowed {written(declared)}"
+                f"found {format_shape(given)} for the input '{name}', allowed "
+                f"{format_shape(declared)}"
             )
     return {name: tuple(shape) for name, shape in shapes.items()}
 
@@ -78,7 +79,7 @@ def _shapes(
         raise InputError(f"makes {len(made)} results, {len(node.outputs)} are named")
     for shape in made:
         if math.prod(shape) > MOST:
-            raise InputError(f"makes {written(shape)} numbers, allowed {MOST} in all")
+            raise InputError(f"makes {format_shape(shape)} numbers, allowed {MOST} in all")
     return made
 
 

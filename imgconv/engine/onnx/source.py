@@ -75,7 +75,7 @@ def operator_set(model: ModelProto) -> int:
     return version
 
 
-def with_functions_inlined(model: ModelProto, known: set[str]) -> ModelProto:
+def inline_functions(model: ModelProto, known: set[str]) -> ModelProto:
     """The model with functions replaced by what they are made of.
 
     Those are the functions in the file, and ONNX's own operators that are not `known` here but
@@ -114,10 +114,10 @@ def array(tensor: TensorProto) -> np.ndarray:
         raise InputError(
             f"the weight '{tensor.name}' cannot be read ({first_line(problem)})"
         ) from None
-    return widened(found, tensor.name)
+    return widen(found, tensor.name)
 
 
-def widened(found: np.ndarray, name: str) -> np.ndarray:
+def widen(found: np.ndarray, name: str) -> np.ndarray:
     """float16, bfloat16 and float64 become float32, every integer int64."""
     if found.dtype.kind == "b":
         return found

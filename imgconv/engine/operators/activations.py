@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import InputError
 from .arithmetic import erf, quiet
-from .axes import axis_of, broadcast, same, written
+from .axes import axis_of, broadcast, format_shape, same
 from .operator import AXIS, NUMBER, Clamp, Fast, Operator, choice
 from .reach import POINTWISE, Shape, over_axis
 
@@ -32,7 +32,9 @@ def prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
 
 def prelu_shape(x: Shape, slope: Shape) -> Shape:
     if broadcast(x, slope) != tuple(x):
-        raise InputError(f"found slopes of shape {written(slope)}, the input is {written(x)}")
+        raise InputError(
+            f"found slopes of shape {format_shape(slope)}, the input is {format_shape(x)}"
+        )
     return tuple(x)
 
 

@@ -32,7 +32,7 @@ def broadcast(*shapes: Shape) -> Shape:
         return np.broadcast_shapes(*shapes)
     except ValueError:
         raise InputError(
-            f"shapes {' and '.join(written(shape) for shape in shapes)} do not fit together: "
+            f"shapes {' and '.join(format_shape(shape) for shape in shapes)} do not fit together: "
             "an axis must be equal or 1"
         ) from None
 
@@ -42,12 +42,12 @@ def same(x: Shape, *_: Any, **__: Any) -> Shape:
     return tuple(x)
 
 
-def integers(values: Any) -> list[int]:
+def to_integers(values: Any) -> list[int]:
     """Sizes or positions, given as attribute or as a tensor."""
     return [int(value) for value in np.ravel(np.asarray(values))]
 
 
-def written(shape: Sequence[Any]) -> str:
+def format_shape(shape: Sequence[Any]) -> str:
     return "x".join("?" if size is None else str(size) for size in shape) or "a single number"
 
 

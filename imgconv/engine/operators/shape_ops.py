@@ -8,7 +8,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-from .axes import integers, same
+from .axes import same, to_integers
 from .operator import NUMBER, RANK, Operator, choice, whole
 from .reach import NOTHING, POINTWISE, Shape
 
@@ -37,7 +37,7 @@ def size(x: np.ndarray) -> np.ndarray:
 
 
 def constant_of_shape_shape(shape: Any, **_: Any) -> Shape:
-    found = tuple(integers(shape))
+    found = tuple(to_integers(shape))
     if min(found, default=0) < 0:
         raise InputError(f"found the shape {list(found)}, allowed sizes from 0 on")
     return found
