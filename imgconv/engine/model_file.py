@@ -18,10 +18,12 @@ from imgconv.errors import InputError, OutputError
 
 from .float16 import halve, widen
 from .graph import Graph, canonical, check, from_json, shown, to_json
+from .operators.operator import WIDEST
 
 FORMAT = 1
 KEY = "imgconv"  # the one metadata key: safetensors writes several in random order
 TYPES = ("F16", "F32", "I64")
+DEEPEST = 32  # levels of a card
 ANEW = "export or copy the model anew"
 
 
@@ -154,7 +156,27 @@ def _parse(text: str) -> dict[str, Any]:
         )
     if not isinstance(data.get("card"), dict) or "graph" not in data:
         raise InputError(f"damaged graph (no card or no graph); {ANEW}")
+    _check_card(data["card"])
     return data
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    multiple = card.get("multiple", 1)
+    if type(multiple) is not int or not 1 <= multiple <= WIDEST:
+        raise InputError(
+            f"its card has multiple = {shown(repr(multiple))}, allowed: a whole number from 1 to "
+            f"{WIDEST}"
+        )
+    level: list[Any] = [card]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise InputError(f"its card is nested deeper than {DEEPEST} levels; {ANEW}")
 
 
 def _finite(word: str) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from . import arena, blocked
 from .blocked.layer import V, Work, blocked_shape
 from .blocked.layout import to_blocks, to_planes
@@ -174,7 +175,13 @@ def _in_numpy(stage: Stage, tensors: Arrays) -> Callable[[Arrays, Any], Any]:
             (tensors[name] if name in tensors else values[name]) if name else None
             for name in stage.node.inputs
         ]
-        results = evaluate(stage.node.operator, given, stage.node.attributes)
+        try:
+            results = evaluate(stage.node.operator, given, stage.node.attributes)
+        except InputError as problem:
+            raise InputError(f"{stage.node}: {problem}") from None
+        except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+            reason = " ".join(str(problem).split())[:100]
+            raise InputError(f"{stage.node}: does not fit its inputs ({reason})") from None
         return (_finish(results[0], stage, values), *results[1:])
 
     return run

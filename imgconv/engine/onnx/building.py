@@ -17,7 +17,7 @@ from ..operators import OPERATORS, Operator, evaluate
 from ..shapes import of_sizes, propagate
 from .source import widen
 
-MOST = 1 << 28  # values of a constant computed at import (1 GB): beyond it a file is damaged
+MOST = 1 << 28  # numbers of constants computed at import (1 GB): beyond it a file is damaged
 TRIAL = 224  # pixels taken for an open size, so that the number of axes can be followed
 
 Shape = tuple[int, ...]
@@ -46,6 +46,7 @@ class Building(Builder):
         self.inputs, self.used = inputs, frozenset(used)
         self.tensors = dict(tensors)
         self.aliases: dict[str, str] = {}
+        self._room = MOST
         self._gone: set[str] = set()  # names of constants in branches that are done
         self.numbers: dict[str, np.ndarray] = {}
         self.trial: dict[str, Shape] = {
@@ -175,8 +176,8 @@ class Building(Builder):
     def _results(self, node: Node) -> list[Any]:
         if all(name in self.numbers for name in node.outputs):
             return [self.numbers[name] for name in node.outputs]
-        made = sum(math.prod(self.trial[name]) for name in node.outputs)
-        if made > MOST:
-            raise InputError(f"{node} would make {made} numbers, allowed {MOST}")
+        self._room -= sum(math.prod(self.trial[name]) for name in node.outputs)
+        if self._room < 0:
+            raise InputError(f"{node}: constants would take more than {MOST} numbers")
         values = [self.tensors[name] if name else None for name in node.inputs]
         return list(evaluate(node.operator, values, node.attributes))
