@@ -12,7 +12,17 @@ from timing import refuse_a_busy_machine, show
 
 from imgconv import threads
 
-GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize")
+GROUPS = (
+    "kernels",
+    "layers",
+    "stacks",
+    "resample",
+    "networks",
+    "encoders",
+    "commands",
+    "batch",
+    "colorize",
+)
 
 
 def main() -> None:

@@ -99,6 +99,12 @@ class Network:
         else:
             results = step.run(given, None)
             results = results if isinstance(results, tuple) else (results,)
+            for (name, _), array in zip(step.makes, results, strict=False):
+                if array.shape != plan.shapes[name]:  # what kernels read next, without looking
+                    raise InputError(
+                        f"{name}: has the shape {list(array.shape)}, its layer's rule says "
+                        f"{list(plan.shapes[name])}"
+                    )
             values.update(zip(step.makes, results, strict=False))
         for freed in step.frees:
             values.pop(freed, None)

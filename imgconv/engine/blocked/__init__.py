@@ -25,6 +25,8 @@ def prepare(
     fast = OPERATORS[stage.node.operator].fast
     if fast is None or any(len(shapes[name]) != 4 for name in stage.node.outputs):
         return None
+    if any(0 in shapes[name] for name in (*stage.reads, *stage.node.outputs)):
+        return None
     if any(tensors[name].dtype != np.float32 for name in stage.reads[1:] if name in tensors):
         return None
     module, function = fast.prepare.split(".")

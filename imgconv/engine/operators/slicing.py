@@ -83,7 +83,8 @@ def pad_shape(
     before, after = paddings(x, pads, axes)
     out = tuple(n + p + q for n, p, q in zip(x, before, after, strict=True))
     for n, p, q in zip(x, before, after, strict=True):
-        if max(abs(p), abs(q)) > WIDEST or n + p + q < 0 or (n == 0 < p + q and mode != "constant"):
+        taken = max(-p, 0) + max(-q, 0)
+        if max(abs(p), abs(q)) > WIDEST or taken > n or (n == 0 < p + q and mode != "constant"):
             raise InputError(f"found paddings {p} and {q} of an axis of {n}")
     return out
 
