@@ -24,7 +24,7 @@ FORMAT = 1
 KEY = "imgconv"  # the one metadata key: safetensors writes several in random order
 TYPES = ("F16", "F32", "I64")
 DEEPEST = 32  # levels of a card
-ANEW = "export or copy the model anew"
+ANEW = "export or copy the model again"
 
 
 @dataclass(frozen=True)
