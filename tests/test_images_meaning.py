@@ -34,6 +34,7 @@ MATRIX = [
     and not (case[1] in ("minisblack", "miniswhite", "palette") and case[2] == "separate")
     and not (case[4] and (case[0] not in (8, 16) or case[3] not in ("lzw", "zlib", "zstd")))
     and not (case[0] in (2, 4, 12) and case[3] != "none")  # tifffile packs these unpacked only
+    and not (case[0] == 12 and case[5] == ">")  # which tifffile packs in the wrong order
     and not (case[0] == 1 and case[1] in ("rgb", "separated"))
 ]
 SAMPLE = MATRIX if os.environ.get("IMGCONV_FULL") else random.Random(1).sample(MATRIX, 90)
