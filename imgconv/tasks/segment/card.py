@@ -9,9 +9,19 @@ from imgconv.errors import InputError
 
 from ..card import Card, Task
 
-PREPARE: dict[str, Any] = {"low": 1.0, "high": 99.8, "clip": [-0.5, 3.0], "compress": 30.0}
-"""How the input is made: the percentiles that become 0 and 1, the range kept around them, and how
-strongly the fourth channel brings up what is faint beside what is bright."""
+PREPARE: dict[str, Any] = {
+    "levels": "objects",
+    "low": 1.0,
+    "high": 99.8,
+    "clip": [-0.5, 3.0],
+    "glare": 12.0,
+    "compress": 30.0,
+}
+"""How the input is made. levels: what sets 0 and 1, the objects and the background around them (see
+`levels`), or "percentiles" of the image, low and high, where objects are as bright as what is
+around them; clip: the range kept around them; glare: brighter
+than this is no object but dirt; compress: how strongly the fourth channel brings up
+what is faint beside what is bright."""
 
 READ: dict[str, Any] = {
     "channels": ["foreground", "touching", "distance", "size"],
@@ -21,15 +31,13 @@ READ: dict[str, Any] = {
     "seam": 0.5,
     "smooth": 1.0,
     "smallest": 20,
-    "diameters": [18.0, 30.0],
     "usual": 24.0,
 }
 """How the maps are read. foreground: probability above which a pixel belongs to an object;
 lowest: height that the top of an object has at least; dip: how far one goes down on the way
 from one top to another; seam: what a certain seam takes from the height; smooth: sigma in
 pixels; smallest: fewest pixels of an object, at the size at which the network sees it;
-diameters: what the network knows well, in pixels, and usual: the one to which smaller and larger
-objects are scaled. A user's own smallest area, in pixels of the image, is "least"."""
+usual: the diameter in pixels to which objects are scaled. A user's own smallest area, in pixels of the image, is "least"."""
 
 UNIT = 24.0
 """Pixels of the diameter whose size is 0 in the fourth map."""
