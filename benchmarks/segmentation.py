@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
 from imgconv import threads
-from imgconv.cli.segment_network import network_of
+from imgconv.steps.segment_network import SegmentNetwork
 from imgconv.tasks.labels.match import Match, match
 from imgconv.tasks.labels.scores import scores
 from imgconv.tasks.load import load
@@ -40,7 +40,7 @@ def main() -> None:
     if not examples:
         sys.exit(f"{options.pack} has no part '{options.part}'")
     model, card = load(options.model, "segment")
-    network, busy = network_of(model, None), [0.0]
+    network, busy = SegmentNetwork(model), [0.0]
 
     def timed(image: np.ndarray) -> np.ndarray:
         start = time.perf_counter()

@@ -245,7 +245,7 @@ def test_more_objects_than_sixteen_bits_can_number_are_all_there(segment, monkey
     labels = np.zeros((600, 600), np.int32)
     labels[::2, ::2] = np.arange(1, 90_001).reshape(300, 300)
     result = Segmentation(labels, np.zeros(labels.shape, np.float32), 1.0, 1.0)
-    monkeypatch.setattr("imgconv.cli.segmenter.segment", lambda *_: result)
+    monkeypatch.setattr("imgconv.steps.segment.segment", lambda *_: result)
     monkeypatch.setattr("imgconv.tasks.segment.results.measure", lambda *_: iter([{"area_px": 1}]))
     tifffile.imwrite("a.tif", np.zeros((600, 600), np.uint8))
     assert segment("a.tif")[0] == 0
@@ -364,7 +364,7 @@ def test_images_that_a_killed_run_left_out_of_the_summary_are_said(segment):
 
 
 def test_summary_and_record_are_saved_while_a_long_batch_runs(segment, monkeypatch):
-    from imgconv.cli import ledger
+    from imgconv.steps import ledger
 
     saved = []
     monkeypatch.setattr(ledger, "OFTEN", -1)

@@ -13,9 +13,6 @@ from imgconv.errors import UsageError
 from .options import FileOptions
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from imgconv.images import Info
     from imgconv.tasks.denoise.run import Cleaner
 
 Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
@@ -117,16 +114,19 @@ def command(
     Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
     colour noise and leaves most of the brightness.
     """
-    from imgconv.batch.planes import unchanged
+    from imgconv.steps.denoise import (
+        CleanPlane,
+        Denoise,
+        Show,
+    )
+    from imgconv.steps.reference import Reference
     from imgconv.tasks.denoise import Cleaning
 
-    from .denoiser import Denoiser, Show, picture_record, picture_suffix
-    from .files import each_plane, run_files
-    from .reference import Reference
+    from .files import run_files
 
     if residual and compare:
         raise UsageError("--residual does not go with --compare, which shows it: leave one out")
-    cleaner = made(model, method, sigma)
+    cleaner = cleaner_of(model, method, sigma)
     work = Cleaning(
         cleaner,
         strength if luma is None else luma,
@@ -135,20 +135,15 @@ def command(
     show: Show = "removed" if residual else "compare" if compare else "image"
     # a network uses all threads for one image; more images at once would only take memory
     rest = replace(options, jobs=options.jobs or (None if method else 1))
-    each = each_plane(unused, rest, describe=unchanged if show == "image" else picture_record)
-    truth = Reference.of(reference, options) if reference is not None else None
-    step = Denoiser(work, each, show, truth)
-    if show == "image":
-        return run_files("denoise", rest, step)
-    return run_files(f"denoise-{show}", rest, step, suffix=picture_suffix)
+    truth = None
+    if reference is not None:
+        truth = Reference.beside(reference, options.files or (), options.files_from is not None)
+    step = Denoise(CleanPlane(work, show), truth, **rest.access)
+    command = "denoise" if show == "image" else f"denoise-{show}"
+    return run_files(command, rest, step, suffix=step.operation.suffix)
 
 
-def unused(plane: np.ndarray, info: Info) -> np.ndarray:
-    """In the place of the function that Denoiser makes for each item."""
-    return plane
-
-
-def made(model: str | None, method: Method | None, sigma: float | None) -> Cleaner:
+def cleaner_of(model: str | None, method: Method | None, sigma: float | None) -> Cleaner:
     """What cleans; UsageError where the options do not go together."""
     if method is not None:
         if model is not None:

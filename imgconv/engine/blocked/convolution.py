@@ -13,8 +13,9 @@ from imgconv import threads
 from ... import kernels
 from ...kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
 from ..fusion import Stage
+from ..operators.operator import Clamp
 from ..operators.sliding import windows
-from .layer import Arrays, Finish, Shapes, V, Weights, Work, blocks, finish, padded, scratch
+from .layer import Arrays, Shapes, V, Weights, Work, blocks, padded, scratch
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
 ROWS = 6  # results of a register tile
@@ -83,15 +84,15 @@ def prepare(
     C, K = shapes[name][1], array.shape[0]
     geometry = _geometry(stage, array, shapes, C // groups, K // groups)
     weights = Weights(array, stage.node.inputs[1], prepared)
-    finishing = finish(stage)
+    clamp = stage.clamp
     if groups == C == K and groups > 1:
-        layer, algorithm = _depthwise(geometry, weights, bias, C, finishing), "depthwise"
+        layer, algorithm = _depthwise(geometry, weights, bias, C, clamp), "depthwise"
     elif groups == 1:
         algorithm = chosen or cheapest(geometry)
-        layer = ALGORITHMS[algorithm](geometry, weights, padded(bias, K), finishing)
+        layer = ALGORITHMS[algorithm](geometry, weights, padded(bias, K), clamp)
     elif not (C // groups) % V and not (K // groups) % V:
         algorithm = chosen or cheapest(geometry)
-        layer = _grouped(geometry, weights, bias, groups, finishing, algorithm)
+        layer = _grouped(geometry, weights, bias, groups, clamp, algorithm)
     else:
         return None
     reads = frozenset({name, stage.extra} - {""})
@@ -157,7 +158,7 @@ def _worthwhile(cycles: float) -> int:
     return max(1, round(CYCLES / max(cycles, 1.0)))
 
 
-def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Finish) -> Layer:
+def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -> Layer:
     T, C = min(_tiles_at_once(g), _rounded(g.tiles, ROWS)), blocks(g.C) * V
     places = weights.made("winograd", _places)
     groups = -(-g.tiles // T)
@@ -176,7 +177,7 @@ def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Fini
             room = scratch(PLACES * ((C + 2 * V * (pairs[1] - pairs[0])) * T + 2 * GAP + V))
             other = out if extra is None else extra
             kernels.winograd_convolve(
-                image, places, biases, other, out, room, pack(sizes), *finishing.scalars
+                image, places, biases, other, out, room, pack(sizes), *clamp.numbers
             )  # fmt: skip
 
         if by_tiles:
@@ -204,15 +205,15 @@ def _places(stencils: np.ndarray) -> np.ndarray:
     return places
 
 
-def _direct(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Finish) -> Layer:
-    return tap_by_tap(g, weights, biases, finishing)
+def _direct(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -> Layer:
+    return tap_by_tap(g, weights, biases, clamp)
 
 
 def tap_by_tap(
     g: Geometry,
     weights: Weights,
     biases: np.ndarray,
-    finishing: Finish,
+    clamp: Clamp,
     step: tuple[int, int] = (1, 1),
     first: tuple[int, int] = (0, 0),
     full: tuple[int, int] | None = None,
@@ -234,7 +235,7 @@ def tap_by_tap(
             span = (0, g.pairs, *rows) if by_rows else (begin, end, 0, plan.rows)
             kernels.implicit_convolve(
                 image, taps, offsets, biases, other, target, scratch(plan.room),
-                plan.sizes(span, extra is not None), *finishing.scalars,
+                plan.sizes(span, extra is not None), *clamp.numbers,
             )  # fmt: skip
 
         if by_rows:
@@ -311,7 +312,7 @@ def _paired(weights: np.ndarray) -> np.ndarray:
 
 
 def _grouped(
-    g: Geometry, weights: Weights, bias: Any, groups: int, finishing: Finish, algorithm: str
+    g: Geometry, weights: Weights, bias: Any, groups: int, clamp: Clamp, algorithm: str
 ) -> Layer:
     """One layer for each group; a group's channels are whole blocks."""
     parts = [
@@ -319,7 +320,7 @@ def _grouped(
             g,
             weights.part(n, lambda w, n=n: w[n * g.K : (n + 1) * g.K]),  # type: ignore[misc]
             padded(None if bias is None else bias[n * g.K : (n + 1) * g.K], g.K),
-            finishing,
+            clamp,
         )
         for n in range(groups)
     ]
@@ -333,7 +334,7 @@ def _grouped(
     return layer
 
 
-def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, finishing: Finish) -> Layer:
+def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, clamp: Clamp) -> Layer:
     kh, kw = g.kernel
     taps = np.zeros((blocks(C) * V, kh * kw), np.float32)
     taps[:C] = weights.array.reshape(C, -1)
@@ -350,14 +351,14 @@ def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, finishing: Fini
                 dilation_down=g.dilations[0], dilation_across=g.dilations[1],
                 top=g.top, left=g.left, kind=WEIGHTED, begin=begin, end=end,
             )  # fmt: skip
-            kernels.slide(image, taps, biases, no_shares, out, pack(sizes), *finishing.scalars)
+            kernels.slide(image, taps, biases, no_shares, out, pack(sizes), *clamp.numbers)
 
         threads.run(band, rows, _worthwhile(3 * g.w * kh * kw))
 
     return layer
 
 
-ALGORITHMS: dict[str, Callable[[Geometry, Weights, np.ndarray, Finish], Layer]] = {
+ALGORITHMS: dict[str, Callable[[Geometry, Weights, np.ndarray, Clamp], Layer]] = {
     "winograd": _winograd,
     "direct": _direct,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from imgconv import kernels, threads
@@ -10,13 +12,13 @@ from ...kernels.layout import MAX, MEAN, Sliding, pack
 from ..fusion import Stage
 from ..operators.pooling import counted
 from ..operators.sliding import windows
-from .layer import Arrays, Shapes, Work, blocks, finish
+from .layer import Arrays, Shapes, Work, blocks
 
 KINDS = {"max_pool": MAX, "average_pool": MEAN}
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
 
-def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """The pool made ready; None where plain NumPy has to do it."""
     node, name = stage.node, stage.node.inputs[0]
     if name in tensors or len(shapes[name]) != 4 or len(node.outputs) > 1:
@@ -39,7 +41,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
         top=at.before[0], left=at.before[1], kind=KINDS[node.operator], begin=0, end=0,
     )  # fmt: skip
     nothing = np.empty(0, np.float32)
-    scalars = finish(stage).scalars
+    scalars = stage.clamp.numbers
 
     def run(values: Arrays, out: np.ndarray) -> None:
         for n in range(len(out)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from imgconv import threads
@@ -15,7 +17,7 @@ from .layer import Arrays, Shapes, Work, blocks
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
 
-def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """The resizing made ready; None where plain NumPy has to do it."""
     node, name = stage.node, stage.node.inputs[0]
     given = [tensors.get(other) for other in node.inputs[1:]]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,7 +32,6 @@ class Colorizer:
     keep: float = 0.0
     hints: tuple[Hint | Painting, ...] = ()
     card: Card = USUAL
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # the network has all threads
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -61,9 +58,8 @@ class Colorizer:
 
     def _guess(self, luma: np.ndarray) -> np.ndarray:
         """(2, h / n, w / n): the mean of what the network says to the picture and to its mirror."""
-        with self.lock:
-            seen = (np.ascontiguousarray(luma[None, :, ::step]) for step in (1, -1))
-            found, mirrored = (run(self.model, {"image": one})["chroma"] for one in seen)
+        seen = (np.ascontiguousarray(luma[None, :, ::step]) for step in (1, -1))
+        found, mirrored = (run(self.model, {"image": one})["chroma"] for one in seen)
         return (found + mirrored[..., ::-1]) / 2
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,21 +20,19 @@ class Crosshair:
 
     imports: ClassVar = ("scipy.ndimage",)  # when it works
     model: Model
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
             return by_channel(self, colours, top)
         low, span = ends(colours)
         image = np.moveaxis(colours, 2, 0)
-        with self.lock:
-            mask = self._mask(image, low, span)
-            removed = np.zeros(colours.shape, np.float32)
-            if mask.any():
-                low, span = ends(colours, ~mask)  # the overlay is no part of the picture
-                beneath = self._content(image, mask, low, span)
-                beneath = beneath if colours.shape[2] == 3 else beneath.mean(2, keepdims=True)
-                removed[mask] = colours[mask] - beneath[mask]
+        mask = self._mask(image, low, span)
+        removed = np.zeros(colours.shape, np.float32)
+        if mask.any():
+            low, span = ends(colours, ~mask)  # the overlay is no part of the picture
+            beneath = self._content(image, mask, low, span)
+            beneath = beneath if colours.shape[2] == 3 else beneath.mean(2, keepdims=True)
+            removed[mask] = colours[mask] - beneath[mask]
         return removed, {"overlay_pixels": int(mask.sum())}
 
     def _mask(self, image: np.ndarray, low: float, span: float) -> np.ndarray:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,7 +29,6 @@ class Micro:
     sums: ClassVar[bool] = True  # see Cleaner
     model: Model
     sigma: float | None = None
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -45,8 +43,7 @@ class Micro:
         facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
         if camera.dark_noise == 0:
             return np.zeros(colours.shape, np.float32), facts
-        with self.lock:
-            cleaned = self._cleaned(plane, camera)
+        cleaned = self._cleaned(plane, camera)
         removed = balanced(plane - cleaned)
         return removed[..., None], {name: float(f"{value:.6g}") for name, value in facts.items()}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ class Photo:
 
     model: Model
     sigma: float | None = None
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -40,8 +38,7 @@ class Photo:
             return by_channel(self, colours, top)
         grey = colours.shape[2] == 1 or bool((colours == colours[..., :1]).all())
         view = np.moveaxis(colours[..., :1] if grey else colours, 2, 0)
-        with self.lock:
-            removed, level = self._removed(view, top)
+        removed, level = self._removed(view, top)
         wide = np.broadcast_to(removed, colours.shape) if grey else removed
         return np.array(wide, order="C"), {"noise_level": round(255 * level, 4)}
 
