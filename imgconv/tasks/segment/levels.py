@@ -49,7 +49,9 @@ def between(ground: float, signal: float, colour: bool) -> Levels | None:
     return Levels(ground - low * span, span) if span else None
 
 
-def standing_out(grey: np.ndarray, colour: bool = False, step: float = 0.0) -> tuple[Levels | None, np.ndarray]:
+def standing_out(
+    grey: np.ndarray, colour: bool = False, step: float = 0.0
+) -> tuple[Levels | None, np.ndarray]:
     """The levels of an image (H, W) nothing is known of, None where nothing stands out; and
     (H, W) bool, where something does. step: between two values that the file can hold.
 

@@ -21,6 +21,7 @@ LOOKS = 4  # at most
 NEAR = 0.05  # a diameter that is wrong by less changes no area by 1 %
 DOUBTFUL, CLEAR = 0.1, 0.6  # of what stands out was found: look at other scales; look no further
 OTHER_SCALES = (0.5, 0.25, 0.125, 2.0)
+WELL_KNOWN = 36.0  # pixels: objects of larger diameters may be parts of what is larger still
 LEAST, MOST = 0.06, 4.0  # by how much an image is resized
 
 
@@ -97,8 +98,10 @@ class Viewer:
         return found or look.levels
 
     def scale(self, diameter: float | None) -> float:
-        """That brings objects of this diameter to the usual one."""
-        if diameter is None:
+        """That brings objects of this diameter to the usual one, if the network does not know
+        them well as they are."""
+        low, high = self.card.read["diameters"]
+        if diameter is None or low <= diameter <= high:
             return 1.0
         most = max(1.0, (LARGEST / (self.size[0] * self.size[1])) ** 0.5)
         wanted = float(np.clip(self.card.read["usual"] / diameter, LEAST, MOST))
@@ -158,7 +161,8 @@ def _elsewhere(viewer: Viewer, first: Look, where: np.ndarray) -> Look:
         return float(counts[inside & where].sum() / union) if union else 0.0
 
     least = agreement(first)
-    if least > DOUBTFUL or not where.any():
+    known = first.diameter is not None and first.diameter < WELL_KNOWN
+    if known or least > DOUBTFUL or not where.any():
         return first
     for scale in OTHER_SCALES:
         look = viewer.look(first.levels, scale)
