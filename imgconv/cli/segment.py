@@ -144,9 +144,9 @@ def command(
     from .files import carry_out
 
     settings = Settings(
-        diameter=quantity("--diameter", diameter, 1),
-        min_area=quantity("--min-area", min_area, 2),
-        max_area=quantity("--max-area", max_area, 2),
+        diameter=quantity("diameter", diameter, 1),
+        min_area=quantity("min_area", min_area, 2),
+        max_area=quantity("max_area", max_area, 2),
         exclude_border=exclude_border,
         channel=channel,
         axes=axes,
@@ -284,7 +284,7 @@ def _parameters(
 ) -> dict[str, Any]:
     """Every option in effect, given or not."""
     given = (settings.diameter, settings.min_area, settings.max_area)
-    lengths = [str(one).split()[1] if one else None for one in given]
+    lengths = [one.words if one else None for one in given]
     return {
         **dict(zip(("diameter", "min_area", "max_area"), lengths, strict=True)),
         "exclude_border": settings.exclude_border,

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.targets import is_known
-from imgconv.errors import OutputError
+from imgconv.errors import OutputError, UsageError
 from imgconv.images import (
     Info,
     format_for,
@@ -24,9 +25,11 @@ from imgconv.images import (
 )  # fmt: skip
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
-from imgconv.ops.convolve import Layer, times
+from imgconv.ops.bank import bank
+from imgconv.ops.convolve import Activation, Layer, times
 
 from .planes import FileStep
+from .values import Kernel, Number, Pair, fraction, kernels, pair
 
 LABELLED = 4096  # pages that ImageJ is told the names of, at most
 COLOURS = ("red", "green", "blue")
@@ -166,6 +169,38 @@ class FeatureMaps(FileStep):
         _, size = self.layer.placed(info.height, info.width)
         maps = len(self._labels(info)) * size[0] * size[1] * 4
         return 2 * info.height * info.width * info.channels * info.dtype.itemsize + maps
+
+
+def layer_of(
+    kernel: Kernel | Sequence[Kernel],
+    *,
+    bias: Number | Sequence[Number] | None,
+    scale: Number,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    activation: Activation,
+    per_channel: bool,
+    flip: bool,
+) -> Layer:
+    """The layer that these settings describe. Raises UsageError."""
+    every = kernels(kernel)
+    if not every:
+        raise UsageError(
+            "convolve needs a `kernel`: names such as sobel-x, matrices or a bank in a file "
+            "(`imgconv kernels` lists the names); repeat it for more maps"
+        )
+    words = [bias] if isinstance(bias, (str, int, float, Fraction)) else bias or ()
+    around = padding.lower() if isinstance(padding, str) else padding
+    return Layer(
+        bank(every, [str(word) for word in words], fraction("scale", scale)),
+        stride=pair("stride", stride),
+        padding=around if str(around)[:1].isalpha() else pair("padding", around),
+        dilation=pair("dilation", dilation),
+        activation=activation,
+        per_channel=per_channel,
+        flip=flip,
+    )
 
 
 def maps_info(info: Info, shape: tuple[int, ...], labels: list[str], stride: tuple) -> Info:

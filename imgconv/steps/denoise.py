@@ -110,7 +110,7 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the user should hear."""
     notes = []
     if levels := [one["noise_level"] for one in facts if "noise_level" in one]:
-        tip = "" if max(levels) else ", unchanged; if you see noise, say it with --sigma"
+        tip = "" if max(levels) else ", unchanged; if you see noise, say it with `sigma`"
         notes.append(f"noise of level {span(levels)} (of 255){tip}")
     if cameras := [one for one in facts if "gain" in one]:
         gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from imgconv.errors import UsageError
 from imgconv.images import SUFFIXES, Info
 from imgconv.ops.filter import Filter
 
 from .operation import Operation, Result
+from .values import Kernel, Number, fraction, kernels, stencils
 
 FLOAT_FORMATS = ("tiff", "npy", "pfm")  # the others hold no float32
 
@@ -31,3 +34,25 @@ class FilterPlane(Operation):
     def suffix(self, found: str) -> str:
         kept = self.work.range != "float" or SUFFIXES.get(found.lower()) in FLOAT_FORMATS
         return found if kept else ".tif"
+
+
+def filter_plane(
+    kernel: Kernel | Sequence[Kernel],
+    *,
+    border: str,
+    range: str,
+    scale: Number,
+    bias: Number,
+    luma: bool,
+    flip: bool,
+) -> FilterPlane:
+    """The operation that these settings describe. Raises UsageError."""
+    every = kernels(kernel)
+    if not every:
+        raise UsageError(
+            "filter needs a `kernel`: a name such as sharpen, a matrix or a file "
+            "(`imgconv kernels` lists the names)"
+        )
+    operators = tuple(stencils(one) for one in every)
+    scale, bias = fraction("scale", scale), fraction("bias", bias)
+    return FilterPlane(Filter(operators, border, range, scale, bias, luma, flip))
