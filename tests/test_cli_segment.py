@@ -364,7 +364,7 @@ def test_images_that_a_killed_run_left_out_of_the_summary_are_said(segment):
 
 
 def test_summary_and_record_are_saved_while_a_long_batch_runs(segment, monkeypatch):
-    from imgconv.cli import ledger
+    from imgconv.steps import ledger
 
     saved = []
     monkeypatch.setattr(ledger, "OFTEN", -1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_engine_network import Builder
 
+from imgconv import threads
 from imgconv.engine import Model, run
 from imgconv.engine.network import Network
 from imgconv.errors import InputError
@@ -113,3 +117,35 @@ def test_threads_that_share_a_model_get_their_own_results():
         together = list(pool.map(lambda image: run(model, {"x": image}), images))
     for one, other in zip(alone, together, strict=True):
         assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_network_has_all_threads_and_the_others_wait():
+    model, inside = small_unet(), []
+
+    def prepare(piece):
+        inside.append((threading.get_ident(), threads.count()))
+        time.sleep(0.01)
+        inside.append((threading.get_ident(), threads.count()))
+        return piece
+
+    image = np.zeros((2, 16, 16), np.float32)
+    threads.use(4, jobs=4)
+    try:
+        assert threads.count() == 1
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: run(model, {"x": image}, prepare=prepare), range(8)))
+        assert threads.count() == 1
+    finally:
+        threads.use(None)
+    assert all(one == other for one, other in zip(inside[::2], inside[1::2], strict=True))
+    assert {granted for _, granted in inside} == {4}
+    assert threading.active_count() < 20
+
+
+def test_a_network_is_pickled_as_its_graph_and_computes_the_same():
+    model = small_unet()
+    image = np.random.default_rng(0).random((1, 2, 32, 24), np.float32)
+    network = Network(model.graph)
+    before = network({"x": image})
+    after = pickle.loads(pickle.dumps(network))({"x": image})
+    assert all(np.array_equal(before[name], after[name]) for name in before)

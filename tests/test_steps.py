@@ -27,7 +27,6 @@ from PIL import Image
 
 from imgconv import batch, cli
 from imgconv.batch import Done, Item, Outcome
-from imgconv.engine import load
 from imgconv.errors import InputError
 
 LINES = [
@@ -186,24 +185,6 @@ def test_every_command_that_takes_a_batch_is_tried() -> None:
         and re.search("carry_out|run_files|run_planes", path.read_text())
     }
     assert takes == {line.split()[0] for line in LINES}
-
-
-def test_a_model_is_pickled_as_its_path_and_hash(folder: Path) -> None:
-    model = load(str(folder / "standin.safetensors"))
-    data = pickle.dumps(model)
-    assert len(data) < 1000 and model.sha256.encode() in data
-    assert pickle.loads(data).sha256 == model.sha256
-    part = pickle.loads(pickle.dumps(dataclasses.replace(model, card={"name": "changed"})))
-    assert part.card == {"name": "changed"}  # what is no file's is sent whole
-
-
-def test_a_model_that_was_changed_meanwhile_is_refused(folder: Path, tmp_path: Path) -> None:
-    name = str(tmp_path / "net.safetensors")
-    networks_of_tests.inverter(name)
-    data = pickle.dumps(load(name))
-    networks_of_tests.convolver(name)
-    with pytest.raises(InputError, match="is not the file any more"):
-        pickle.loads(data)
 
 
 @dataclasses.dataclass(frozen=True)

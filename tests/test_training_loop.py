@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import threading
+from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ cv2 = pytest.importorskip("cv2")
 from torch import nn  # noqa: E402
 
 from training import loop, options, start  # noqa: E402
-from training.batches import Batches, ahead, repeated, turned  # noqa: E402
+from training.batches import Batches, ahead, made, repeated, turned  # noqa: E402
 from training.colorizing.network import ColourNet  # noqa: E402
 from training.denoising.bowtie import BowTie  # noqa: E402
 from training.denoising.network import Denoiser  # noqa: E402
@@ -160,6 +162,22 @@ def test_steps_that_are_no_numbers_are_left_out_and_twenty_end_the_run() -> None
     assert all(torch.equal(a, b) for a, b in zip(before, one.module.parameters(), strict=True))
 
 
+def test_in_bfloat16_the_loss_and_the_weights_stay_in_float32() -> None:
+    one, x, seen = learner(), torch.randn(64, 2), []
+    one.in_bfloat16 = True  # as on a GPU
+
+    def loss(output: Any, target: Any) -> Any:
+        seen.append((output.dtype, output.grad_fn.name()))
+        return nn.functional.mse_loss(output, target)
+
+    losses = []
+    for _ in range(30):
+        one.learn(x, x.sum(1, keepdim=True), loss)
+        losses.append(one.loss)
+    assert seen[0][0] == torch.float32 and "ToCopy" in seen[0][1]
+    assert one.module.weight.dtype == torch.float32 and losses[-1] < losses[0]
+
+
 def test_the_average_is_that_of_the_steps_before() -> None:
     one, wanted = learner(), None
     for step in range(30):
@@ -190,10 +208,22 @@ def test_batches_are_the_same_whoever_makes_them_and_from_any_step() -> None:
     first = [next(one) for _ in range(4)]
     later = next(iter(Batches(Blurred(), 2, 8, seed=1, step=3)))
     assert torch.equal(first[3][0], later[0]) and not torch.equal(first[0][0], first[1][0])
-    by_thread = ahead(iter(Batches(Blurred(), 2, 8, seed=1, step=0)))
-    assert all(torch.equal(next(by_thread)[1], batch[1]) for batch in first)
-    by_thread.close()
+    for workers in (1, 3):
+        by_threads = ahead(Batches(Blurred(), 2, 8, seed=1, step=0), workers)
+        assert all(torch.equal(next(by_threads)[1], batch[1]) for batch in first)
+        by_threads.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("ThreadPool")]
+
+
+def test_processes_make_batches_only_where_they_can_share_them(monkeypatch) -> None:
+    batches = Batches(Blurred(), 2, 8, seed=1, step=0)
+    wanted = batches.batch(0)[0]
+    usage = namedtuple("usage", "total used free")
+    for free in (2**40, 4096):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: usage(0, 0, free))
+        source = made(batches, 1)
+        assert torch.equal(next(source)[0], wanted)
+        assert hasattr(source, "_workers") == (free == 2**40 and Path("/dev/shm").is_dir())
 
 
 def test_the_eight_turns_of_a_square_are_all_different_and_keep_pairs_together() -> None:

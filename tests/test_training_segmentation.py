@@ -212,6 +212,20 @@ def test_a_folder_of_nothing_says_what_is_allowed(tmp_path: Path) -> None:
         data.load(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32"])
+def test_labels_are_renumbered_from_one_and_keep_their_pixels(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for lowest in (0, 3):
+        labels = (rng.integers(lowest, 9, (20, 30)) * 27).astype(dtype)
+        found = data.numbered(labels)
+        assert found.dtype == np.uint16
+        pairs = set(zip(labels.ravel().tolist(), found.ravel().tolist(), strict=True))
+        wanted = sorted({value for value in labels.ravel().tolist() if value})
+        assert pairs == {(v, 1 + n) for n, v in enumerate(wanted)} | (
+            {(0, 0)} if not lowest else set()
+        )
+
+
 def test_each_source_is_judged_on_its_own(tmp_path: Path) -> None:
     rows = [known(0, "lab", 0, kind="stained"), known(1, "lab", 1, kind="brightfield")]
     examples = data.load(write_pack(tmp_path, [*rows, known(2, "far", 0)]), "train")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import shutil
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-T = TypeVar("T")
 AHEAD = 3
 
 
@@ -48,27 +49,39 @@ class Batches(IterableDataset):  # type: ignore[type-arg]
 
 
 def made(batches: Batches, workers: int) -> Iterator[tuple[Tensor, ...]]:
-    """The batches, made ahead by one thread, or by several processes beside a GPU."""
-    if not workers:
-        return ahead(iter(batches))
+    """The batches, made ahead by one thread; beside a GPU by several processes, or threads where
+    the memory that processes share is small, as it is in many containers."""
+    if not workers or not has_room(batches, 2 * workers):
+        return ahead(batches, max(1, workers))
     torch.multiprocessing.set_sharing_strategy("file_system")  # of few open files
-    return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=True))
+    pinned = torch.cuda.is_available()
+    return iter(DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned))
 
 
-def ahead(endless: Iterator[T], count: int = AHEAD) -> Iterator[T]:
-    """The same items, of which one thread makes up to `count` ahead; its errors come out here."""
-    with ThreadPoolExecutor(1) as pool:
-        ready = deque(pool.submit(next, endless) for _ in range(count))
+def has_room(batches: Batches, count: int) -> bool:
+    """Whether so many batches fit into the memory that processes share."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir():
+        return True
+    each = sum(part.nbytes for part in batches.batch(batches.step))
+    return shutil.disk_usage(shared).free > 2 * count * each
+
+
+def ahead(batches: Batches, workers: int = 1) -> Iterator[tuple[Tensor, ...]]:
+    """The batches in order, some of them made ahead by threads; their errors come out here."""
+    numbers = itertools.count(batches.step)
+    with ThreadPoolExecutor(workers) as pool:
+        ready = deque(pool.submit(batches.batch, next(numbers)) for _ in range(AHEAD + workers))
         while True:
             yield ready.popleft().result()
-            ready.append(pool.submit(next, endless))
+            ready.append(pool.submit(batches.batch, next(numbers)))
 
 
 def repeated(source: Iterator[tuple[Tensor, ...]], times: int) -> Iterator[tuple[Tensor, ...]]:
     """Each batch so many times, up to 8, mirrored and turned by right angles differently."""
     for batch in source:
         for number in range(times):
-            yield tuple(turned(part, number) if part.ndim == 4 else part for part in batch)
+            yield tuple(last(turned(part, number)) if part.ndim == 4 else part for part in batch)
 
 
 def turned(planes: Tensor, number: int) -> Tensor:
@@ -76,3 +89,8 @@ def turned(planes: Tensor, number: int) -> Tensor:
     planes = planes.transpose(2, 3) if number & 1 else planes
     axes = [axis for axis, bit in ((2, 2), (3, 4)) if number & bit]
     return planes.flip(axes) if axes else planes
+
+
+def last(part: Tensor) -> Tensor:
+    """Planes (N, C, H, W) with their channels last in memory; anything else as it is."""
+    return part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part

@@ -38,7 +38,7 @@ from .segmentation.train import SHARES
 
 TASKS = ("segmentation", "denoising")
 SIDE = 320  # pixels of a packed crop: a turned crop of 192 has room in it
-BATCH, MINUTES, WRITTEN, REPEAT = 128, 13, 2, 4
+BATCH, RATE, MINUTES, WRITTEN, REPEAT = 128, 3e-3, 13, 2, 4
 OTHER_LENGTHS = ("--minutes", "--steps", "--pixels")
 
 RESERVE = 2**10  # bytes of a zip for each file, beside what is in it
@@ -55,7 +55,7 @@ def arguments(argv: list[str] | None = None) -> tuple[argparse.Namespace, list[s
     options, rest = made.parse_known_args(argv)
     if options.what == "train":
         return options, rest
-    made.add_argument("--data", required=True, nargs="+", help="folders or zips")
+    made.add_argument("--data", required=True, action="extend", nargs="+", help="folders or zips")
     made.add_argument("--hold-out", type=lambda text: text.split(","), default=[])
     made.add_argument("--out", type=Path, required=True, help="the zip file to write")
     made.add_argument("--mib", type=float, default=25, help="its largest size (25)")
@@ -150,8 +150,9 @@ def files(sources: list[str], seed: int) -> Iterator[Group]:
 def train(task: str, given: list[str]) -> None:
     """The task's training with settings for a large GPU, which those given go before."""
     settings = [
-        "--batch", BATCH, "--workers", max(1, available() - 1), "--repeat", REPEAT, "--nice", 0,
-        "--save-every", 0, "--validate-every", 0, "--write-every", WRITTEN,
+        "--batch", BATCH, "--rate", RATE, "--repeat", REPEAT, "--nice", 0,
+        "--workers", max(1, available() - 1), "--save-every", 0, "--validate-every", 0,
+        "--write-every", WRITTEN,
     ]  # fmt: skip
     if not any(one.split("=")[0] in OTHER_LENGTHS for one in given):
         settings += ["--minutes", MINUTES]

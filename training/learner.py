@@ -25,6 +25,7 @@ class Learner:
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
         self.module, self.schedule = module, schedule
         self.device = next(module.parameters()).device
+        self.in_bfloat16 = self.device.type == "cuda"
         learnt = [p for p in module.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(learnt, lr=schedule.peak, weight_decay=1e-3, fused=True)
         self.step, self.seconds, self.pixels = 0, 0.0, 0
@@ -44,8 +45,7 @@ class Learner:
     def learn(self, inputs: Any, targets: Any, loss: Callable[[Any, Any], Tensor]) -> None:
         """One step; on a GPU in bfloat16, with the loss in float32."""
         self.module.train()
-        on_gpu = self.device.type == "cuda"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=on_gpu):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             output = self.module(inputs)
         value = loss(as_float(output), targets)
         self.optimiser.zero_grad(set_to_none=True)

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from . import curve, machine
-from .batches import Batches, Sampler, made, repeated
+from .batches import Batches, Sampler, last, made, repeated
 from .learner import Learner
 from .log import Figures, Log, with_mean
 from .options import budget, sizes
@@ -76,11 +76,6 @@ def prepare(options: argparse.Namespace) -> None:
     torch.manual_seed(options.seed)
     if options.plot:
         curve.check(options.plot)
-
-
-def last(part: Tensor) -> Tensor:
-    """Planes (N, C, H, W) with their channels last in memory; anything else as it is."""
-    return part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part
 
 
 @contextmanager

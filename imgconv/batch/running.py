@@ -92,7 +92,7 @@ def _sent(
     fail_fast: bool,
     fold: Fold,
 ) -> Generator[Outcome]:
-    share = threads.chosen()
+    share = threads.count() if threads.chosen() else None
 
     def begin(item: Item) -> Future[Outcome]:
         if item.skip or item.error or "-" in (item.source, item.target):

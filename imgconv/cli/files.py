@@ -78,12 +78,10 @@ def carry_out(
     *,
     show: Show | None = None,
     fold: Callable[[Outcome], object] | None = None,
-    whole: bool = False,
 ) -> ExitCode:
     """Run a plan and report each outcome.
 
-    `show` turns an outcome into lines for standard output, `fold` gathers all of them. `whole`:
-    every file has all threads, since its step takes turns with the others (a network does).
+    `show` turns an outcome into lines for standard output, `fold` gathers all of them.
     """
     from imgconv import threads
     from imgconv.batch import run
@@ -91,7 +89,7 @@ def carry_out(
     from .report import Report, spoken, written_paths
     from .signals import interruptible
 
-    jobs = share_threads(options, len(planned.todo), whole)
+    jobs = share_threads(options, len(planned.todo))
     told = fold and (lambda outcome: fold(spoken(outcome)))
     outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast, fold=told)
     report = Report(options, len(planned.items), show or written_paths, current())
@@ -108,13 +106,13 @@ def carry_out(
             threads.use(None)
 
 
-def share_threads(options: InputOptions, files: int, whole: bool = False) -> int:
+def share_threads(options: InputOptions, files: int) -> int:
     """How many files to do at once; each computes with its share of the threads."""
     from imgconv import threads
 
     granted = options.threads or threads.available()
     jobs = max(1, min(options.jobs or granted, files))
-    threads.use(granted if whole else max(1, granted // jobs))
+    threads.use(granted, jobs)
     return jobs
 
 

@@ -176,7 +176,7 @@ def command(
         "parameters": _parameters(settings, card, kinds, options),
     }
     planned = Plan(ledger.with_former(planned.items))
-    code = carry_out(planned, options, step, fold=ledger.add, whole=True)
+    code = carry_out(planned, options, step, fold=ledger.add)
     written = ledger.write()
     if not options.json and code in (ExitCode.OK, ExitCode.FAILED):
         current().out("".join(f"{path}\n" for path in written))

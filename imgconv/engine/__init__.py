@@ -12,5 +12,6 @@ from .bundled import bundled_models, load
 from .model_file import Model, save
 from .network import Network
 from .runner import prepared, run
+from .turn import turn
 
-__all__ = ["Model", "Network", "bundled_models", "load", "prepared", "run", "save"]
+__all__ = ["Model", "Network", "bundled_models", "load", "prepared", "run", "save", "turn"]

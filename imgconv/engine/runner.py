@@ -9,7 +9,6 @@ the whole image would: the result is the same to the bit.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,11 +23,11 @@ from .network import Network
 from .plan import Plan
 from .receptive_field import WINOGRAD, receptive_field
 from .tiling import Tile, tiles
+from .turn import turn
 
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
 
 Images = Mapping[str, np.ndarray]
-_turn = threading.RLock()  # an image has all threads, and memory for its values, to itself
 
 
 def run(
@@ -46,21 +45,21 @@ def run(
     floats. memory: bytes that the network's values may take. An image whose sides are no
     multiples of the card's `multiple` is continued by reflection, by its last pixels where it is
     too small for that. InputError where the network does not fit the image, or would need more
-    memory and cannot be tiled.
+    memory and cannot be tiled. One image at a time in a process, on all threads.
     """
-    with _turn:
-        return _run(model, inputs, prepare, finish, memory)
+    frame = _frame(inputs, int(model.card.get("multiple", 1)))
+    with turn():
+        return _run(prepared(model.graph), frame, inputs, prepare, finish, memory)
 
 
 def _run(
-    model: Model,
+    network: Network,
+    frame: _Frame,
     inputs: Images,
     prepare: Callable[[np.ndarray], np.ndarray] | None,
     finish: Callable[[str, np.ndarray], np.ndarray] | None,
     memory: int,
 ) -> dict[str, np.ndarray]:
-    network = prepared(model.graph)
-    frame = _frame(inputs, int(model.card.get("multiple", 1)))
     shapes = {name: (1, len(image), frame.high, frame.wide) for name, image in inputs.items()}
     plan = network.plan(shapes)
     results: dict[str, np.ndarray] = {}
@@ -72,7 +71,7 @@ def _run(
     return results
 
 
-@lru_cache(2)
+@lru_cache(4)  # within a turn, so that none is made twice
 def prepared(graph: Graph) -> Network:
     """The network of a graph; those of the last graphs stay ready."""
     return Network(graph)

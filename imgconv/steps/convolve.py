@@ -191,11 +191,11 @@ def layer_of(
             "(`imgconv kernels` lists the names); repeat it for more maps"
         )
     words = [bias] if isinstance(bias, (str, int, float, Fraction)) else bias or ()
-    around = padding.lower() if isinstance(padding, str) else padding
+    word = padding.lower() if isinstance(padding, str) and padding[:1].isalpha() else None
     return Layer(
         bank(every, [str(word) for word in words], fraction("scale", scale)),
         stride=pair("stride", stride),
-        padding=around if str(around)[:1].isalpha() else pair("padding", around),
+        padding=word or pair("padding", padding),
         dilation=pair("dilation", dilation),
         activation=activation,
         per_channel=per_channel,

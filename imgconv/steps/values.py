@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -58,6 +59,6 @@ def kernels(given: Kernel | Sequence[Kernel]) -> list[Kernel]:
     """One kernel or several, as a list: a matrix is one."""
     if isinstance(given, (str, np.ndarray)):
         return [given]
-    rows = list(given)
-    matrix = bool(rows) and not isinstance(rows[0], str) and np.ndim(rows[0]) == 1
-    return [given] if matrix else rows  # type: ignore[list-item]
+    rows: list[Any] = list(given)
+    matrix = rows and not isinstance(rows[0], str) and np.ndim(rows[0]) == 1
+    return [rows] if matrix else rows

@@ -37,18 +37,20 @@ from .validate import (
 )
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", required=True, type=Path, help="checkpoint.pt")
     parser.add_argument("--output", required=True, help="the model file to write")
     parser.add_argument("--card", type=Path, help="JSON: description, licence, data, failures ...")
-    parser.add_argument("--data", nargs="+", default=[], help="folders or zips to judge it on")
+    parser.add_argument(
+        "--data", action="extend", nargs="+", default=[], help="photos to judge it on"
+    )
     parser.add_argument("--most", type=int, help="photos of each to judge it on")
     parser.add_argument("--vivid", type=float, default=VIVID, help="colourfulness wanted, of 1")
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--saturation", type=float)
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def network(state: dict[str, Tensor]) -> ColourNet:

@@ -34,7 +34,7 @@ COUNTED = 1500  # photos whose colours say which nodes are rare
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     made = parser(__doc__, batch=16, size="96,128", rate=1.5e-3, length=Budget("minutes", 150))
-    made.add_argument("--data", required=True, nargs="+", help="folders or zips of photos")
+    made.add_argument("--data", required=True, action="extend", nargs="+", help="photos")
     made.add_argument("--start", help="begin with these weights: colorize-photo, or a file")
     made.add_argument("--widths", default="32,64,128,256", help="channels at 1/2 to 1/16")
     made.add_argument("--rare", type=float, default=0.35, help="0: all colours count alike; to 1")

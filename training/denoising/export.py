@@ -18,15 +18,17 @@ from .cards import card
 from .train import TASKS, module_of
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--task", required=True, choices=TASKS)
     parser.add_argument("--checkpoint", required=True, help="checkpoint.pt, or a .safetensors")
     parser.add_argument("--output", required=True, help="the model file to write")
-    parser.add_argument("--check", nargs="+", default=[], help="images to judge it on")
+    parser.add_argument(
+        "--check", action="extend", nargs="+", default=[], help="images to judge on"
+    )
     parser.add_argument("--trained", default="", help="how long and on what, in words")
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def main(options: argparse.Namespace) -> None:

@@ -92,10 +92,14 @@ class Row:
 
 def numbered(labels: np.ndarray) -> np.ndarray:
     """Labels renumbered 1..n, uint16, or float32 (exact up to 2^24) where there are too many."""
-    values, dense = np.unique(labels, return_inverse=True)
-    dense = dense.reshape(labels.shape)
-    dense = dense if values[0] == 0 else dense + 1
-    return dense.astype(np.uint16 if len(values) < 2**16 - 1 else np.float32)
+    if labels.dtype == np.uint16 or labels.dtype == np.uint8:  # a table is quicker than sorting
+        numbers = np.bincount(labels.ravel(), minlength=1) > 0
+        numbers[0] = False
+        dense = np.cumsum(numbers)[labels]
+    else:
+        values, dense = np.unique(labels, return_inverse=True)
+        dense = dense.reshape(labels.shape) + (values[0] != 0)
+    return dense.astype(np.uint16 if dense.max() < 2**16 - 1 else np.float32)
 
 
 def load(

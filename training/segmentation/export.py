@@ -27,7 +27,7 @@ from .data import load
 from .validate import validate
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", required=True, help="checkpoint.pt, or a .safetensors")
     parser.add_argument("--output", required=True, help="the model file to write")
@@ -35,10 +35,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--read", type=Path, help="JSON: thresholds that differ from the usual")
     parser.add_argument("--metrics", type=Path, help="JSON: figures measured elsewhere")
     parser.add_argument("--name", help="of the model, instead of the card's")
-    parser.add_argument("--data", nargs="+", help="folders or zips to judge the model on")
+    parser.add_argument("--data", action="extend", nargs="+", help="packs to judge on")
     parser.add_argument("--hold-out", type=lambda text: text.split(","), default=[])
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def contents(path: Path | None) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from ..fusion import Stage
 from ..operators import OPERATORS
 from .layer import Arrays, Shapes, Work
 
+MODULES = {one.fast.prepare.split(".")[0] for one in OPERATORS.values() if one.fast}
+
 
 def prepare(
     stage: Stage, tensors: Arrays, shapes: Shapes, prepared: dict[Any, Any], chosen: str = ""
