@@ -16,13 +16,7 @@ from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.targets import is_known
 from imgconv.errors import OutputError, UsageError
-from imgconv.images import (
-    Info,
-    format_for,
-    open_image,
-    shown,
-    write_image,
-)  # fmt: skip
+from imgconv.images import Info, Source, format_for, open_image, shown, write_image
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
 from imgconv.ops.bank import bank
@@ -60,7 +54,7 @@ class FeatureMaps(FileStep):
         notes: list[str] = []
         with open_image(item.source, **self.reading) as source:
             info = self.info(source)
-            seen = (plane[..., : self._seen(info)] for plane in self.planes(source))
+            seen = self.seen(source)
             with share(self._needed(info)):
                 if item.paged:
                     written = self._pages(item, seen, info, notes)
@@ -81,6 +75,11 @@ class FeatureMaps(FileStep):
             notes += self._write(item, target, iter((plane,)), info.one_plane())
             written.append(target)
         return written
+
+    def seen(self, source: Source) -> Iterator[np.ndarray]:
+        """What the layer sees of each plane."""
+        channels = self._seen(self.info(source))
+        return (plane[..., :channels] for plane in self.planes(source))
 
     def _seen(self, info: Info) -> int:
         """Channels: all but alpha, which counts only if the bank has weights for it."""
@@ -187,7 +186,7 @@ def layer_of(
     every = kernels(kernel)
     if not every:
         raise UsageError(
-            "convolve needs a `kernel`: names such as sobel-x, matrices or a bank in a file "
+            "convolve needs `kernel`: names such as sobel-x, matrices or a bank in a file "
             "(`imgconv kernels` lists the names); repeat it for more maps"
         )
     words = [bias] if isinstance(bias, (str, int, float, Fraction)) else bias or ()

@@ -50,7 +50,7 @@ def filter_plane(
     every = kernels(kernel)
     if not every:
         raise UsageError(
-            "filter needs a `kernel`: a name such as sharpen, a matrix or a file "
+            "filter needs `kernel`: a name such as sharpen, a matrix or a file "
             "(`imgconv kernels` lists the names)"
         )
     operators = tuple(stencils(one) for one in every)

@@ -74,7 +74,7 @@ def upsample_plane(
         return UpsamplePlane(Interpolation(method, factors("scale", scale or 2)), most)
     refuse("`method='transposed'` (its factor is the `stride`)", scale=scale)
     if stencil is None:
-        raise UsageError("`method='transposed'` needs a `stencil`: a name, a matrix or a file")
+        raise UsageError("`method='transposed'` needs `stencil`: a name, a matrix or a file")
     found = stencils(stencil)
     if len(found) > 1:
         raise UsageError(f"`stencil={stencil!r}` is two stencils: give one, such as {stencil}-x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from imgconv.errors import InputError, UsageError
 
@@ -43,11 +44,11 @@ class Quantity:
         return f"{float(self.value)!r}".removesuffix(".0") + unit
 
 
-def quantity(option: str, text: str | None, power: int) -> Quantity | None:
-    """Of "30", "30px", "7.5um" or, with power 2, "50um2"; None stays None. Raises UsageError."""
+def quantity(option: str, text: Any, power: int) -> Quantity | None:
+    """Of 30, "30px", "7.5um" or, with power 2, "50um2"; None stays None. Raises UsageError."""
     if text is None:
         return None
-    found = TEXT.fullmatch(text)
+    found = TEXT.fullmatch(str(text))
     metric = bool(found and found[2] not in (None, "px"))
     right = found and (found[3] is None or power == 2)
     value = _number(found[1]) if found and right else 0.0
@@ -60,11 +61,12 @@ def quantity(option: str, text: str | None, power: int) -> Quantity | None:
     return Quantity(option, value, power, metric)
 
 
-def pixel_sides(text: str | None) -> Size:
+def pixel_sides(text: Any) -> Size:
     """Of a pixel size "0.325" or "0.325,0.33": width and height in µm. Raises UsageError."""
     if text is None:
         return None
-    parts = re.sub(r"\s*[uµμ]m\s*", "", text).split(",")
+    words = ",".join(map(str, text)) if isinstance(text, (tuple, list)) else str(text)
+    parts = re.sub(r"\s*[uµμ]m\s*", "", words).split(",")
     sides = [_number(part) for part in parts]
     if len(sides) > 2 or not all(0 < side < math.inf for side in sides):
         raise UsageError(
