@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_engine_network import Builder
+from random_graphs import Random
 
 from imgconv import threads
 from imgconv.engine import Model, run
@@ -21,7 +21,7 @@ from imgconv.errors import InputError
 
 def small_unet(seed: int = 0) -> Model:
     """Two levels down: strides, pools, transposed convolution, resizing, joins."""
-    b = Builder(seed)
+    b = Random(seed)
 
     def block(x, inputs, outputs):
         for channels in (inputs, outputs):
@@ -97,7 +97,7 @@ def test_pieces_are_prepared_and_finished_one_by_one():
 
 
 def test_a_network_that_sees_everything_is_not_tiled_and_says_why():
-    b = Builder()
+    b = Random()
     y = b.add("global_average_pool", b.add("conv", "x", b.weights(8, 2, 3, 3)))
     y = b.add("mul", b.add("conv", "x", b.weights(8, 2, 3, 3)), y)
     model = Model(b.graph(y), {}, "")
