@@ -324,3 +324,14 @@ def test_every_function_is_documented_with_an_example_that_holds(
         assert test.examples, name
         runner.run(test, out=lambda text: pytest.fail(text))
     assert runner.summarize(verbose=False).failed == 0
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_examples_of_a_page_hold(page: str, folder: Path) -> None:
+    (folder / "samples").symlink_to(ROOT / "samples")
+    (folder / "out").mkdir()
+    text = (ROOT / page).read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    runner = doctest.DocTestRunner()
+    assert len(test.examples) > 2
+    runner.run(test, out=lambda text: pytest.fail(text))

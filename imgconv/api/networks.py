@@ -78,7 +78,7 @@ def run(image: ImageLike, model: ModelLike, **reading: Unpack[Reading]) -> dict[
 
     Examples
     --------
-    >>> imgconv.run(np.zeros((28, 28), np.uint8), "digits")["scores"].shape
+    >>> imgconv.run(np.zeros((28, 28), np.uint8), "digits")["output"].shape
     (10,)
     """
     from imgconv.steps.planes import FileStep

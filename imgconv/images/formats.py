@@ -97,5 +97,5 @@ def format_for(target: str | os.PathLike[str], wanted: str | None, fallback: str
     found = f"the suffix {ending!r} is unknown" if ending else "the name has no suffix"
     raise OutputError(
         f"{shown(target)}: {found}; end the name in one of {', '.join(DEFAULT_SUFFIX.values())} "
-        "or give --format"
+        "or give `format`"
     )

@@ -29,7 +29,7 @@ class Windows:
             ("size", self.size, 1), ("stride", self.stride, 1), ("padding", self.padding, 0),
         ):  # fmt: skip
             if min(pair) < least:
-                raise UsageError(f"--{name} {shown(pair)}: must be {least} or more")
+                raise UsageError(f"`{name}={pair}`: must be {least} or more")
         if any(2 * p > k for p, k in zip(self.padding, self.size, strict=True)):
             most = shown((self.size[0] // 2, self.size[1] // 2))
             raise UsageError(
