@@ -21,7 +21,7 @@ from timing import Row, command, pair
 
 from imgconv.engine import bundled_models
 from imgconv.errors import ImgconvError
-from imgconv.images import SUFFIXES, Info
+from imgconv.images import Info, of_suffix
 from imgconv.tasks.colorize import Colorizer
 from imgconv.tasks.colorize.scores import Score, score, summary
 from imgconv.tasks.colorize.toned import colour_of
@@ -66,7 +66,7 @@ def arguments() -> argparse.Namespace:
 
 def photos(options: argparse.Namespace) -> Iterator[tuple[Path, np.ndarray]]:
     """Name in the folder and RGB (H, W, 3) uint8 of all that have colour."""
-    names = sorted(p for p in options.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    names = sorted(p for p in options.folder.rglob("*") if of_suffix(p.suffix))
     if options.list:
         wanted = set(options.list.read_text().splitlines())
         names = [p for p in names if p.relative_to(options.folder).as_posix() in wanted]

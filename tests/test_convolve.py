@@ -252,7 +252,9 @@ def test_a_stride_or_dilation_of_zero_is_refused(option):
 
 def test_a_padding_that_is_none_is_refused():
     words = refusal(UsageError, lambda: Layer(bank(["box"]), padding="sane"))
-    assert words.startswith("`padding='sane'`: allowed are valid, same, full or the number of zeros")
+    assert words.startswith(
+        "`padding='sane'`: allowed are valid, same, full or the number of zeros"
+    )
 
 
 def test_stencils_of_unequal_size_name_both():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import math
 import pickle
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -220,7 +220,10 @@ def test_average_and_l2_are_weighted_by_coverage():
     [
         ({"size": (0, 2)}, "`size=(0, 2)`: must be 1 or more"),
         ({"stride": (0, 0)}, "`stride=(0, 0)`: must be 1 or more"),
-        ({"size": (3, 3), "padding": (2, 1)}, "`padding=(2, 1)` is more than half of the window, 3x3"),
+        (
+            {"size": (3, 3), "padding": (2, 1)},
+            "`padding=(2, 1)` is more than half of the window, 3x3",
+        ),
         ({"size": None, "stride": (2, 2)}, "`everything` takes the whole image"),
         ({"norm": True}, "`norm=True` is for `method='l2'`, not max"),
     ],

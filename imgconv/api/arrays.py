@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike
 
 from imgconv.errors import InputError, UsageError
 from imgconv.images import MAX_PIXELS, Info, Source, open_image
+from imgconv.images import Image as Planes
+from imgconv.images.image import frames
 from imgconv.images.limits import Limits, Values
 from imgconv.images.samples import convert, delivered
 from imgconv.steps.operation import Operation
@@ -88,6 +90,11 @@ class ArraySource:
             self.letters = _letters(self.pixels.shape, axes)
             self.info = _info(self.pixels, self.letters)
         limits.check(self.name, self.info.height, self.info.width)
+
+    @property
+    def images(self) -> tuple[Planes]:
+        """The array is one image."""
+        return (Planes(self.info, self.planes),)
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each plane (H, W, C)."""
@@ -176,8 +183,7 @@ def applied(operation: Operation, image: Any, reading: Mapping[str, Any]) -> np.
     """Every plane through the operation: an array of the same axes."""
     with source_of(image, reading) as source:
         step = FileStep(to_srgb=reading.get("to_srgb", False))
-        info = step.info(source)
-        planes = [operation(plane, info).pixels for plane in step.planes(source)]
+        planes = [operation(*given).pixels for given in frames(step.images(source))]
         return gathered(planes, source)
 
 

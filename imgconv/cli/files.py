@@ -120,10 +120,10 @@ def _format(name: str | None) -> str | None:
     """The format that --format means; a wrong one is a wrong command line."""
     if name is None:
         return None
-    from imgconv.images import format_named
+    from imgconv.images import named
 
     try:
-        return format_named(name)
+        return named(name).name
     except OutputError as error:
         raise UsageError(f"--format: {error}") from None
 

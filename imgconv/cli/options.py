@@ -93,7 +93,8 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
-        help="png, jpeg, tiff, webp, bmp, gif, pnm, pfm or npy. [default: as the input]",
+        help="png, jpeg, tiff, webp, avif, jpegxl, bmp, gif, pnm, pfm or npy. "
+        "[default: as the input]",
     ),
 ]
 Depth = Annotated[

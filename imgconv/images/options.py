@@ -14,10 +14,3 @@ class WriteOptions:
     compression: str | None = None  # TIFF: none lzw deflate packbits zstd jpeg; PNG: 0 to 9
     depth: int | None = None  # 8, 16 (integers) or 32 (float32, 0 to 1)
     background: str | None = None  # colour under transparency where the format has no alpha
-
-    @property
-    def imports(self) -> tuple[str, ...]:
-        """What writing imports."""
-        from .imports import imports_to_write
-
-        return tuple(imports_to_write(self.format, self.background))

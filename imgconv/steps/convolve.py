@@ -91,7 +91,7 @@ class FeatureMaps(FileStep):
         self, item: Item, target: str, planes: Iterator[np.ndarray], info: Info
     ) -> list[str]:
         named = self.writing.format or is_known(target)
-        kind = format_for(target, self.writing.format, "tiff") if named else "tiff"
+        kind = format_for(target, self.writing.format, "tiff").name if named else "tiff"
         source = "input" if item.source == "-" else shown(item.source)
         layered = self._layered(planes)
         if kind == "npy":

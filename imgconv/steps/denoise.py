@@ -11,7 +11,7 @@ import numpy as np
 
 from imgconv.batch import Item
 from imgconv.errors import UsageError
-from imgconv.images import SUFFIXES, Info, Source
+from imgconv.images import Info, Source, of_suffix
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
 from imgconv.ops.sheet import IMPORTS
@@ -68,7 +68,8 @@ class CleanPlane(Operation):
     def suffix(self, found: str) -> str:
         if self.show == "image":
             return found
-        return ".tif" if SUFFIXES.get(found.lower()) == "tiff" else ".png"
+        known = of_suffix(found)
+        return ".tif" if known and known.name == "tiff" else ".png"
 
     def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, Any]]:
         """The record is that of a plane, or a list of those of all planes."""

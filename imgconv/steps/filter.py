@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imgconv.errors import UsageError
-from imgconv.images import SUFFIXES, Info
+from imgconv.images import Info, named, of_suffix
 from imgconv.ops.filter import Filter
 
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, stencils
-
-FLOAT_FORMATS = ("tiff", "npy", "pfm")  # the others hold no float32
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,13 @@ class FilterPlane(Operation):
 
     def describe(self, info: Info) -> Info:
         """Of float results: a TIFF where the input's format holds none."""
-        kept = self.work.range != "float" or info.format in FLOAT_FORMATS
+        kept = self.work.range != "float" or 32 in named(info.format).depths
         return info if kept else replace(info, format="tiff")
 
     def suffix(self, found: str) -> str:
-        kept = self.work.range != "float" or SUFFIXES.get(found.lower()) in FLOAT_FORMATS
-        return found if kept else ".tif"
+        known = of_suffix(found)
+        holds = known is not None and 32 in known.depths
+        return found if holds or self.work.range != "float" else ".tif"
 
 
 def filter_plane(

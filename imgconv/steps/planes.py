@@ -4,14 +4,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.batch.targets import is_known
-from imgconv.images import WriteOptions, open_image, shown, srgb_info, to_srgb, write_image
+from imgconv.images import (
+    Image,
+    WriteOptions,
+    open_image,
+    shown,
+    srgb_info,
+    to_srgb,
+    write_images,
+)  # fmt: skip
+from imgconv.images.image import frames
 from imgconv.images.imports import PROFILES
 from imgconv.memory import share
 
@@ -49,9 +60,20 @@ class FileStep:
 
     def planes(self, source: Source) -> Iterator[np.ndarray]:
         """Each plane as the step sees it; ends when the batch was abandoned."""
-        for plane in source.planes():
+        return (plane for plane, _ in frames(self.images(source)))
+
+    def images(self, source: Source) -> list[Image]:
+        """Each image of the file, with its own Info, as the step sees it."""
+        return [self._converted(image) for image in source.images]
+
+    def _converted(self, image: Image) -> Image:
+        info = srgb_info(image.info) if self.to_srgb else image.info
+        return Image(info, partial(self._planes, image))
+
+    def _planes(self, image: Image) -> Iterator[np.ndarray]:
+        for plane in image.planes():
             check_abandoned()
-            yield to_srgb(plane, source.info) if self.to_srgb else plane
+            yield to_srgb(plane, image.info) if self.to_srgb else plane
 
     def pages(self, item: Item, planes: Iterable[T], notes: list[str]) -> Iterator[tuple[str, T]]:
         """Each plane with the file of its own, without those that are there and may stay."""
@@ -63,12 +85,12 @@ class FileStep:
                 make_folder(target)
                 yield target, plane
 
-    def write(self, target: str, planes: Iterable[np.ndarray], info: Info) -> list[str]:
-        """Write an image; notes for the user."""
+    def write(self, target: str, images: Sequence[Image]) -> list[str]:
+        """Write a file; notes for the user."""
         options = self.writing
         if options.format is None and target != "-" and not is_known(target):
-            options = replace(options, format=info.format)
-        return write_image(target, planes, info, options, force=self.force)
+            options = replace(options, format=images[0].info.format)
+        return write_images(target, images, options, force=self.force)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,21 +102,29 @@ class EachPlane(FileStep):
     def __call__(self, item: Item) -> Done:
         told: list[Result] = []
         with open_image(item.source, **self.reading) as source, share(_needed(source.info)):
-            info = self.operation.describe(self.info(source))
             planes = self.given(item, source)
             if item.paged:
-                written, notes = self._pages(item, planes, info, told)
+                written, notes = self._pages(item, planes, told)
             else:
-                notes = self.write(item.target, self._results(planes, told), info)
+                notes = self.write(item.target, self._results(source, planes, told))
                 written = [item.target]
             return self._done(written, [*source.notes, *notes], told)
 
     def given(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
-        """The operation's arguments for each plane."""
-        info = self.info(source)
-        return ((plane, info) for plane in self.planes(source))
+        """The operation's arguments for each plane: itself, the Info of its image, and more."""
+        return frames(self.images(source))
 
     def _results(
+        self, source: Source, planes: Iterator[tuple[Any, ...]], told: list[Result]
+    ) -> list[Image]:
+        """The images made of the source's; `planes` are those of all of them in a row."""
+        changed = self._changed(planes, told)
+        return [
+            Image.of(self.operation.describe(image.info), islice(changed, image.info.planes))
+            for image in self.images(source)
+        ]
+
+    def _changed(
         self, planes: Iterable[tuple[Any, ...]], told: list[Result]
     ) -> Iterator[np.ndarray]:
         """What the operation makes of each plane; what it says is kept in `told`."""
@@ -104,13 +134,14 @@ class EachPlane(FileStep):
             yield pixels
 
     def _pages(
-        self, item: Item, planes: Iterable[tuple[Any, ...]], info: Info, told: list[Result]
+        self, item: Item, planes: Iterable[tuple[Any, ...]], told: list[Result]
     ) -> tuple[list[str], list[str]]:
         """Each page into a file of its own: their names, and notes."""
         written: list[str] = []
         notes: list[str] = []
         for target, given in self.pages(item, planes, notes):
-            notes += self.write(target, self._results([given], told), info.one_plane())
+            info = self.operation.describe(given[1]).one_plane()
+            notes += self.write(target, [Image.of(info, self._changed([given], told))])
             written.append(target)
         return written, notes
 

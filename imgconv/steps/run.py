@@ -15,6 +15,7 @@ from imgconv.batch import Done, Item
 from imgconv.engine import prepared
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, shown
+from imgconv.images.image import frames
 from imgconv.tasks.image_to_image import Picture, described
 
 from .operation import Operation, Result
@@ -98,8 +99,8 @@ class RunNetwork(EachPlane):
     def _of_image(self, item: Item) -> Done:
         """What the network gives for each plane; of a stack one after the other."""
         with open_image(item.source, **self.reading) as source:
-            info = self.info(source)
-            found = [self.picture.outputs(plane, info) for plane in self.planes(source)]
+            seen = frames(self.images(source))
+            found = [self.picture.outputs(plane, info) for plane, info in seen]
             notes = tuple(source.notes)
         if item.paged:
             targets = [item.page(number) for number in range(1, len(found) + 1)]

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import tifffile
 
-from imgconv.images import Info, WriteOptions
+from imgconv.images import Image, Info, WriteOptions
+from imgconv.images.formats.tiff.write import write
 from imgconv.images.info import TiffLayout
 from imgconv.images.pixelsize import depth_and_interval, resolution_of
-from imgconv.images.tiffwrite import write
 
 IMAGEJ_AXES = ("", "T", "Z", "TZ")
 
@@ -73,7 +73,8 @@ class LabelStack:
 
 def write_labels(file: BinaryIO, stack: LabelStack, record: Info) -> None:
     """A TIFF of the stack, as `labels_info` describes it."""
-    write(file, (plane[..., None] for plane in stack.planes()), record, WriteOptions())
+    image = Image.of(record, (plane[..., None] for plane in stack.planes()))
+    write(file, [image], WriteOptions())
 
 
 def labels_info(

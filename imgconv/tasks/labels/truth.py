@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import SUFFIXES, Source, open_image, shown
+from imgconv.images import Source, of_suffix, open_image, shown
 
 ENDING = re.compile(r"[-_. ](labels?|(cp[-_])?masks?|truth|gt)$|\.ome$", re.IGNORECASE)
 OURS = "-labels"
@@ -35,7 +35,7 @@ def label_files(folder: Path, recursive: bool) -> dict[str, list[Path]]:
     images = [
         path
         for path in every
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+        if of_suffix(path.suffix) and path.is_file() and not path.name.startswith(".")
     ]
     ours = [path for path in images if path.stem.endswith(OURS)]
     found: dict[str, list[Path]] = {}

@@ -5,6 +5,7 @@ ITU-T T.81 (markers), JFIF (density), EXIF, ICC.1 annex B.4 (profiles in APP2), 
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-from . import exif
-from .info import Info, JpegTables
-from .limits import Limits
-from .resolution import Resolution
+from ...image import Image
+from ...info import Info, JpegTables
+from ...limits import Limits
+from ...metadata import exif
+from ...resolution import Resolution
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -33,9 +35,9 @@ class Jpeg:
         self.notes: list[str] = []
         self.segments: list[tuple[int, memoryview]] = []
         self.complete = self._walk()
-        self.info = self._read_info()
+        self.images = [Image(self._read_info(), self._planes)]
 
-    def planes(self) -> Iterator[np.ndarray]:
+    def _planes(self) -> Iterator[np.ndarray]:
         yield exif.turn(self._pixels(), self.orientation)
 
     def _walk(self) -> bool:
@@ -108,9 +110,10 @@ class Jpeg:
         return imagecodecs.jpeg8_decode(self.data).reshape(*self.shape, -1)
 
     def _cmyk(self) -> np.ndarray:
-        from .pillow import cmyk_as_rgb
+        """(H, W, 3); Pillow knows that Adobe writes its inks inverted."""
+        from PIL.JpegImagePlugin import JpegImageFile
 
-        return cmyk_as_rgb(self.data)
+        return np.asarray(JpegImageFile(io.BytesIO(self.data)).convert("RGB"))
 
     def _app(self, marker: int, prefix: bytes) -> bytes | None:
         found = (s for m, s in self.segments if m == marker and s[: len(prefix)] == prefix)

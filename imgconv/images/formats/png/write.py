@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
+from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
+from ...image import Image, frames, records
+from ...info import Info
+from ...options import WriteOptions
 from .deflate import zlib_stream
-from .info import Info
-from .options import WriteOptions
-from .png import SIGNATURE, XMP
+from .read import SIGNATURE, XMP
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG colour type
 
 
-def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions) -> None:
-    """Write one plane (H, W, 1 to 4) of uint8 or uint16."""
-    (plane,) = planes
+def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write planes (H, W, 1 to 4) of uint8 or uint16: one, or the frames of an animation."""
+    planes = frames(images)
+    plane, info = next(planes)
     height, width, channels = plane.shape
     depth = 8 * plane.dtype.itemsize
     header = struct.pack(">IIBBBBB", width, height, depth, COLOUR_TYPES[channels], 0, 0, 0)
@@ -29,9 +33,33 @@ def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: Wri
     _chunk(file, b"IHDR", header)
     for kind, content in _metadata(info, channels):
         _chunk(file, kind, content)
+    if (count := len(records(images))) > 1:
+        _chunk(file, b"acTL", struct.pack(">II", count, info.loops))
+        _chunk(file, b"fcTL", _frame(0, plane, info))
     for part in zlib_stream(plane):
         _chunk(file, b"IDAT", part)
+    _write_frames(file, planes, plane.shape)
     _chunk(file, b"IEND", b"")
+
+
+def _write_frames(
+    file: BinaryIO, planes: Iterator[tuple[np.ndarray, Info]], shape: tuple[int, ...]
+) -> None:
+    """All frames after the first; each replaces the one before it."""
+    numbers = itertools.count(1)
+    for plane, info in planes:
+        if plane.shape != shape:
+            raise OutputError(f"PNG holds frames of one size, found {shape} and {plane.shape}")
+        _chunk(file, b"fcTL", _frame(next(numbers), plane, info))
+        for part in zlib_stream(plane):
+            _chunk(file, b"fdAT", struct.pack(">I", next(numbers)) + part)
+
+
+def _frame(number: int, plane: np.ndarray, info: Info) -> bytes:
+    """Number of the chunk, size, place, duration (a fraction of a second), how it is laid on."""
+    height, width, _ = plane.shape
+    milliseconds = min(round(info.duration or 0), 65535)
+    return struct.pack(">IIIIIHHBB", number, width, height, 0, 0, milliseconds, 1000, 0, 0)
 
 
 def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -11,19 +11,21 @@ import numpy as np
 from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
-from . import jpegtables
-from .info import Info
-from .jpeg import EXIF, ICC, XMP
-from .options import WriteOptions
+from ...image import Image, one_plane
+from ...info import Info
+from ...options import WriteOptions
+from . import tables
+from .read import EXIF, ICC, XMP
 
 QUALITY = 92
 SEGMENT = 65533  # bytes a segment can hold
 LIMIT = 65500  # rows and columns libjpeg encodes
 
 
-def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions) -> None:
+def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1 or 3) of uint8."""
-    (plane,) = planes
+    (image,) = images
+    plane, info = one_plane(image), image.info
     if max(plane.shape) > LIMIT:
         raise OutputError(
             f"JPEG holds at most {LIMIT} rows and columns, the image is "
@@ -43,12 +45,12 @@ def _encoded(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | by
     grey = plane.shape[2] == 1
     quality, subsampling = options.quality, "444"
     if quality is None and info.jpeg and len(info.jpeg.components) == plane.shape[2]:
-        quality = jpegtables.quality(info.jpeg)
-        subsampling = jpegtables.subsampling(info.jpeg)
+        quality = tables.quality(info.jpeg)
+        subsampling = tables.subsampling(info.jpeg)
         if quality is None:
-            return jpegtables.encode(plane, info.jpeg)
+            return tables.encode(plane, info.jpeg)
     elif quality is None and info.jpeg:  # grey became colour, or the other way round
-        quality = jpegtables.nearest(info.jpeg)
+        quality = tables.nearest(info.jpeg)
     return imagecodecs.jpeg8_encode(
         plane[..., 0] if grey else plane,
         QUALITY if quality is None else quality,

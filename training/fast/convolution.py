@@ -1,4 +1,4 @@
-"""torch layers on imgconv's kernels: float32 on a CPU, channels last."""
+"""3x3 convolution as a layer of PyTorch on our kernels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from . import winograd
-from .winograd import Geometry, Pixels
+from .pixels import batch, pixels, side_by_side, suits
+from .winograd import Geometry
 
 
 class Convolution(torch.autograd.Function):
@@ -45,38 +46,6 @@ class Convolution(torch.autograd.Function):
         return by_image, by_weight, by_bias, None
 
 
-def batch(N: int, C: int, H: int, W: int) -> Tensor:
-    """New memory for a batch, channels last."""
-    return torch.empty((N, H, W, C)).permute(0, 3, 1, 2)
-
-
-def side_by_side(x: Tensor) -> Tensor:
-    """x, or a copy, with the channels of a pixel side by side and pixels equally far apart."""
-    return x if _step(x) else x.contiguous(memory_format=torch.channels_last)
-
-
-def _step(x: Tensor) -> int:
-    """How far apart the pixels lie; 0 if they do not lie so."""
-    N, C, H, W = x.shape
-    steps = [
-        stride / inner
-        for stride, inner, size in zip(
-            (x.stride(3), x.stride(2), x.stride(0)), (1, W, H * W), (W, H, N), strict=True
-        )
-        if size > 1
-    ] or [C]
-    even = all(step == steps[0] for step in steps) and steps[0] >= C
-    return int(steps[0]) if even and (C == 1 or x.stride(1) == 1) else 0
-
-
-def pixels(x: Tensor) -> Pixels:
-    """A batch that lies `side_by_side`, as the kernels take it."""
-    N, C, H, W = x.shape
-    step = _step(x) or C  # a new batch of one channel
-    numbers = (N * H * W - 1) * step + C
-    return Pixels(torch.as_strided(x.detach(), (numbers,), (1,)).numpy(), step)
-
-
 def _channels_last(weight: Tensor) -> Tensor:
     return weight.contiguous(memory_format=torch.channels_last)
 
@@ -95,9 +64,3 @@ class Conv2d(nn.Conv2d):
             return super().forward(input)
         result: Tensor = Convolution.apply(input, self.weight, self.bias, self.padding[0])
         return result
-
-
-def suits(x: Tensor) -> bool:
-    """Whether the kernels can read it."""
-    plain = x.dtype == torch.float32 and x.device.type == "cpu" and x.dim() == 4 and x.numel() > 0
-    return plain and not torch.compiler.is_compiling() and not torch.is_autocast_enabled("cpu")

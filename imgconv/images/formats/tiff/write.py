@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, BinaryIO
 
@@ -12,12 +12,12 @@ import numpy as np
 from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
-from . import tifftags
+from ...image import Image, frames, stacked
+from ...info import Info, TiffLayout
+from ...options import WriteOptions
+from ...resolution import Resolution
+from . import tags
 from .describe import describe
-from .fit import has_alpha
-from .info import Info, TiffLayout
-from .options import WriteOptions
-from .resolution import Resolution
 
 BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
 ALPHA_TAG = {"premultiplied": 1, "straight": 2}
@@ -29,34 +29,45 @@ WRITABLE = ("none", "lzw", "adobe_deflate", "deflate", "packbits", "zstd", "jpeg
 QUALITY = 92
 
 
-def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions) -> None:
-    """Write planes (H, W, C) of uint8, uint16 or float32 as pages, one at a time."""
+def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write planes (H, W, C) of uint8, uint16 or float32 as pages, one at a time.
+
+    Each image's first page carries its description and tags. Frames that came from a format
+    without TIFF's tags are one stack.
+    """
     import tifffile
 
-    first = next(planes, None)
-    if first is None:
+    images = images if any(image.info.tiff for image in images) else stacked(images)
+    planes = frames(images)
+    first, info = next(planes, (None, None))
+    if first is None or info is None:
         raise OutputError("there is no plane to write")
-    layout = info.tiff or TiffLayout()
-    whole = first.nbytes * info.planes
-    big = layout.bigtiff or whole > BIG
-    order: Any = layout.byteorder
+    layouts = [image.info.tiff or TiffLayout() for image in images]
+    whole = first.nbytes / _samples(info) * sum(_samples(i.info) * i.info.planes for i in images)
+    big = any(layout.bigtiff for layout in layouts) or whole > BIG
+    order: Any = layouts[0].byteorder
+    before: Info | None = None
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
-        head = _head(first, info, layout)
-        for plane in itertools.chain([first], planes):
-            page = _page(plane, info, layout, options)
-            writer.write(_arranged(plane, layout), **page, **head)
-            head = {}
+        for plane, its in itertools.chain([(first, info)], planes):
+            layout = its.tiff or TiffLayout()
+            head = {} if its is before else _head(plane, its, layout)
+            writer.write(_arranged(plane, layout), **_page(plane, its, layout, options), **head)
+            before = its
+
+
+def _samples(info: Info) -> int:
+    return info.height * info.width * info.channels
 
 
 def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
     """What only the first page carries: the description and the other tags."""
     text = describe(plane, info, layout)
     same_size = plane.shape == (info.height, info.width, info.channels)
-    dropped = () if same_size and plane.dtype == info.dtype else tifftags.IMAGEJ
-    tags = [(*t, True) for t in layout.tags if t[0] not in dropped]
+    dropped = () if same_size and plane.dtype == info.dtype else tags.IMAGEJ
+    extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
     if info.xmp:
-        tags.append((tifftags.XMP, 1, len(info.xmp), info.xmp, True))
-    return {"description": text.encode("utf-8") if text else None, "extratags": tags}
+        extra.append((tags.XMP, 1, len(info.xmp), info.xmp, True))
+    return {"description": text.encode("utf-8") if text else None, "extratags": extra}
 
 
 def _page(
@@ -64,7 +75,7 @@ def _page(
 ) -> dict[str, Any]:
     """The arguments of tifffile's writer for one page."""
     channels = plane.shape[2]
-    alpha = has_alpha(plane, info)
+    alpha = info.has_alpha(plane)
     colours = 3 if channels - alpha >= 3 and not _is_data(info, layout) else 1
     extra = list(layout.extrasamples) if len(layout.extrasamples) == channels - colours else []
     extra = extra or [0] * (channels - colours)
@@ -159,7 +170,7 @@ def _resolution(info: Info, layout: TiffLayout) -> Resolution | None:
     known = info.resolution
     if known is None:
         return None
-    told = tifftags.ome_resolution(layout.description) if layout.kind == "ome" else None
+    told = tags.ome_resolution(layout.description) if layout.kind == "ome" else None
     if told:  # the tags say something else, which changes as what OME says has changed
         tag = layout.resolution
         return tag and Resolution(tag.x * known.x / told.x, tag.y * known.y / told.y, tag.unit)

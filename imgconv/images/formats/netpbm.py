@@ -5,8 +5,9 @@ https://netpbm.sourceforge.net/doc/ and https://www.pauldebevec.com/Research/HDR
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -14,9 +15,11 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.text import SOFTWARE
 
-from .info import Info
-from .limits import Limits
-from .options import WriteOptions
+from ..image import Image, one_plane
+from ..info import Info
+from ..limits import Limits
+from ..options import WriteOptions
+from .record import Format, Reader, begins
 
 SPACE = rb"(?:\s|#[^\n]*\n)+"
 PLAIN, GREY, COLOUR = b"123", b"25", b"36"
@@ -39,15 +42,16 @@ class Netpbm:
         if not float_kind and self.full != self.top:
             said = f"values up to {self.top} scaled to {'16' if deep else '8'} bit"
             self.notes.append(said if self.top > 1 else "1-bit samples became 0 and 255 in 8 bit")
-        self.info = Info(
+        info = Info(
             format="pfm" if float_kind else "pnm", height=height, width=width,
             dtype=np.dtype(np.float32 if float_kind else np.uint16 if deep else np.uint8),
             channels=self.channels, alpha="straight" if self.channels in (2, 4) else "none",
             source_dtype="uint1" if self.top == 1 else "", compression="none",
         )  # fmt: skip
+        self.images = [Image(info, self._planes, self._region if self._is_raw else None)]
         self._check_length()
 
-    def planes(self) -> Iterator[np.ndarray]:
+    def _planes(self) -> Iterator[np.ndarray]:
         if self.kind in (b"F", b"f"):
             yield self._samples("f4")[::-1].astype(np.float32)
         elif self.kind in (b"1", b"2", b"3"):
@@ -114,6 +118,16 @@ class Netpbm:
     def _body(self, size: int) -> bytes:
         return self.data[self.start : self.start + size].ljust(size, b"\0")
 
+    @property
+    def _is_raw(self) -> bool:
+        """Whether every sample has its place: neither text nor bits."""
+        return self.kind not in (b"1", b"2", b"3", b"4")
+
+    def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
+        if self.kind in (b"F", b"f"):  # its last row comes first
+            return self._samples("f4")[::-1][rows, columns].astype(np.float32)
+        return self._scaled(self._samples("u2" if self.top > 255 else "u1")[rows, columns])
+
     def _samples(self, kind: str) -> np.ndarray:
         dtype = np.dtype(self.order + kind)
         size = int(np.prod(self.shape, dtype=np.int64)) * dtype.itemsize
@@ -141,11 +155,14 @@ class Netpbm:
         return samples.astype(np.uint16 if self.top > 255 else np.uint8)
 
 
-def write_pnm(
-    file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions
-) -> None:
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    return Netpbm(file.read(), name, limits)
+
+
+def _write_pnm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1 or 3) of uint8 or uint16 as PGM or PPM."""
-    (plane,) = planes
+    (image,) = images
+    plane = one_plane(image)
     height, width, channels = plane.shape
     top = 255 if plane.dtype == np.uint8 else 65535
     magic = "P5" if channels == 1 else "P6"
@@ -153,18 +170,31 @@ def write_pnm(
     file.write(plane.astype(plane.dtype.newbyteorder(">"), copy=False).tobytes())
 
 
-def write_pfm(
-    file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions
-) -> None:
+def _write_pfm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1 or 3) of float32."""
-    (plane,) = planes
+    (image,) = images
+    plane = one_plane(image)
     height, width, channels = plane.shape
     magic = "Pf" if channels == 1 else "PF"
     file.write(f"{magic}\n{width} {height}\n-1.0\n".encode("ascii"))
     file.write(plane[::-1].astype("<f4").tobytes())
 
 
-def software(head: bytes) -> str:
-    """Our mark in the header's comment."""
+def _mark(path: str | os.PathLike[str], head: bytes) -> str:
+    """Our name in the header's comment."""
     found = re.match(rb"P\d\n# (imgconv [^\n]*)\n", head)
     return found[1].decode("ascii", "replace") if found else ""
+
+
+def _recognises(head: bytes) -> bool:
+    return head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3] in b" \t\r\n#"
+
+
+PNM = Format(
+    "pnm", (".ppm", ".pgm", ".pnm", ".pbm", ".pam"), _recognises, _open, _write_pnm,
+    depths=(8, 16), regions=True, mark=_mark,
+)  # fmt: skip
+PFM = Format(
+    "pfm", (".pfm",), begins(b"PF\n", b"Pf\n", b"PF\r\n", b"Pf\r\n"), _open, _write_pfm,
+    depths=(32,), regions=True,
+)  # fmt: skip

@@ -7,8 +7,8 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from .info import TiffLayout
-from .resolution import Resolution, unit_named
+from ...info import TiffLayout
+from ...resolution import Resolution, unit_named
 
 ORIENTATION, SOFTWARE, XMP, ICC, EXIF = 274, 305, 700, 34675, 34665
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own

@@ -14,10 +14,11 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-from . import exif
-from .info import Info
-from .limits import Limits
-from .resolution import Resolution
+from ...image import Image
+from ...info import Info
+from ...limits import Limits
+from ...metadata import exif
+from ...resolution import Resolution
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples per pixel
@@ -35,9 +36,21 @@ class Png:
         self.data, self.name, self.limits = data, name, limits
         self.notes: list[str] = []
         self.chunks = self._walk()
-        self.info = self._read_info()
+        info = self._read_info()
+        self.images = self._frames(info) or [Image(info, self._planes)]
 
-    def planes(self) -> Iterator[np.ndarray]:
+    def _frames(self, info: Info) -> list[Image]:
+        """The frames of an animation, which Pillow lays over each other (in 8 bit)."""
+        if b"acTL" not in self.chunks or len(self.chunks[b"acTL"][0]) != 8 or not self.complete:
+            return []
+        if info.dtype != np.uint8 or self.limits.stored:
+            self.notes.append("animated PNG: only the first frame is read")
+            return []
+        from .animation import Animation
+
+        return Animation(self.data, info, self.orientation).images
+
+    def _planes(self) -> Iterator[np.ndarray]:
         yield exif.turn(self._pixels(), self.orientation)
 
     def _walk(self) -> dict[bytes, list[memoryview]]:
@@ -149,8 +162,6 @@ class Png:
             self.notes.append(f"{depth}-bit grey expanded to 8 bit")
         if colour != 3 and transparent:
             self.notes.append("the transparent colour became an alpha channel")
-        if b"acTL" in self.chunks:
-            self.notes.append("animated PNG: only the first frame is read")
 
     def _pixels(self) -> np.ndarray:
         import imagecodecs

@@ -13,8 +13,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import tifftags
-from .info import Info, TiffLayout
+from ...info import Info, TiffLayout
+from . import tags
 
 IMAGEJ_AXES = {"C": "channels", "Z": "slices", "T": "frames"}
 OME_TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
@@ -69,7 +69,7 @@ def _shaped(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:
 
 def _ome(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:
     """OME-XML; parsed and corrected only where size, type, scale or page order changed."""
-    was = tifftags.ome_resolution(layout.description)
+    was = tags.ome_resolution(layout.description)
     same_scale = not was or not info.resolution or _near(was.x, info.resolution.x)
     same = plane.shape == (info.height, info.width, info.channels) and plane.dtype == info.dtype
     simple = "FileName" not in layout.description and layout.description.count("<TiffData") <= 1

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
 from imgconv.errors import InputError, OutputError
 
-from . import samples
-from .info import Info
-from .limits import Limits
-from .options import WriteOptions
+from .. import samples
+from ..image import Image, frames, joined
+from ..info import Info
+from ..limits import Limits
+from ..options import WriteOptions
+from .record import Format, Reader, begins
 
 
 class Npy:
@@ -37,13 +39,14 @@ class Npy:
         self.count = int(np.prod(stack, dtype=object))
         self._check_length()
         plane_axes = "YXS" if channels > 1 else "YX"
-        self.info = Info(
+        info = Info(
             format="npy", dtype=dtype, height=height, width=width, channels=channels,
             alpha="straight" if channels in (2, 4) else "none", compression="none",
             axes="I" * len(stack) + plane_axes,
             shape=stack + self.plane[: 3 if channels > 1 else 2],
             source_dtype="" if dtype == native else str(native),
         )  # fmt: skip
+        self.images = [Image(info, self._planes, None if self.fortran else self._region)]
 
     def _read_shape(self) -> tuple[tuple[int, ...], int, int, int]:
         shape = self.shape
@@ -68,7 +71,7 @@ class Npy:
             self.limits.refuse_truncated(self.name, "NPY")
             self.notes.append("truncated: the missing part is black")
 
-    def planes(self) -> Iterator[np.ndarray]:
+    def _planes(self) -> Iterator[np.ndarray]:
         size = int(np.prod(self.plane)) * self.found.itemsize
         if self.fortran:
             self.file.seek(self.start)
@@ -83,11 +86,26 @@ class Npy:
             plane = np.frombuffer(data, self.found).reshape(self.plane)
             yield samples.convert(plane, self.name, self.limits)
 
+    def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
+        """Only the rows asked for are read."""
+        height, width, channels = self.plane
+        row = width * channels * self.found.itemsize
+        self.file.seek(self.start + (plane * height + rows.start) * row)
+        size = (rows.stop - rows.start) * row
+        data = self.file.read(size).ljust(size, b"\0")
+        part = np.frombuffer(data, self.found).reshape(-1, width, channels)
+        return samples.convert(part[:, columns], self.name, self.limits)
 
-def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: WriteOptions) -> None:
-    """Write planes (H, W, C) as one array: (H, W[, C]), or (N, H, W[, C]) of a stack."""
+
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    return Npy(file, name, limits)
+
+
+def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write planes (H, W, C) as one array: (H, W[, C]), or (N, H, W[, C]) of several."""
+    info = joined([image.info for image in images])
     count, shape = 0, ()
-    for plane in planes:
+    for plane, _ in frames(images):
         plane = plane[..., 0] if plane.shape[2] == 1 else plane
         if not count:
             shape = plane.shape
@@ -104,3 +122,9 @@ def write(file: BinaryIO, planes: Iterator[np.ndarray], info: Info, options: Wri
         count += 1
     if count != info.planes:
         raise OutputError(f"{info.planes} planes were announced, {count} came")
+
+
+NPY = Format(
+    "npy", (".npy",), begins(b"\x93NUMPY"), _open, _write,
+    depths=(8, 16, 32), alpha=True, colours=(), holds="stack", regions=True,
+)  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import io
 
 import numpy as np
 
-from .info import JpegTables
+from ...info import JpegTables
+from ..raster import pillow_image
 
 # ITU-T T.81 tables K.1 and K.2, which libjpeg scales by the quality.
 LUMINANCE = (
@@ -53,10 +55,11 @@ def subsampling(tables: JpegTables) -> str:
 
 def encode(plane: np.ndarray, tables: JpegTables) -> bytes:
     """Encode a plane (H, W, 1 or 3) with the very tables, through Pillow."""
-    from .pillow import jpeg_with_tables
-
     used = [list(tables.quantisation[n]) for n in tables.components[:2]]
-    return jpeg_with_tables(plane, used, PILLOW.get(subsampling(tables), 0))
+    file = io.BytesIO()
+    image = pillow_image(plane)
+    image.save(file, "JPEG", qtables=used, subsampling=PILLOW.get(subsampling(tables), 0))
+    return file.getvalue()
 
 
 def _scaled(table: tuple[int, ...], number: int) -> tuple[int, ...]:
