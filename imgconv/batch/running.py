@@ -238,4 +238,4 @@ def _explain(error: Exception, item: Item) -> tuple[str, str]:
     import traceback
 
     said = f"{type(error).__name__}: {error}".strip(": ")
-    return f"{name}: unexpected {said}; -v shows where", traceback.format_exc()
+    return f"{name}: unexpected {said}; `verbose` shows where", traceback.format_exc()
