@@ -21,7 +21,7 @@ from training import gpu, start  # noqa: E402
 from training.segmentation import data  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
-FAST = ["--batch", "2", "--size", "64", "--threads", "1"]
+FAST = ["--batch", "2", "--size", "64", "--threads", "1", "--nice", "0"]
 
 
 def discs(rng: np.random.Generator, shape: tuple[int, int] = (96, 112)) -> np.ndarray:

@@ -45,15 +45,19 @@ def draw(log: Path, target: Path) -> None:
 
 
 def _draw_figures(axes: Any, judged: list[dict[str, Any]]) -> str:
-    """A line for each source; the mean is thick."""
+    """A line for each source, of what was judged alike all along; the mean is thick. Stars: what
+    the end gives on all images."""
     name = next(iter(judged[0]["figures"]["mean"]))
     for source in dict.fromkeys(s for row in judged for s in row["figures"]):
-        found = [(r["pixels"], r["figures"][source].get(name)) for r in judged
-                 if source in r["figures"] and not r["whole"]]  # fmt: skip
-        width = 3 if source == "mean" else 1
-        axes.plot(*zip(*found, strict=True), label=source, lw=width) if found else None
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=7)
+        rows = [row for row in judged if name in row["figures"].get(source, {})]
+        width, colour = (3, "black") if source == "mean" else (1, None)
+        for whole, style in ((False, ".-"), (True, "*")):
+            found = [(r["pixels"], r["figures"][source][name]) for r in rows if r["whole"] == whole]
+            if found:
+                (line,) = axes.plot(*zip(*found, strict=True), style, lw=width, color=colour)
+                colour = line.get_color()
+        axes.plot([], [], color=colour, lw=width, label=source)
+    axes.legend(fontsize=7)
     return name
 
 

@@ -136,6 +136,8 @@ class Run:
 
     def learn(self, stop: machine.Stop) -> None:
         options, learner = self.options, self.learner
+        if learner.step == 0 and options.validate_every:
+            self.judge()  # what it begins with
         batches = Batches(
             self.task.sampler, options.batch, self._size(), options.seed, learner.step
         )

@@ -22,7 +22,7 @@ from .graph import Graph, canonical, check, from_json, shown, to_json
 FORMAT = 1
 KEY = "imgconv"  # the one metadata key: safetensors writes several in random order
 TYPES = ("F16", "F32", "I64")
-ANEW = "export or copy the model anew"
+ANEW = "export or copy the model again"
 
 
 @dataclass(frozen=True)

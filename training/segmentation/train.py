@@ -39,7 +39,9 @@ JUDGED = 5  # images of each source on the way; all of them at the end
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    made = parser(__doc__, batch=4, size="192", rate=1e-3, length=Budget("steps", 1000))
+    made = parser(
+        __doc__, batch=4, size="192", rate=1e-3, length=Budget("steps", 1000), validate_every=3
+    )
     made.add_argument("--data", required=True, action="extend", nargs="+", help="folders or zips")
     made.add_argument("--out", type=Path, help="the model file to write at the end")
     made.add_argument("--start", help="begin with these weights: nuclei, cells-phase, or a file")
