@@ -145,7 +145,7 @@ class SegmentFile:
             "shape": [int(n) for n in results.info.shape],
             "channels_seen": [n + 1 for n in stack.seen],
             "pixel_size_um": list(size) if size else None,
-            "pixel_size_from": None if not size else "--pixel-size" if settings.size else "file",
+            "pixel_size_from": None if not size else "pixel_size" if settings.size else "file",
             **areas,
             "count": [row["count"] for row in results.summary],
             "diameter_px": [row["diameter_px"] for row in results.summary],
