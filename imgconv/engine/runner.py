@@ -86,7 +86,9 @@ class _Frame:
     high: int
     wide: int
 
-    def piece(self, image: np.ndarray, tile: Tile | None, prepare: Callable | None) -> np.ndarray:
+    def piece(
+        self, image: np.ndarray, tile: Tile | None, prepare: Callable[..., np.ndarray] | None
+    ) -> np.ndarray:
         """A tile of the image as (1, C, h, w)."""
         rows, columns = tile.read if tile else (slice(0, self.high), slice(0, self.wide))
         part = image[:, _places(rows, self.height)][:, :, _places(columns, self.width)]

@@ -202,7 +202,9 @@ def layer_of(
     )
 
 
-def maps_info(info: Info, shape: tuple[int, ...], labels: list[str], stride: tuple) -> Info:
+def maps_info(
+    info: Info, shape: tuple[int, ...], labels: list[str], stride: tuple[int, int]
+) -> Info:
     """The record of maps (K, H, W) of every plane, as pages of an ImageJ hyperstack.
 
     Axes of the stack stay; the maps are its channels (after any channels there were). Where

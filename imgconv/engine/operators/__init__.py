@@ -20,7 +20,7 @@ from . import (
     shape_ops,
     slicing,
 )
-from .operator import Operator
+from .operator import Operator as Operator
 
 OPERATORS: dict[str, Operator] = {
     **convolution.OPERATORS,
