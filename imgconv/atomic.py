@@ -81,7 +81,7 @@ def _device(path: Path, seekable: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _file(path: Path, force: bool, name: str) -> Iterator[BinaryIO]:
-    exists = OutputError(f"{name}: already exists; replace it with --force")
+    exists = OutputError(f"{name}: already exists; replace it with `force=True`")
     if path.is_dir():
         raise OutputError(f"{name}: is a folder; give the name of a file")
     if not force and path.exists():

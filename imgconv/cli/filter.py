@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from imgconv.errors import UsageError
-
 from .options import FileOptions
 
 Border = Literal["reflect", "symmetric", "edge", "wrap", "constant"]
@@ -78,24 +76,11 @@ def command(
 
     cat in.png | imgconv filter -k blur - > out.png
     """
-    from imgconv.ops.filter import Filter
-    from imgconv.ops.kernel_text import number, parse
-    from imgconv.steps.filter import FilterPlane
+    from imgconv.steps.filter import filter_plane
 
     from .files import run_planes
 
-    if not kernel:
-        raise UsageError(
-            "filter needs --kernel: a name such as sharpen, a matrix or a file "
-            "(`imgconv kernels` lists the names)"
-        )
-    work = Filter(
-        operators=tuple(parse(text) for text in kernel),
-        border=border,
-        range=range,
-        scale=number(scale, "--scale"),
-        bias=number(bias, "--bias"),
-        luma=luma,
-        flip=flip,
+    operation = filter_plane(
+        kernel or (), border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip
     )
-    return run_planes("filter", options, FilterPlane(work))
+    return run_planes("filter", options, operation)

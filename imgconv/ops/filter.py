@@ -168,7 +168,7 @@ def _premultiplied(pixels: np.ndarray, top: np.float32) -> np.ndarray:
 def _ranged(
     values: np.ndarray, dtype: np.dtype, range: str, like: np.ndarray | None = None
 ) -> np.ndarray:
-    """What becomes of float32 values that do not fit: see the help of --range.
+    """What becomes of float32 values that do not fit: see `range` in the help of filter.
 
     `like`: the image whose white is meant, where it is not of `dtype`.
     """

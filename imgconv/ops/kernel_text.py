@@ -1,4 +1,4 @@
-"""What a user types after --kernel: a name, a matrix or a file.
+"""What a user types as a kernel: a name, a matrix or a file.
 
 `sharpen`, `gaussian:2`, `"0 -1 0; -1 5 -1; 0 -1 0"`, `mine.csv`.
 """

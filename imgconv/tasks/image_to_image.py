@@ -113,7 +113,7 @@ class Picture:
         if any(n not in (None, have) for have, n in zip(found, wanted, strict=True)):
             raise InputError(
                 f"the image has {described(found)} pixels (height x width), the network takes "
-                f"{described(wanted)}: resize it, or import the network with --size any"
+                f"{described(wanted)}: resize it, or import the network with `size='any'`"
             )
 
     def _known_rules(self) -> Mapping[str, Any]:
@@ -145,7 +145,7 @@ class Picture:
         if values.ndim != 3:
             raise InputError(
                 f"the network's output '{name}' is {described(values.shape)}, no image: write it "
-                "to a .npy file (-o NAME.npy)"
+                "to a .npy file (`output='NAME.npy'`)"
             )
         low, high = self._range("read")
         scaled = (values - np.float32(low)) * np.float32(white(dtype) / (high - low))
