@@ -319,6 +319,52 @@ def test_inks_without_a_profile_keep_their_alpha_and_lose_a_profile_that_is_none
         assert 34675 not in tiff.pages[0].tags
 
 
+def inks_profile() -> bytes:
+    """A small printer's profile (ICC.1, lut8Type) with two points for each ink."""
+    import struct
+
+    corners = []
+    for c, m, y, k in itertools.product((0, 1), repeat=4):
+        r, g, b = ((1 - ink) * (1 - k) for ink in (c, m, y))
+        lab = (255 * (0.3 * r + 0.6 * g + 0.1 * b), 128 + 60 * (r - g), 128 + 60 * (g - b))
+        corners.append([round(value) for value in lab])
+    same, unit = bytes(range(256)), struct.pack(">9i", *(65536 * (n % 4 == 0) for n in range(9)))
+    points = bytes(itertools.chain(*corners))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + unit + 4 * same + points + 3 * same
+    name = b"desc" + bytes(4) + struct.pack(">I", 5) + b"inks\0" + bytes(79)
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    table, body, start = b"", b"", 128 + 4 + 3 * 12
+    for kind, content in ((b"desc", name), (b"wtpt", white), (b"A2B0", lut)):
+        table += kind + struct.pack(">II", start + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    head = struct.pack(">I4sI4s4s4s12s4s", start + len(body), b"lcms", 0x02400000, b"prtr", b"CMYK",
+                       b"Lab ", bytes(12), b"acsp").ljust(68, b"\0") + white[8:]  # fmt: skip
+    return head.ljust(128, b"\0") + struct.pack(">I", 3) + table + body
+
+
+@pytest.mark.parametrize("kind", ["tif", "tif16", "jpg"])
+def test_inks_are_converted_by_their_profile_and_it_does_not_stay(tmp_path, kind):
+    import io
+
+    profile = inks_profile()
+    inks = np.kron(RNG.integers(0, 256, (3, 4, 4), np.uint8), np.ones((8, 8, 1), np.uint8))
+    image = PillowImage.frombytes("CMYK", (32, 24), inks.tobytes())
+    if kind == "jpg":
+        image.save(tmp_path / "in.jpg", quality=100, icc_profile=profile)
+        image = PillowImage.open(tmp_path / "in.jpg")
+    else:
+        stored = inks if kind == "tif" else inks.astype(np.uint16) * 257
+        pages(tmp_path / "in.tif", (stored, {"photometric": "separated", "iccprofile": profile}))
+    with open_image(tmp_path / f"in.{kind[:3]}") as source:
+        (plane,), info = source.planes(), source.info
+        assert source.notes == ["CMYK converted to sRGB by its profile"]
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    srgb = ImageCms.createProfile("sRGB")
+    expected = np.asarray(ImageCms.profileToProfile(image, opened, srgb, outputMode="RGB"))
+    assert np.abs(plane.astype(float) / (257 if kind == "tif16" else 1) - expected).max() <= 1.5
+    assert info.icc is None
+
+
 def test_a_raw_file_of_a_camera_is_refused_by_its_name(tmp_path):
     from imgconv.errors import InputError
 
