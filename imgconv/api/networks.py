@@ -78,8 +78,11 @@ def run(image: ImageLike, model: ModelLike, **reading: Unpack[Reading]) -> dict[
 
     Examples
     --------
-    >>> imgconv.run(np.zeros((28, 28), np.uint8), "digits")["output"].shape
-    (10,)
+    >>> from imgconv.engine import Model
+    >>> from imgconv.engine.architectures import Random, build
+    >>> lenet = Model(build("lenet5", Random(seed=0)), {}, "lenet5")
+    >>> [scores.shape for scores in imgconv.run(np.zeros((32, 32), np.uint8), lenet).values()]
+    [(10,)]
     """
     from imgconv.steps.planes import FileStep
     from imgconv.tasks.image_to_image import Picture
@@ -91,6 +94,54 @@ def run(image: ImageLike, model: ModelLike, **reading: Unpack[Reading]) -> dict[
             raise InputError(f"{source.name}: is a stack; give its planes one by one")
         (plane,) = step.planes(source)
         return picture.outputs(plane, step.info(source))
+
+
+def classify(
+    image: ImageLike,
+    *,
+    model: ModelLike = "digits",
+    top: int = 3,
+    classes: Sequence[str] = (),
+    **reading: Unpack[Reading],
+) -> list[tuple[str, float]]:
+    """Say what a picture shows, or read a number from a scan.
+
+    Parameters
+    ----------
+    image : array, Image or path
+        ``(H, W)`` or ``(H, W, C)``; one plane.
+    model : str, path or Model, default "digits"
+        See `load_model`; any network whose card, or `classes`, names its classes.
+    top : int, default 3
+        How many classes to tell.
+    classes : sequence of str, optional
+        Names of the classes, in order. Default: as the model's card names them.
+    **reading
+        See `imgconv.api.Reading`.
+
+    Returns
+    -------
+    list of (str, float)
+        Classes and their probabilities, 0 to 1, the likeliest first.
+
+    Raises
+    ------
+    InputError
+        The network does not classify, or the image is a stack.
+
+    Examples
+    --------
+    >>> imgconv.classify(np.full((40, 40), 255, np.uint8))
+    [('no digit', 1.0)]
+    """
+    from imgconv.tasks.classify.run import classifier
+
+    work = classifier(model if isinstance(model, Model) else load_model(model), classes, top)
+    with source_of(image, reading) as source:
+        if source.info.planes != 1:
+            raise InputError(f"{source.name}: is a stack; give its planes one by one")
+        (plane,) = source.planes()
+        return list(work(plane, source.info).ranked)
 
 
 def denoise(
