@@ -19,12 +19,13 @@ import numpy as np
 from PIL import Image, ImageOps
 from timing import Row, command, pair
 
-from imgconv import engine
+from imgconv.engine import bundled_models
 from imgconv.errors import ImgconvError
-from imgconv.images import SUFFIXES, Info
+from imgconv.images import Info, of_suffix
 from imgconv.tasks.colorize import Colorizer
 from imgconv.tasks.colorize.scores import Score, score, summary
 from imgconv.tasks.colorize.toned import colour_of
+from imgconv.tasks.load import load
 
 LAKE = Path(__file__).parent.parent / "samples" / "lake.png"
 SIZES = (
@@ -37,7 +38,7 @@ COLUMNS = (("PSNR dB", "psnr", ".2f"), ("CIEDE2000", "ciede2000", ".2f"),
 
 def rows() -> list[Row]:
     """Whole processes, beside one that reads, filters and writes the same picture."""
-    if not any(path.stem == "colorize-photo" for path in engine.bundled_models()):
+    if not any(path.stem == "colorize-photo" for path in bundled_models()):
         print("no weights/colorize-photo.safetensors yet: nothing to time")
         return []
     found = []
@@ -65,7 +66,7 @@ def arguments() -> argparse.Namespace:
 
 def photos(options: argparse.Namespace) -> Iterator[tuple[Path, np.ndarray]]:
     """Name in the folder and RGB (H, W, 3) uint8 of all that have colour."""
-    names = sorted(p for p in options.folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    names = sorted(p for p in options.folder.rglob("*") if of_suffix(p.suffix))
     if options.list:
         wanted = set(options.list.read_text().splitlines())
         names = [p for p in names if p.relative_to(options.folder).as_posix() in wanted]
@@ -107,10 +108,10 @@ def show(groups: dict[str, list[list[Score]]]) -> None:
 
 def main(options: argparse.Namespace) -> None:
     try:
-        model = engine.load(options.model, "colorize")
+        model, card = load(options.model, "colorize")
     except ImgconvError as error:
         sys.exit(str(error))
-    work = Colorizer(model, options.saturation)
+    work = Colorizer(model, options.saturation, card=card)
     groups: dict[str, list[list[Score]]] = {}
     for name, true in photos(options):
         group = name.parts[0] if len(name.parts) > 1 else "."

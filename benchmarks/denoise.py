@@ -23,14 +23,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from overlays import drawn, laid
 
-from imgconv.cli.denoise import network
 from imgconv.errors import ImgconvError
 from imgconv.images import open_image
 from imgconv.ops.alpha import white
-from imgconv.tasks.denoise import Cleaning
+from imgconv.tasks.denoise import Cleaning, network
 from imgconv.tasks.denoise.classical import METHODS, Classical
+from imgconv.tasks.load import load
+from training.denoising.overlays import drawn, laid
 
 GAIN, READ, OFFSET = 2.0, 2.0, 100.0  # of the camera of micro: per photon, in photons, in counts
 Figures = dict[str, list[float]]
@@ -112,8 +112,8 @@ def photo(options: argparse.Namespace) -> None:
 
 def ways(options: argparse.Namespace, sigma: float) -> list[tuple[str, Cleaning]]:
     name = options.model or "photo"
-    found = [("photo, blind", Cleaning(network(name, None)))]
-    found += [("photo, told", Cleaning(network(name, sigma)))]
+    found = [("photo, blind", Cleaning(network(*load(name, "denoise"))))]
+    found += [("photo, told", Cleaning(network(*load(name, "denoise"), sigma)))]
     for _, cleaning in found:  # a network is made ready for work when it is first used
         cleaning(np.zeros((64, 64, 1), np.float32))
     return found + [(method, Cleaning(Classical(method, sigma))) for method in options.methods]
@@ -137,7 +137,7 @@ def micro(options: argparse.Namespace) -> None:
     figures: Figures = {}
     spent: dict[str, list[float]] = {}
     bias: list[float] = []
-    cleanings = [("micro", Cleaning(network(options.model or "micro", None)))]
+    cleanings = [("micro", Cleaning(network(*load(options.model or "micro", "denoise"))))]
     cleanings += [(method, Cleaning(Classical(method))) for method in options.methods]
     for pixels in pictures(options.images, options.limit):
         for photons in options.photons:
@@ -166,7 +166,7 @@ def exposed(pixels: np.ndarray, photons: float) -> tuple[np.ndarray, np.ndarray]
 
 def crosshair(options: argparse.Namespace) -> None:
     """Recall and precision within a pixel, dB on the overlay's pixels, clean images left alone."""
-    cleaning = Cleaning(network(options.model or "crosshair", None))
+    cleaning = Cleaning(network(*load(options.model or "crosshair", "denoise")))
     rows, alone = [], []
     for number, pixels in enumerate(pictures(options.images, options.limit)):
         image = pixels[..., : 3 if pixels.shape[2] >= 3 else 1]
@@ -206,7 +206,7 @@ def judged(
 
 def speed(options: argparse.Namespace) -> None:
     """512x512 grey (at most 1 s) and 12 megapixels of colour (at most 60 s), with photo."""
-    cleaning = Cleaning(network(options.model or "photo", None))
+    cleaning = Cleaning(network(*load(options.model or "photo", "denoise")))
     for words, shape in (("512x512 grey", (512, 512, 1)), ("12 megapixels, RGB", (3000, 4000, 3))):
         pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
         cleaning(pixels[:64, :64])

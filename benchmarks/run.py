@@ -12,7 +12,8 @@ from timing import refuse_a_busy_machine, show
 
 from imgconv import threads
 
-GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize")
+GROUPS = ("kernels", "layers", "resample", "networks", "commands", "batch", "colorize", "training")
+MODULES = {"training": "training_steps"}  # `training` is the package that it times
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     for name in chosen:
         if name not in GROUPS:
             sys.exit(f"no benchmark is called '{name}': choose from {', '.join(GROUPS)}")
-        module = importlib.import_module(name)
+        module = importlib.import_module(MODULES.get(name, name))
         show(module.rows(), (module.__doc__ or "").strip())
         if hasattr(module, "first_run"):
             module.first_run()

@@ -20,11 +20,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))  # for training
 
 from imgconv import threads
-from imgconv.cli.segment_network import network_of
-from imgconv.engine import load
+from imgconv.steps.segment_network import SegmentNetwork
 from imgconv.tasks.labels.match import Match, match
 from imgconv.tasks.labels.scores import scores
-from imgconv.tasks.segment.segmenter import segment
+from imgconv.tasks.load import load
+from imgconv.tasks.segment.run import segment
 from training.segmentation import data
 
 FLUORESCENCE, OTHERS = "fluorescence", "stained + brightfield"
@@ -39,8 +39,8 @@ def main() -> None:
     examples = data.load(options.pack, options.part)
     if not examples:
         sys.exit(f"{options.pack} has no part '{options.part}'")
-    model = load(options.model, "segment")
-    network, card, busy = network_of(model, None), model.card, [0.0]
+    model, card = load(options.model, "segment")
+    network, busy = SegmentNetwork(model), [0.0]
 
     def timed(image: np.ndarray) -> np.ndarray:
         start = time.perf_counter()

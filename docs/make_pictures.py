@@ -2,7 +2,8 @@
 
 Every ```sh block of docs/lecture.md and docs/colours.md is run, in turn, in a folder of the
 page's own beside the samples. What a page shows as pictures/NAME is what its commands have written
-as NAME. A ```text block says what the block before it prints; tests/test_pages.py compares the two.
+as out/PAGE/NAME. A ```text block says what the block before it prints; tests/test_pages.py
+compares the two.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def shell(folder: Path, code: str) -> str:
 
 def prepare(folder: Path) -> None:
     """The samples, and `imgconv` and `python` as this interpreter has them."""
-    (folder / "samples").symlink_to(DOCS.parent / "samples")
+    if not (folder / "samples").exists():
+        (folder / "samples").symlink_to(DOCS.parent / "samples")
     (folder / "bin").mkdir()
     for name, words in (("imgconv", "-m imgconv "), ("python", "")):
         program = folder / "bin" / name
@@ -56,6 +58,11 @@ def pictures(page: str) -> list[str]:
     return re.findall(r"\]\(pictures/([^)]+)\)", page)
 
 
+def written(folder: Path, page: Path, picture: str) -> Path:
+    """Where the commands of a page have left what it shows."""
+    return folder / "out" / page.stem / picture
+
+
 def reduce(source: Path, target: Path) -> None:
     with Image.open(source) as opened:
         picture = opened.convert("RGB")
@@ -65,7 +72,8 @@ def reduce(source: Path, target: Path) -> None:
     picture.save(target, optimize=True, quality=QUALITY, subsampling=0)
 
 
-def make(page: str) -> None:
+def make(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder)
@@ -73,13 +81,13 @@ def make(page: str) -> None:
             print(shell(folder, code))
         for picture in dict.fromkeys(pictures(page)):
             target = DOCS / "pictures" / picture
-            reduce(folder / picture, target)
+            reduce(written(folder, path, picture), target)
             print(f"{target}: {target.stat().st_size >> 10} KiB")
 
 
 def main() -> None:
     for path in PAGES:
-        make(path.read_text(encoding="utf-8"))
+        make(path)
 
 
 if __name__ == "__main__":

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-_chosen: list[int] = []
+_chosen: list[int] = []  # how many, and among how many jobs
+_own = threading.local()
 
 
-def use(threads: int | None) -> None:
-    """Use this many threads from now on; None: as many as the process may."""
-    _chosen[:] = [] if threads is None else [threads]
+def use(granted: int | None, jobs: int = 1) -> None:
+    """Use this many threads from now on, shared by jobs at a time; None: all that there are."""
+    _chosen[:] = [] if granted is None else [granted, jobs]
+
+
+def chosen() -> int | None:
+    """What `use` was told last."""
+    return _chosen[0] if _chosen else None
 
 
 def count() -> int:
-    """The number of threads in use."""
-    return _chosen[0] if _chosen else available()
+    """The number of threads that a job uses."""
+    granted, jobs = _chosen or (available(), 1)
+    return granted if getattr(_own, "undivided", False) else max(1, granted // jobs)
+
+
+@contextlib.contextmanager
+def undivided() -> Iterator[None]:
+    """Within it, this thread's work has the threads of all jobs."""
+    before = getattr(_own, "undivided", False)
+    _own.undivided = True
+    try:
+        yield
+    finally:
+        _own.undivided = before
 
 
 @functools.cache

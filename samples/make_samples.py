@@ -25,7 +25,8 @@ from recipes.still_life import make_still_life
 from recipes.timelapse import MINUTES, make_timelapse
 
 JPEG = {"quality": 92, "subsampling": 0, "optimize": True}
-ZIP = {"compression": "zlib", "predictor": True, "compressionargs": {"level": 9}}
+# Without a predictor: ImageJ before 1.53v, Debian's among them, shows its differences as noise.
+ZIP = {"compression": "zlib", "compressionargs": {"level": 9}}
 PER_UM = {"resolution": (1 / PIXEL_UM, 1 / PIXEL_UM)}
 FIELDS = {  # seed, nuclei thrown in, their radius in pixels, brightness in electrons
     "field-1": (1, 75, 17.0, 900.0),
@@ -85,7 +86,20 @@ def _write_imagej(target: Path, image: np.ndarray) -> None:
     )
 
 
-RECIPES: tuple[Callable[[Path], None], ...] = (fruit, lake, leaf, cells, timelapse, charts)
+RECIPES: dict[Callable[[Path], None], tuple[str, ...]] = {
+    fruit: ("fruit.jpg",),
+    lake: ("lake.png", "grainy.png"),
+    leaf: ("leaf.png",),
+    cells: (
+        *(f"cells/{name}.tif" for name in FIELDS),
+        *(f"cells/truth/{name}.tif" for name in FIELDS),
+        "cells/reticle.png",
+    ),
+    timelapse: ("cells/timelapse.ome.tif",),
+    charts: ("chart.png", "checker-small.png"),
+}
+"""What makes a sample, and the files that it writes below the folder."""
+SAMPLES = tuple(name for names in RECIPES.values() for name in names)
 
 
 def main(folder: Path) -> None:

@@ -13,21 +13,22 @@ import numpy as np
 from typer import Option
 
 from imgconv import cli
-from imgconv.cli.files import each_plane, run_files
+from imgconv.cli.files import run_planes
 from imgconv.cli.options import FileOptions
+from imgconv.steps.operation import Operation, Result
 
 
 @dataclass(frozen=True)
-class Invert:
+class Invert(Operation):
     """A plane's values turned around; `pause` makes interrupts hit in the middle."""
 
     pause: float
 
-    def __call__(self, plane: np.ndarray, info: Any) -> np.ndarray:
+    def __call__(self, plane: np.ndarray, info: Any) -> Result:
         time.sleep(self.pause)
         if os.environ.get("INVERT_BUG"):
             raise KeyError("a mistake of ours")
-        return np.iinfo(plane.dtype).max - plane
+        return Result(np.iinfo(plane.dtype).max - plane)
 
 
 def command(
@@ -35,7 +36,7 @@ def command(
     pause: Annotated[float, Option("--pause", help="Seconds to sleep for every plane.")] = 0,
 ) -> int:
     """Invert images."""
-    return run_files("invert", options, each_plane(Invert(pause), options))
+    return run_planes("invert", options, Invert(pause))
 
 
 def install() -> None:

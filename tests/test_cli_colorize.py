@@ -222,7 +222,7 @@ def test_a_hint_outside_of_a_picture_fails_that_file_by_name(tmp_path, capfd, mo
 def test_a_model_for_something_else_is_refused(tmp_path, capfd) -> None:
     other = colorize_standin.model(tmp_path / "other.safetensors", task="denoise")
     code, _, err = run(capfd, "--model", other, SAMPLES / "leaf.png")
-    assert code == 1 and "made to denoise, not to colorize; bundled" in err
+    assert code == 2 and "made to denoise, not to colorize; bundled" in err
 
 
 @pytest.mark.parametrize("quality", [30, 75, 98])

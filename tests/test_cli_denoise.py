@@ -208,7 +208,7 @@ def test_a_model_made_for_something_else_is_refused(capfd, folder):
     photo("a.png")
     path = standin.model(folder / "other.safetensors")
     assert cli.main(["denoise", "--model", path, "a.png"]) == 2
-    assert "is made for segment, not for denoise" in capfd.readouterr().err
+    assert "made to segment, not to denoise; bundled" in capfd.readouterr().err
 
 
 def weights(name: str) -> None:

@@ -160,7 +160,7 @@ def test_planes_of_a_time_lapse_are_segmented_each_on_its_own(segment):
     assert [(row["t"], row["count"]) for row in summary] == [("1", "3"), ("2", "1"), ("3", "0")]
     assert summary[2]["median_area_px"] == "" and summary[1]["diameter_px"] != ""
     with zipfile.ZipFile("segmented/a-rois.zip") as file:
-        assert file.namelist()[-1] == "0002-0001.roi" and len(file.namelist()) == 4
+        assert file.namelist()[-1] == "0002-0001-0000.roi" and len(file.namelist()) == 4
     features = json.loads(Path("segmented/a.geojson").read_text())["features"]
     assert [f["geometry"].get("plane", {"t": 0})["t"] for f in features] == [0, 0, 0, 1]
     assert tifffile.imread("segmented/a-probability.tif").shape == frames.shape
@@ -240,12 +240,12 @@ def test_transparency_is_no_channel(segment):
 
 
 def test_more_objects_than_sixteen_bits_can_number_are_all_there(segment, monkeypatch):
-    from imgconv.tasks.segment import segmenter
+    from imgconv.tasks.segment.run import Segmentation
 
     labels = np.zeros((600, 600), np.int32)
     labels[::2, ::2] = np.arange(1, 90_001).reshape(300, 300)
-    result = segmenter.Segmentation(labels, np.zeros(labels.shape, np.float32), 1.0, 1.0)
-    monkeypatch.setattr("imgconv.cli.segmenter.segment", lambda *_: result)
+    result = Segmentation(labels, np.zeros(labels.shape, np.float32), 1.0, 1.0)
+    monkeypatch.setattr("imgconv.steps.segment.segment", lambda *_: result)
     monkeypatch.setattr("imgconv.tasks.segment.results.measure", lambda *_: iter([{"area_px": 1}]))
     tifffile.imwrite("a.tif", np.zeros((600, 600), np.uint8))
     assert segment("a.tif")[0] == 0
@@ -364,7 +364,7 @@ def test_images_that_a_killed_run_left_out_of_the_summary_are_said(segment):
 
 
 def test_summary_and_record_are_saved_while_a_long_batch_runs(segment, monkeypatch):
-    from imgconv.cli import ledger
+    from imgconv.steps import ledger
 
     saved = []
     monkeypatch.setattr(ledger, "OFTEN", -1)

@@ -10,7 +10,7 @@ import pytest
 import standin
 import tifffile
 
-from imgconv.cli import segmenter
+from imgconv.steps import segment as segmenter
 from imgconv.tasks.csv_table import read_csv
 
 SIDE = 9

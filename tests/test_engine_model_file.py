@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 import struct
 import subprocess
 import sys
 import time
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from imgconv.engine import model_file
 from imgconv.engine.float16 import halved, widened
-from imgconv.engine.graph import Graph, Node
+from imgconv.engine.graph import Graph, Node, canonical, to_json
 from imgconv.engine.model_file import KEY, Model, load, save
 from imgconv.errors import ImgconvError, InputError, OutputError
 
@@ -319,3 +321,34 @@ def test_loading_imports_no_pickle_machinery_and_no_compiler(saved):
     )
     run = subprocess.run([sys.executable, "-c", code, saved], capture_output=True, text=True)
     assert run.stdout.strip() == "[]", run.stderr
+
+
+def test_a_loaded_model_is_pickled_as_its_path_and_hash(saved):
+    model = load(saved)
+    text = pickle.dumps(replace(model, card={**model.card, "more": 1}))
+    assert len(text) < 2000 + len(str(model.card))
+    again, other = pickle.loads(text), pickle.loads(text)
+    assert again.graph is other.graph and again.card["more"] == 1
+    assert again.path == model.path and again.sha256 == model.sha256
+    assert canonical(to_json(again.graph)) == canonical(to_json(model.graph))
+
+
+def test_a_pickled_model_whose_file_has_changed_is_refused(saved):
+    model = load(saved)
+    text = pickle.dumps(model)
+    save(saved, network(7), CARD)
+    with pytest.raises(InputError, match="is another model than"):
+        pickle.loads(text)
+    with pytest.raises(InputError, match="has been changed since it was loaded"):
+        pickle.dumps(replace(model))  # its hash was never asked for
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_a_model_made_in_memory_is_pickled_as_its_graph(saved, part):
+    model = Model(network(), CARD, "")
+    if part:  # of a loaded one, with another graph than lies in the file
+        model = replace(load(saved), graph=network(3))
+    again = pickle.loads(pickle.dumps(model))
+    assert canonical(to_json(again.graph)) == canonical(to_json(model.graph))
+    for name, tensor in model.graph.tensors.items():
+        np.testing.assert_array_equal(again.graph.tensors[name], tensor)

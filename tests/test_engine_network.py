@@ -12,46 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_engine import evaluate
+from random_graphs import Random
 
 from imgconv import threads
 from imgconv.engine import arena
-from imgconv.engine.graph import Graph, Node
+from imgconv.engine.graph import Graph
 from imgconv.engine.network import Network
 
 ODD = [1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 24]
-
-
-class Builder:
-    """A graph, layer by layer; arrays among the inputs become its tensors."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.nodes: list[Node] = []
-        self.tensors: dict[str, np.ndarray] = {}
-
-    def add(self, operator: str, *inputs, **attributes) -> str:
-        names = tuple(self._name(value) for value in inputs)
-        output = f"v{len(self.nodes)}"
-        self.nodes.append(Node(operator, names, (output,), attributes))
-        return output
-
-    def _name(self, value) -> str:
-        if isinstance(value, str):
-            return value
-        name = f"w{len(self.tensors)}"
-        self.tensors[name] = value
-        return name
-
-    def weights(self, *shape: int) -> np.ndarray:
-        size = np.sqrt(np.prod(shape[1:]) or 1)
-        return (self.rng.standard_normal(shape) / size).astype(np.float32)
-
-    def numbers(self, count: int) -> np.ndarray:
-        return self.rng.standard_normal(count).astype(np.float32)
-
-    def graph(self, *outputs: str, inputs: int = 1) -> Graph:
-        names = ["x", "y"][:inputs]
-        return Graph(dict.fromkeys(names, (None,) * 4), outputs, tuple(self.nodes), self.tensors)
 
 
 def error(graph: Graph, *arrays: np.ndarray, network: Network | None = None) -> float:
@@ -84,7 +52,7 @@ def test_any_convolution_equals_its_formula(
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     if H + pads[0] + pads[2] < reach[0] or W + pads[1] + pads[3] < reach[1]:
         return
-    b = Builder(seed)
+    b = Random(seed)
     y = b.add("conv", "x", b.weights(K, C, *kernel), b.numbers(K), strides=strides,
               dilations=dilations, pads=pads)  # fmt: skip
     x = b.rng.standard_normal((batch, C, H, W)).astype(np.float32)
@@ -99,7 +67,7 @@ def test_any_convolution_equals_its_formula(
 def test_winograd_equals_the_formula_whatever_the_size(C, K, H, W, pads, seed, added):
     if H + pads[0] + pads[2] < 3 or W + pads[1] + pads[3] < 3:
         return
-    b = Builder(seed)
+    b = Random(seed)
     y = b.add("conv", "x", b.weights(K, C, 3, 3), b.numbers(K), pads=pads)
     h, w = H + pads[0] + pads[2] - 2, W + pads[1] + pads[3] - 2
     arrays = [b.rng.standard_normal((1, C, H, W)).astype(np.float32)]
@@ -133,7 +101,7 @@ def test_any_transposed_convolution_equals_its_formula(
     ]
     if min(sizes) < 1:
         return
-    b = Builder(seed)
+    b = Random(seed)
     y = b.add(
         "conv_transpose", "x", b.weights(C, K, *kernel), b.numbers(K), strides=strides, pads=pads,
         output_padding=[min(more, s - 1) for s in strides],
@@ -146,7 +114,7 @@ def test_any_transposed_convolution_equals_its_formula(
     ("channels", "groups"), [(16, 2), (16, 8), (16, 16), (48, 2), (48, 3), (48, 16), (48, 48)]
 )
 def test_groups_of_channels_equal_the_formula_also_with_a_shortcut(channels, groups):
-    b = Builder(groups)
+    b = Random(groups)
     y = b.add("conv", "x", b.weights(channels, channels // groups, 3, 3), pads=(1, 1, 1, 1),
               groups=groups)  # fmt: skip
     x = b.rng.standard_normal((1, channels, 19, 11)).astype(np.float32)
@@ -164,7 +132,7 @@ def test_any_pool_equals_its_formula(operator, C, H, W, kernel, strides, pad, ce
     pad = min(pad, *(k // 2 for k in kernel))
     if H + 2 * pad < kernel[0] or W + 2 * pad < kernel[1]:
         return
-    b = Builder()
+    b = Random()
     more = {"count_include_pad": counted} if operator == "average_pool" else {}
     before = b.add("conv", "x", b.weights(C, C, 1, 1))  # so that its input is blocked
     y = b.add(operator, before, kernel=kernel, strides=strides, pads=(pad,) * 4, ceil=ceil, **more)
@@ -179,7 +147,7 @@ def test_any_pool_equals_its_formula(operator, C, H, W, kernel, strides, pad, ce
     how=st.sampled_from(["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]),
 )  # fmt: skip
 def test_any_resizing_equals_its_formula(mode, C, H, W, to, how):
-    b = Builder()
+    b = Random()
     before = b.add("conv", "x", b.weights(C, C, 1, 1))
     y = b.add("resize", before, sizes=(1, C, *to), mode=mode, coordinates=how)
     x = b.rng.standard_normal((1, C, H, W)).astype(np.float32)
@@ -188,7 +156,7 @@ def test_any_resizing_equals_its_formula(mode, C, H, W, to, how):
 
 def test_a_resizing_that_names_its_axes_is_done_in_blocks():
     """As training exports it. In plain NumPy it took a quarter of a large U-Net's time."""
-    b = Builder()
+    b = Random()
     before = b.add("conv", "x", b.weights(8, 8, 1, 1))
     y = b.add("resize", before, axes=(2, 3), scales=(2.0, 2.0), coordinates="asymmetric")
     plan = Network(b.graph(y)).plan({"x": (1, 8, 5, 6)})
@@ -200,7 +168,7 @@ def test_a_resizing_that_names_its_axes_is_done_in_blocks():
     "operator", ["relu", "sigmoid", "tanh", "gelu", "silu", "leaky_relu", "clip"]
 )
 def test_activations_of_blocks_equal_their_formulas(operator):
-    b = Builder()
+    b = Random()
     limits = {"clip": {"low": -0.5, "high": 0.7}, "leaky_relu": {"slope": 0.3}}
     before = b.add("max_pool", b.add("conv", "x", 4 * b.weights(13, 3, 1, 1)), kernel=(1, 1))
     x = b.rng.standard_normal((1, 3, 21, 17)).astype(np.float32)
@@ -211,7 +179,7 @@ def test_activations_of_blocks_equal_their_formulas(operator):
 
 @pytest.mark.parametrize("channels", [(8, 16), (5, 3), (16, 7, 9), (8, 8, 1)])
 def test_values_are_made_where_a_concat_wants_them_or_copied_there(channels):
-    b = Builder()
+    b = Random()
     parts = [b.add("conv", "x", b.weights(c, 4, 3, 3), pads=(1, 1, 1, 1)) for c in channels]
     joined = b.add("concat", *parts, axis=1)
     twice = b.add("concat", joined, parts[0], joined, axis=1)
@@ -222,13 +190,13 @@ def test_values_are_made_where_a_concat_wants_them_or_copied_there(channels):
 
 @pytest.mark.parametrize("channels", [6, 7, 14])
 def test_nothing_is_left_behind_the_last_channel_of_a_concat(channels):
-    b = Builder()
+    b = Random()
     joined = b.add("concat", "x", b.add("conv", "x", b.weights(channels, 3, 1, 1)), axis=1)
     y = b.add("conv", joined, b.weights(4, 3 + channels, 3, 3), pads=(1, 1, 1, 1))
     assert error(b.graph(y), b.rng.standard_normal((1, 3, 8, 12)).astype(np.float32)) <= 1e-5
 
 
-def residual(b: Builder) -> Graph:
+def residual(b: Random) -> Graph:
     """A few layers with all that plans do: norms, joins, shortcuts, pools, scales."""
     x = b.add("conv", "x", b.weights(12, 3, 5, 5), strides=(2, 2), pads=(2, 2, 2, 2))
     x = b.add("batch_norm", x, *(b.numbers(12) for _ in range(3)), abs(b.numbers(12)) + 0.5)
@@ -249,14 +217,14 @@ def residual(b: Builder) -> Graph:
 
 
 def test_a_network_with_everything_equals_its_formula():
-    b = Builder(3)
+    b = Random(3)
     graph = residual(b)
     for size in ((24, 40), (8, 8)):
         assert error(graph, b.rng.standard_normal((1, 3, *size)).astype(np.float32)) <= 1e-5
 
 
 def test_the_same_network_runs_images_of_many_sizes_in_turn():
-    b = Builder(4)
+    b = Random(4)
     network = Network(residual(b))
     for size in ((24, 40), (8, 8), (24, 40), (100, 60), (12, 12), (8, 8)):
         x = b.rng.standard_normal((1, 3, *size)).astype(np.float32)
@@ -264,7 +232,7 @@ def test_the_same_network_runs_images_of_many_sizes_in_turn():
 
 
 def test_the_result_is_the_same_to_the_bit_for_any_number_of_threads():
-    b = Builder(5)
+    b = Random(5)
     x = b.rng.standard_normal((1, 3, 200, 136)).astype(np.float32)
     graph, results = residual(b), []
     try:
@@ -278,7 +246,7 @@ def test_the_result_is_the_same_to_the_bit_for_any_number_of_threads():
 
 
 def test_what_is_not_a_number_stays_so_and_infinity_too():
-    b = Builder()
+    b = Random()
     graph = b.graph(b.add("relu", b.add("conv", "x", np.ones((8, 1, 1, 1), np.float32))))
     x = np.ones((1, 1, 3, 8), np.float32)
     x[0, 0, 0, :3] = np.nan, np.inf, -np.inf
@@ -301,7 +269,7 @@ def test_values_that_live_together_never_share_memory(lives):
 
 
 def test_a_chain_of_layers_needs_the_memory_of_two():
-    b = Builder()
+    b = Random()
     x = "x"
     for _ in range(10):
         x = b.add("conv", x, b.weights(8, 8, 3, 3), pads=(1, 1, 1, 1))
@@ -311,9 +279,10 @@ def test_a_chain_of_layers_needs_the_memory_of_two():
 
 NARROW = """
 import numpy as np
-from test_engine_network import Builder, error, residual
+from random_graphs import Random
+from test_engine_network import error, residual
 from imgconv.engine.blocked.layer import V
-b = Builder(3)
+b = Random(3)
 assert V == 4, V
 print(error(residual(b), b.rng.standard_normal((1, 3, 24, 40)).astype(np.float32)))
 """

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_engine_network import Builder
+from random_graphs import Random
 
+from imgconv import threads
 from imgconv.engine import Model, run
 from imgconv.engine.network import Network
 from imgconv.errors import InputError
@@ -17,7 +21,7 @@ from imgconv.errors import InputError
 
 def small_unet(seed: int = 0) -> Model:
     """Two levels down: strides, pools, transposed convolution, resizing, joins."""
-    b = Builder(seed)
+    b = Random(seed)
 
     def block(x, inputs, outputs):
         for channels in (inputs, outputs):
@@ -93,7 +97,7 @@ def test_pieces_are_prepared_and_finished_one_by_one():
 
 
 def test_a_network_that_sees_everything_is_not_tiled_and_says_why():
-    b = Builder()
+    b = Random()
     y = b.add("global_average_pool", b.add("conv", "x", b.weights(8, 2, 3, 3)))
     y = b.add("mul", b.add("conv", "x", b.weights(8, 2, 3, 3)), y)
     model = Model(b.graph(y), {}, "")
@@ -113,3 +117,35 @@ def test_threads_that_share_a_model_get_their_own_results():
         together = list(pool.map(lambda image: run(model, {"x": image}), images))
     for one, other in zip(alone, together, strict=True):
         assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_network_has_all_threads_and_the_others_wait():
+    model, inside = small_unet(), []
+
+    def prepare(piece):
+        inside.append((threading.get_ident(), threads.count()))
+        time.sleep(0.01)
+        inside.append((threading.get_ident(), threads.count()))
+        return piece
+
+    image = np.zeros((2, 16, 16), np.float32)
+    threads.use(4, jobs=4)
+    try:
+        assert threads.count() == 1
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: run(model, {"x": image}, prepare=prepare), range(8)))
+        assert threads.count() == 1
+    finally:
+        threads.use(None)
+    assert all(one == other for one, other in zip(inside[::2], inside[1::2], strict=True))
+    assert {granted for _, granted in inside} == {4}
+    assert threading.active_count() < 20
+
+
+def test_a_network_is_pickled_as_its_graph_and_computes_the_same():
+    model = small_unet()
+    image = np.random.default_rng(0).random((1, 2, 32, 24), np.float32)
+    network = Network(model.graph)
+    before = network({"x": image})
+    after = pickle.loads(pickle.dumps(network))({"x": image})
+    assert all(np.array_equal(before[name], after[name]) for name in before)

@@ -90,10 +90,11 @@ def test_every_png_row_filter_is_undone_by_libpng(height, width, channels, dtype
 def _decoded_png(plane):
     import imagecodecs
 
-    from imgconv.images.pngwrite import write
+    from imgconv.images import Image as OneImage
+    from imgconv.images.formats.png.write import write
 
     file = io.BytesIO()
-    write(file, iter([plane]), info_of(plane), WriteOptions())
+    write(file, [OneImage.of(info_of(plane), [plane])], WriteOptions())
     return file.getvalue(), imagecodecs.png_decode(file.getvalue()).reshape(plane.shape)
 
 
@@ -262,8 +263,8 @@ def test_an_animated_gif_gives_all_frames_to_tiff_and_one_to_png(tmp_path):
     write_image(tmp_path / "out.tif", planes, info)
     with tifffile.TiffFile(tmp_path / "out.tif") as tiff:
         assert (tiff.series[0].axes, tiff.series[0].shape) == ("TYXS", (3, 10, 12, 3))
-    notes = write_image(tmp_path / "out.png", planes, info)
-    assert notes == ["only the first of 3 frames is written; write TIFF for all"]
+    notes = write_image(tmp_path / "out.jpg", planes, info)
+    assert notes == ["only the first of 3 frames is written; write GIF, WebP, PNG or TIFF for all"]
 
 
 @pytest.mark.parametrize("shape", [(3, 7, 9), (2, 7, 9, 3), (7, 9), (7, 9, 4)])

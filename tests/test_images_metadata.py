@@ -127,7 +127,7 @@ def test_a_jpegs_comment_survives(tmp_path):
 
 
 def test_the_thumbnail_of_another_image_is_unlinked(tmp_path):
-    from imgconv.images import exif
+    from imgconv.images.metadata import exif
 
     order = b"II*\0" + (8).to_bytes(4, "little")
     entry = (0x0112).to_bytes(2, "little") + b"\3\0\1\0\0\0" + b"\6\0\0\0"
@@ -141,7 +141,7 @@ def test_the_thumbnail_of_another_image_is_unlinked(tmp_path):
 
 @pytest.mark.parametrize("block", [b"", b"II", b"II*\0\xff\xff\xff\xff" + bytes(9), b"MM" * 40])
 def test_a_damaged_exif_block_counts_as_upright(block):
-    from imgconv.images import exif
+    from imgconv.images.metadata import exif
 
     assert exif.orientation(block) == 1
     assert len(exif.upright(block)) == len(block)

@@ -345,3 +345,28 @@ def test_tiff_goes_through_standard_output_and_input(tmp_path, monkeypatch):
     with open_image("-") as opened:
         assert opened.info.axes == "TZCYX"
         np.testing.assert_array_equal(np.stack(list(opened.planes())).reshape(array.shape), array)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+@pytest.mark.parametrize("before", ["none", "deflate", "lzw", "zstd"])
+@pytest.mark.parametrize("asked", ["deflate", "lzw"])
+@pytest.mark.parametrize("differences", [False, True])
+def test_imagej_can_read_it_unless_the_source_had_differences_too(
+    tmp_path, dtype, before, asked, differences
+):
+    """ImageJ reads the predictor with LZW, with deflate from 1.53v on, and that of floats never."""
+    if before == "none" and differences:
+        return
+    source, target = tmp_path / "in.tif", tmp_path / "out.tif"
+    array = np.arange(300).reshape(20, 15).astype(dtype)
+    kind = {"deflate": "zlib", "none": None}.get(before, before)
+    tifffile.imwrite(source, array, compression=kind, predictor=differences)
+    with open_image(source) as opened:
+        options = WriteOptions(compression=asked)
+        notes = write_image(target, opened.planes(), opened.info, options)
+    with tifffile.TiffFile(target) as tiff:
+        predictor = tiff.pages.first.predictor
+        assert np.array_equal(tiff.asarray(), array)
+    misread = predictor == 3 or (predictor == 2 and asked == "deflate")
+    assert misread == (differences and (asked == "deflate" or dtype == "f4"))
+    assert [f"predictor {predictor} is kept" in note for note in notes] == [True] * misread

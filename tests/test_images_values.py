@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from imgconv.images import open_image
-from imgconv.images.png import SIGNATURE, chunk
+from imgconv.images.formats.png.read import SIGNATURE, chunk
 
 RNG = np.random.default_rng(5)
 IMAGEJ = {"description": "ImageJ=1.53t\n", "metadata": None}

@@ -197,7 +197,7 @@ def test_a_kernel_that_could_raise_or_allocate_is_refused():
 @pytest.mark.parametrize("kernel", kernels.every(), ids=lambda k: f"{k.module}-{k.name}")
 def test_no_object_needs_a_symbol_that_might_be_missing(kernel):
     made = native._entry(kernel.module, kernel.name)
-    assert undefined_symbols(made.object) <= native.LIBC | native.LIBM
+    assert undefined_symbols(made.object) <= host.LIBC | host.LIBM
 
 
 def undefined_symbols(elf: bytes) -> set[str]:

@@ -18,11 +18,13 @@ from imgconv.images import Info
 from imgconv.ops.areas import lines, means, reduced
 from imgconv.ops.tint import box, within
 from imgconv.tasks.colorize import Colorizer, describe
-from imgconv.tasks.colorize.colorizer import network_size, small
+from imgconv.tasks.colorize.card import COLORIZE
 from imgconv.tasks.colorize.hints import point
 from imgconv.tasks.colorize.oklab import coloured, lab_of, rgb_of
+from imgconv.tasks.colorize.prepare import network_size, small
 from imgconv.tasks.colorize.scores import colourfulness, score, summary
 from imgconv.tasks.colorize.toned import colour_of
+from imgconv.tasks.load import load as load_task
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -115,8 +117,8 @@ def test_colour_changes_within_two_pixels_of_an_edge_of_brightness(model) -> Non
     """The network's chroma is coarse (cells of 16 pixels here); the picture's is not."""
     plane = np.full((256, 256, 1), 60, np.uint8)
     plane[:, 131:] = 200
-    card = {**model.card, "prepare": {"side": 64}}
-    out = Colorizer(replace(model, card=card))(plane, info_of(plane)).astype(int)
+    card = COLORIZE.card(prepare={"side": 64})
+    out = Colorizer(model, card=card)(plane, info_of(plane)).astype(int)
     tone = out[128, :, 2] - out[128, :, 0]  # blue less red: dark is blue, bright is yellow
     assert tone[20] > 15 and tone[230] < -15
     for x in (120, 129):
@@ -213,7 +215,7 @@ def test_float_values_of_another_range_are_refused_with_the_way_out(model) -> No
 def test_a_model_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     other = colorize_standin.model(tmp_path / "lab.safetensors", read={"space": "lab"})
     with pytest.raises(InputError, match=r"lab.safetensors: gives lab, allowed oklab"):
-        Colorizer(load(other))
+        load_task(other, "colorize")
 
 
 def test_the_record_of_grey_loses_its_profile_and_that_of_colour_keeps_it() -> None:

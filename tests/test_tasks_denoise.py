@@ -14,11 +14,11 @@ import imgconv.tasks.denoise.photo
 from imgconv.engine import load, run
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
-from imgconv.tasks.denoise.cleaning import counted, rounded
-from imgconv.tasks.denoise.gauge import TEXTURE, heard, without_texture
 from imgconv.tasks.denoise.opponent import opponent, rgb
 from imgconv.tasks.denoise.photo import Photo
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
+from imgconv.tasks.denoise.read import TEXTURE, heard, without_texture
+from imgconv.tasks.denoise.run import counted, rounded
 
 RNG = np.random.default_rng(0)
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.overlays import CONTRAST, drawn, laid
 from imgconv.engine import load
 from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.camera import Camera, found
-from imgconv.tasks.denoise.crosshair import Crosshair, decided
-from imgconv.tasks.denoise.micro import Micro, balanced
+from imgconv.tasks.denoise.crosshair import Crosshair
+from imgconv.tasks.denoise.micro import Micro
+from imgconv.tasks.denoise.read import balanced, decided
+from training.denoising.overlays import CONTRAST, drawn, laid
 
 
 def cells(size: int = 160) -> np.ndarray:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from imgconv.tasks.segment.instances import instances, prepare, probability, typical_diameter
-from imgconv.tasks.segment.segmenter import scale_for, segment
+from imgconv.tasks.segment.card import PREPARE, READ, SEGMENT
+from imgconv.tasks.segment.prepare import prepare
+from imgconv.tasks.segment.read import instances, probability, typical_diameter
+from imgconv.tasks.segment.run import scale_for, segment
 
 CENTRES = [(20, 20, 10), (20, 37, 10), (60, 50, 8), (45, 12, 5)]  # the first two touch
 
@@ -54,7 +56,7 @@ def test_ideal_maps_give_back_their_labels() -> None:
 
 
 def test_labels_are_consecutive_and_small_objects_are_left_out() -> None:
-    found = instances(ideal(discs()), {"smallest": 120})
+    found = instances(ideal(discs()), READ | {"smallest": 120})
     assert np.unique(found).tolist() == [0, 1, 2, 3]
 
 
@@ -65,7 +67,7 @@ def test_objects_are_solid_and_what_two_enclose_stays_background() -> None:
     maps[0][18:21, 27:30] = true[18:21, 27:30] = -8  # where the first two touch
     maps[0][60, :47] = true[60, :47] = -8  # a slit from the outside into the third
     true[true < 0] = 0
-    assert same_partition(instances(maps, {"lowest": 0.4, "smooth": 0.0}), true)
+    assert same_partition(instances(maps, READ | {"lowest": 0.4, "smooth": 0.0}), true)
 
 
 def test_numbers_go_from_top_to_bottom() -> None:
@@ -87,7 +89,7 @@ def test_a_seam_divides_what_the_distance_alone_does_not() -> None:
 
 def test_a_shallow_dip_does_not_divide() -> None:
     labels = discs()
-    assert instances(ideal(labels), {"dip": 0.95}).max() == 3
+    assert instances(ideal(labels), READ | {"dip": 0.95}).max() == 3
 
 
 @pytest.mark.parametrize("value", [0, 7, 65535])
@@ -114,7 +116,9 @@ def test_colours_share_one_scale() -> None:
 
 
 def test_the_fourth_channel_brings_up_what_is_faint_and_keeps_the_levels() -> None:
-    image = prepare(np.linspace(0, 1, 10_001).reshape(73, 137).astype(np.float32), {"high": 99})
+    image = prepare(
+        np.linspace(0, 1, 10_001).reshape(73, 137).astype(np.float32), PREPARE | {"high": 99}
+    )
     linear, faint = image[0].ravel(), image[3].ravel()
     assert (np.diff(faint) >= 0).all()
     at = [np.abs(linear - level).argmin() for level in (0, 0.01, 0.1, 1)]
@@ -147,7 +151,7 @@ def test_a_users_smallest_area_counts_pixels_of_the_image(diameter: float) -> No
         return ideal(labels[rows][:, columns])
 
     def count(least: float) -> int:
-        card = {"read": {"least": least, "smallest": 10_000}}
+        card = SEGMENT.card(read={"least": least, "smallest": 10_000})
         return int(segment(labels.astype(np.uint8), network, card, diameter).labels.max())
 
     assert count(40) == 4  # the smallest disc has 69 pixels, the next 193
@@ -184,7 +188,9 @@ def test_objects_out_of_the_known_range_are_looked_at_in_another_size() -> None:
         seen.append(image.shape[1:])
         return ideal(labels[:: 80 // image.shape[1], :: 90 // image.shape[2]])
 
-    result = segment(labels.astype(np.uint8), network, {"read": {"diameters": [4, 8], "usual": 10}})
+    result = segment(
+        labels.astype(np.uint8), network, SEGMENT.card(read={"diameters": [4, 8], "usual": 10})
+    )
     assert seen[0] == (80, 90)
     assert len(seen) == 2
     assert result.scale == pytest.approx(10 / 20, abs=0.03)

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from imgconv.tasks.labels.geojson import Features
 from imgconv.tasks.labels.outline import Polygon, area, outlines, polygons
-from imgconv.tasks.labels.rois import RoiArchive, roi
+from imgconv.tasks.labels.rois import RoiArchive, name_in_stack, roi
 
 MASKS = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool)
@@ -164,3 +164,16 @@ def test_rois_name_the_plane_of_a_stack_and_the_place_in_a_hyperstack(
     made = roi("a", polygons(mask), place, hyperstack)
     read = roifile.ImagejRoi.frombytes(made.tobytes())
     assert (read.position, read.z_position, read.t_position) == expected
+
+
+@pytest.mark.parametrize(
+    ("plane", "label", "name"),
+    [
+        (2, 1, "0002-0001-0000"),
+        (12345, 7, "12345-00007-00000"),
+        (3, 10**5, "000003-100000-000000"),
+    ],
+)
+def test_names_in_a_stack_are_of_the_forms_that_imagej_reads_the_plane_from(plane, label, name):
+    """Its RoiManager.getSliceNumber: 14, 17 or 20 characters, the plane first."""
+    assert name_in_stack(plane, label) == name

@@ -16,6 +16,7 @@ from imgconv import engine  # noqa: E402
 from imgconv.images import Info  # noqa: E402
 from imgconv.tasks.colorize import Colorizer  # noqa: E402
 from imgconv.tasks.colorize import oklab as arrays  # noqa: E402
+from imgconv.tasks.colorize.card import COLORIZE  # noqa: E402
 from training.colorizing import augment, data, export, train, validate  # noqa: E402
 from training.colorizing.losses import Loss  # noqa: E402
 from training.colorizing.network import Annealed, ColourNet  # noqa: E402
@@ -102,7 +103,8 @@ def test_the_written_split_follows_the_rule() -> None:
 def test_parts_are_repeatable_and_scans_are_grey_within_range() -> None:
     one = data.Photo("a", "p", "", photo(1))
     sampler = augment.Sampler([one], {})
-    draw = [sampler.batch(np.random.default_rng(4), 32, 3)[0] for _ in range(2)]
+    draw = [torch.from_numpy(np.stack([sampler.draw(rng, 32)[0] for _ in range(3)]))
+            for rng in (np.random.default_rng(4), np.random.default_rng(4))]  # fmt: skip
     assert torch.equal(*draw) and draw[0].shape == (3, 3, 32, 32)
     luma, chroma = augment.examples(draw[0], torch.Generator().manual_seed(1))
     again, _ = augment.examples(draw[0], torch.Generator().manual_seed(1))
@@ -160,20 +162,19 @@ def test_a_network_that_knows_the_colours_is_judged_well_and_one_of_grey_is_not(
     assert "+" in validate.line({"scenes": best}, validate.Setting())
 
 
-def test_a_run_learns_stops_resumes_and_is_exported(
+def test_a_run_learns_goes_on_and_is_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, out = pack(tmp_path), tmp_path / "run"
 
-    def go(minutes: float) -> dict[str, int]:
-        options = ["--batch", "4", "--sizes", "32", "--widths", "4,8,8,8", "--threads", "1"]
-        command = ["train", "--data", str(path), "--out", str(out), *options, "--judged", "2"]
-        monkeypatch.setattr("sys.argv", [*command, "--minutes", str(minutes), "--rate", "0.01"])
-        train.train(train.arguments())
-        return torch.load(out / "checkpoint.pt", weights_only=True)
+    def go(steps: int) -> int:
+        options = ["--batch", "4", "--size", "32", "--widths", "4,8,8,8", "--threads", "1"]
+        options += ["--judged", "2", "--nice", "0", "--rate", "0.01", "--steps", str(steps)]
+        command = ["--data", str(path), "--state", str(out), *options, "--device", "cpu"]
+        train.main(train.arguments(command))
+        return torch.load(out / "checkpoint.pt", weights_only=True)["counts"][0]
 
-    first = go(0.01)["step"]
-    assert go(0.02)["step"] > first > 0
+    assert (go(3), go(6)) == (3, 6)
     model = tmp_path / "mine.safetensors"
     command = ["export", "--checkpoint", str(out / "checkpoint.pt"), "--output", str(model)]
     monkeypatch.setattr("sys.argv", [*command, "--data", str(path), "--threads", "1"])
@@ -192,7 +193,9 @@ def same_as_pytorch(model: engine.Model, checkpoint: Path) -> None:
     metrics, read = model.card["metrics"], model.card["read"]
     setting = validate.Setting(metrics["temperature"], read["saturation"])
     grey = case.grey
-    found = Colorizer(model)(grey, Info("png", grey.dtype, *grey.shape))
+    found = Colorizer(model, card=COLORIZE.card(model.card["prepare"], read))(
+        grey, Info("png", grey.dtype, *grey.shape)
+    )
     assert np.abs(found.astype(int) - case.result(setting)).max() <= 1
 
 
@@ -204,9 +207,10 @@ def test_the_loss_falls() -> None:
     optimiser = torch.optim.Adam(module.parameters(), 0.01)
     losses = []
     for step in range(20):
-        pixels, kinds = sampler.batch(np.random.default_rng(step), 32, 4)
+        rng = np.random.default_rng(step)
+        pixels = torch.from_numpy(np.stack([sampler.draw(rng, 32)[0] for _ in range(4)]))
         luma, chroma = augment.examples(pixels, torch.Generator().manual_seed(step))
-        value = loss(module(luma), (chroma, kinds))
+        value = loss(module(luma), (chroma, torch.full((4,), -1)))
         optimiser.zero_grad()
         value.backward()
         optimiser.step()

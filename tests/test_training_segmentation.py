@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 cv2 = pytest.importorskip("cv2")
 
 from training.architectures.unet import UNet  # noqa: E402
-from training.segmentation import augment, data, targets, train, validate  # noqa: E402
+from training.segmentation import augment, data, targets, validate  # noqa: E402
 from training.segmentation.losses import loss  # noqa: E402
 
 
@@ -75,8 +78,8 @@ def test_scores_of_a_hand_made_case() -> None:
     assert counts[:2].tolist() == [2, 3]
     assert counts[2] == 1 + ((truth == 1).sum() > 0.5 * (truth > 0)[:, :46].sum())
     assert validate.summary([validate.score(truth, truth)]) == {
-        **{f"ap{t}": 1.0 for t in validate.THRESHOLDS},
-        "count": 0.0,
+        **{f"AP {t}": 1.0 for t in validate.THRESHOLDS},
+        "count error": 0.0,
     }
 
 
@@ -109,6 +112,128 @@ def test_a_pack_keeps_its_parts_and_folds_keep_fields_together(tmp_path: Path) -
     assert not fields[0] & fields[1]
 
 
+def write_pack(folder: Path, rows: list[dict[str, object]]) -> Path:
+    """A pack without parts of its own; each image is the discs, in the row's dtype."""
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    for row in rows:
+        dtype = row.pop("dtype", "uint8")
+        tifffile.imwrite(folder / "images" / f"{row['id']}.tif", (discs() * 60).astype(dtype))
+        cv2.imwrite(str(folder / "labels" / f"{row['id']}.png"), discs().astype(np.uint16))
+    (folder / "index.json").write_text(json.dumps(rows))
+    return folder
+
+
+def known(number: int, source: str, field: int, **more: object) -> dict[str, object]:
+    return {"id": f"{source}{number}", "source": source, "field": f"{source}-{field}", **more}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=40))
+def test_no_field_is_in_both_parts_and_the_choice_does_not_depend_on_order(places) -> None:
+    files = None  # is not read
+    rows = [
+        data.Row(files, "", "", str(n), "k", str(source), str(field), True)
+        for n, (source, field) in enumerate(places)
+    ]
+    last = data.seen_last(rows)
+    parts = {
+        part: {(r.source, r.field) for r in rows if data.part_of(r, last) == part}
+        for part in ("train", "val")
+    }
+    assert not parts["train"] & parts["val"]
+    assert last == data.seen_last(rows[::-1])
+    for source in {row.source for row in rows}:
+        fields = {row.field for row in rows if row.source == source}
+        unseen = {field for s, field in parts["val"] if s == source}
+        assert len(unseen) == (0 if len(fields) < 4 else -(-len(fields) // 6))
+
+
+def test_several_packs_are_one_and_a_source_held_out_is_never_learnt_from(tmp_path: Path) -> None:
+    one = write_pack(tmp_path / "one", [known(n, "lab", n // 2) for n in range(12)])
+    two = write_pack(
+        tmp_path / "two",
+        [known(n, "deep", n, dtype="uint16", labels="model (U-Net)") for n in range(2)]
+        + [known(n, "other", n) for n in range(2)],
+    )
+    three = write_folder(tmp_path / "mine", 4)
+    train = data.load([one, two, three], "train", ["other"])
+    unseen = data.load([one, two, three], "val", ["other"])
+    assert {e.source for e in train} == {"lab", "deep", "mine"}
+    assert {e.source for e in unseen} == {"lab", "other", "mine"}
+    assert not {(e.source, e.field) for e in train} & {(e.source, e.field) for e in unseen}
+    assert len(train) + len(unseen) == 20
+    deep = next(e for e in train if e.source == "deep")
+    assert deep.pixels.dtype == np.uint16 and not deep.manual
+    with pytest.raises(SystemExit, match="--hold-out nobody: no such source; there are deep, lab"):
+        data.load([one, two], "train", ["nobody"])
+
+
+def test_labels_of_a_model_count_half_and_every_image_has_a_chance(tmp_path: Path) -> None:
+    rows = [known(0, "lab", 0), known(1, "lab", 1, labels="model"), known(2, "far", 0)]
+    examples = data.load(write_pack(tmp_path, rows), "train")
+    weight = dict(zip([e.name for e in examples], augment.weights(examples, {}), strict=True))
+    assert weight["lab0"] == pytest.approx(2**0.5 * weight["lab1"])  # of a field: the square root
+    assert sum(weight.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("ending", ["-labels", "_labels", "_cp_masks"])
+def test_labels_lie_beside_their_images_under_their_names(tmp_path: Path, ending: str) -> None:
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), (discs() * 50).astype(np.uint8))
+        tifffile.imwrite(tmp_path / f"{name}{ending}.tif", discs().astype(np.int32))
+    cv2.imwrite(str(tmp_path / "c.png"), np.zeros((9, 9), np.uint8))  # of no labels
+    found = data.load(tmp_path)
+    assert [e.name for e in found] == ["a", "b"]
+    np.testing.assert_array_equal(found[0].labels, discs())
+
+
+BAD = {
+    "another size": (np.zeros((64, 64), np.uint8), discs(32).astype(np.uint16), "of the size"),
+    "a stack": (np.zeros((5, 64, 64), np.uint8), discs().astype(np.uint16), r"\(5, 64, 64\)"),
+    "fractions": (np.zeros((64, 64), np.uint8), discs() / 3, "whole numbers"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_learnt_from_is_named_in_one_line(tmp_path: Path, name: str) -> None:
+    image, labels, words = BAD[name]
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "a-labels.tif", labels)
+    with pytest.raises(SystemExit, match=words) as problem:
+        data.load(tmp_path)
+    assert "\n" not in str(problem.value)
+
+
+def test_a_folder_of_nothing_says_what_is_allowed(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="images/NAME"):
+        data.load(tmp_path)
+    with pytest.raises(SystemExit, match="no such folder"):
+        data.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32"])
+def test_labels_are_renumbered_from_one_and_keep_their_pixels(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    for lowest in (0, 3):
+        labels = (rng.integers(lowest, 9, (20, 30)) * 27).astype(dtype)
+        found = data.numbered(labels)
+        assert found.dtype == np.uint16
+        pairs = set(zip(labels.ravel().tolist(), found.ravel().tolist(), strict=True))
+        wanted = sorted({value for value in labels.ravel().tolist() if value})
+        assert pairs == {(v, 1 + n) for n, v in enumerate(wanted)} | (
+            {(0, 0)} if not lowest else set()
+        )
+
+
+def test_each_source_is_judged_on_its_own(tmp_path: Path) -> None:
+    rows = [known(0, "lab", 0, kind="stained"), known(1, "lab", 1, kind="brightfield")]
+    examples = data.load(write_pack(tmp_path, [*rows, known(2, "far", 0)]), "train")
+    result = validate.validate(UNet((4, 8)), examples)
+    assert sorted(result) == ["far", "lab brightfield", "lab stained"]
+    assert all(0 <= values["AP 0.5"] <= 1 for values in result.values())
+
+
 def test_the_loss_is_smallest_for_the_targets_themselves() -> None:
     maps = targets.targets(discs())
     target = torch.from_numpy(np.concatenate([maps, np.ones((1, 64, 64), np.float32)]))[None]
@@ -116,26 +241,6 @@ def test_the_loss_is_smallest_for_the_targets_themselves() -> None:
     right[:, :2] = right[:, :2] * 20 - 10
     assert loss(right, target) < 0.01
     assert loss(right * 0, target) > 0.5
-
-
-def test_a_run_stops_resumes_and_serves_as_a_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, out = write_folder(tmp_path / "data"), tmp_path / "run"
-
-    def go(target: Path, minutes: float, *more: str) -> None:
-        options = ["--batch", "1", "--size", "32", "--widths", "4,8", "--threads", "1", *more]
-        command = ["train", "--data", str(folder), "--out", str(target), *options]
-        monkeypatch.setattr("sys.argv", [*command, "--minutes", str(minutes)])
-        train.train(train.arguments())
-
-    threads = torch.get_num_threads()
-    go(out, 0.002)
-    first = torch.load(out / "checkpoint.pt", weights_only=True)["step"]
-    go(out, 0.004)
-    assert torch.load(out / "checkpoint.pt", weights_only=True)["step"] > first > 0
-    go(tmp_path / "mine", 0.001, "--start", str(out / "checkpoint.pt"))
-    torch.set_num_threads(threads)
 
 
 def test_the_network_keeps_size_and_scales_by_its_multiple() -> None:

@@ -1,5 +1,5 @@
 """PyTorch scripts that make the networks of imgconv; imgconv itself imports nothing from here."""
 
-from training import environment
+from . import environment
 
 environment.settle()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgconv.errors import UsageError
-from imgconv.images import SUFFIXES, shown
+from imgconv.images import of_suffix, shown
 
 WILDCARDS = frozenset("*?[")
 
@@ -113,4 +113,4 @@ def _glob(pattern: str) -> Iterator[Found]:
 
 
 def is_image_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    return of_suffix(os.path.splitext(name)[1]) is not None

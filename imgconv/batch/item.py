@@ -19,6 +19,7 @@ class Item(NamedTuple):
     target: str = ""  # a path, "-" for standard output, "" where nothing is written
     number: int = 1  # position in the plan, from 1: {index} in templates
     also: tuple[str, ...] = ()  # further files of the same step (a table, labels, ...)
+    former: tuple[str, ...] = ()  # files of an earlier run that go when this one writes its own
     paged: bool = False  # target is a pattern for str.format with {page} still open
     skip: str = ""  # why it is left alone; the step is not called
     error: str = ""  # why it cannot even be tried; the step is not called
@@ -34,12 +35,15 @@ class Done(NamedTuple):
     written: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     record: Mapping[str, Any] = {}
+    value: Any = None  # for who gathers outcomes: plain data, not shown
 
 
 Step = Callable[[Item], Done]
 """Reads item.source, writes item.target (and item.also). Raises ImgconvError for a bad file.
 
-A step is called from several threads at once, so it keeps nothing from one item to the next.
+A step is called from several threads at once, or in another process: it is picklable, mutates
+nothing and keeps nothing from one item to the next. What a command makes of all items together is
+gathered from their outcomes.
 """
 
 

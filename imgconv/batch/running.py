@@ -7,44 +7,68 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
+from imgconv import threads
 from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import shown
 
+from .imports import import_ahead
 from .item import Item, Outcome, Step
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
-Attempt = Callable[[Item], Outcome | None]
+Fold = Callable[[Outcome], object]
 _here = threading.local()  # of a job's thread: whether the batch has been abandoned
-AHEAD = 16  # outcomes a thread may be ahead of a slow one; only `jobs` images are in memory
+AHEAD = 16  # outcomes a job may be ahead of a slow one; only `jobs` images are in memory
+_importing = threading.Lock()  # of a worker's threads
 
 
 def run(
-    items: Sequence[Item], step: Step, *, jobs: int = 1, fail_fast: bool = False
+    items: Sequence[Item],
+    step: Step,
+    *,
+    executor: Executor | None = None,
+    jobs: int = 1,
+    fail_fast: bool = False,
+    fold: Fold | None = None,
 ) -> Generator[Outcome]:
     """Call step(item) for each item, `jobs` at once, and yield how each ended, in plan order.
 
+    Without an executor the jobs are threads of this process. Any other of concurrent.futures's
+    kind may be given (processes, a cluster's): it has as many workers as it has, `jobs` is their
+    number as far as known, and whoever gave it shuts it down. Standard input and output stay here.
     With `fail_fast` nothing is begun after a failure; what was under way ends and is reported.
     Closing the generator (or an interrupt) begins nothing more and waits for what is under way.
+    `fold` is called here, in plan order, with each outcome, also of what ends after that.
     """
-    stop = threading.Event()
-    attempt = partial(_attempt, step, stop, fail_fast)
+    fold = fold or _nothing
     jobs = min(jobs, len(items))
-    return _side_by_side(attempt, items, jobs, stop) if jobs > 1 else _in_turn(attempt, items)
+    if executor is not None:
+        return _sent(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
+    if jobs <= 1:
+        return _in_turn(items, step, fail_fast, fold)
+    import_ahead(step, items)
+    return _on_threads(items, step, jobs, fail_fast, fold)
 
 
-def _in_turn(attempt: Attempt, items: Sequence[Item]) -> Generator[Outcome]:
-    yield from filter(None, map(attempt, items))
+def _nothing(outcome: Outcome) -> None:
+    pass
 
 
-def _side_by_side(
-    attempt: Attempt, items: Sequence[Item], jobs: int, stop: threading.Event
+def _in_turn(items: Sequence[Item], step: Step, fail_fast: bool, fold: Fold) -> Generator[Outcome]:
+    for item in items:
+        outcome = attempt(step, item)
+        fold(outcome)
+        yield outcome
+        if fail_fast and outcome.status == "failed":
+            return
+
+
+def _on_threads(
+    items: Sequence[Item], step: Step, jobs: int, fail_fast: bool, fold: Fold
 ) -> Generator[Outcome]:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -52,18 +76,99 @@ def _side_by_side(
     pool = ThreadPoolExecutor(
         jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
     )
-    waiting: deque[Future[Outcome | None]] = deque()
+    try:
+        yield from _gathered(
+            items, lambda item: pool.submit(attempt, step, item), jobs, fail_fast, fold, abandon
+        )
+    finally:
+        pool.shutdown(wait=True)
+
+
+def _sent(
+    items: Sequence[Item],
+    step: Step,
+    executor: Executor,
+    jobs: int,
+    fail_fast: bool,
+    fold: Fold,
+) -> Generator[Outcome]:
+    share = threads.count() if threads.chosen() else None
+
+    def begin(item: Item) -> Future[Outcome]:
+        if item.skip or item.error or "-" in (item.source, item.target):
+            return _done_here(step, item)
+        return executor.submit(attempt_there, step, item, share)
+
+    yield from _gathered(items, begin, jobs, fail_fast, fold, threading.Event())
+
+
+def _done_here(step: Step, item: Item) -> Future[Outcome]:
+    from concurrent.futures import Future
+
+    future: Future[Outcome] = Future()
+    future.set_result(attempt(step, item))
+    return future
+
+
+def _gathered(
+    items: Sequence[Item],
+    begin: Callable[[Item], Future[Outcome]],
+    jobs: int,
+    fail_fast: bool,
+    fold: Fold,
+    abandon: threading.Event,
+) -> Generator[Outcome]:
+    """Outcomes in plan order, a few items begun ahead of the one that is waited for."""
+    waiting: list[tuple[Item, Future[Outcome]]] = []
+    failed = threading.Event()
+
+    def watch(future: Future[Outcome]) -> None:
+        if not future.cancelled() and (future.exception() or future.result().status == "failed"):
+            failed.set()
+            for _, other in list(waiting):
+                other.cancel()
+
+    def first() -> Generator[Outcome]:
+        outcome = _collected(*waiting[0])
+        del waiting[0]
+        if outcome:
+            fold(outcome)
+            yield outcome
+
     try:
         for item in items:
-            waiting.append(pool.submit(attempt, item))
+            if failed.is_set():
+                break
+            waiting.append((item, begin(item)))
+            if fail_fast:
+                waiting[-1][1].add_done_callback(watch)
             if len(waiting) > AHEAD * jobs:
-                yield from filter(None, [waiting.popleft().result()])
+                yield from first()
         while waiting:
-            yield from filter(None, [waiting.popleft().result()])
+            yield from first()
     finally:
-        stop.set()
         abandon.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        for _, future in waiting:
+            future.cancel()
+        for item, future in waiting:
+            if outcome := _collected(item, future):
+                fold(outcome)
+
+
+def _collected(item: Item, future: Future[Outcome]) -> Outcome | None:
+    """What became of the item, when its job has ended; None if it was not begun."""
+    from concurrent.futures import CancelledError
+
+    try:
+        error = future.exception()
+    except CancelledError:
+        return None
+    if error is None:
+        return future.result()
+    if not isinstance(error, Exception) or isinstance(error, BrokenPipeError):
+        raise error
+    message, trace = _explain(error, item)  # the worker died, or what was sent cannot be pickled
+    return Outcome(item, "failed", message, trace=trace)
 
 
 def check_abandoned() -> None:
@@ -76,16 +181,16 @@ def check_abandoned() -> None:
         raise ImgconvError("interrupted")
 
 
-def _attempt(step: Step, stop: threading.Event, fail_fast: bool, item: Item) -> Outcome | None:
-    if stop.is_set():
-        return None
-    outcome = _outcome(step, item)
-    if fail_fast and outcome.status == "failed":
-        stop.set()
-    return outcome
+def attempt_there(step: Step, item: Item, share: int | None) -> Outcome:
+    """`attempt` in a worker, which may do several items at once; `share`: threads for each."""
+    threads.use(share)
+    with _importing:
+        import_ahead(step, [item])
+    return attempt(step, item)
 
 
-def _outcome(step: Step, item: Item) -> Outcome:
+def attempt(step: Step, item: Item) -> Outcome:
+    """Do one item; every exception becomes its failure."""
     if item.error:
         return Outcome(item, "failed", f"{shown(item.source)}: {item.error}")
     if item.skip:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imgconv.errors import UsageError
-from imgconv.images import DEFAULT_SUFFIX, SUFFIXES, shown
+from imgconv.images import named, of_suffix, shown
+from imgconv.images.formats import suffixes
 
 from .inputs import Found
 from .item import Item
@@ -27,9 +28,9 @@ def suffix_of(format: str | None, usual: Suffix | None = None) -> Suffix:
 
     def suffix(found: str) -> str:
         plain = usual(found) if usual else found
-        if format is None or SUFFIXES.get(plain.lower()) == format:
+        if format is None or of_suffix(plain) == named(format):
             return plain
-        return DEFAULT_SUFFIX[format]
+        return named(format).suffix
 
     return suffix
 
@@ -139,14 +140,14 @@ class Naming:
         if not self.format_given and not is_known(output):
             raise UsageError(
                 f"-o {shown(output)}: the name must end in a format's suffix "
-                f"({', '.join(DEFAULT_SUFFIX.values())}), or give --format; "
+                f"({suffixes()}), or give --format; "
                 "a folder that is not there yet ends in /"
             )
 
 
 def is_known(name: str) -> bool:
     """Whether the suffix names a format that can be written."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    return of_suffix(os.path.splitext(name)[1]) is not None
 
 
 def _filled(name: str | None, spec: str | None, values: dict[str, object]) -> str:

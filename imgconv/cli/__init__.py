@@ -18,6 +18,8 @@ from typer.main import get_command
 
 from imgconv.errors import ImgconvError, UsageError
 
+from .console import Console, ExitCode, current, using
+
 COMMANDS: dict[str, str] = {
     "filter": "Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.",
     "convolve": "Make feature maps: the layer of a network with stencils of yours.",
@@ -99,22 +101,27 @@ def application() -> typer.Typer:
     return app
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Run one command line (by default the process's own) and return its exit code."""
+    with using(console):
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         code = application()(args=arguments, prog_name="imgconv", standalone_mode=False)
     except typer.TyperException as error:
         return _fail(_usage(error), error.exit_code)
     except UsageError as error:
-        return _fail(f"imgconv: {error}", 2)
+        return _fail(f"imgconv: {error}", ExitCode.USAGE)
     except ImgconvError as error:
-        return _fail(f"imgconv: {error}", 1)
+        return _fail(f"imgconv: {error}", ExitCode.FAILED)
     except typer.Abort:
-        return 130
+        return ExitCode.INTERRUPTED
     except SystemExit as done:  # completion has answered, or the reader of the help has gone
         return int(done.code or 0)
-    return code or 0
+    return code or ExitCode.OK
 
 
 def _usage(error: typer.TyperException) -> str:
@@ -140,5 +147,5 @@ def _allowed(error: typer.TyperException) -> str:
 
 
 def _fail(line: str, code: int) -> int:
-    print(line, file=sys.stderr)
+    current().say(line)
     return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
@@ -12,20 +11,7 @@ from imgconv.errors import ImgconvError, UsageError
 from .options import FileOptions
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from imgconv.batch import Done, EachPlane, Item
-    from imgconv.images import Info
-    from imgconv.tasks.colorize import Colorizer
     from imgconv.tasks.colorize.hints import Hint, Painting
-
-BUNDLED = ("photo",)
-NOTES = {
-    "colour": "in colour already: made grey first, then coloured anew (--mix keeps some)",
-    "toned": "a toned (sepia) print: the tone is taken off first (--mix keeps some)",
-    "profile": "the brightness of its colour profile was converted to that of sRGB",
-    "ome": "OME-XML does not hold for colour: axes and the pixel size in the plane are kept of it",
-}
 
 
 def command(
@@ -81,21 +67,16 @@ def command(
     Brightness stays as it is, to the pixel; so does alpha, 16 bit and metadata. Colour images
     are made grey first. A stack is coloured page by page.
     """
-    from imgconv import engine
-    from imgconv.tasks.colorize import Colorizer, describe
+    from imgconv.steps.colorize import ColorizePlane
+    from imgconv.tasks.colorize import Colorizer
+    from imgconv.tasks.load import load
 
-    from .files import each_plane, run_files
+    from .files import run_planes
 
     hints = tuple(hint_of(text, options) for text in hint or ())
-    name = f"colorize-{model}" if model in BUNDLED else model
-    work = Colorizer(engine.load(name, "colorize"), saturation, mix, hints)
-    step = Colorize(work, each_plane(Plane(work), options, describe=describe))
-    return run_files("colorize", options, step, suffix=suffix_of_colour)
-
-
-def suffix_of_colour(found: str) -> str:
-    """The input's suffix, but for those that hold no colour, or 256 colours."""
-    return {".pgm": ".ppm", ".pbm": ".ppm", ".gif": ".png"}.get(found.lower(), found)
+    loaded, card = load(model, "colorize")
+    work = Colorizer(loaded, saturation, mix, hints, card)
+    return run_planes("colorize", options, ColorizePlane(work))
 
 
 def hint_of(text: str, options: FileOptions) -> Hint | Painting:
@@ -122,45 +103,3 @@ def hint_of(text: str, options: FileOptions) -> Hint | Painting:
         raise
     except ImgconvError as error:
         raise UsageError(f"--hint: {error}") from None
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Colouring as a step's function of one plane; what colours they had, and what to say."""
-
-    work: Colorizer
-    kinds: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # keys of NOTES
-
-    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        from imgconv.images import is_srgb, srgb_info, to_srgb
-        from imgconv.tasks.colorize.toned import colour_of
-
-        kind = colour_of(plane, info.alpha)
-        self.kinds.append(kind)
-        if kind in NOTES:
-            self.notes.append(kind)
-        if info.tiff and info.tiff.kind == "ome" and kind == "grey":
-            self.notes.append("ome")
-        if not is_srgb(info):  # which its colours are guessed for
-            self.notes.append("profile")
-            plane, info = to_srgb(plane, info), srgb_info(info)
-        return self.work(plane, info)
-
-
-@dataclass(frozen=True)
-class Colorize:
-    """The step: each plane coloured, and said what was done to colour that was there."""
-
-    work: Colorizer
-    each: EachPlane
-
-    def __call__(self, item: Item) -> Done:
-        plane = Plane(self.work)
-        done = replace(self.each, function=plane)(item)
-        notes = tuple(NOTES[key] for key in dict.fromkeys(plane.notes))
-        record = {
-            "input": list(dict.fromkeys(plane.kinds)),
-            "model": self.work.model.card.get("name", ""),
-        }
-        return done._replace(notes=(*done.notes, *notes), record={**done.record, **record})

@@ -96,9 +96,9 @@ def command(
     from imgconv.ops.bank import bank
     from imgconv.ops.convolve import Layer
     from imgconv.ops.kernel_text import number
+    from imgconv.steps.convolve import FeatureMaps
 
     from .files import run_files
-    from .maps import FeatureMaps, suffix_of_maps
 
     if not kernel:
         raise UsageError(
@@ -114,12 +114,5 @@ def command(
         per_channel=per_channel,
         flip=flip,
     )
-    step = FeatureMaps(
-        layer,
-        writing=options.writing,
-        reading=options.reading,
-        force=options.force,
-        skip_existing=options.skip_existing,
-        to_srgb=options.to_srgb,
-    )
-    return run_files("convolve", options, step, suffix=suffix_of_maps)
+    step = FeatureMaps(layer, **options.access)
+    return run_files("convolve", options, step, suffix=step.suffix)

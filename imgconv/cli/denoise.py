@@ -13,11 +13,7 @@ from imgconv.errors import UsageError
 from .options import FileOptions
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from imgconv.engine import Model
-    from imgconv.images import Info
-    from imgconv.tasks.denoise.cleaning import Cleaner
+    from imgconv.tasks.denoise.run import Cleaner
 
 Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
 BUNDLED = ("photo", "micro", "crosshair")
@@ -118,16 +114,19 @@ def command(
     Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
     colour noise and leaves most of the brightness.
     """
-    from imgconv.batch.planes import unchanged
+    from imgconv.steps.denoise import (
+        CleanPlane,
+        Denoise,
+        Show,
+    )
+    from imgconv.steps.reference import Reference
     from imgconv.tasks.denoise import Cleaning
 
-    from .denoiser import Denoiser, Show, picture_record, picture_suffix
-    from .files import each_plane, run_files
-    from .reference import Reference
+    from .files import run_files
 
     if residual and compare:
         raise UsageError("--residual does not go with --compare, which shows it: leave one out")
-    cleaner = made(model, method, sigma)
+    cleaner = cleaner_of(model, method, sigma)
     work = Cleaning(
         cleaner,
         strength if luma is None else luma,
@@ -136,20 +135,15 @@ def command(
     show: Show = "removed" if residual else "compare" if compare else "image"
     # a network uses all threads for one image; more images at once would only take memory
     rest = replace(options, jobs=options.jobs or (None if method else 1))
-    each = each_plane(unused, rest, describe=unchanged if show == "image" else picture_record)
-    truth = Reference.of(reference, options) if reference is not None else None
-    step = Denoiser(work, each, show, truth)
-    if show == "image":
-        return run_files("denoise", rest, step)
-    return run_files(f"denoise-{show}", rest, step, suffix=picture_suffix)
+    truth = None
+    if reference is not None:
+        truth = Reference.beside(reference, options.files or (), options.files_from is not None)
+    step = Denoise(CleanPlane(work, show), truth, **rest.access)
+    command = "denoise" if show == "image" else f"denoise-{show}"
+    return run_files(command, rest, step, suffix=step.operation.suffix)
 
 
-def unused(plane: np.ndarray, info: Info) -> np.ndarray:
-    """In the place of the function that Denoiser makes for each item."""
-    return plane
-
-
-def made(model: str | None, method: Method | None, sigma: float | None) -> Cleaner:
+def cleaner_of(model: str | None, method: Method | None, sigma: float | None) -> Cleaner:
     """What cleans; UsageError where the options do not go together."""
     if method is not None:
         if model is not None:
@@ -157,12 +151,13 @@ def made(model: str | None, method: Method | None, sigma: float | None) -> Clean
         from imgconv.tasks.denoise.classical import Classical
 
         return Classical(method, sigma)
-    return network("photo" if model is None else model, sigma)
+    return trained("photo" if model is None else model, sigma)
 
 
-def network(name: str, sigma: float | None) -> Cleaner:
+def trained(name: str, sigma: float | None) -> Cleaner:
     """The cleaner that a model's card says it is made for."""
-    from imgconv.engine import load
+    from imgconv.tasks.denoise import network
+    from imgconv.tasks.load import load
 
     if name not in BUNDLED and not name.endswith(".safetensors"):
         near = get_close_matches(name, BUNDLED, n=1)
@@ -170,31 +165,4 @@ def network(name: str, sigma: float | None) -> Cleaner:
             f"--model {name}: {f'did you mean {near[0]}? ' if near else ''}allowed are "
             f"{', '.join(BUNDLED)}, or a file that ends in .safetensors"
         )
-    loaded = load(f"denoise-{name}" if name in BUNDLED else name)
-    kind = kind_of(loaded, name)
-    if kind == "crosshair":
-        from imgconv.tasks.denoise.crosshair import Crosshair
-
-        if sigma is not None:
-            raise UsageError("--sigma is a noise's, and crosshair removes none: leave it out")
-        return Crosshair(loaded)
-    if kind == "micro":
-        from imgconv.tasks.denoise.micro import Micro
-
-        return Micro(loaded, sigma)
-    from imgconv.tasks.denoise.photo import Photo
-
-    return Photo(loaded, sigma)
-
-
-def kind_of(loaded: Model, name: str) -> str:
-    """photo, micro or crosshair."""
-    card = loaded.card
-    kind = (card.get("prepare") or {}).get("kind")
-    if card.get("task") != "denoise" or kind not in BUNDLED:
-        what = card.get("task") or "something else"
-        raise UsageError(
-            f"--model {name}: is made for {what}, not for denoise; give {', '.join(BUNDLED)} or a "
-            "file that training for denoise made"
-        )
-    return str(kind)
+    return network(*load(name, "denoise"), sigma)

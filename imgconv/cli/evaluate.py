@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Argument, Option
 
 from imgconv.errors import UsageError
 
+from .console import ExitCode, current
 from .options import Force, InputOptions
 
 if TYPE_CHECKING:
-    from imgconv.batch import Done, Item, Plan
+    from imgconv.batch import Outcome, Plan
     from imgconv.tasks.labels.match import Match
 
 Two = Annotated[
@@ -52,8 +53,9 @@ def command(
     0.95; two objects match if their IoU is above that. In brackets: 95 % of 2000 drawings of the
     images with replacement. An image without any object, in which none was found, is right.
     """
+    from imgconv.steps.evaluate import MatchLabels
+
     from .files import carry_out
-    from .report import write
 
     if len(options.files or ()) != 2:
         raise UsageError("evaluate needs two folders or two files: LABELS TRUTH")
@@ -62,48 +64,19 @@ def command(
     if csv is not None:
         _check_csv(csv, options.force)
     planned = _plan(options)
-    step = Matcher(options.reading)
-    code = carry_out(planned, replace(options, json=False), step, show=lambda _: "")
-    if code > 1 or not step.matches:
-        return code or 1
-    planes = [(name, one) for _, every in sorted(step.matches.items()) for name, one in every]
+    planes: list[tuple[str, Match]] = []
+
+    def gather(outcome: Outcome) -> None:
+        planes.extend(outcome.done.value or ())
+
+    step, quiet = MatchLabels(options.reading), replace(options, json=False)
+    code = carry_out(planned, quiet, step, show=lambda _: "", fold=gather)
+    if code > 1 or not planes:
+        return code or ExitCode.FAILED
     if csv is not None:
         _write_csv(csv, planes, options.force)
-    write(as_json(planes) if options.json else as_text([one for _, one in planes]))
+    current().out(as_json(planes) if options.json else as_text([one for _, one in planes]))
     return code
-
-
-@dataclass(frozen=True)
-class Matcher:
-    """The step: matches the planes of a label file with those of the truth (item.also)."""
-
-    reading: dict[str, Any]
-    matches: dict[int, list[tuple[str, Match]]] = field(default_factory=dict)
-
-    def __call__(self, item: Item) -> Done:
-        from imgconv.batch import Done
-        from imgconv.images import shown
-
-        found, doubts = self._matched(item.source, item.also[0])
-        several = len(found) > 1
-        self.matches[item.number] = [
-            (f"{item.source}:{n}" if several else item.source, one)
-            for n, one in enumerate(found, 1)
-        ]
-        return Done(notes=tuple(f"{shown(name)}: {said}" for name, said in doubts.items() if said))
-
-    def _matched(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:
-        """A match of each plane, and the first thing that is odd about each file."""
-        from imgconv.tasks.labels.match import match
-        from imgconv.tasks.labels.truth import doubt, label_planes
-
-        found: list[Match] = []
-        doubts = {labels: "", truth: ""}
-        for mine, theirs in label_planes(labels, truth, self.reading):
-            found.append(match(mine, theirs))
-            doubts[labels] = doubts[labels] or doubt(mine)
-            doubts[truth] = doubts[truth] or doubt(theirs)
-        return found, doubts
 
 
 def _plan(options: TwoFolders) -> Plan:

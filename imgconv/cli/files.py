@@ -2,44 +2,35 @@
 
     def command(options: FileOptions, amount: Annotated[float, Option("--amount")] = 1) -> int:
         "Sharpen images."
-        return run_files("sharpen", options, each_plane(Sharpen(amount), options))
+        return run_planes("sharpen", options, Sharpen(amount))
 
-where Sharpen is a frozen dataclass whose __call__(plane, info) returns the new plane.
+where Sharpen is an Operation: a frozen dataclass whose __call__(plane, info) returns a Result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from imgconv.errors import OutputError, UsageError
 
+from .console import ExitCode, current
 from .options import FileOptions, InputOptions
 
 if TYPE_CHECKING:
-    from imgconv.batch import EachPlane, Item, Plan, Step
-    from imgconv.batch.planes import PlaneFunction
+    from imgconv.batch import Item, Outcome, Plan, Step
     from imgconv.batch.targets import Suffix
+    from imgconv.steps.operation import Operation
 
     from .report import Show
 
 
-def each_plane(function: PlaneFunction, options: FileOptions, **more: Any) -> EachPlane:
-    """A step that calls function(plane, info) for every plane and writes what it returns.
+def run_planes(command: str, options: FileOptions, operation: Operation) -> ExitCode:
+    """Every plane of every file through the operation."""
+    from imgconv.steps.planes import EachPlane
 
-    `more`: describe=f where f(info) says how the record changes (a scaled pixel size).
-    """
-    from imgconv.batch import EachPlane
-
-    return EachPlane(
-        function,
-        writing=options.writing,
-        reading=options.reading,
-        force=options.force,
-        skip_existing=options.skip_existing,
-        to_srgb=options.to_srgb,
-        **more,
-    )
+    step = EachPlane(operation, **options.access)
+    return run_files(command, options, step, suffix=operation.suffix)
 
 
 def run_files(
@@ -50,7 +41,7 @@ def run_files(
     suffix: Suffix | None = None,
     also: Sequence[str] = (),
     folder: str = "",
-) -> int:
+) -> ExitCode:
     """Plan the outputs, run `step` on every item, print what was written; the exit code.
 
     `suffix` maps the input's suffix to the output's where results need another format,
@@ -80,8 +71,18 @@ def run_files(
     return carry_out(planned, options, step)
 
 
-def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | None = None) -> int:
-    """Run a plan and report each outcome; `show` turns one into lines for standard output."""
+def carry_out(
+    planned: Plan,
+    options: InputOptions,
+    step: Step,
+    *,
+    show: Show | None = None,
+    fold: Callable[[Outcome], object] | None = None,
+) -> ExitCode:
+    """Run a plan and report each outcome.
+
+    `show` turns an outcome into lines for standard output, `fold` gathers all of them.
+    """
     from imgconv import threads
     from imgconv.batch import run
 
@@ -89,8 +90,8 @@ def carry_out(planned: Plan, options: InputOptions, step: Step, show: Show | Non
     from .signals import interruptible
 
     jobs = share_threads(options, len(planned.todo))
-    outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast)
-    report = Report(options, len(planned.items), show or written_paths)
+    outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast, fold=fold)
+    report = Report(options, len(planned.items), show or written_paths, current())
     with interruptible():
         try:
             return report.follow(outcomes)
@@ -110,7 +111,7 @@ def share_threads(options: InputOptions, files: int) -> int:
 
     granted = options.threads or threads.available()
     jobs = max(1, min(options.jobs or granted, files))
-    threads.use(max(1, granted // jobs))
+    threads.use(granted, jobs)
     return jobs
 
 
@@ -118,10 +119,10 @@ def _format(name: str | None) -> str | None:
     """The format that --format means; a wrong one is a wrong command line."""
     if name is None:
         return None
-    from imgconv.images import format_named
+    from imgconv.images import named
 
     try:
-        return format_named(name)
+        return named(name).name
     except OutputError as error:
         raise UsageError(f"--format: {error}") from None
 

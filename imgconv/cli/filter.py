@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Option
 
 from imgconv.errors import UsageError
 
 from .options import FileOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from imgconv.images import Info
-    from imgconv.ops.filter import Filter
 
 Border = Literal["reflect", "symmetric", "edge", "wrap", "constant"]
 Range = Literal["clip", "rescale", "abs", "float"]
@@ -87,8 +80,9 @@ def command(
     """
     from imgconv.ops.filter import Filter
     from imgconv.ops.kernel_text import number, parse
+    from imgconv.steps.filter import FilterPlane
 
-    from .files import each_plane, run_files
+    from .files import run_planes
 
     if not kernel:
         raise UsageError(
@@ -104,32 +98,4 @@ def command(
         luma=luma,
         flip=flip,
     )
-    if range != "float":
-        return run_files("filter", options, each_plane(Plane(work), options))
-    step = each_plane(Plane(work), options, describe=holding_floats)
-    return run_files("filter", options, step, suffix=suffix_for_floats)
-
-
-FLOAT_FORMATS = ("tiff", "npy", "pfm")  # the others hold no float32
-
-
-def suffix_for_floats(found: str) -> str:
-    """The input's suffix if its format holds float32, else .tif."""
-    from imgconv.images import SUFFIXES
-
-    return found if SUFFIXES.get(found.lower()) in FLOAT_FORMATS else ".tif"
-
-
-def holding_floats(info: Info) -> Info:
-    """The record of float results: a TIFF where the input's format holds none."""
-    return info if info.format in FLOAT_FORMATS else replace(info, format="tiff")
-
-
-@dataclass(frozen=True)
-class Plane:
-    """The filter as a step's function of one plane."""
-
-    work: Filter
-
-    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        return self.work(plane, info.alpha)
+    return run_planes("filter", options, FilterPlane(work))

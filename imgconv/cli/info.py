@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -10,7 +11,9 @@ from typer import Option
 from .options import InputOptions
 
 if TYPE_CHECKING:
-    from imgconv.batch import Done, Item, Outcome
+    from imgconv.batch import Outcome
+
+WIDTH = 13  # of the column of names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,39 +36,60 @@ def command(
     imgconv info --json 'cells/*.tif'
     """
     from imgconv.batch import plan_inputs
+    from imgconv.steps.info import DescribeFile
 
     from .files import carry_out
 
     planned = plan_inputs(
         options.files or (), recursive=options.recursive, files_from=options.files_from
     )
-    step = Describe(options.reading, values=not header)
+    step = DescribeFile(options.reading, values=not header)
     return carry_out(planned, options, step, show=as_text)
-
-
-@dataclass(frozen=True)
-class Describe:
-    """The step: read the file, return its record."""
-
-    reading: dict[str, Any]
-    values: bool
-
-    def __call__(self, item: Item) -> Done:
-        from imgconv.batch import Done
-        from imgconv.images import open_image
-
-        from .facts import describe, value_range
-
-        with open_image(item.source, **self.reading) as source:
-            record = describe(source.info)
-            if self.values:
-                record |= value_range(source.planes())
-            return Done(notes=tuple(source.notes), record=record)
 
 
 def as_text(outcome: Outcome) -> str:
     from imgconv.images import shown
 
-    from .facts import lines
-
     return lines(shown(outcome.item.source), dict(outcome.done.record))
+
+
+def lines(name: str, record: dict[str, Any]) -> str:
+    """The record as an indented paragraph under the file's name."""
+    rows = [f"  {label:{WIDTH}} {text}" for label, text in _rows(record) if text]
+    return "\n".join([name, *rows]) + "\n"
+
+
+def _rows(r: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    kind = r.get("tiff", {}).get("kind", "plain")
+    packed = f", {r['compression']}" if "compression" in r else ""
+    yield "format", r["format"].upper() + (f" ({kind})" if kind != "plain" else "") + packed
+    yield "size", f"{r['width']} x {r['height']} pixels"
+    yield "channels", f"{r['channels']}" + (f", {r['alpha']} alpha" if "alpha" in r else "")
+    yield "type", r["dtype"] + (f" (from {r['source_dtype']})" if "source_dtype" in r else "")
+    yield "axes", f"{r['axes']} {tuple(r['shape'])}"
+    yield "values", _values(r)
+    yield "pixel size", _size_text(r.get("pixel_size"))
+    yield "resolution", "{:g} x {:g} dpi".format(*r["dpi"]) if "dpi" in r else ""
+    yield "software", r.get("software", "")
+    yield "colour", r.get("icc", "")
+    yield "XMP", f"{r['xmp_bytes']} bytes" if "xmp_bytes" in r else ""
+    for group in ("exif", "text", "tiff"):
+        for key, value in r.get(group, {}).items():
+            if (group, key) != ("tiff", "kind"):
+                yield f"{group} {key}", _short(value)
+
+
+def _values(r: dict[str, Any]) -> str:
+    if "min" not in r:
+        return "none finite" if "not_finite" in r else ""
+    odd = f", {r['not_finite']} not finite" if "not_finite" in r else ""
+    return f"{r['min']:g} to {r['max']:g}{odd}"
+
+
+def _size_text(size: dict[str, Any] | None) -> str:
+    return "{x:g} x {y:g} {unit}".format(**size) if size else ""
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 70 else text[:67] + "..."

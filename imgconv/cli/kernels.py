@@ -10,6 +10,8 @@ from typer import Option
 
 from imgconv.errors import UsageError
 
+from .console import current
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -45,9 +47,9 @@ def command(
         raise UsageError("-o goes with --preview: imgconv kernels --preview photo.png -o sheet.png")
     if json:
         for entry in NAMED.values():
-            print(json_module.dumps(record(entry), ensure_ascii=False))
+            current().out(json_module.dumps(record(entry), ensure_ascii=False) + "\n")
     else:
-        print("\n\n".join([*map(described, NAMED.values()), families()]))
+        current().out("\n\n".join([*map(described, NAMED.values()), families()]) + "\n")
     return 0
 
 
@@ -113,7 +115,7 @@ def write_preview(source: str, target: str | None, force: bool) -> int:
     picture = all_kernels(small)
     info = Info("png", picture.dtype, picture.shape[0], picture.shape[1], 3)
     write_image(target, iter((picture,)), info, force=force)
-    print(target)
+    current().out(target + "\n")
     return 0
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 from imgconv import __version__
+
+from .console import current
 
 EXIT_STATUS = """\
 0 if everything was written, 1 if at least one file failed (the others are done),
@@ -16,7 +17,7 @@ EXIT_STATUS = """\
 
 def command() -> int:
     """Print the manual page (imgconv man | man -l -)."""
-    sys.stdout.write(page())
+    current().out(page())
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ from imgconv.engine import Model
 from imgconv.engine.bundled import path as path_of
 from imgconv.errors import ImgconvError
 from imgconv.images import shown
+
+from .console import current
 
 LIST = "SHA256SUMS"
 UNITS = ("", "k", "M", "G", "T")
@@ -40,7 +41,7 @@ def wanted(names: Iterable[str] | None) -> list[str]:
 
 
 def say(line: str) -> None:
-    print(f"imgconv: {line}", file=sys.stderr)
+    current().say(f"imgconv: {line}")
 
 
 def record(model: Model) -> dict[str, Any]:
@@ -132,7 +133,8 @@ def _verified(file: Path) -> bool:
     if listed and listed[file.name] != digest:
         say(f"{shown(file)}: changed: its SHA-256 is {digest}, {LIST} says {listed[file.name]}")
         return False
-    print(f"{shown(file)}: {'whole' if listed else f'the graph is sound; SHA-256 {digest}'}")
+    what = "whole" if listed else f"the graph is sound; SHA-256 {digest}"
+    current().out(f"{shown(file)}: {what}\n")
     return True
 
 

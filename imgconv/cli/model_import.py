@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from imgconv.errors import UsageError
+
+from .console import current
 
 if TYPE_CHECKING:
     from imgconv.engine.graph import Graph
@@ -80,10 +81,10 @@ def import_model(
     found = step_of_sizes(graph)
     step = {"multiple": found} if found else {}
     model = save(target, graph, {**words, **card, **step, **origin(source)}, half=half)
-    print(target)
-    print(f"imgconv: {summary(model.graph)}", file=sys.stderr)
+    current().out(f"{target}\n")
+    current().say(f"imgconv: {summary(model.graph)}")
     if not found and is_open(graph):
-        print(f"imgconv: {target}: {NO_SIZE}", file=sys.stderr)
+        current().say(f"imgconv: {target}: {NO_SIZE}")
     return 0
 
 

@@ -8,6 +8,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError
 
+from .console import current
+
 if TYPE_CHECKING:
     from imgconv.engine import Model
 
@@ -65,9 +67,11 @@ def show_model(
     seconds, facts = profiled(model, shapes, threads) if profile else ({}, {})
     found = described(model, shapes, seconds) | facts
     if json:
-        print(json_module.dumps(found, ensure_ascii=False))
+        current().out(json_module.dumps(found, ensure_ascii=False) + "\n")
     else:
-        print("\n\n".join([card_text(model, found), layers_text(found, bool(seconds))]))
+        current().out(
+            "\n\n".join([card_text(model, found), layers_text(found, bool(seconds))]) + "\n"
+        )
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from .console import current
 from .model_import import import_model
 from .model_show import show_model
 
@@ -45,9 +46,9 @@ def list_models(
     records = [record(model) for model in found]
     if json:
         for one in records:
-            print(json_module.dumps(one, ensure_ascii=False))
+            current().out(json_module.dumps(one, ensure_ascii=False) + "\n")
     elif records:
-        print(table(records))
+        current().out(table(records) + "\n")
     return failed
 
 

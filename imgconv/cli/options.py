@@ -93,7 +93,8 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
-        help="png, jpeg, tiff, webp, bmp, gif, pnm, pfm or npy. [default: as the input]",
+        help="png, jpeg, tiff, webp, avif, jpegxl, bmp, gif, pnm, pfm or npy. "
+        "[default: as the input]",
     ),
 ]
 Depth = Annotated[
@@ -198,6 +199,17 @@ class FileOptions(InputOptions):
             depth=self.depth,
             background=self.background,
         )
+
+    @property
+    def access(self) -> dict[str, Any]:
+        """How a step reads and writes: arguments for FileStep."""
+        return {
+            "reading": self.reading,
+            "writing": self.writing,
+            "force": self.force,
+            "skip_existing": self.skip_existing,
+            "to_srgb": self.to_srgb,
+        }
 
 
 def flattened(command: Callable[..., int]) -> Callable[..., int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -11,12 +10,6 @@ from imgconv.errors import UsageError
 
 from .options import FileOptions
 from .pairs import pair
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from imgconv.images import Info
-    from imgconv.ops.pool import Pool
 
 Method = Literal["max", "average", "l2", "min", "median"]
 
@@ -83,8 +76,9 @@ def command(
     the colour of fully transparent pixels out.
     """
     from imgconv.ops.pool import Pool
+    from imgconv.steps.pool import PoolPlane
 
-    from .files import each_plane, run_files
+    from .files import run_planes
 
     if everything and size is not None:
         raise UsageError("--global takes the whole image: leave out --size")
@@ -96,19 +90,4 @@ def command(
         ceil=ceil,
         norm=norm,
     )
-    plane = Plane(work)
-    return run_files("pool", options, each_plane(plane, options, describe=plane.describe))
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Pooling as a step's function of one plane."""
-
-    work: Pool
-
-    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        return self.work(plane, info.alpha)
-
-    def describe(self, info: Info) -> Info:
-        """A pixel of the result is as large as the windows are apart."""
-        return info.scaled(*self.work.factors(info.height, info.width))
+    return run_planes("pool", options, PoolPlane(work))

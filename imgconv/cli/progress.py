@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 from typing import Any
+
+from .console import Console, is_terminal, one_line
 
 PATIENCE = 0.5  # seconds before a bar is worth its import
 
@@ -13,9 +14,10 @@ PATIENCE = 0.5  # seconds before a bar is worth its import
 class Progress:
     """Counts outcomes. The bar appears on a terminal when a batch lasts; before, nothing loads."""
 
-    def __init__(self, total: int, *, shown: bool) -> None:
+    def __init__(self, total: int, console: Console, *, shown: bool) -> None:
         self.total, self.done, self.begin = total, 0, time.perf_counter()
-        self.wanted = shown and total > 1 and is_terminal(sys.stderr)
+        self.console = console
+        self.wanted = shown and total > 1 and is_terminal(console.stderr)
         self.bar: Any = None
 
     def __enter__(self) -> Progress:
@@ -36,7 +38,7 @@ class Progress:
         if self.bar:
             self.bar.update(self.bar.task_ids[0], completed=self.done)
         elif self.wanted and self._lasts():
-            self.bar = _bar(self.total, self.done)
+            self.bar = _bar(self.console.stderr, self.total, self.done)
 
     def _lasts(self) -> bool:
         spent = time.perf_counter() - self.begin
@@ -44,38 +46,31 @@ class Progress:
 
     def say(self, line: str) -> None:
         """A line on standard error, above the bar."""
-        self._above(sys.stderr, line + "\n")
+        if self.bar:
+            self._above(one_line(line))
+        else:
+            self.console.say(line)
 
     def out(self, text: str) -> None:
         """Text on standard output; where that is the same terminal, above the bar."""
-        if self.bar and is_terminal(sys.stdout):
-            self._above(sys.stdout, text)
+        if self.bar and is_terminal(self.console.stdout):
+            self._above(text.rstrip("\n"))
         else:
-            from .report import write
+            self.console.out(text)
 
-            write(text)
+    def _above(self, text: str) -> None:
+        from rich.text import Text
 
-    def _above(self, stream: Any, text: str) -> None:
-        if self.bar:
-            from rich.text import Text
-
-            self.bar.console.print(Text(text.rstrip("\n")), soft_wrap=True)
-        else:
-            stream.write(text)
-            stream.flush()
+        self.bar.console.print(Text(text), soft_wrap=True)
 
 
-def is_terminal(stream: Any) -> bool:
-    return stream is not None and stream.isatty()
-
-
-def _bar(total: int, done: int) -> Any:
-    from rich.console import Console
+def _bar(stream: Any, total: int, done: int) -> Any:
+    from rich.console import Console as Rich
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("left"))
-    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    bar = Bar(*columns, console=Rich(file=stream), transient=True)
     bar.add_task("", total=total, completed=done)
     bar.start()
     return bar

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from imgconv.batch import Item, Outcome
 from imgconv.images import shown
 
+from .console import Console, ExitCode, current
 from .options import InputOptions
 from .progress import Progress
 
 Show = Callable[[Outcome], str]
 """An outcome -> text for standard output, "" for none; --json is not its concern."""
-
-PIPE_CLOSED = 141  # 128 + SIGPIPE, what a shell reports for any tool whose reader went away
 
 
 def written_paths(outcome: Outcome) -> str:
@@ -32,13 +28,13 @@ def written_paths(outcome: Outcome) -> str:
 class Report:
     """Follows the outcomes of a batch of `total` items and keeps the count."""
 
-    def __init__(self, options: InputOptions, total: int, show: Show) -> None:
-        self.options, self.total, self.show = options, total, show
+    def __init__(self, options: InputOptions, total: int, show: Show, console: Console) -> None:
+        self.options, self.total, self.show, self.console = options, total, show, console
         self.counts: Counter[str] = Counter()
         self.begin = time.perf_counter()
-        self.progress = Progress(total, shown=not options.quiet)
+        self.progress = Progress(total, console, shown=not options.quiet)
 
-    def follow(self, outcomes: Iterable[Outcome]) -> int:
+    def follow(self, outcomes: Iterable[Outcome]) -> ExitCode:
         """Report each outcome as it comes; the exit code."""
         with self.progress:
             for outcome in outcomes:
@@ -46,7 +42,7 @@ class Report:
                 self._one(outcome)
                 self.progress.advance()
         self._summary()
-        return 1 if self.counts["failed"] else 0
+        return ExitCode.FAILED if self.counts["failed"] else ExitCode.OK
 
     def _one(self, outcome: Outcome) -> None:
         if self.options.json:
@@ -60,7 +56,7 @@ class Report:
         if outcome.status == "failed":
             self._say(outcome.message)
             if outcome.trace and self.options.verbose:
-                sys.stderr.write(outcome.trace)
+                self.console.stderr.write(outcome.trace)
         elif not self.options.quiet:
             if outcome.status == "skipped":
                 self._say(f"{name}: skipped, {outcome.message}")
@@ -80,7 +76,7 @@ class Report:
         parts += [f"{left} not begun"] if left else []
         self._say(f"{', '.join(parts)} in {time.perf_counter() - self.begin:.1f} s")
 
-    def interrupted(self) -> int:
+    def interrupted(self) -> ExitCode:
         left = self.total - self.counts.total()
         force = getattr(self.options, "force", False)
         again = "--force begins anew" if force else "go on with --skip-existing"
@@ -88,15 +84,15 @@ class Report:
             f"interrupted: {self.counts['written']} done, {left} not; "
             f"what was finished is whole, {again}"
         )
-        return 130
+        return ExitCode.INTERRUPTED
 
-    def pipe_closed(self) -> int:
+    def pipe_closed(self) -> ExitCode:
         """Whoever read our output has gone: end without a word, as `head` expects."""
-        hush()
-        return PIPE_CLOSED
+        self.console.hush()
+        return ExitCode.PIPE_CLOSED
 
     def _say(self, line: str) -> None:
-        self.progress.say(one_line(line))
+        self.progress.say(line)
 
     def _out(self, text: str) -> None:
         if text:
@@ -125,7 +121,7 @@ def strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show_plan(items: Sequence[Item], options: InputOptions) -> int:
+def show_plan(items: Sequence[Item], options: InputOptions) -> ExitCode:
     """--dry-run: what would be read and written."""
     for item in items:
         state = "failed" if item.error else "skipped" if item.skip else "planned"
@@ -138,33 +134,9 @@ def show_plan(items: Sequence[Item], options: InputOptions) -> int:
             text = f"{shown(item.source)}: {state}, {reason}"
         else:
             text = f"{shown(item.source)} -> {', '.join(shown_target(t) for t in targets)}"
-        write(text + "\n")
-    return 1 if any(item.error for item in items) else 0
+        current().out(text + "\n")
+    return ExitCode.FAILED if any(item.error for item in items) else ExitCode.OK
 
 
 def shown_target(name: str) -> str:
     return "standard output" if name == "-" else shown(name)
-
-
-def one_line(text: str) -> str:
-    """A message fit for a terminal: no control characters, no lone surrogates, one line."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
-
-
-def write(text: str) -> None:
-    """To standard output at once, names byte for byte."""
-    if sys.stdout is None:  # closed by the shell (>&-)
-        return
-    stream = getattr(sys.stdout, "buffer", None)
-    if stream is None:  # replaced by something that takes text only
-        sys.stdout.write(text)
-    else:
-        stream.write(os.fsencode(text))
-    sys.stdout.flush()
-
-
-def hush() -> None:
-    """Let the interpreter's own flush at exit go nowhere."""
-    with suppress(OSError, ValueError, AttributeError):  # a standard output without a descriptor
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

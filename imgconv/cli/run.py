@@ -67,10 +67,10 @@ def command(
     (C, H, W) or (N, C, H, W), an .npz as several named inputs.
     """
     from imgconv import engine
+    from imgconv.steps.run import RunNetwork, RunPlane
     from imgconv.tasks.image_to_image import Picture
 
-    from .files import each_plane, run_files
-    from .networks import RunNetwork, suffix_of
+    from .files import run_files
 
     name, *files = options.files or [""]
     if not name:
@@ -83,8 +83,9 @@ def command(
     rest = replace(options, files=files, jobs=options.jobs or 1)
     outputs = (result,) if result else picture.model.graph.outputs
     also = [f"-{re.sub(UNFIT, '_', further)}.npy" for further in outputs[1:]]
-    step = RunNetwork(picture, each_plane(picture, rest, describe=picture.describe), outputs)
-    return run_files("run", rest, step, suffix=suffix_of, also=also if to_arrays(rest) else ())
+    step = RunNetwork(RunPlane(picture), outputs, **rest.access)
+    further = also if to_arrays(rest) else ()
+    return run_files("run", rest, step, suffix=step.operation.suffix, also=further)
 
 
 UNFIT = r"[^\w.-]+"  # for a file's name
@@ -92,7 +93,7 @@ UNFIT = r"[^\w.-]+"  # for a file's name
 
 def to_arrays(options: RunOptions) -> bool:
     """Whether all that the network gives can be written: .npy is asked for, or comes in."""
-    from .networks import ARRAYS, kind
+    from imgconv.steps.run import ARRAYS, kind
 
     target = options.output or ""
     found = {kind(name) for name in options.files or ()}

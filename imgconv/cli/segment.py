@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from imgconv.errors import UsageError
 
+from .console import ExitCode, current
 from .options import DryRun, Force, InputOptions, SkipExisting
 
 if TYPE_CHECKING:
     from imgconv.batch import Item, Plan
-
-    from .ledger import Ledger
-    from .segmenter import Settings
+    from imgconv.steps.ledger import Ledger
+    from imgconv.steps.segment import Settings
+    from imgconv.tasks.card import Card
 
 FOLDER = "segmented"
 USUAL = ("overlay", "table")  # beside the labels
@@ -133,14 +134,14 @@ def command(
     and numbers), STEM.csv (measurements, in pixels and micrometres). Of each folder: summary.csv
     and imgconv-run.json, which says exactly what was run.
     """
-    from imgconv.engine import load
+    from imgconv.batch import Plan
+    from imgconv.steps.ledger import Ledger
+    from imgconv.steps.segment import SegmentFile, Settings
+    from imgconv.steps.segment_network import SegmentNetwork, facts
+    from imgconv.tasks.load import load
     from imgconv.tasks.quantities import pixel_sides, quantity
 
     from .files import carry_out
-    from .ledger import Ledger
-    from .report import write
-    from .segment_network import facts, network_of, rules_of
-    from .segmenter import Segmenter, Settings
 
     settings = Settings(
         diameter=quantity("--diameter", diameter, 1),
@@ -158,34 +159,33 @@ def command(
     ledger = Ledger(planned.items, root, force=options.force)
     if options.dry_run:
         return _show(planned, options, ledger)
-    loaded = load(model)
-    rules = rules_of(loaded, model, threshold)
-    step = Segmenter(
-        network=network_of(loaded, options.threads),
-        rules=rules,
-        settings=settings,
-        kinds=kinds,
-        ledger=ledger,
+    loaded, card = load(model, "segment")
+    if threshold is not None:
+        card = replace(card, read={**card.read, "foreground": threshold})
+    step = SegmentFile(
+        SegmentNetwork(loaded),
+        card,
+        settings,
+        kinds,
         reading=options.reading,
         force=options.force or options.skip_existing,
     )
     ledger.head = {
         "command": "segment",
         "model": facts(loaded),
-        "parameters": _parameters(settings, rules, kinds, options),
+        "parameters": _parameters(settings, card, kinds, options),
     }
-    code = carry_out(planned, options, step)
+    planned = Plan(ledger.with_former(planned.items))
+    code = carry_out(planned, options, step, fold=ledger.add)
     written = ledger.write()
-    if not options.json and code in (0, 1):
-        write("".join(f"{path}\n" for path in written))
+    if not options.json and code in (ExitCode.OK, ExitCode.FAILED):
+        current().out("".join(f"{path}\n" for path in written))
     if not options.quiet:
         _say_left(ledger)
     return code
 
 
 def _say_left(ledger: Ledger) -> None:
-    import sys
-
     from imgconv.images import shown
 
     for folder, (lacking, others) in ledger.left().items():
@@ -195,13 +195,12 @@ def _say_left(ledger: Ledger) -> None:
         ):
             if count:
                 line = f"{count} of the skipped results {how}; --force {what}"
-                print(f"{shown(folder)}: {line}", file=sys.stderr)
+                current().say(f"{shown(folder)}: {line}")
 
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
     from imgconv.batch import plan
-
-    from .segmenter import endings
+    from imgconv.steps.segment import endings
 
     planned = plan(
         options.files or (),
@@ -270,18 +269,18 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
 
     from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
-    from .report import show_plan, shown_target, write
+    from .report import show_plan, shown_target
 
     code = show_plan(planned.items, options)
     if not options.json:
         for folder in ledger.folders:
             names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
-            write(f"all of them -> {', '.join(shown_target(name) for name in names)}\n")
+            current().out(f"all of them -> {', '.join(shown_target(name) for name in names)}\n")
     return code
 
 
 def _parameters(
-    settings: Settings, rules: dict[str, Any], kinds: tuple[str, ...], options: SegmentOptions
+    settings: Settings, card: Card, kinds: tuple[str, ...], options: SegmentOptions
 ) -> dict[str, Any]:
     """Every option in effect, given or not."""
     given = (settings.diameter, settings.min_area, settings.max_area)
@@ -292,8 +291,9 @@ def _parameters(
         "channel": settings.channel,
         "axes": settings.axes,
         "pixel_size_um": list(settings.size) if settings.size else None,
-        "threshold": rules["read"]["foreground"],
-        **rules,
+        "threshold": card.read["foreground"],
+        "prepare": dict(card.prepare),
+        "read": dict(card.read),
         "outputs": ["labels", *kinds],
         "allow_truncated": options.allow_truncated,
         "max_pixels": options.max_pixels,

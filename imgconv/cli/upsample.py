@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
@@ -13,10 +12,6 @@ from .options import FileOptions
 from .pairs import fractions, pair
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from imgconv.images import Info
-    from imgconv.ops.comparison import Comparison
     from imgconv.ops.upsample import Interpolation, Transposed
 
 Method = Literal["nearest", "bilinear", "bicubic", "transposed"]
@@ -102,17 +97,22 @@ def command(
     Interpolation weights colours by a transparent image's alpha; centres of pixels lie at
     halves (PyTorch's align_corners=False), and the edge goes on with its last pixels.
     """
-    from .files import each_plane, run_files
+    from imgconv.ops.comparison import Comparison
+    from imgconv.steps.upsample import ComparePlane, UpsamplePlane
+
+    from .files import run_planes
 
     if compare:
         refuse("--compare", scale=scale, method=method, stencil=stencil, padding=padding, gain=gain)
-        return write_figure(options, stride)
-    work = made(method, scale, stencil, stride, padding, gain)
-    plane = Plane(work, options.max_pixels)
-    return run_files("upsample", options, each_plane(plane, options, describe=plane.describe))
+        return run_planes(
+            "compare", options, ComparePlane(Comparison(pair("--stride", stride or "2")))
+        )
+    work = operator(method, scale, stencil, stride, padding, gain)
+    limit = {} if options.max_pixels is None else {"max_pixels": options.max_pixels}
+    return run_planes("upsample", options, UpsamplePlane(work, **limit))
 
 
-def made(
+def operator(
     method: Method | None,
     scale: str | None,
     stencil: str | None,
@@ -148,54 +148,3 @@ def refuse(what: str, **given: object) -> None:
     for name, value in given.items():
         if value is not None:
             raise UsageError(f"--{name} does not go with {what}: leave one out")
-
-
-def write_figure(options: FileOptions, stride: str | None) -> int:
-    """The figure of the first plane of each image."""
-    from imgconv.ops.comparison import Comparison
-
-    from .files import each_plane, run_files
-
-    work = Comparison(pair("--stride", stride or "2"))
-    step = each_plane(Figure(work), options, describe=record)
-    return run_files("compare", options, step, suffix=lambda _: ".png")
-
-
-def record(found: Info) -> Info:
-    """The record of a figure: nothing of the image's own holds for it but the stack's axes."""
-    import numpy as np
-
-    from imgconv.images import Info
-
-    height, width = found.height, found.width
-    axes, shape = found.stack_axes + "YXS", (*found.stack_shape, height, width, 3)
-    return Info("png", np.dtype(np.uint8), height, width, 3, axes=axes, shape=shape)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """The comparison as a step's function of one plane."""
-
-    work: Comparison
-
-    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        return self.work(plane, info.alpha)
-
-
-@dataclass(frozen=True)
-class Plane:
-    """Upsampling as a step's function of one plane."""
-
-    work: Interpolation | Transposed
-    max_pixels: int | None
-
-    def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        from imgconv.images import MAX_PIXELS
-        from imgconv.ops.upsample import refuse_too_large
-
-        refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels or MAX_PIXELS)
-        return self.work(plane, info.alpha)
-
-    def describe(self, info: Info) -> Info:
-        """Pixels become smaller."""
-        return info.scaled(*self.work.spacing())

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .bundled import bundled_models, load
 from .model_file import Model, save
 from .network import Network
-from .runner import run
+from .runner import prepared, run
+from .turn import turn
 
-__all__ = ["Model", "Network", "bundled_models", "load", "run", "save"]
+__all__ = ["Model", "Network", "bundled_models", "load", "prepared", "run", "save", "turn"]

@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from imgconv.errors import InputError, UsageError
+from imgconv.errors import UsageError
 
 from .model_file import Model
 from .model_file import load as load_file
@@ -56,7 +56,7 @@ def load(name: str | os.PathLike[str], task: str = "") -> Model:
     model = load_file(path(name, task))
     found = model.card.get("task", "")
     if task and found and found != task:
-        raise InputError(
+        raise UsageError(
             f"{os.fspath(name)}: made to {found}, not to {task}; bundled for that are "
             f"{_known(task)}"
         )

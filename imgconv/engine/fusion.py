@@ -7,7 +7,6 @@ on the way out, while the sums are still in registers.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,27 +15,18 @@ from typing import Any
 import numpy as np
 
 from .graph import Graph, Node
-from .operators import evaluate
-
-CONVOLUTIONS = {"conv", "conv_transpose"}
-FINISHING = {*CONVOLUTIONS, "add", "sub", "mul", "batch_norm"}  # they can finish
-UNCHANGED = {"identity", "dropout"}
+from .operators import OPERATORS, call, evaluate
+from .operators.operator import UNCLAMPED, Clamp
 
 
 @dataclass(frozen=True)
 class Stage:
-    """out = clip(leak(node(...) + extra, slope), low, high)."""
+    """out = clamp(node(...) + extra)."""
 
     node: Node
     output: str
     extra: str = ""
-    slope: float = 1.0
-    low: float = -math.inf
-    high: float = math.inf
-
-    @property
-    def finished(self) -> bool:
-        return (self.slope, self.low, self.high) != (1.0, -math.inf, math.inf)
+    clamp: Clamp = UNCLAMPED
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -61,7 +51,7 @@ def fold(graph: Graph, known: Mapping[str, np.ndarray]) -> Graph:
             given = [tensors[name] if name else None for name in node.inputs]
             values = evaluate(node.operator, given, node.attributes)
             tensors.update(zip(node.outputs, values, strict=False))
-        elif node.operator in UNCHANGED and node.outputs[0] not in graph.outputs:
+        elif OPERATORS[node.operator].unchanged and node.outputs[0] not in graph.outputs:
             renamed[node.outputs[0]] = node.inputs[0]
         else:
             nodes.append(node)
@@ -81,7 +71,7 @@ def _fold_norms(
         if before is None or uses[norm.inputs[0]] > 1 or len(norm.outputs) > 1:
             continue
         layer = kept[before]
-        if layer is None or layer.operator not in CONVOLUTIONS:
+        if layer is None or OPERATORS[layer.operator].scale is None:
             continue
         if not all(name in tensors for name in (*layer.inputs[1:], *norm.inputs[1:]) if name):
             continue
@@ -99,17 +89,13 @@ def _normed(
     layer: Node, norm: Node, tensors: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """w * s and (b - mean) * s + bias with s = scale / sqrt(var + epsilon)."""
-    scale, shift, mean, var = (tensors[name].astype(np.float64) for name in norm.inputs[1:5])
-    s = scale / np.sqrt(var + norm.attributes.get("epsilon", 1e-5))
+    factor, shift, mean, var = (tensors[name].astype(np.float64) for name in norm.inputs[1:5])
+    s = factor / np.sqrt(var + norm.attributes.get("epsilon", 1e-5))
     weights = tensors[layer.inputs[1]].astype(np.float64)
     bias = tensors[layer.inputs[2]] if len(layer.inputs) > 2 and layer.inputs[2] else 0.0
-    if layer.operator == "conv":
-        weights = weights * s.reshape(-1, *[1] * (weights.ndim - 1))
-    else:  # (C, K / groups, ...): the channels of the result are of axis 1, group by group
-        groups = layer.attributes.get("groups", 1)
-        parts = weights.reshape(groups, -1, *weights.shape[1:])
-        shape = (groups, 1, weights.shape[1], *[1] * (weights.ndim - 2))
-        weights = (parts * s.reshape(shape)).reshape(weights.shape)
+    scale = OPERATORS[layer.operator].scale
+    assert scale is not None
+    weights = scale(weights, s, **layer.attributes)
     return weights.astype(np.float32), ((bias - mean) * s + shift).astype(np.float32)
 
 
@@ -142,7 +128,7 @@ def _joins(
     shapes: Mapping[str, tuple[int, ...]],
 ) -> str | None:
     """The input whose stage can also do this node, if there is one."""
-    if bounds(node, graph.tensors) is not None:
+    if clamp_of(node, graph.tensors) is not None:
         candidates = [node.inputs[0]]
     elif node.operator == "add" and shapes[node.inputs[0]] == shapes[node.inputs[1]]:
         last = list(stages)  # the stage moves to this place: the other must be made before
@@ -154,50 +140,41 @@ def _joins(
         return None
     for name in candidates:
         stage = stages.get(name)
-        if stage is None or uses[name] > 1 or stage.finished or len(stage.node.outputs) > 1:
+        if stage is None or uses[name] > 1 or len(stage.node.outputs) > 1:
+            continue
+        if stage.clamp != UNCLAMPED:
             continue
         if node.operator == "add" and (stage.extra or node.inputs[0] == node.inputs[1]):
             continue
-        if stage.node.operator in FINISHING:
+        fast = OPERATORS[stage.node.operator].fast
+        if fast and fast.clamps:
             return name
     return None
 
 
 def _adds(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether its kernels can add a value: those of convolutions, but not depthwise ones."""
+    """Whether its fast form can add a value: that of convolutions, but not of depthwise ones."""
+    fast = OPERATORS[node.operator].fast
+    if fast is None or not fast.adds:
+        return False
     groups = node.attributes.get("groups", 1)
     depthwise = groups > 1 and groups == shapes[node.inputs[0]][1]
-    return node.operator in CONVOLUTIONS and not depthwise
+    return not depthwise
 
 
 def _joined(before: Stage, node: Node, source: str, tensors: Mapping[str, np.ndarray]) -> Stage:
     if node.operator == "add":
         other = node.inputs[1] if node.inputs[0] == source else node.inputs[0]
         return replace(before, output=node.outputs[0], extra=other)
-    slope, low, high = bounds(node, tensors) or (1.0, -math.inf, math.inf)
-    return replace(before, output=node.outputs[0], slope=slope, low=low, high=high)
+    clamp = clamp_of(node, tensors) or UNCLAMPED
+    return replace(before, output=node.outputs[0], clamp=clamp)
 
 
-def bounds(node: Node, tensors: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """slope, low and high of an activation that only bends and clips; None of another node."""
-    match node.operator:
-        case "relu":
-            return 1.0, 0.0, math.inf
-        case "leaky_relu":
-            return node.attributes.get("slope", 0.01), -math.inf, math.inf
-        case "clip":
-            low, high = (_bound(node, place, tensors) for place in (1, 2))
-            if low is None or high is None:
-                return None
-            return 1.0, low, high
-    return None
-
-
-def _bound(node: Node, place: int, tensors: Mapping[str, Any]) -> float | None:
-    """A bound of a clip, from an input or an attribute; None if only known when it runs."""
-    name, unlimited = ("low", -math.inf) if place == 1 else ("high", math.inf)
-    if len(node.inputs) > place and node.inputs[place]:
-        tensor = tensors.get(node.inputs[place])
-        return None if tensor is None else float(tensor)
-    value = node.attributes.get(name)
-    return unlimited if value is None else float(value)
+def clamp_of(node: Node, tensors: Mapping[str, Any]) -> Clamp | None:
+    """The Clamp that a node is; None of another node, or where it is known only as it runs."""
+    operator = OPERATORS[node.operator]
+    others = node.inputs[1:]
+    if operator.clamp is None or any(name and name not in tensors for name in others):
+        return None
+    given = [None, *(tensors[name] if name else None for name in others)]
+    return call(operator, operator.clamp, given, node.attributes)

@@ -45,6 +45,16 @@ class Graph:
     tensors: Mapping[str, np.ndarray] = field(repr=False)
 
 
+def needed(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[tuple[Node, ...], set[str]]:
+    """The nodes that the outputs depend on, in order, and the names that are read."""
+    read, kept = set(outputs), []
+    for node in reversed(nodes):
+        if read.intersection(node.outputs):
+            read.update(node.inputs)
+            kept.append(node)
+    return tuple(reversed(kept)), read
+
+
 def check(graph: Graph) -> None:
     """InputError, one line that names the node, where the graph cannot run."""
     _check_ends(graph)

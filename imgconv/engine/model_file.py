@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,34 @@ TYPES = ("F16", "F32", "I64")
 ANEW = "export or copy the model anew"
 
 
+@dataclass(frozen=True)
+class Stored:
+    """The graph as it lies in a file, and what told the file from others when it was read."""
+
+    graph: Graph
+    stamp: tuple[int, int, int]
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network and what its file says about it."""
+    """A network and what its file says about it.
+
+    A loaded model is pickled as its file's path and hash and its card: where it is unpickled the
+    file is read again, and an InputError says that it has changed. A model made in memory, or of a
+    part of a loaded one's graph, is pickled as its graph.
+    """
 
     graph: Graph
     card: dict[str, Any]
     path: str
+    stored: Stored | None = field(default=None, repr=False)
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What running it imports: for those who import it ahead of threads."""
+        from .blocked import MODULES
+
+        return tuple(f"{__package__}.blocked.{name}" for name in sorted(MODULES))
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -39,7 +60,32 @@ class Model:
         import hashlib
 
         with Path(self.path).open("rb") as file:
+            if self.stored and _stamp(self.path) != self.stored.stamp:
+                raise InputError(f"{self.path}: has been changed since it was loaded")
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.stored is None or self.stored.graph is not self.graph:
+            return Model, (self.graph, self.card, self.path)
+        return _loaded_again, (os.path.abspath(self.path), self.sha256, self.path, self.card)  # noqa: PTH100
+
+
+def _stamp(path: str) -> tuple[int, int, int]:
+    found = os.stat(path)  # noqa: PTH116
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _loaded_again(path: str, sha256: str, name: str, card: dict[str, Any]) -> Model:
+    """The model that was pickled; steps that share it share one graph in this process too."""
+    return replace(_same(path, sha256), path=name, card=card)
+
+
+@functools.lru_cache(8)
+def _same(path: str, sha256: str) -> Model:
+    model = load(path)
+    if model.sha256 != sha256:
+        raise InputError(f"{path}: is another model than the one that was sent here")
+    return model
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -49,6 +95,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     """
     name = os.fspath(path)
     try:
+        stamp = _stamp(name)
         data, tensors = _read(name)
         graph = from_json(data["graph"], tensors)
     except FileNotFoundError:
@@ -57,7 +104,7 @@ def load(path: str | os.PathLike[str]) -> Model:
         raise InputError(f"{name}: cannot be read ({problem.strerror or problem})") from None
     except InputError as problem:
         raise InputError(f"{name}: {problem}") from None
-    return Model(graph, data["card"], name)
+    return Model(graph, data["card"], name, Stored(graph, stamp))
 
 
 def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -145,7 +192,7 @@ def save(
     finally:
         with suppress(OSError):
             part.unlink()
-    return Model(model.graph, model.card, str(target))
+    return replace(model, path=str(target))
 
 
 def _write(part: Path, stored: dict[str, np.ndarray], text: str) -> Model:

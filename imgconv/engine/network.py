@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from ..errors import InputError
 from .fusion import fold
 from .graph import Graph
 from .plan import Key, Plan, Step, make
+from .turn import turn
 
 KEPT = 8  # plans, that is sizes of input, kept at a time
 ROOM = 2**26  # float32 numbers that are kept for the next input
@@ -22,7 +22,8 @@ ROOM = 2**26  # float32 numbers that are kept for the next input
 
 @dataclass
 class Network:
-    """A graph with all that has been made ready for it. It runs one input at a time."""
+    """A graph with all that has been made ready for it. Its inputs take turns with those of all
+    other networks; it is pickled as its graph."""
 
     graph: Graph
     prepared: dict[Any, np.ndarray] = field(default_factory=dict)
@@ -32,13 +33,15 @@ class Network:
 
     def __post_init__(self) -> None:
         self.graph = fold(self.graph, {})
-        self._turn = threading.RLock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self.graph,)
 
     def plan(
         self, shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, str] | None = None
     ) -> Plan:
         """The plan for inputs of these shapes, with the algorithms `chosen` for another size."""
-        with self._turn:
+        with turn():
             key = (tuple(sorted(shapes.items())), tuple(sorted((chosen or {}).items())))
             if key not in self.plans:
                 self.plans[key] = make(self.graph, shapes, self.prepared, chosen)
@@ -51,7 +54,7 @@ class Network:
         self, inputs: Mapping[str, np.ndarray], chosen: Mapping[str, str] | None = None
     ) -> dict[str, np.ndarray]:
         """The outputs for these inputs, arrays (N, C, H, W) or of any other shape by name."""
-        with self._turn:
+        with turn():
             return self._outputs(
                 {name: _input(name, array) for name, array in inputs.items()}, chosen
             )
@@ -74,7 +77,7 @@ class Network:
 
     def rest(self) -> None:
         """Give much memory back; little is kept, since fresh memory costs time."""
-        with self._turn:
+        with turn():
             if self.room.size > ROOM:
                 self.room = np.empty(0, np.float32)
 

@@ -11,9 +11,12 @@ import numpy as np
 
 from . import arena, blocked
 from .blocked.layer import V, Work, blocked_shape
+from .blocked.layout import to_blocks, to_planes
 from .fusion import Stage, fold, merge
 from .graph import Graph
-from .operators import evaluate
+from .operators import OPERATORS, evaluate
+from .operators.operator import UNCLAMPED
+from .operators.reach import Sliding
 from .shapes import propagate
 
 Key = tuple[str, bool]  # a value, and whether it is the blocked form of it
@@ -103,17 +106,12 @@ def _decided(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.nda
     return {name: array for name, array in values.items() if name not in graph.tensors}
 
 
-ELEMENTWISE = {
-    "relu", "leaky_relu", "clip", "sigmoid", "tanh", "gelu", "silu", "add", "sub", "mul",
-    "prelu", "batch_norm", "concat",
-}  # fmt: skip
-
-
 def _work(stage: Stage, forms: _Forms, prepared: dict[Any, Any], chosen: str) -> Work | None:
-    """The stage over blocks, unless it is cheap and its input lies there in planes."""
+    """The stage over blocks; what only passes over its input follows the form that it has."""
     plan = forms.plan
     data = [name for name in stage.reads if name not in plan.tensors]
-    if stage.node.operator in ELEMENTWISE and not any((n, True) in forms.made for n in data):
+    passing = not isinstance(OPERATORS[stage.node.operator].reach, Sliding)
+    if passing and not any((n, True) in forms.made for n in data):
         return None
     return blocked.prepare(stage, plan.tensors, plan.shapes, prepared, chosen)
 
@@ -163,14 +161,10 @@ def _results(stage: Stage) -> tuple[str, ...]:
 
 
 def _to_blocks(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], None]:
-    from .blocked.layout import to_blocks
-
     return lambda values, out: to_blocks(values[name], out)
 
 
 def _to_planes(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], np.ndarray]:
-    from .blocked.layout import to_planes
-
     return lambda values, out: to_planes(values[name], shape[1])
 
 
@@ -189,10 +183,11 @@ def _in_numpy(stage: Stage, tensors: Arrays) -> Callable[[Arrays, Any], Any]:
 def _finished(result: np.ndarray, stage: Stage, values: Arrays) -> np.ndarray:
     if stage.extra:
         result = result + values[stage.extra]
-    if stage.slope != 1.0:
-        result = np.where(result < 0, result * np.float32(stage.slope), result)
-    if stage.low != -math.inf or stage.high != math.inf:
-        result = np.clip(result, np.float32(stage.low), np.float32(stage.high))
+    slope, low, high = stage.clamp.numbers
+    if slope != UNCLAMPED.slope:
+        result = np.where(result < 0, result * np.float32(slope), result)
+    if (low, high) != (UNCLAMPED.low, UNCLAMPED.high):
+        result = np.clip(result, np.float32(low), np.float32(high))
     return result
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from imgconv.errors import InputError
 
 from .graph import Graph, Node
-from .operators.operator import Shape
-from .traces import POINTWISE, Reach, Trace, Traces
+from .operators import OPERATORS
+from .operators.reach import Pointwise, Shape
+from .reach import Support, Trace, Traces
 
 WINOGRAD = 4  # results of a 3x3 convolution, in each direction, that are computed together
 WIDEST = 1 << 14  # pixels looked at for a field that no size bounds
@@ -86,7 +87,7 @@ def _reach(outputs: Mapping[str, Trace]) -> tuple[int, int, int, int]:
     return top, left, bottom, right
 
 
-def _beyond(side: Reach) -> tuple[int, int]:
+def _beyond(side: Support) -> tuple[int, int]:
     """Pixels before and behind those at the place of a sample."""
     n, d, i = side.step.numerator, side.step.denominator, np.arange(len(side.low))
     before = np.max(i * n // d - side.low, initial=0)
@@ -138,7 +139,8 @@ def _steady(name: str, whole: Traces, other: Traces, grown: int | None) -> bool:
 
 def _constant(node: Node, whole: Traces, other: Traces) -> bool:
     """Whether the numbers that are joined with those of the image are the same for both sizes."""
-    if node.operator not in POINTWISE or not any(name in whole.of for name in node.inputs):
+    pointwise = isinstance(OPERATORS[node.operator].reach, Pointwise)
+    if not pointwise or not any(name in whole.of for name in node.inputs):
         return True
     return all(
         name in other.known and np.array_equal(whole.known[name], other.known[name])

@@ -23,6 +23,7 @@ from .network import Network
 from .plan import Plan
 from .receptive_field import WINOGRAD, receptive_field
 from .tiling import Tile, tiles
+from .turn import turn
 
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
 
@@ -44,10 +45,21 @@ def run(
     floats. memory: bytes that the network's values may take. An image whose sides are no
     multiples of the card's `multiple` is continued by reflection, by its last pixels where it is
     too small for that. InputError where the network does not fit the image, or would need more
-    memory and cannot be tiled.
+    memory and cannot be tiled. One image at a time in a process, on all threads.
     """
-    network = _network(model.graph)
     frame = _frame(inputs, int(model.card.get("multiple", 1)))
+    with turn():
+        return _run(prepared(model.graph), frame, inputs, prepare, finish, memory)
+
+
+def _run(
+    network: Network,
+    frame: _Frame,
+    inputs: Images,
+    prepare: Callable[[np.ndarray], np.ndarray] | None,
+    finish: Callable[[str, np.ndarray], np.ndarray] | None,
+    memory: int,
+) -> dict[str, np.ndarray]:
     shapes = {name: (1, len(image), frame.high, frame.wide) for name, image in inputs.items()}
     plan = network.plan(shapes)
     results: dict[str, np.ndarray] = {}
@@ -59,8 +71,9 @@ def run(
     return results
 
 
-@lru_cache(2)
-def _network(graph: Graph) -> Network:
+@lru_cache(4)  # within a turn, so that none is made twice
+def prepared(graph: Graph) -> Network:
+    """The network of a graph; those of the last graphs stay ready."""
     return Network(graph)
 
 

@@ -13,11 +13,10 @@ from ..errors import InputError
 from .graph import Graph, Node
 from .operators import OPERATORS, call, evaluate
 from .operators.axes import written
-from .operators.operator import Shape
+from .operators.reach import NOTHING, Shape
 from .operators.shape_ops import MOST
 
 SMALL = 4096  # numbers of a value that is computed on the way
-OF_SIZES = ("shape", "size")  # operators that look at no number of their input
 
 
 def infer(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -83,6 +82,12 @@ def _shapes(
     return made
 
 
+def of_sizes(operator: str) -> bool:
+    """Whether it looks at the sizes of its input, and at no number."""
+    found = OPERATORS[operator]
+    return found.reach is NOTHING and not found.reads
+
+
 def _values(
     node: Node, found: Mapping[str, Shape], values: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
@@ -90,7 +95,7 @@ def _values(
     given = [name for name in node.inputs if name]
     if sum(math.prod(found[name]) for name in node.outputs) > SMALL:
         return {}
-    if node.operator in OF_SIZES:
+    if of_sizes(node.operator):
         arrays: list[Any] = [np.broadcast_to(np.int8(0), found[given[0]])]
     elif all(name in values for name in given):
         arrays = [values[name] if name else None for name in node.inputs]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError
+from .reach import Support
 from .receptive_field import WINOGRAD, Field
-from .traces import Reach
 
 END = 1 << 60  # behind every pixel
 
@@ -112,12 +112,12 @@ def _cuts(field: Field, axis: int, length: int, align: int) -> list[_Cut]:
     return cuts
 
 
-def _sample(side: Reach, pixel: int) -> int:
+def _sample(side: Support, pixel: int) -> int:
     """The sample at a pixel that is a multiple of its step; one behind the last for END."""
     return min(pixel * side.step.denominator // side.step.numerator, len(side.low))
 
 
-def _complete(sides: Mapping[str, Reach], stop: int, align: int) -> int:
+def _complete(sides: Mapping[str, Support], stop: int, align: int) -> int:
     """Up to which multiple of `align` no output depends on anything from `stop` on."""
     ends = [END]
     for side in sides.values():
@@ -127,6 +127,6 @@ def _complete(sides: Mapping[str, Reach], stop: int, align: int) -> int:
     return min(ends)
 
 
-def _shifted(part: slice, side: Reach, start: int) -> slice:
+def _shifted(part: slice, side: Support, start: int) -> slice:
     begin = start * side.step.denominator // side.step.numerator
     return slice(part.start - begin, part.stop - begin)

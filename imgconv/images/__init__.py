@@ -8,17 +8,17 @@ from imgconv.text import SOFTWARE, shown
 
 from .colour import is_srgb, srgb_info, to_srgb
 from .depth import to_depth
-from .formats import DEFAULT_SUFFIX, FORMATS, SUFFIXES, format_for, format_named
+from .formats import format_for, named, of_suffix
+from .image import Image
 from .info import Info
 from .limits import MAX_PIXELS
 from .marks import is_ours
 from .options import WriteOptions
 from .source import Source, open_image
-from .target import write_image
+from .target import write_image, write_images
 
 __all__ = [
-    "DEFAULT_SUFFIX", "FORMATS", "MAX_PIXELS", "SOFTWARE", "SUFFIXES",
-    "Info", "Source", "WriteOptions",
-    "format_for", "format_named", "is_ours", "is_srgb", "open_image", "shown", "srgb_info",
-    "to_depth", "to_srgb", "write_image",
+    "MAX_PIXELS", "SOFTWARE", "Image", "Info", "Source", "WriteOptions",
+    "format_for", "is_ours", "is_srgb", "named", "of_suffix", "open_image", "shown", "srgb_info",
+    "to_depth", "to_srgb", "write_image", "write_images",
 ]  # fmt: skip

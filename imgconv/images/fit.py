@@ -7,21 +7,16 @@ import numpy as np
 from imgconv.errors import OutputError
 
 from . import depth as depths
+from .formats import Format
 from .info import Info
 from .options import WriteOptions
 
-DEPTHS: dict[str, tuple[int, ...]] = {
-    "png": (8, 16), "jpeg": (8,), "tiff": (8, 16, 32), "webp": (8,), "bmp": (8,), "gif": (8,),
-    "pnm": (8, 16), "pfm": (32,), "npy": (8, 16, 32),
-}  # fmt: skip
-ALPHA = frozenset({"png", "tiff", "webp", "npy"})
-ANY_CHANNELS = frozenset({"tiff", "npy"})
 INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 BITS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
 
 
 def fit(
-    plane: np.ndarray, info: Info, options: WriteOptions, kind: str, name: str, notes: list[str]
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str, notes: list[str]
 ) -> np.ndarray:
     """The plane as format `kind` holds it, C-contiguous; OutputError where it cannot."""
     if plane.ndim != 3 or plane.dtype not in BITS or not plane.size:
@@ -46,21 +41,16 @@ def _as_integers(plane: np.ndarray, depth: int, info: Info, name: str) -> np.nda
     return whole.astype(dtype)
 
 
-def has_alpha(plane: np.ndarray, info: Info) -> bool:
-    """True where the plane's last channel is alpha: what was read with alpha kept its count."""
-    return info.alpha != "none" and plane.shape[2] in (2, 4, info.channels)
-
-
 def _depth(
-    plane: np.ndarray, options: WriteOptions, kind: str, name: str, notes: list[str]
+    plane: np.ndarray, options: WriteOptions, kind: Format, name: str, notes: list[str]
 ) -> np.ndarray:
     found = BITS[plane.dtype]
     wanted = options.depth or found
-    if wanted not in DEPTHS[kind]:
+    if wanted not in kind.depths:
         words = {8: "8-bit", 16: "16-bit", 32: "float32"}
-        allowed = " or ".join(f"--depth {d}" for d in DEPTHS[kind])
+        allowed = " or ".join(f"--depth {d}" for d in kind.depths)
         raise OutputError(
-            f"{name}: {kind.upper()} cannot hold {words[wanted]} samples; give {allowed}, or "
+            f"{name}: {kind.name.upper()} cannot hold {words[wanted]} samples; give {allowed}, or "
             "write TIFF"
         )
     if found == 32 and wanted < 32 and (beyond := depths.outside(plane)):
@@ -70,22 +60,22 @@ def _depth(
 
 
 def _channels(
-    plane: np.ndarray, info: Info, options: WriteOptions, kind: str, name: str
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str
 ) -> np.ndarray:
-    alpha = has_alpha(plane, info)
-    if alpha and kind not in ALPHA:
+    alpha = info.has_alpha(plane)
+    if alpha and not kind.alpha:
         plane, alpha = _flattened(plane, info, options, kind, name), False
     colours = plane.shape[2] - alpha
-    if colours not in (1, 3) and kind not in ANY_CHANNELS:
+    if kind.colours and colours not in kind.colours:
         raise OutputError(
-            f"{name}: {kind.upper()} holds grey or RGB, the image has {colours} channels; "
+            f"{name}: {kind.name.upper()} holds grey or RGB, the image has {colours} channels; "
             "write TIFF or NPY"
         )
     return plane
 
 
 def _flattened(
-    plane: np.ndarray, info: Info, options: WriteOptions, kind: str, name: str
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str
 ) -> np.ndarray:
     """Without alpha: dropped where everything is opaque, else laid over the background."""
     colour, alpha = plane[..., :-1], plane[..., -1:]
@@ -93,8 +83,8 @@ def _flattened(
     if options.background is None:
         if (alpha < top).any():
             raise OutputError(
-                f"{name}: {kind.upper()} cannot hold transparency; write PNG, WebP or TIFF, or "
-                "give --background white"
+                f"{name}: {kind.name.upper()} cannot hold transparency; write PNG, WebP or "
+                "TIFF, or give --background white"
             )
         return colour
     from PIL import ImageColor

@@ -21,7 +21,7 @@ class JpegTables:
 
 @dataclass(frozen=True)
 class TiffLayout:
-    """How a TIFF was laid out and what its tags said; see `tiff.py` and `tiffwrite.py`."""
+    """How a TIFF was laid out and what its tags said; see `formats/tiff`."""
 
     kind: str = "plain"  # whose description it has: "plain" "imagej" "ome" "shaped"
     description: str = ""
@@ -46,7 +46,7 @@ class Info:
     in planes of their own are `C` and are separate planes here too.
     """
 
-    format: str  # "png" "jpeg" "tiff" "webp" "bmp" "gif" "pnm" "pfm" "npy"
+    format: str  # the name of a record in `formats`: "png", "tiff", ...
     dtype: np.dtype[Any]  # uint8, uint16 or float32
     height: int
     width: int
@@ -62,6 +62,8 @@ class Info:
     resolution: Resolution | None = None
     text: tuple[tuple[str, str], ...] = ()  # PNG text, JPEG and GIF comments; without Software
     software: str = ""  # who wrote the file
+    duration: float | None = None  # milliseconds that this frame of an animation is shown
+    loops: int = 0  # how often the animation is shown, 0 for ever
     png_colour: tuple[tuple[bytes, bytes], ...] = ()  # gAMA, cHRM, sRGB, cICP as they stood
     jpeg: JpegTables | None = None
     tiff: TiffLayout | None = None
@@ -72,6 +74,11 @@ class Info:
             object.__setattr__(self, "axes", "YXS" if colour else "YX")
             plane = (self.height, self.width) + ((self.channels,) if colour else ())
             object.__setattr__(self, "shape", plane)
+
+    @property
+    def plane_axes(self) -> str:
+        """The axes of one plane: "YX" or "YXS"."""
+        return "".join(a for a in self.axes if a in "YXS")
 
     @property
     def stack_axes(self) -> str:
@@ -97,6 +104,11 @@ class Info:
     def pixel_size(self) -> tuple[float, float, str] | None:
         """Width and height of one pixel and their unit ("µm", "inch", ...), where known."""
         return self.resolution.pixel_size if self.resolution else None
+
+    def has_alpha(self, plane: np.ndarray) -> bool:
+        """True where a plane's last channel is alpha: made of a plane that had it, and as many
+        channels as before, or as only images with alpha have."""
+        return self.alpha != "none" and plane.shape[2] in (2, 4, self.channels)
 
     def one_plane(self) -> Info:
         """The same image as a single plane, for a page written to a file of its own."""

@@ -19,6 +19,7 @@ from imgconv.errors import InputError
 
 from .limits import Limits
 
+KEPT = (np.uint8, np.uint16, np.float32)
 EXACT = 1 << 24  # up to here every integer is a float32
 
 

@@ -6,10 +6,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from imgconv.errors import InputError
 from imgconv.text import shown
 
 from .failures import translated
-from .formats import FORMATS, foreign, sniff
+from .formats import Format, foreign, names, sniff
+from .formats.record import Reader
+from .image import Image, joined
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Values
 
@@ -28,37 +31,43 @@ TURNED = (
 )
 
 
-class Reader(Protocol):
-    """What each format's module offers: made from the file, it has read the header."""
-
-    info: Info
-    notes: list[str]
-
-    def planes(self) -> Iterator[np.ndarray]: ...
-
-
 class Source:
-    """An opened image: `info`, `notes` for the user, and its planes. A context manager."""
+    """An opened file: its `images`, and `notes` for the user. A context manager.
 
-    def __init__(self, name: str, reader: Reader, close: Callable[[], None]) -> None:
-        self.name, self._reader, self._close = name, reader, close
-        self.info: Info = reader.info
-        self.notes: list[str] = reader.notes
+    `info` and `planes()` are those of all images one after the other, for those who do not mind
+    that a file's pages may differ.
+    """
+
+    def __init__(self, name: str, kind: str, reader: Reader, close: Callable[[], None]) -> None:
+        self.name, self.notes, self._close = name, reader.notes, close
+        self._what = kind.upper()
+        self.images: tuple[Image, ...] = tuple(map(self._guarded, reader.images))
+        self.info: Info = joined([image.info for image in self.images])
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each plane (H, W, C), C-contiguous, native byte order, one at a time.
 
         Raises InputError where the pixels are damaged or end early.
         """
-        planes = self._reader.planes()
+        for image in self.images:
+            yield from image.planes()
+
+    def _guarded(self, image: Image) -> Image:
+        region = partial(self._region, image) if image.read_region else None
+        return Image(image.info, partial(self._planes, image), region)
+
+    def _planes(self, image: Image) -> Iterator[np.ndarray]:
+        planes = image.planes()
         while True:
-            with translated(self.name, self.info.format.upper()):
-                ready = [
-                    np.ascontiguousarray(p, p.dtype.newbyteorder("=")) for p in islice(planes, 1)
-                ]
+            with translated(self.name, self._what):
+                ready = [native(plane) for plane in islice(planes, 1)]
             if not ready:
                 return
             yield ready.pop()  # nothing here holds the plane while it is worked on
+
+    def _region(self, image: Image, rows: slice, columns: slice, plane: int) -> np.ndarray:
+        with translated(self.name, self._what):
+            return native(image.region(rows, columns, plane))
 
     def close(self) -> None:
         self._close()
@@ -73,6 +82,11 @@ class Source:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def native(plane: np.ndarray) -> np.ndarray:
+    """The plane C-contiguous and in the machine's byte order."""
+    return np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
 
 
 def open_image(
@@ -99,13 +113,15 @@ def open_image(
     except (OSError, ValueError) as error:
         raise _cannot_open(source, name, error) from error
     try:
-        reader = _reader(file, name, limits)
+        kind = _recognised(file, name)
+        with translated(name, kind.name.upper()):
+            reader = kind.reader(file, name, limits)
         if limits.stored and getattr(reader, "orientation", 1) != 1:
             reader.notes.append(TURNED)
     except BaseException:
         file.close()
         raise
-    return Source(name, reader, file.close)
+    return Source(name, kind.name, reader, file.close)
 
 
 def _opened(source: str | os.PathLike[str]) -> BinaryIO:
@@ -135,7 +151,7 @@ def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) ->
     return InputError(f"{name}: cannot be opened ({reason})")
 
 
-def _reader(file: BinaryIO, name: str, limits: Limits) -> Reader:
+def _recognised(file: BinaryIO, name: str) -> Format:
     with translated(name, "file"):
         head = file.read(HEAD)
         file.seek(0)
@@ -145,33 +161,6 @@ def _reader(file: BinaryIO, name: str, limits: Limits) -> Reader:
     if kind is None:
         raise InputError(
             f"{name}: not an image of a known format (it looks like {foreign(head)}); "
-            f"allowed are {', '.join(FORMATS)}"
+            f"allowed are {names()}"
         )
-    with translated(name, kind.upper()):
-        return _made(kind, file, name, limits)
-
-
-def _made(kind: str, file: BinaryIO, name: str, limits: Limits) -> Reader:
-    if kind == "png":
-        from .png import Png
-
-        return Png(file.read(), name, limits)
-    if kind == "jpeg":
-        from .jpeg import Jpeg
-
-        return Jpeg(file.read(), name, limits)
-    if kind == "tiff":
-        from .tiff import Tiff
-
-        return Tiff(file, name, limits)
-    if kind == "npy":
-        from .npy import Npy
-
-        return Npy(file, name, limits)
-    if kind in ("pnm", "pfm"):
-        from .netpbm import Netpbm
-
-        return Netpbm(file.read(), name, limits)
-    from .pillow import Raster
-
-    return Raster(file.read(), name, limits, kind)
+    return kind

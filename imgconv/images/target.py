@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -14,19 +16,15 @@ from imgconv.text import shown
 
 from . import depth as depths
 from .fit import fit
-from .formats import format_for
+from .formats import Format, format_for
+from .image import Image
 from .info import Info
 from .options import WriteOptions
 
-KEEPS = {
-    "exif": ("EXIF", ("png", "jpeg", "webp")),
-    "xmp": ("XMP", ("png", "jpeg", "tiff", "webp")),
-    "icc": ("the colour profile", ("png", "jpeg", "tiff", "webp")),
-    "text": ("text", ("png", "jpeg")),
-}  # field of Info -> its name, the formats that have a place for it
-Encoder = Callable[[BinaryIO, Iterator[np.ndarray], Info, WriteOptions], None]
-ANIMATED = ("gif", "webp")
-STACKS = ("tiff", "npy")  # formats that hold more than one plane
+NAMES = {
+    "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "text": "text",
+    "duration": "the times of the frames",
+}  # fmt: skip
 
 
 def write_image(
@@ -42,63 +40,79 @@ def write_image(
     Size and dtype are taken from the planes, everything else that still holds from `info`.
     The file appears whole or not at all. Raises OutputError (and BrokenPipeError on a pipe).
     """
+    return write_images(target, [Image.of(info, planes)], options, force=force)
+
+
+def write_images(
+    target: str | os.PathLike[str],
+    images: Sequence[Image],
+    options: WriteOptions = WriteOptions(),  # noqa: B008 (immutable)
+    *,
+    force: bool = False,
+) -> list[str]:
+    """Write several images to one file, each with what its own `info` says; as `write_image`.
+
+    An animation becomes one of WebP, PNG and GIF; pages of any kind go into TIFF; planes of one
+    size and type into NPY.
+    """
     name = shown(target) if os.fspath(target) != "-" else "standard output"
-    kind = format_for(target, options.format, info.format)
-    notes = [f"{kind.upper()} has no place for {lost}" for lost in _lost(info, kind)]
-    ready = _fitted(planes, info, options, kind, name, notes)
-    with output(target, force=force, seekable=kind == "tiff") as file:
-        _encoder(kind)(file, ready, info, options)
-    return notes
+    if options.depth not in (None, *depths.DTYPES):
+        raise OutputError(f"depth {options.depth} is unknown: allowed are 8, 16 and 32 (float)")
+    if not images:
+        raise OutputError(f"{name}: there is no image to write")
+    kind = format_for(target, options.format, images[0].info.format)
+    notes: list[str] = []
+    ready = _Holder(kind, name, options, notes).fitted(images)
+    notes += [f"{kind.name.upper()} has no place for {lost}" for lost in _lost(ready, kind)]
+    with output(target, force=force, seekable=kind.seeks) as file:
+        kind.writer(file, ready, options)
+    return list(dict.fromkeys(notes))
 
 
-def _lost(info: Info, kind: str) -> list[str]:
+def _lost(images: Sequence[Image], kind: Format) -> list[str]:
     """What the format cannot keep of the metadata."""
     return [
-        name for field, (name, kept) in KEEPS.items() if getattr(info, field) and kind not in kept
+        words
+        for field, words in NAMES.items()
+        if field not in kind.keeps and any(getattr(image.info, field) for image in images)
     ]
 
 
-def _fitted(
-    planes: Iterable[np.ndarray],
-    info: Info,
-    options: WriteOptions,
-    kind: str,
-    name: str,
-    notes: list[str],
-) -> Iterator[np.ndarray]:
-    """Each plane in a dtype and with the channels that the format holds, checked."""
-    if options.depth not in (None, *depths.DTYPES):
-        raise OutputError(f"depth {options.depth} is unknown: allowed are 8, 16 and 32 (float)")
-    for number, plane in enumerate(planes):
-        if number == 1 and kind not in STACKS and info.format in ANIMATED:
-            notes.append(f"only the first of {info.planes} frames is written; write TIFF for all")
-            return
-        if number == 1 and kind not in STACKS:
-            raise OutputError(
-                f"{name}: {kind.upper()} holds one plane, the image has "
-                f"{info.planes if info.planes > 1 else 'more'}; write TIFF, or one file a plane "
-                "with {page} in the name"
+@dataclass(frozen=True)
+class _Holder:
+    """A format that is to hold images: what it cannot is refused by name, or said in a note."""
+
+    kind: Format
+    name: str
+    options: WriteOptions
+    notes: list[str]
+
+    def fitted(self, images: Sequence[Image]) -> list[Image]:
+        """The images with planes of a dtype and with channels that the format holds."""
+        count = sum(image.info.planes for image in images)
+        animated = images[0].info.duration is not None
+        several = self.kind.holds in ("pages", "stack", "frames" if animated else "")
+        if count > 1 and not several:
+            if not animated:
+                raise self._one_plane(count)
+            self.notes.append(
+                f"only the first of {count} frames is written; write GIF, WebP, PNG or TIFF for all"
             )
-        yield fit(plane, info, options, kind, name, notes)
+            info = replace(images[0].info.one_plane(), duration=None)
+            images = [Image.of(info, islice(images[0].planes(), 1))]
+        return [Image(one.info, partial(self._planes, one, several)) for one in images]
 
+    def _planes(self, image: Image, several: bool) -> Iterator[np.ndarray]:
+        for number, plane in enumerate(image.planes()):
+            if number and not several:
+                raise self._one_plane(0)
+            ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
+            if not number:
+                self.notes.extend(self.kind.doubts(ready, image.info, self.options))
+            yield ready
 
-def _encoder(kind: str) -> Encoder:
-    if kind == "png":
-        from .pngwrite import write
-    elif kind == "jpeg":
-        from .jpegwrite import write
-    elif kind == "tiff":
-        from .tiffwrite import write
-    elif kind == "npy":
-        from .npy import write
-    elif kind == "pnm":
-        from .netpbm import write_pnm as write
-    elif kind == "pfm":
-        from .netpbm import write_pfm as write
-    elif kind == "webp":
-        from .pillow import write_webp as write
-    elif kind == "bmp":
-        from .pillow import write_bmp as write
-    else:
-        from .pillow import write_gif as write
-    return write
+    def _one_plane(self, count: int) -> OutputError:
+        return OutputError(
+            f"{self.name}: {self.kind.name.upper()} holds one plane, the image has "
+            f"{count or 'more'}; write TIFF, or one file a plane with {{page}} in the name"
+        )

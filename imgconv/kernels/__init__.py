@@ -77,7 +77,7 @@ width = Kernel("blocks", "width")
 activate, combine = Kernel("functions", "activate"), Kernel("functions", "combine")
 scale = Kernel("functions", "scale")
 
-# The same 3x3 convolution on channels-last batches, and its gradient by the weights: training.
+# Training: 3x3 convolution of channels-last batches, and its gradient by the weights.
 convolve_batch = Kernel("channels_last", "convolve")
 correlate_batch = Kernel("channels_last", "correlate")
 weigh_batch = Kernel("channels_last", "weigh")

@@ -11,9 +11,9 @@ from numba import types
 
 from .dialect import LANES, device, kernel, shift
 from .lanes import fma, greater, leak, lesser, load, spread, store
+from .layout import MAX, MEAN, WEIGHTED, Sliding, places
 
-V = LANES
-MAX, MEAN, WEIGHTED = 0, 1, 2
+V, AT = LANES, places(Sliding)
 
 
 @device
@@ -38,15 +38,16 @@ def window(plane, y, x, H, W, kh, kw, dilation, dilation_x, weights, kind, first
 
 @kernel("f32* f32* f32* f32* f32* i64* f32 f32 f32")
 def slide(image, weights, biases, shares, out, sizes, slope, low, high):
-    """Rows begin <= i < end of all channels' results, counted over the blocks (C/V * h rows).
+    """Rows of all channels' results, C/V * h in all; sizes as in layout.Sliding.
 
-    sizes: H, W, h, w, kh, kw, stride down and across, dilation down and across, top, left, kind
-    (0 the greatest, 1 the sum times shares[i] * shares[h + j], 2 weighted plus bias), begin, end.
-    weights: (C/V, kh, kw, V); biases: C; slope, low and high as after a convolution.
+    MAX: the greatest; MEAN: the sum times shares[i] * shares[h + j]; WEIGHTED: the weighted sum
+    plus bias. weights: (C/V, kh, kw, V); biases: C; slope, low and high as after a convolution.
     """
-    H, W, h, w, kh, kw = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    down, across, dilation, dilation_x = sizes[6], sizes[7], sizes[8], sizes[9]
-    top, left, kind, begin, end = sizes[10], sizes[11], sizes[12], sizes[13], sizes[14]
+    H, W, h, w = sizes[AT.H], sizes[AT.W], sizes[AT.h], sizes[AT.w]
+    kh, kw, top, left = sizes[AT.kernel_h], sizes[AT.kernel_w], sizes[AT.top], sizes[AT.left]
+    down, across = sizes[AT.down], sizes[AT.across]
+    dilation, dilation_x = sizes[AT.dilation_down], sizes[AT.dilation_across]
+    kind, begin, end = sizes[AT.kind], sizes[AT.begin], sizes[AT.end]
     slopes, lows, highs = spread(slope), spread(low), spread(high)
     for m in range(end - begin):
         c, i = (begin + m) // h, (begin + m) % h

@@ -33,6 +33,17 @@ def corner(tile, h, w):
 
 
 @device
+def following(n, y, x, h, w):
+    """The corner of the next tile."""
+    x += 4
+    if x >= w:
+        x, y = 0, y + 4
+        if y >= h:
+            y, n = 0, n + 1
+    return n, y, x
+
+
+@device
 def gather(image, y, x, H, W, step, size, real, tile):
     """The size x size pixels from (y, x) on: `real` of V channels, zeros beyond and outside."""
     zero = spread(types.float32(0))
@@ -59,21 +70,27 @@ def copy_pixels(tile, target, row, step, rows, columns, real):
 
 
 @device
-def enter_images(image, H, W, C, step, pad, h, w, first, count, D, block, tile_step, place_step,
-                 spare):  # fmt: skip
-    """B' d B of `count` tiles from `first` on: V channels at D + c // V * block + t * tile_step."""
-    for b in range((C + V - 1) // V):
-        real = min(V, C - b * V)
-        for t in range(count):
-            n, y, x = corner(first + t, h, w)
-            y, x = y - pad, x - pad
+def enter_images(
+    image, H, W, C, step, pad, h, w, first, count, D, blocks, block, lane, place, spare
+):
+    """B' d B of `count` tiles from `first` on, V channels of them at D + where(c // V) + t * lane.
+
+    where(b) = b // blocks * block + b % blocks * V; `place` from place to place.
+    """
+    n, y, x = corner(first, h, w)
+    for t in range(count):
+        top, left = y - pad, x - pad
+        inside = top >= 0 and left >= 0 and top + 6 <= H and left + 6 <= W
+        for b in range((C + V - 1) // V):
+            real = min(V, C - b * V)
             plane = shift(image, n * H * W * step + b * V)
-            target = shift(D, b * block + t * tile_step)
-            if real == V and y >= 0 and x >= 0 and y + 6 <= H and x + 6 <= W:
-                enter_tile(shift(plane, (y * W + x) * step), W * step, step, target, place_step)
+            target = shift(D, b // blocks * block + b % blocks * V + t * lane)
+            if inside and real == V:
+                enter_tile(shift(plane, (top * W + left) * step), W * step, step, target, place)
             else:
-                gather(plane, y, x, H, W, step, 6, real, spare)
-                enter_tile(spare, 6 * V, V, target, place_step)
+                gather(plane, top, left, H, W, step, 6, real, spare)
+                enter_tile(spare, 6 * V, V, target, place)
+        n, y, x = following(n, y, x, h, w)
 
 
 @device
@@ -106,7 +123,7 @@ def convolve(image, weights, biases, out, scratch, sizes):
     for part in range((end - begin + T - 1) // T):
         first = begin + part * T
         count = min(T, end - first)
-        enter_images(image, H, W, C, step, pad, h, w, first, count, D, T * V, V, D_step, spare)
+        enter_images(image, H, W, C, step, pad, h, w, first, count, D, 1, T * V, V, D_step, spare)
         for place in range(36):
             for n in range(chosen):
                 for g in range((count + ROWS - 1) // ROWS):
@@ -114,25 +131,31 @@ def convolve(image, weights, biases, out, scratch, sizes):
                     target = shift(M, place * M_step + (n * 2 * T + g * ROWS) * V)
                     pair = shift(weights, (place * pairs + first_pair + n) * C * 2 * V)
                     multiply(source, T * V, C, pair, target, T * V)
-        for m in range(min(2 * chosen, (K + V - 1) // V - 2 * first_pair)):
-            k = (2 * first_pair + m) * V
-            leave_images(shift(M, m * T * V), M_step, shift(out, k), h, w, out_step, first, count,
-                         load(biases, k), min(V, K - k), spare)  # fmt: skip
+        k = first_pair * 2 * V
+        leave_images(
+            M, T * V, M_step, shift(out, k), min(chosen * 2 * V, K - k), h, w, out_step, first,
+            count, shift(biases, k), spare
+        )  # fmt: skip
 
 
 @device
-def leave_images(M, M_step, out, h, w, step, first, count, bias, real, spare):
-    """`real` of V channels of the results of `count` tiles from `first` on."""
+def leave_images(M, block, place, out, K, h, w, step, first, count, biases, spare):
+    """The results of `count` tiles from `first` on, K channels of them."""
     one, high = spread(types.float32(1)), spread(types.float32(np.inf))
     low = spread(types.float32(-np.inf))
+    n, y, x = corner(first, h, w)
     for t in range(count):
-        n, y, x = corner(first + t, h, w)
-        source, target = shift(M, t * V), shift(out, ((n * h + y) * w + x) * step)
-        if real == V and y + 4 <= h and x + 4 <= w:
-            leave_tile(source, M_step, target, target, w * step, step, bias, one, low, high, 0)
-        else:
-            leave_tile(source, M_step, spare, spare, 4 * V, V, bias, one, low, high, 0)
-            copy_pixels(spare, target, w * step, step, min(4, h - y), min(4, w - x), real)
+        whole = y + 4 <= h and x + 4 <= w
+        for b in range((K + V - 1) // V):
+            real, bias = min(V, K - b * V), load(biases, b * V)
+            source = shift(M, b * block + t * V)
+            target = shift(out, ((n * h + y) * w + x) * step + b * V)
+            if whole and real == V:
+                leave_tile(source, place, target, target, w * step, step, bias, one, low, high, 0)
+            else:
+                leave_tile(source, place, spare, spare, 4 * V, V, bias, one, low, high, 0)
+                copy_pixels(spare, target, w * step, step, min(4, h - y), min(4, w - x), real)
+        n, y, x = following(n, y, x, h, w)
 
 
 @device
@@ -220,14 +243,14 @@ def correlate(image, gradient, sums, scratch, sizes):
     for part in range((end - begin + T - 1) // T):
         first = begin + part * T
         count = min(T, end - first)
-        for b in range((C + V - 1) // V):
-            target = shift(U, b // 2 * T * 2 * V + b % 2 * V)
-            enter_images(shift(image, b * V), H, W, min(V, C - b * V), step, pad, h, w, first,
-                         count, target, 0, 2 * V, U_step, spare)  # fmt: skip
-        for m in range(last_block - first_block):
-            k = (first_block + m) * V
-            widen_images(shift(gradient, k), h, w, gradient_step, first, count, min(V, K - k),
-                         shift(Z, m * T * V), Z_step, spare)  # fmt: skip
+        enter_images(
+            image, H, W, C, step, pad, h, w, first, count, U, 2, T * 2 * V, 2 * V, U_step, spare
+        )
+        k = first_block * V
+        widen_images(
+            shift(gradient, k), h, w, min((last_block - first_block) * V, K - k), gradient_step,
+            first, count, Z, T * V, Z_step, spare
+        )  # fmt: skip
         for place in range(36):
             z = shift(Z, place * Z_step)
             for g in range(last_row - first_row):
@@ -255,17 +278,20 @@ def clear(U, T, place_step):
 
 
 @device
-def widen_images(gradient, h, w, step, first, count, real, Z, place_step, spare):
-    """A dY A' of `count` tiles from `first` on: `real` of V channels at Z + t * V."""
+def widen_images(gradient, h, w, K, step, first, count, Z, block, place, spare):
+    """A dY A' of `count` tiles from `first` on, blocks of V channels `block` apart in Z."""
+    n, y, x = corner(first, h, w)
     for t in range(count):
-        n, y, x = corner(first + t, h, w)
-        plane, target = shift(gradient, n * h * w * step), shift(Z, t * V)
-        if real == V and y + 4 <= h and x + 4 <= w:
-            tile = shift(plane, (y * w + x) * step)
-            widen_tile(tile, w * step, step, target, place_step)
-        else:
-            gather(plane, y, x, h, w, step, 4, real, spare)
-            widen_tile(spare, 4 * V, V, target, place_step)
+        whole = y + 4 <= h and x + 4 <= w
+        for b in range((K + V - 1) // V):
+            real = min(V, K - b * V)
+            plane, target = shift(gradient, n * h * w * step + b * V), shift(Z, b * block + t * V)
+            if whole and real == V:
+                widen_tile(shift(plane, (y * w + x) * step), w * step, step, target, place)
+            else:
+                gather(plane, y, x, h, w, step, 4, real, spare)
+                widen_tile(spare, 4 * V, V, target, place)
+        n, y, x = following(n, y, x, h, w)
 
 
 @device

@@ -15,7 +15,6 @@ from numba.core import config
 from . import host
 from .cache import Entry
 from .dialect import FLAGS
-from .native import LIBC, LIBM
 
 TYPES = {
     "u8*": types.CPointer(types.uint8),
@@ -119,7 +118,7 @@ def _refuse_runtime_calls(unit: llvm.ModuleRef, name: str) -> None:
     """An unresolved symbol would be a jump to address 0: refuse it while it has a name."""
     needed = {f.name for f in unit.functions if f.is_declaration and not f.name.startswith("llvm.")}
     needed |= {v.name for v in unit.global_variables if v.is_declaration}
-    if foreign := sorted(needed - LIBC - LIBM):
+    if foreign := sorted(needed - host.LIBC - host.LIBM):
         raise TypeError(
             f"kernel {name} may raise or allocate (it needs {', '.join(foreign)}): "
             "reach arrays through pointers, keep exceptions out"

@@ -11,10 +11,9 @@ from numba import types
 
 from .dialect import LANES, device, kernel
 from .lanes import below, fma, greater, leak, lesser, load, power_of_two, spread, store
+from .layout import ADD, GELU, GELU_TANH, SIGMOID, SILU, SUBTRACT, TANH
 
 V = LANES
-SIGMOID, TANH, GELU, SILU, GELU_TANH, CLAMP = 0, 1, 2, 3, 4, 5
-ADD, SUBTRACT, MULTIPLY = 0, 1, 2
 f = types.float32
 
 

@@ -27,3 +27,10 @@ def cpu() -> tuple[str, str]:
     name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
     features = os.environ.get("NUMBA_CPU_FEATURES")
     return name, llvm.get_host_cpu_features().flatten() if features is None else features
+
+
+# The C functions that LLVM may call for plain loops; each is in every process.
+LIBC = frozenset({"memcpy", "memmove", "memset"})
+LIBM = frozenset(
+    {"fmaf", "fma", "rintf", "rint", "floorf", "floor", "ceilf", "ceil", "truncf", "trunc"}
+)

@@ -18,8 +18,9 @@ from numba import types
 from .dialect import LANES, device, kernel, shift
 from .implicit_tile import ROWS, add_channels, nothing
 from .lanes import greater, leak, lesser, load, spread, store
+from .layout import Taps, places
 
-V = LANES
+V, AT = LANES, places(Taps)
 
 
 @device
@@ -86,22 +87,19 @@ def enter(image, lines, y, H, W, CB, left, stride, length, line_step):
 
 @kernel("f32* f32* i64* f32* f32* f32* f32* i64* f32 f32 f32")
 def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope, low, high):
-    """Rows begin <= i < end of the result, `band` at a time, for channel pairs first <= n < last.
+    """`band` rows of the result at a time; sizes as in layout.Taps, CB and KB its blocks.
 
-    sizes: H, W, blocks of V channels in (CB), blocks out (KB), columns of a row of results,
-    results in all, zeros above, zeros to the left, stride down, stride across, first, last,
-    begin, end, band; rows of the image that a row of results needs (0: the image is read where
-    it lies), pixels of a line; step from row to row of the source; steps of out from block to
-    block, row to row, pixel to pixel; whole, rest and lanes as in `tile`; whether extra is added.
     weights: (pairs of V output channels, steps, 2V). scratch: (stride * (band - 1) + need) rows
     of CB * stride lines, then 6 * V numbers more, and 12 V for a narrow row.
     """
-    H, W, CB, KB, columns, results = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    top, left, down, across = sizes[6], sizes[7], sizes[8], sizes[9]
-    first, last, begin, end, band = sizes[10], sizes[11], sizes[12], sizes[13], sizes[14]
-    need, length, source_row = sizes[15], sizes[16], sizes[17]
-    plane, out_row, pixel = sizes[18], sizes[19], sizes[20]
-    whole, rest, lanes, added = sizes[21], sizes[22], sizes[23], sizes[24]
+    H, W, CB, KB = sizes[AT.H], sizes[AT.W], sizes[AT.blocks_in], sizes[AT.blocks_out]
+    columns, results = sizes[AT.columns], sizes[AT.results]
+    top, left, down, across = sizes[AT.top], sizes[AT.left], sizes[AT.down], sizes[AT.across]
+    first, last = sizes[AT.first], sizes[AT.last]
+    begin, end, band = sizes[AT.begin], sizes[AT.end], sizes[AT.band]
+    need, length, source_row = sizes[AT.need], sizes[AT.length], sizes[AT.source_row]
+    plane, out_row, pixel = sizes[AT.plane], sizes[AT.out_row], sizes[AT.pixel]
+    whole, rest, lanes, added = sizes[AT.whole], sizes[AT.rest], sizes[AT.lanes], sizes[AT.added]
     slopes, lows, highs = spread(slope), spread(low), spread(high)
     steps = (whole * V + rest * lanes) * 2 * V
     spare = shift(scratch, ((band - 1) * down + need) * source_row // down + ROWS * V)

@@ -34,13 +34,6 @@ POINTERS = {
 SCALARS: dict[str, Any] = {"i64": ctypes.c_int64, "f32": ctypes.c_float, "f64": ctypes.c_double}
 
 
-# The C functions that LLVM may call for plain loops; each is in every process.
-LIBC = frozenset({"memcpy", "memmove", "memset"})
-LIBM = frozenset(
-    {"fmaf", "fma", "rintf", "rint", "floorf", "floor", "ceilf", "ceil", "truncf", "trunc"}
-)
-
-
 class Kernel:
     """A compiled loop, made or loaded at its first call: `Kernel("correlate", "u8_u8")`.
 
@@ -104,7 +97,7 @@ def _load(entry: cache.Entry) -> int:
     """The address of the entry's function: by our own loader where it can, else by LLVM's."""
     if elf.works_here():
         try:
-            return elf.load(entry.object, entry.symbol, LIBC | LIBM)
+            return elf.load(entry.object, entry.symbol, host.LIBC | host.LIBM)
         except (elf.Unsupported, OSError):
             pass
     return _engine().add(entry)

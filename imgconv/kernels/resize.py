@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from .dialect import LANES, kernel, shift
 from .lanes import fma, load, spread, store
+from .layout import Resizing, places
 
-V = LANES
+V, AT = LANES, places(Resizing)
 
 
 @kernel("f32* i64* i64* f32* f32* f32* i64* i64")
 def resize(image, rows, columns, down, across, out, sizes, linear):
-    """Rows begin <= i < end of all blocks' results, C/V * h in all.
-
-    sizes: H, W, h, w, begin, end.
-    """
-    H, W, h, w, begin, end = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    """Rows of all blocks' results, C/V * h in all; sizes as in layout.Resizing."""
+    H, W, h, w = sizes[AT.H], sizes[AT.W], sizes[AT.h], sizes[AT.w]
+    begin, end = sizes[AT.begin], sizes[AT.end]
     for m in range(end - begin):
         c, i = (begin + m) // h, (begin + m) % h
         upper = shift(image, (c * H + rows[i]) * W * V)

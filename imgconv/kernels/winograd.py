@@ -17,8 +17,10 @@ from numba import types
 from .dialect import LANES, device, kernel, shift
 from .implicit_tile import ROWS, add_channels, nothing
 from .lanes import greater, leak, lesser, load, spread, store
+from .layout import Winograd, WinogradWeights, places
 
 V = LANES
+AT, FROM = places(Winograd), places(WinogradWeights)
 PAD = 16  # numbers between two of the 36 places, so that they do not share cache sets
 
 
@@ -149,17 +151,17 @@ def copy_tile(source, from_row, target, to_row, rows, columns):
 
 @kernel("f32* f32* f32* f32* f32* f32* i64* f32 f32 f32")
 def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, high):
-    """Tiles begin <= t < end of the result, T at a time, channel pairs first <= n < last of 2V.
+    """T tiles of the result at a time; sizes as in layout.Winograd.
 
-    sizes: H, W, C, K of the image (C, K multiples of V), h, w of the result, zeros above and to
-    the left, begin, end, T (a multiple of ROWS), first, last, whether `extra`, shaped like the
-    result, is added. weights: as `prepare` makes them; biases: K. Then what is negative is
-    multiplied by slope, and all held between low and high. scratch: 36 (C T + PAD) numbers, 36
-    (2V (last - first) T + PAD), and 36 V.
+    weights: as `prepare` makes them; biases: K; extra: shaped like the result. Then what is
+    negative is multiplied by slope, and all held between low and high. scratch: 36 (C T + PAD)
+    numbers, 36 (2V (last - first) T + PAD), and 36 V.
     """
-    H, W, C, K, h, w = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
-    top, left, begin, end, T = sizes[6], sizes[7], sizes[8], sizes[9], sizes[10]
-    first_pair, chosen, added = sizes[11], sizes[12] - sizes[11], sizes[13]
+    H, W, C, K, h, w = sizes[AT.H], sizes[AT.W], sizes[AT.C], sizes[AT.K], sizes[AT.h], sizes[AT.w]
+    top, left = sizes[AT.top], sizes[AT.left]
+    begin, end, T = sizes[AT.begin], sizes[AT.end], sizes[AT.together]
+    first_pair, chosen = sizes[AT.first], sizes[AT.last] - sizes[AT.first]
+    added = sizes[AT.added]
     across, pairs = (w + 3) // 4, (K + 2 * V - 1) // (2 * V)
     D_step, M_step = C * T + PAD, chosen * 2 * V * T + PAD
     D, M = scratch, shift(scratch, 36 * D_step)
@@ -222,14 +224,13 @@ def stretch_row(out, step, a, b, c):
 
 @kernel("f32* f32* f32* i64*")
 def prepare(stencils, out, scratch, sizes):
-    """G g G' of 3x3 stencils for channel pairs begin <= n < end.
+    """G g G' of 3x3 stencils; sizes as in layout.WinogradWeights.
 
-    sizes: K, C, channels C_out of out; the place of tap 0 of stencil (0, 0), and the steps from k
-    to k, c to c, tap to tap; begin, end. out: (36, K / 2V rounded up, C_out, 2V), zeros where
-    there is no channel; scratch: 18 V.
+    out: (36, K / 2V rounded up, C_out, 2V), zeros where there is no channel; scratch: 18 V.
     """
-    K, C, C_out, first = sizes[0], sizes[1], sizes[2], sizes[3]
-    k_step, c_step, tap_step, begin, end = sizes[4], sizes[5], sizes[6], sizes[7], sizes[8]
+    K, C, C_out, first = sizes[FROM.K], sizes[FROM.C], sizes[FROM.C_out], sizes[FROM.first]
+    k_step, c_step, tap_step = sizes[FROM.k_step], sizes[FROM.c_step], sizes[FROM.tap_step]
+    begin, end = sizes[FROM.begin], sizes[FROM.end]
     pairs = (K + 2 * V - 1) // (2 * V)
     step = pairs * C_out * 2 * V
     for m in range(end - begin):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ..errors import UsageError
 from .alpha import fit, white
 from .interpolation import interpolated
 from .pool import pooled
-from .sheet import INK, PAPER, thumbnail
+from .sheet import IMPORTS, INK, PAPER, thumbnail
 from .stencil import Stencil
 from .strides import Pair, Windows, shown
 from .tones import Tones
@@ -45,6 +46,7 @@ class Panel:
 class Comparison:
     """The figure as a function of an image: RGB uint8 of about 1270 x 1150."""
 
+    imports: ClassVar = IMPORTS  # when it works
     stride: Pair = (2, 2)
 
     def __post_init__(self) -> None:

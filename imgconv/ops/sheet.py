@@ -10,6 +10,8 @@ import numpy as np
 
 from .tones import Tones, brief, tones_for
 
+IMPORTS = ("PIL.ImageDraw", "PIL.ImageFile", "PIL.ImageFont", "base64", "numpy.ma")
+"""What drawing imports: for those who import it ahead of threads."""
 INK, PALE, PAPER = (32, 34, 38), (110, 114, 120), (250, 250, 248)
 GAP, LINE, SIZE = 12, 26, 15  # pixels: between pictures, for a label, of its letters
 SCREEN = 1.6  # width by height

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -34,7 +33,6 @@ class Picture:
     model: Model
     result: str = ""
     memory: int = MEMORY
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # it uses all threads itself
 
     def __post_init__(self) -> None:
         outputs = self.model.graph.outputs
@@ -92,11 +90,10 @@ class Picture:
             )
         self._check_size(plane.shape[:2], shape[2:])
         prepare = partial(self._prepared, rules=self._known_rules())
-        with self.lock:
-            return [
-                run(self.model, {name: one}, prepare=prepare, finish=finish, memory=self.memory)
-                for one in self._images(np.moveaxis(plane, 2, 0), shape[1])
-            ]
+        return [
+            run(self.model, {name: one}, prepare=prepare, finish=finish, memory=self.memory)
+            for one in self._images(np.moveaxis(plane, 2, 0), shape[1])
+        ]
 
     def _images(self, image: np.ndarray, wanted: int | None) -> list[np.ndarray]:
         """(C, H, W) as the network takes it: as it is, grey three times, channels one by one."""

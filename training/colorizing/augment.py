@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.colorizing.data import Photo
-from training.colorizing.oklab import lab_of, luma_of
+from .data import Photo
+from .oklab import lab_of, luma_of
 
 COARSER = 4  # chroma is learnt at a quarter of the size
 SHARES = {"photos-scenes": 0.55, "photos-objects": 0.35, "photos-bsds400": 0.1}
@@ -29,15 +29,10 @@ class Sampler:
         self.weight = weight / weight.sum()
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, int]:
-        """(size, size, 3) uint8 RGB and the number of its class, -1 for none."""
+        """(3, size, size) uint8 RGB and the number of its class, -1 for none."""
         photo = self.photos[int(rng.choice(len(self.photos), p=self.weight))]
-        return part(rng, photo.pixels, size), self.kinds.get(photo.kind, -1)
-
-    def batch(self, rng: np.random.Generator, size: int, count: int) -> tuple[Tensor, Tensor]:
-        """(count, 3, size, size) uint8 and the classes (count,)."""
-        drawn = [self.draw(rng, size) for _ in range(count)]
-        pixels = np.stack([pixels.transpose(2, 0, 1) for pixels, _ in drawn])
-        return torch.from_numpy(pixels), torch.tensor([kind for _, kind in drawn])
+        pixels = part(rng, photo.pixels, size).transpose(2, 0, 1)
+        return np.ascontiguousarray(pixels), self.kinds.get(photo.kind, -1)
 
 
 def part(rng: np.random.Generator, pixels: np.ndarray, size: int) -> np.ndarray:

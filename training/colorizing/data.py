@@ -17,7 +17,8 @@ import numpy as np
 
 from imgconv.tasks.colorize.oklab import lab_of
 from imgconv.tasks.colorize.toned import colour_of
-from training.segmentation.data import Files
+
+from ..files import Files
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 PART = 12  # one in so many is for validation

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from imgconv.tasks.colorize.colorizer import PREPARE, READ
-from training.colorizing.data import load
-from training.colorizing.network import Annealed, ColourNet
-from training.colorizing.validate import (
+from imgconv.tasks.colorize.card import PREPARE, READ
+
+from ..export import export, rounded
+from ..start import weights
+from .data import load
+from .network import Annealed, ColourNet
+from .validate import (
     SATURATIONS,
     TEMPERATURES,
     VIVID,
@@ -32,22 +35,22 @@ from training.colorizing.validate import (
     judge,
     line,
 )
-from training.export import export
-from training.run import weights
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", required=True, type=Path, help="checkpoint.pt")
     parser.add_argument("--output", required=True, help="the model file to write")
     parser.add_argument("--card", type=Path, help="JSON: description, licence, data, failures ...")
-    parser.add_argument("--data", nargs="+", default=[], help="folders or zips to judge it on")
+    parser.add_argument(
+        "--data", action="extend", nargs="+", default=[], help="photos to judge it on"
+    )
     parser.add_argument("--most", type=int, help="photos of each to judge it on")
     parser.add_argument("--vivid", type=float, default=VIVID, help="colourfulness wanted, of 1")
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--saturation", type=float)
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def network(state: dict[str, Tensor]) -> ColourNet:
@@ -56,13 +59,6 @@ def network(state: dict[str, Tensor]) -> ColourNet:
     module = ColourNet(widths, classes=state["named.bias"].shape[0])
     module.load_state_dict(state, strict=False)
     return module.eval()
-
-
-def rounded(module: nn.Module) -> None:
-    """Convolutions as they will be stored, so that what is judged is what is shipped."""
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
-            layer.weight.data = layer.weight.data.half().float()
 
 
 def setting(options: argparse.Namespace, every: list[Case]) -> Setting:

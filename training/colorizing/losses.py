@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.colorizing.palette import Palette, centres
+from .palette import Palette, centres
 
 NOISE = 2e-4  # mean squared error that is as good as none: OKLab chroma of 0.014
 ERROR, NAMING = 0.5, 0.1

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.colorizing.palette import centres
+from .palette import centres
 
 WIDTHS = (32, 64, 128, 256)
 BLOCKS = (0, 1, 2, 3)

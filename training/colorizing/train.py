@@ -1,81 +1,51 @@
 """Train the colorizing network on folders or zips of colour photos.
 
-    python -m training.colorizing.train --data photos-scenes.zip photos-objects.zip \\
-        photos-bsds400.zip --out runs/colorize --minutes 150
+    python -m training.colorizing --data photos-scenes.zip photos-objects.zip \\
+        photos-bsds400.zip --state runs/colorize --minutes 150
 
-The checkpoint in `--out` is written every few minutes; the same command goes on from it, and a
-finished run with more `--minutes` is lengthened. Progress is measured in minutes of training, so
-a machine with other work to do still finishes with a learning rate near zero. On a GPU the same
-command takes minutes: `--batch 64 --rate 2e-3`.
+Stopped (Ctrl-C, SIGTERM), the same command goes on from the last checkpoint; with more --steps,
+--minutes or --pixels a finished run is lengthened. Small crops come first: the network learns
+most of what it can at half the cost. `python -m training.colorizing.export` makes the model file.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
-import time
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from training.ahead import ahead
-from training.colorizing.augment import Sampler, examples
-from training.colorizing.data import Photo, classes, load
-from training.colorizing.losses import Loss
-from training.colorizing.network import ColourNet
-from training.colorizing.palette import Palette, weights
-from training.colorizing.validate import cases, choose, judge, line
-from training.run import Run
+from .. import loop, machine, start
+from ..log import Figures, say
+from ..options import parser
+from ..schedule import Budget
+from .augment import Sampler, examples
+from .data import Photo, classes, load
+from .losses import Loss
+from .network import ColourNet
+from .palette import Palette, weights
+from .validate import cases, choose, judge
 
 COUNTED = 1500  # photos whose colours say which nodes are rare
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True, nargs="+", help="folders or zips of photos")
-    parser.add_argument("--out", required=True, type=Path, help="folder of checkpoint and log")
-    parser.add_argument("--minutes", type=float, default=150, help="training time, without pauses")
-    parser.add_argument("--widths", default="32,64,128,256", help="channels at 1/2 to 1/16")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument(
-        "--sizes",
-        default="96,128",
-        help="sides of the crops, for equal parts of the time",
-    )
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
-    parser.add_argument("--rare", type=float, default=0.35, help="0: all colours count alike; to 1")
-    parser.add_argument("--most", type=int, help="photos of each pack, to try things out")
-    parser.add_argument("--judged", type=int, default=60, help="unseen photos of each pack")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--validate-every", type=float, default=15, help="minutes")
-    parser.add_argument("--save-every", type=float, default=5, help="minutes")
-    return parser.parse_args()
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    made = parser(__doc__, batch=16, size="96,128", rate=1.5e-3, length=Budget("minutes", 150))
+    made.add_argument("--data", required=True, action="extend", nargs="+", help="photos")
+    made.add_argument("--start", help="begin with these weights: colorize-photo, or a file")
+    made.add_argument("--widths", default="32,64,128,256", help="channels at 1/2 to 1/16")
+    made.add_argument("--rare", type=float, default=0.35, help="0: all colours count alike; to 1")
+    made.add_argument("--most", type=int, help="photos of each pack, to try things out")
+    made.add_argument("--judged", type=int, default=60, help="unseen photos of each pack (60)")
+    return made.parse_args(argv)
 
 
 def photos(options: argparse.Namespace, unseen: bool) -> list[Photo]:
     most = options.judged if unseen else options.most
     return [one for source in options.data for one in load(source, unseen, most)]
-
-
-def batches(
-    sampler: Sampler, options: argparse.Namespace, run: Run
-) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """Batches from the run's step on, with their numbers; each has random numbers of its own.
-
-    Small crops come first: the network learns most of what it can at half the cost.
-    """
-    sizes = [int(size) for size in options.sizes.split(",")]
-    for number in itertools.count(run.step):
-        rng = np.random.default_rng((options.seed, number))
-        size = sizes[min(int(run.seconds / run.budget * len(sizes)), len(sizes) - 1)]
-        yield number, *sampler.batch(rng, size, options.batch)
 
 
 def node_weights(known: list[Photo], palette: Palette, rare: float, device: str) -> Tensor:
@@ -88,61 +58,48 @@ def node_weights(known: list[Photo], palette: Palette, rare: float, device: str)
     return weights(counts, power=rare)
 
 
-def train(options: argparse.Namespace) -> None:
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(1)
-    torch.manual_seed(options.seed)
-    if any(int(size) % ColourNet.multiple for size in options.sizes.split(",")):
-        raise SystemExit(f"--sizes {options.sizes}: must be multiples of {ColourNet.multiple}")
+def pair(
+    batch: tuple[Tensor, ...], generator: torch.Generator
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """uint8 RGB (N, 3, S, S) and classes (N,) -> luma as scanned, and chroma with the classes."""
+    pixels, kinds = batch
+    luma, chroma = examples(pixels, generator)
+    return luma, (chroma, kinds)
+
+
+def judged(unseen: list[Photo], module: nn.Module, whole: bool) -> Figures:
+    every = cases(module, unseen)
+    return judge(every, choose(every))
+
+
+def task(options: argparse.Namespace, known: list[Photo], unseen: list[Photo]) -> loop.Task:
+    kinds, where = classes(known), machine.device(options.device)
+    widths = tuple(int(width) for width in options.widths.split(","))
+    module = ColourNet(widths, classes=max(1, len(kinds)))
+    if options.start:
+        start.fill(module, options.start, prefix="network.", anew=("named.",))
+    palette = Palette(where)
+    return loop.Task(
+        name="colorize",
+        module=module,
+        sampler=Sampler(known, kinds),
+        loss=Loss(palette, node_weights(known, palette, options.rare, str(where))),
+        judge=partial(judged, unseen) if unseen else None,
+        pair=pair,
+        identity={
+            "--data": " ".join(str(Path(one).resolve()) for one in options.data),
+            "--start": str(options.start),
+        },
+    )
+
+
+def main(options: argparse.Namespace) -> None:
+    loop.prepare(options)
     known, unseen = photos(options, unseen=False), photos(options, unseen=True)
     if not known:
         raise SystemExit(
             f"{', '.join(options.data)}: no colour photos CLASS/NAME.jpg to learn from "
             f"({len(unseen)} for validation)"
         )
-    kinds = classes(known)
-    widths = tuple(int(width) for width in options.widths.split(","))
-    module = ColourNet(widths, classes=max(1, len(kinds))).to(options.device)
-    run = Run(module, options.out, options.rate, options.minutes * 60)
-    palette = Palette(torch.device(options.device))
-    loss = Loss(palette, node_weights(known, palette, options.rare, options.device))
-    settings = json.dumps(vars(options), default=str)
-    run.say(f"{len(known)} photos, {len(unseen)} to validate, {palette.size} nodes, {settings}")
-    learn(run, loss, ahead(batches(Sampler(known, kinds), options, run)), unseen, options)
-
-
-def learn(
-    run: Run,
-    loss: Loss,
-    source: Iterator[tuple[int, Tensor, Tensor]],
-    unseen: list[Photo],
-    options: argparse.Namespace,
-) -> None:
-    """Until the time is over, with a checkpoint and a judgement every so often."""
-    saved = checked = run.seconds
-    while run.seconds < run.budget:
-        begin = time.monotonic()
-        number, pixels, kinds = next(source)
-        generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
-        luma, chroma = examples(pixels.to(options.device), generator)
-        run.learn(loss, luma, (chroma, kinds.to(options.device)))  # type: ignore[arg-type]
-        # a stopped process wakes up with a long step: the pause is not training
-        run.seconds += min(time.monotonic() - begin, 20.0)
-        if run.seconds - saved > options.save_every * 60:
-            saved = run.seconds
-            run.save()
-        if unseen and run.seconds - checked > options.validate_every * 60:
-            checked = run.seconds
-            run.say(judged(run, unseen))
-    run.save()
-    run.say(f"done; {judged(run, unseen) if unseen else 'nothing to validate on'}")
-
-
-def judged(run: Run, unseen: list[Photo]) -> str:
-    every = cases(run.average, unseen)
-    setting = choose(every)
-    return line(judge(every, setting), setting)
-
-
-if __name__ == "__main__":
-    train(arguments())
+    say(f"{len(known)} photos to learn from, {len(unseen)} to judge on")
+    loop.train(task(options, known, unseen), options)

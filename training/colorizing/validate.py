@@ -12,11 +12,14 @@ from torch import Tensor, nn
 
 from imgconv.ops.areas import reduced
 from imgconv.ops.filter import LUMA
-from imgconv.tasks.colorize.colorizer import READ, laid, network_size, small
+from imgconv.tasks.colorize.card import READ
 from imgconv.tasks.colorize.oklab import coloured
+from imgconv.tasks.colorize.prepare import network_size, small
+from imgconv.tasks.colorize.read import laid
 from imgconv.tasks.colorize.scores import Score, colourfulness, score, summary
-from training.colorizing.data import Photo
-from training.colorizing.palette import centres
+
+from .data import Photo
+from .palette import centres
 
 TEMPERATURES = (1.0, 0.7, 0.5, 0.35)
 SATURATIONS = (1.0, 1.15, 1.3, 1.5, 1.75)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.denoising.network import Body
+from .network import Body
 
 PRIOR = -3.0  # one pixel in twenty is a line's
 HALVINGS = 4  # of the size, for the means that fill a hole at first

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.overlays import drawn, laid
-from imgconv.tasks.denoise.crosshair import decided, widened
-from training.denoising.bowtie import BowTie, like  # noqa: F401 (train, export)
-from training.denoising.distractors import distracted, window
-from training.denoising.pictures import crop, divided
-from training.segmentation.data import Files, picture
+from imgconv.tasks.denoise.read import decided, widened
+
+from ..files import Files, picture
+from .bowtie import BowTie, like  # noqa: F401 (train, export)
+from .distractors import distracted, window
+from .overlays import drawn, laid
+from .pictures import crop, divided
 
 EXAMPLES = {"image": torch.rand(1, 3, 64, 96), "hole": torch.zeros(1, 1, 64, 96)}  # of its inputs
 HELD_BACK = 16  # every sixteenth image is for validation

@@ -9,31 +9,31 @@ What is known about the model is in cards.py; with `--check` the stored weights 
 from __future__ import annotations
 
 import argparse
-import importlib
 
 import torch
 
-from training.denoising.cards import card
-from training.denoising.train import TASKS
-from training.export import export
-from training.run import weights
-from training.segmentation.export import rounded
+from ..export import export, rounded
+from ..start import weights
+from .cards import card
+from .train import TASKS, module_of
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--task", required=True, choices=TASKS)
     parser.add_argument("--checkpoint", required=True, help="checkpoint.pt, or a .safetensors")
     parser.add_argument("--output", required=True, help="the model file to write")
-    parser.add_argument("--check", action="append", default=[], help="images to judge it on")
+    parser.add_argument(
+        "--check", action="extend", nargs="+", default=[], help="images to judge on"
+    )
     parser.add_argument("--trained", default="", help="how long and on what, in words")
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def main(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
-    task = importlib.import_module(f"training.denoising.{options.task}")
+    task = module_of(options.task)
     module = task.like(weights(options.checkpoint)).eval()
     known = card(options.task, options.trained)
     if options.check:

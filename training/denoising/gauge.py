@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from training.denoising.network import PLANES, Denoiser, like  # noqa: F401 (train)
-from training.denoising.photo import EXAMPLES, Photos, figures, misjudged  # noqa: F401 (train)
-from training.denoising.pictures import pictures
+from .network import PLANES, Denoiser, like  # noqa: F401 (train)
+from .photo import EXAMPLES, Photos, figures, misjudged  # noqa: F401 (train)
+from .pictures import pictures
 
 SMALLEST = 0.35  # photos are reduced to this at most
 

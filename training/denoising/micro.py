@@ -13,11 +13,14 @@ from skimage.restoration import estimate_sigma
 from torch import nn
 
 from imgconv.tasks.denoise.camera import Camera, found
-from imgconv.tasks.denoise.micro import TRUST, balanced, normalised
-from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
-from training.denoising.photo import EXAMPLES, arranged, denoised, loss, psnr  # noqa: F401
-from training.denoising.pictures import crop, divided
-from training.segmentation.data import Files, picture
+from imgconv.tasks.denoise.micro import TRUST
+from imgconv.tasks.denoise.prepare import normalised
+from imgconv.tasks.denoise.read import balanced
+
+from ..files import Files, picture
+from .network import Denoiser, like, pooled  # noqa: F401 (train, export)
+from .photo import EXAMPLES, arranged, denoised, loss, psnr  # noqa: F401
+from .pictures import crop, divided
 
 HELD_BACK = 8  # every eighth image of a source is for validation
 LARGE = 240  # pixels of the short side from which an image is halved: that takes its own noise

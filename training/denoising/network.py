@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgconv.tasks.denoise.gauge import inner
+from imgconv.tasks.denoise.read import inner
 
 PLANES, LEVELS = 3, 2  # brightness and two colour differences; their two noise levels
 
@@ -126,7 +126,7 @@ class Denoiser(nn.Module):
 
 def pooled(level: Tensor) -> Tensor:
     """(N, 3, h, w) of the gauge -> (N, 2): the whole image's levels, of the places that see
-    nothing beyond its edge (see imgconv.tasks.denoise.gauge.inner)."""
+    nothing beyond its edge (see imgconv.tasks.denoise.read.inner)."""
     level = level[(..., *inner(*level.shape[2:]))]
     share = torch.softmax(level[:, 2:].flatten(2), 2)
     return (level[:, :2].flatten(2) * share).sum(2)

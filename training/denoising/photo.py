@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imgconv.tasks.denoise.gauge import without_texture
 from imgconv.tasks.denoise.opponent import opponent
-from training.denoising import noise
-from training.denoising.network import Denoiser, like, pooled  # noqa: F401 (train, export)
-from training.denoising.pictures import crop, grey, pictures
+from imgconv.tasks.denoise.read import without_texture
+
+from . import noise
+from .network import Denoiser, like, pooled  # noqa: F401 (train, export)
+from .pictures import crop, grey, pictures
 
 EXAMPLES = {"image": torch.rand(1, 3, 64, 96), "level": torch.rand(1, 2, 64, 96)}  # of its inputs
 SIGMAS = (15, 25, 50)

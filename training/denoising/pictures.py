@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import cv2
 import numpy as np
 
-from training.segmentation.data import Files, picture
+from ..files import Files, picture
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 

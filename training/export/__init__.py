@@ -21,7 +21,7 @@ from imgconv.engine.graph import Graph
 from . import checking, sizes
 from .tracing import ExportError, trace
 
-__all__ = ["ExportError", "Report", "export", "to_graph"]
+__all__ = ["ExportError", "Report", "export", "rounded", "to_graph"]
 
 TOLERANCE = 1e-4
 
@@ -98,6 +98,13 @@ def to_graph(
         wide = {k: v.expand(2, *v.shape[1:]) if v.shape[0] == 1 else v for k, v in wide.items()}
     with evaluating(module):
         return trace(module, {k: v.contiguous() for k, v in wide.items()}, open_axes)
+
+
+def rounded(module: nn.Module) -> None:
+    """Convolutions as they will be stored, so that what is judged is what is shipped."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = layer.weight.data.half().float()
 
 
 @contextmanager

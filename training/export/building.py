@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from imgconv.engine.graph import Graph, Node
-
-RESERVED = {"", "__metadata__"}  # an input left out; safetensors' own key
+from imgconv.engine.builder import Builder
 
 
 class Unsupported(Exception):
@@ -47,41 +45,22 @@ Operand = Value | Tensor | str | float | None
 """A value, a constant tensor, the name of a value, a number, or an input left out."""
 
 
-@dataclass
-class Building:
-    """Nodes and tensors so far."""
+class Building(Builder):
+    """The graph so far; a tensor that several layers share is kept once."""
 
-    taken: set[str] = field(default_factory=lambda: set(RESERVED))
-    nodes: list[Node] = field(default_factory=list)
-    tensors: dict[str, np.ndarray] = field(default_factory=dict)
-    names: dict[Any, str] = field(default_factory=dict)  # of tensors by identity, of numbers
-    kept: list[Tensor] = field(default_factory=list)  # so that no identity is given twice
-
-    def unique(self, wanted: str) -> str:
-        """`wanted`, or the first of wanted_1, wanted_2, ... that is free."""
-        wanted = wanted.encode("utf-8", "replace").decode()
-        name, count = wanted, 0
-        while name in self.taken:
-            count += 1
-            name = f"{wanted}_{count}"
-        self.taken.add(name)
-        return name
-
-    def keep(self, array: np.ndarray, wanted: str) -> str:
-        """The name of a new constant: float32, or int64 for sizes and positions."""
-        name = self.unique(wanted)
-        dtype = np.float32 if array.dtype.kind == "f" else np.int64
-        self.tensors[name] = np.ascontiguousarray(array, dtype).reshape(array.shape)
-        return name
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[Any, str] = {}  # of tensors by identity, of numbers
+        self.kept: list[Tensor] = []  # so that no identity is given twice
 
     def tensor(self, tensor: Tensor, wanted: str) -> str:
-        """The name of a tensor; one that several layers share is kept once."""
+        """The name of a tensor."""
         if id(tensor) not in self.names:
             if tensor.is_complex() or tensor.dtype == torch.bool:
                 raise Unsupported(f"has {str(tensor.dtype).removeprefix('torch.')} constants")
             wide = tensor.detach().cpu()
             array = (wide.float() if wide.is_floating_point() else wide).numpy()
-            self.names[id(tensor)] = self.keep(array, wanted)
+            self.names[id(tensor)] = self.constant(array, wanted)
             self.kept.append(tensor)
         return self.names[id(tensor)]
 
@@ -89,19 +68,8 @@ class Building:
         """The name of a number: float32 (), or int64 (1,) to compute with sizes."""
         if (number, integer) not in self.names:
             array = np.array([number], np.int64) if integer else np.array(number, np.float32)
-            self.names[number, integer] = self.keep(array, "number")
+            self.names[number, integer] = self.constant(array, "number")
         return self.names[number, integer]
-
-    def graph(self, inputs: dict[str, tuple[int | None, ...]], outputs: Iterable[str]) -> Graph:
-        """All of it, without what no output needs."""
-        outputs = tuple(outputs)
-        needed, nodes = set(outputs), []
-        for node in reversed(self.nodes):
-            if needed.intersection(node.outputs):
-                needed.update(node.inputs)
-                nodes.append(node)
-        tensors = {name: array for name, array in self.tensors.items() if name in needed}
-        return Graph(inputs, outputs, tuple(reversed(nodes)), tensors)
 
 
 @dataclass(frozen=True)
@@ -134,12 +102,9 @@ class Call:
     ) -> tuple[str, ...]:
         """The same for a node with several results."""
         inputs = [self.operand(operand) for operand in operands]
-        while inputs and not inputs[-1]:
-            inputs.pop()
-        outputs = tuple(self.building.unique(self.name) for _ in range(count))
-        node = Node(operator, tuple(inputs), outputs, attributes, self.layer)
-        self.building.nodes.append(node)
-        return outputs
+        return self.building.add_several(
+            operator, inputs, attributes, count=count, wanted=self.name, layer=self.layer
+        )
 
     def vector(self, sizes: Iterable[Value | int]) -> list[int] | str:
         """Sizes as an attribute; as the name of a vector where some depend on the input's size."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import fx
 from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
-
-from imgconv.engine.graph import Node
 
 from .building import Building, Call
 
@@ -71,10 +67,5 @@ def renamed(building: Building, names: list[str], ends: list[str]) -> list[str]:
             finals.append(words[end])
         else:
             finals.append(Call(building, name, name, {}).add("identity", end))
-    building.nodes = [_reworded(node, words) for node in building.nodes]
+    building.rename(words)
     return finals
-
-
-def _reworded(node: Node, words: Mapping[str, str]) -> Node:
-    inputs = tuple(words.get(name, name) for name in node.inputs)
-    return replace(node, inputs=inputs, outputs=tuple(words.get(n, n) for n in node.outputs))

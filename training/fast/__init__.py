@@ -6,13 +6,15 @@ import torch
 from torch import nn
 
 from imgconv import threads
-from training.fast.layers import Conv2d
+
+from .convolution import Conv2d
 
 
 def use_kernels(module: nn.Module, on: bool = True) -> nn.Module:
     """Let 3x3 convolutions of the module run on imgconv's kernels; on=False undoes it.
 
-    Layers change their class, not their parameters. The kernels use as many threads as PyTorch.
+    Layers change their class, not their parameters. What the kernels cannot do (another type,
+    another device) such a layer leaves to PyTorch. They use as many threads as PyTorch does now.
     """
     threads.use(torch.get_num_threads())
     for layer in module.modules():

@@ -1,7 +1,6 @@
 """3x3 convolution of channels-last batches and its gradients, on all threads (NumPy arrays).
 
-A batch is a `Pixels`: a flat array, and how far apart its pixels lie. The kernels are in
-imgconv/kernels/channels_last.py. No sum depends on the number of threads.
+The kernels are in imgconv/kernels/channels_last.py. No sum depends on the number of threads.
 """
 
 from __future__ import annotations
@@ -13,16 +12,10 @@ import numpy as np
 from imgconv import kernels, threads
 from imgconv.engine.blocked.layer import V, blocks, scratch
 
+from .pixels import Pixels
+
 ROWS, PLACES, GAP = 6, 36, 16
 CYCLES = 400_000  # of work that is worth a thread
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """Channels of the pixels of a batch: pixel i begins at array[i * step]."""
-
-    array: np.ndarray  # (numbers,) float32
-    step: int
 
 
 @dataclass(frozen=True)
@@ -147,15 +140,9 @@ def weight_gradient(g: Geometry, image: Pixels, gradient: Pixels) -> np.ndarray:
 def _parts(g: Geometry) -> tuple[int, int]:
     """Into how many slices of tiles and shares of the channels the work is cut.
 
-    Slices have sums of their own, which are read again; shares transform the same images again.
+    Slices have sums of their own, which are read again, and do not depend on the number of
+    threads; shares transform the same images again.
     """
-    groups, rows = -(-g.tiles // g.together), -(-g.K // ROWS)
-    choices = [(s, 8 // s) for s in (8, 4, 2, 1)]
-    choices = [(s, k) for s, k in choices if s <= groups and k <= rows] or [(1, 1)]
-    sums = PLACES * g.C * g.K * 4
-
-    def cost(choice: tuple[int, int]) -> float:
-        slices, shares = choice
-        return slices * sums * 3 / 8 + shares * g.tiles * blocks(g.C) * 150
-
-    return min(choices, key=cost)
+    slices = 4 if g.C * g.K <= 64 * 64 else 2 if g.C * g.K <= 96 * 96 else 1
+    slices = min(slices, -(-g.tiles // g.together))
+    return slices, min(-(-threads.count() // slices), -(-g.K // ROWS))

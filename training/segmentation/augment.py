@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
-from imgconv.tasks.segment.instances import PREPARE, READ, compressed
-from training.segmentation.data import Example
-from training.segmentation.targets import targets
+from imgconv.tasks.segment.card import PREPARE, READ
+from imgconv.tasks.segment.prepare import compressed
+
+from .data import Example
+from .targets import targets
 
 Crop = tuple[np.ndarray, np.ndarray]
+BY_A_MODEL = 0.5  # how much labels count that a model made
+OUTSIDE = 2**16 - 1  # stands for -1 in uint16
 
 
 class Sampler:
-    """Draws a kind by its share, then a field, then one of the field's images.
+    """Draws an image, and a crop of it.
 
-    A field counts as the square root of its images, so that neighbouring crops of a single
-    slide do not outvote the rest.
+    A field counts as the square root of its images, so that neighbouring crops of a single slide
+    do not outvote the rest; a source as the square root of its fields; kinds by their shares;
+    labels that a model made half.
     """
 
     def __init__(
@@ -32,14 +38,7 @@ class Sampler:
         `usual` the diameter of objects, in pixels, at which most are shown."""
         self.examples = list(examples)
         self.plain, self.usual = plain, usual
-        sizes: dict[tuple[str, str], int] = {}
-        for item in self.examples:
-            sizes[item.kind, item.field] = sizes.get((item.kind, item.field), 0) + 1
-        weight = np.array([sizes[item.kind, item.field] ** -0.5 for item in self.examples])
-        for kind in {item.kind for item in self.examples}:
-            of_kind = np.array([item.kind == kind for item in self.examples])
-            weight[of_kind] *= shares.get(kind, 1.0) / weight[of_kind].sum()
-        self.weight = weight / weight.sum()
+        self.weight = weights(self.examples, shares)
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         """(4, size, size) image and (5, size, size) maps: the targets, and what counts."""
@@ -57,6 +56,24 @@ class Sampler:
             np.concatenate([image, faint[None]]),
             np.concatenate([maps, labels[None] >= 0]).astype(np.float32),
         )
+
+
+def weights(examples: Sequence[Example], shares: dict[str, float]) -> np.ndarray:
+    """(N,) how often each is drawn; sums to 1."""
+    weight = np.array([1.0 if one.manual else BY_A_MODEL for one in examples])
+    weight *= _power([(one.kind, one.source, one.field) for one in examples], weight, -0.5)
+    weight *= _power([(one.kind, one.source) for one in examples], weight, -0.5)
+    kinds = [one.kind for one in examples]
+    weight *= _power(kinds, weight, -1) * [shares.get(kind, 1.0) for kind in kinds]
+    return np.asarray(weight / weight.sum())
+
+
+def _power(groups: Sequence[Any], weight: np.ndarray, power: float) -> np.ndarray:
+    """(N,) the sum of the weights of each one's group, to a power."""
+    sums: dict[Any, float] = {}
+    for group, one in zip(groups, weight, strict=True):
+        sums[group] = sums.get(group, 0.0) + one
+    return np.array([sums[group] ** power for group in groups])
 
 
 def zoom(rng: np.random.Generator, diameter: float, usual: float, plain: bool) -> float:
@@ -119,17 +136,18 @@ def crop(rng: np.random.Generator, item: Example, factor: float, size: int, plai
     if not plain and rng.random() < 0.3:
         x, y = bend(rng, x, item.diameter), bend(rng, y, item.diameter)
     rounded = [np.rint(x).astype(np.float32), np.rint(y).astype(np.float32)]
-    # float32 holds labels exactly up to 2^24
+    outside = OUTSIDE if item.labels.dtype == np.uint16 else -1
     labels = cv2.remap(
-        item.labels.astype(np.float32), *rounded, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, -1
-    )
+        item.labels, *rounded, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, outside
+    ).astype(np.int32)
+    labels[labels == outside] = -1
     dark, bright = item.range
     source = item.pixels if item.pixels.dtype in (np.uint8, np.uint16) else item.pixels.astype("f4")
     if factor < 0.75:
         source = cv2.GaussianBlur(source, (0, 0), 0.4 / factor)
     pixels = cv2.remap(source, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT_101)
     pixels = (pixels.reshape(size, size, -1).astype(np.float32) - dark) / (bright - dark)
-    return np.repeat(pixels, 3 // pixels.shape[2], 2), labels.astype(np.int32)
+    return np.repeat(pixels, 3 // pixels.shape[2], 2), labels
 
 
 def bend(rng: np.random.Generator, places: np.ndarray, diameter: float) -> np.ndarray:

@@ -4,7 +4,8 @@
         --name mine --output mine.safetensors
 
 `--card` is a JSON file of what is known about the model, `--read` another of thresholds (see
-imgconv.tasks.instances.READ); with `--data` the stored weights are judged on its "val" part.
+imgconv.tasks.segment.card.READ); with `--data` the stored weights are judged on the part of
+it that is for validation.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from typing import Any
 
 import torch
 
-from imgconv.tasks.segment.instances import PREPARE, READ
-from training.architectures.unet import like
-from training.export import export
-from training.run import weights
-from training.segmentation.data import load
-from training.segmentation.validate import line, validate
+from imgconv.tasks.segment.card import PREPARE, READ
+
+from ..architectures.unet import like
+from ..export import export, rounded
+from ..log import with_mean
+from ..start import weights
+from .data import load
+from .validate import validate
 
 
-def arguments() -> argparse.Namespace:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--checkpoint", required=True, help="checkpoint.pt, or a .safetensors")
     parser.add_argument("--output", required=True, help="the model file to write")
@@ -32,9 +35,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--read", type=Path, help="JSON: thresholds that differ from the usual")
     parser.add_argument("--metrics", type=Path, help="JSON: figures measured elsewhere")
     parser.add_argument("--name", help="of the model, instead of the card's")
-    parser.add_argument("--data", help="folder or zip to judge the model on")
+    parser.add_argument("--data", action="extend", nargs="+", help="packs to judge on")
+    parser.add_argument("--hold-out", type=lambda text: text.split(","), default=[])
     parser.add_argument("--threads", type=int, default=2)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def contents(path: Path | None) -> dict[str, Any]:
@@ -52,24 +56,12 @@ def main(options: argparse.Namespace) -> None:
     card["metrics"] = contents(options.metrics)
     if options.data:
         rounded(module)
-        result = validate(module, load(options.data, "val"), card["read"])
-        print(line(result))
-        card["metrics"] |= {kind: readable(values) for kind, values in result.items()}
+        unseen = load(options.data, "val", options.hold_out)
+        card["metrics"] |= with_mean(validate(module, unseen, card["read"]))
+        print(json.dumps(card["metrics"], indent=2))
     example = torch.rand(1, module.inputs, 64, 96)
     report = export(module, {"image": example}, options.output, card)
     print(f"{report.path}: {report.bytes / 1e6:.1f} MB, {report.parameters} weights")
-
-
-def rounded(module: torch.nn.Module) -> None:
-    """Convolutions as they will be stored, so that what is judged is what is shipped."""
-    for layer in module.modules():
-        if isinstance(layer, torch.nn.Conv2d):
-            layer.weight.data = layer.weight.data.half().float()
-
-
-def readable(values: dict[str, float]) -> dict[str, float]:
-    names = {name: name.replace("ap", "AP at IoU ") for name in values if name.startswith("ap")}
-    return {names.get(name, "count error"): round(value, 4) for name, value in values.items()}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -16,7 +15,7 @@ def loss(output: Tensor, target: Tensor) -> Tensor:
     area = valid.sum() + 1
     cross = functional.binary_cross_entropy_with_logits(output[:, 0], inside, reduction="none")
     seam = functional.binary_cross_entropy_with_logits(
-        output[:, 1], touching, pos_weight=torch.tensor(3.0), reduction="none"
+        output[:, 1], touching, pos_weight=output.new_tensor(3.0), reduction="none"
     )
     distance = functional.smooth_l1_loss(output[:, 2], target[:, 2], beta=0.1, reduction="none")
     size = functional.smooth_l1_loss(output[:, 3], target[:, 3], beta=0.1, reduction="none")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from imgconv.tasks.segment.instances import UNIT
+from imgconv.tasks.segment.card import UNIT
 
 _DIAMOND = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 

@@ -1,116 +1,149 @@
-"""Train a segmentation network, or train a ready one further on your own images.
+"""Train a segmentation network, or a ready one further on images and labels of your own.
 
-    python -m training.segmentation.train --data nuclei-dsb2018.zip --out runs/nuclei
-    python -m training.segmentation.train --data my-folder --out runs/mine \\
-        --start nuclei.safetensors
+    python -m training.segmentation --start nuclei --data my-folder --out my-nuclei.safetensors
+    imgconv segment --model my-nuclei.safetensors image.tif
 
-`--data` is a folder or a zip (see data.py). The checkpoint in `--out` is written every few
-minutes; the same command goes on from it. Progress is measured in minutes of training, so
-a machine with other work to do still finishes with a learning rate near zero.
+`--data` takes folders and zip files (see data.py). A part of the fields is left out and judged on
+while it learns; sources of `--hold-out` are left out whole. Stopped (Ctrl-C, SIGTERM), the same
+command goes on from the last checkpoint; with more --steps, --minutes or --pixels a finished run is
+lengthened.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
-import time
-from collections.abc import Iterator
+import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-import cv2
-import numpy as np
 import torch
-from torch import Tensor
+from torch import nn
 
-from imgconv.tasks.segment.instances import READ
-from training.ahead import ahead
-from training.architectures.unet import UNet, like
-from training.run import Run, weights
-from training.segmentation.augment import Sampler
-from training.segmentation.data import Example, folds, load
-from training.segmentation.losses import loss
-from training.segmentation.validate import line, validate
+from imgconv.tasks.segment.card import PREPARE, READ
 
-SHARES = {"fluorescence": 0.56, "stained": 0.31, "brightfield": 0.13}
+from .. import loop, start
+from ..architectures.unet import UNet, like
+from ..export import export
+from ..log import Figures, say, with_mean
+from ..options import parser
+from ..schedule import Budget
+from .augment import Sampler
+from .data import Example, folds, load
+from .losses import loss
+from .validate import validate
+
+SHARES = {"fluorescence": 0.56, "stained": 0.36, "brightfield": 0.08}
+JUDGED = 5  # images of each source on the way; all of them at the end
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", required=True, help="a folder or zip of images and labels")
-    parser.add_argument("--out", required=True, type=Path, help="folder of checkpoint and log")
-    parser.add_argument("--start", help="weights to begin with: .safetensors or a checkpoint.pt")
-    parser.add_argument("--minutes", type=float, default=90, help="training time, without pauses")
-    parser.add_argument(
-        "--widths", default="16,32,64,128,192", help="channels of each level, without --start"
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    made = parser(
+        __doc__, batch=4, size="192", rate=1e-3, length=Budget("steps", 1000), validate_every=3
     )
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--size", type=int, default=192, help="side of the crops in pixels")
-    parser.add_argument("--plain", type=float, default=0.3, help="share of unchanged crops")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument(
-        "--read", type=Path, help="JSON: how maps are read (imgconv.tasks.instances.READ)"
-    )
-    parser.add_argument("--fold", help="K/N: leave part K of N out and validate on it")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--validate-every", type=float, default=15, help="minutes")
-    parser.add_argument("--save-every", type=float, default=5, help="minutes")
-    return parser.parse_args()
+    made.add_argument("--data", required=True, action="extend", nargs="+", help="folders or zips")
+    made.add_argument("--out", type=Path, help="the model file to write at the end")
+    made.add_argument("--start", help="begin with these weights: nuclei, cells-phase, or a file")
+    made.add_argument(
+        "--hold-out", type=lambda text: text.split(","), default=[], metavar="SOURCE,SOURCE",
+        help="judge on all of these, learn from none",
+    )  # fmt: skip
+    made.add_argument("--fold", help="K/N: leave part K of N out instead and judge on it")
+    made.add_argument("--widths", default="16,32,64,128,192", help="of the levels, without --start")
+    made.add_argument("--plain", type=float, default=0.3, help="share of crops as they are (0.3)")
+    made.add_argument("--read", type=Path, help="JSON: how maps are read, if not as by --start")
+    options = made.parse_args(argv)
+    if not options.out and not options.state:
+        made.error("give --out FILE.safetensors, or --state FOLDER to keep checkpoints alone")
+    if options.out and options.out.suffix != ".safetensors":
+        made.error(f"--out {options.out}: allowed are names ending in .safetensors")
+    return options
 
 
 def parts(options: argparse.Namespace) -> tuple[list[Example], list[Example]]:
-    """Examples to train on and examples to validate on (none, if there is no such part)."""
-    train = load(options.data, "train")
+    """Examples to learn from and examples to judge on."""
+    train = load(options.data, "train", options.hold_out)
+    if not train:
+        raise SystemExit(f"{' '.join(options.data)}: nothing to learn from")
     if not options.fold:
-        return train, load(options.data, "val")
+        return train, load(options.data, "val", options.hold_out)
     number, count = (int(v) for v in options.fold.split("/"))
     left_out = set(folds(train, count)[number - 1])
     kept = [e for place, e in enumerate(train) if place not in left_out]
     return kept, [train[place] for place in sorted(left_out)]
 
 
-def batches(
-    sampler: Sampler, options: argparse.Namespace, step: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches from `step` on; each has random numbers of its own."""
-    for number in itertools.count(step):
-        rng = np.random.default_rng((options.seed, number))
-        crops = [sampler.draw(rng, options.size) for _ in range(options.batch)]
-        images, maps = (torch.from_numpy(np.stack(part)) for part in zip(*crops, strict=True))
-        yield images.contiguous(memory_format=torch.channels_last), maps
+def rules(options: argparse.Namespace) -> dict[str, Any]:
+    """How maps are read: as the model that it begins with, or as said."""
+    given = json.loads(options.read.read_text()) if options.read else {}
+    return {**READ, **start.card(options.start).get("read", {}), **given}
 
 
-def train(options: argparse.Namespace) -> None:
-    torch.set_num_threads(options.threads)
-    cv2.setNumThreads(1)
-    torch.manual_seed(options.seed)
-    examples, unseen = parts(options)
-    rules = {**READ, **(json.loads(options.read.read_text()) if options.read else {})}
-    widths = tuple(int(width) for width in options.widths.split(","))
-    module = like(weights(options.start)) if options.start else UNet(widths)
-    run = Run(module, options.out, options.rate, options.minutes * 60)
-    settings = json.dumps(vars(options), default=str)
-    run.say(f"{len(examples)} images, {len(unseen)} to validate, {settings}")
-    saved = checked = run.seconds
-    sampler = Sampler(examples, SHARES, options.plain, rules["usual"])
-    source = ahead(batches(sampler, options, run.step))
-    while run.seconds < run.budget:
-        begin = time.monotonic()
-        images, maps = next(source)
-        run.learn(loss, images, maps)
-        # a stopped process wakes up with a long step: the pause is not training
-        run.seconds += min(time.monotonic() - begin, 20.0)
-        if run.seconds - saved > options.save_every * 60:
-            saved = run.seconds
-            run.save()
-        if unseen and run.seconds - checked > options.validate_every * 60:
-            checked = run.seconds
-            run.say(line(validate(run.average, unseen, rules)))
-    run.save()
-    result = line(validate(run.average, unseen, rules)) if unseen else "nothing to validate on"
-    run.say(f"done; {result}")
+def network(options: argparse.Namespace) -> UNet:
+    if options.start:
+        return like(start.weights(options.start))
+    return UNet(tuple(int(width) for width in options.widths.split(",")))
 
 
-if __name__ == "__main__":
-    train(arguments())
+def task(options: argparse.Namespace, train: list[Example], unseen: list[Example]) -> loop.Task:
+    read = rules(options)
+
+    def judge(module: nn.Module, whole: bool) -> Figures:
+        return validate(module, unseen if whole else some(unseen), read)
+
+    return loop.Task(
+        name=options.out.stem if options.out else "segmentation",
+        module=network(options),
+        sampler=Sampler(train, SHARES, options.plain, read["usual"]),
+        loss=loss,
+        judge=judge if unseen else None,
+        identity={
+            "--data": " ".join(str(Path(one).resolve()) for one in options.data),
+            "--start": str(options.start), "--hold-out": ",".join(options.hold_out),
+        },
+    )  # fmt: skip
+
+
+def some(examples: list[Example]) -> list[Example]:
+    """Up to JUDGED images of each source, spread over it."""
+    found = []
+    for source in dict.fromkeys(one.source for one in examples):
+        every = [one for one in examples if one.source == source]
+        found += every[:: -(-len(every) // JUDGED)]
+    return found
+
+
+def summary(train: list[Example], unseen: list[Example]) -> str:
+    """Images of each source, to learn from and to judge on."""
+    known, judged = (Counter(one.source for one in part) for part in (train, unseen))
+    words = [f"{source} {known[source]}+{judged[source]}" for source in known | judged]
+    by_a_model = sorted({one.source for one in train if not one.manual})
+    note = f"; a model labelled {', '.join(by_a_model)}: counts half" if by_a_model else ""
+    return f"images to learn from + to judge on: {', '.join(words)}{note}"
+
+
+def write(module: nn.Module, options: argparse.Namespace, unseen: list[Example]) -> None:
+    """The model file, with the card of what it began with and what it reached."""
+    read = rules(options)
+    card = {
+        "task": "segment", **start.card(options.start), "name": options.out.stem,
+        "prepare": PREPARE, "read": read,
+        "data": [{"name": Path(one).name, "terms": "as its owner says"} for one in options.data],
+        "training": " ".join(["python -m training.segmentation", *sys.argv[1:]]),
+        "metrics": with_mean(validate(module, unseen, read)) if unseen else {},
+    }  # fmt: skip
+    if options.start:
+        card["data"].append({"name": f"the weights it begins with: {options.start}", "terms": ""})
+    report = export(module, {"image": torch.rand(1, 4, 64, 96)}, options.out, card)
+    say(f"{report.parameters} weights, {report.bytes / 1e6:.1f} MB")
+    print(report.path)
+
+
+def main(options: argparse.Namespace) -> None:
+    loop.prepare(options)
+    train, unseen = parts(options)
+    say(summary(train, unseen))
+    module = loop.train(task(options, train, unseen), options)
+    if options.out:
+        write(module, options, unseen)

@@ -1,7 +1,8 @@
-"""How good the labels are: AP = TP / (TP + FP + FN), pooled over the images of a kind."""
+"""How good the labels are: AP = TP / (TP + FP + FN), pooled over the images of a source."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from imgconv.tasks.segment.segmenter import Network, segment
-from training.segmentation.data import COLOUR, Example
+from imgconv.tasks.segment.card import SEGMENT
+from imgconv.tasks.segment.run import Network, segment
 
-THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
+from .data import Example
+
+THRESHOLDS = (0.5, 0.75, 0.9)
 
 
 def overlaps(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -38,51 +41,44 @@ def summary(scores: Sequence[np.ndarray]) -> dict[str, float]:
     found, true = table[:, 0].sum(), table[:, 1].sum()
     hits = table[:, 2:].sum(0)
     ap = hits / np.maximum(found + true - hits, 1)
-    result = {f"ap{t}": float(v) for t, v in zip(THRESHOLDS, ap, strict=True)}
-    result["count"] = float(np.abs(table[:, 0] - table[:, 1]).sum() / max(true, 1))
+    result = {f"AP {t}": float(v) for t, v in zip(THRESHOLDS, ap, strict=True)}
+    result["count error"] = float(np.abs(table[:, 0] - table[:, 1]).sum() / max(true, 1))
     return result
 
 
 def network_of(module: nn.Module, multiple: int = 16) -> Network:
     """The network as `segment` wants it: (4, H, W) -> (3, H, W) raw maps, edges mirrored."""
 
+    device = next(module.parameters()).device
+
     @torch.no_grad()
     def network(image: np.ndarray) -> np.ndarray:
         height, width = image.shape[1:]
         pad = (0, -width % multiple, 0, -height % multiple)
-        tensor = functional.pad(torch.from_numpy(image)[None], pad, mode="reflect")
+        tensor = functional.pad(torch.from_numpy(image)[None].to(device), pad, mode="reflect")
         output = module(tensor.contiguous(memory_format=torch.channels_last))
-        return np.ascontiguousarray(output[0, :, :height, :width].float().numpy())
+        return np.ascontiguousarray(output[0, :, :height, :width].float().cpu().numpy())
 
     return network
 
 
-def group(kind: str) -> str:
-    """Stained and brightfield are judged together."""
-    return "stained+brightfield" if kind in (COLOUR, "brightfield") else kind
-
-
-def by_kind(scores: Sequence[np.ndarray], kinds: Sequence[str]) -> dict[str, dict[str, float]]:
-    groups = [group(kind) for kind in kinds]
-    return {
-        name: summary([s for s, g in zip(scores, groups, strict=True) if g == name])
-        for name in sorted(set(groups))
-    }
+def group(example: Example, kinds: dict[str, set[str]]) -> str:
+    """Its source, with the kind where a source has several."""
+    several = len(kinds[example.source]) > 1
+    return f"{example.source} {example.kind}" if several else example.source
 
 
 def validate(
     module: nn.Module, examples: Sequence[Example], rules: dict[str, Any] | None = None
 ) -> dict[str, dict[str, float]]:
-    """AP and count error per kind of a network on examples it has not seen."""
+    """AP and count error of each source, of a network on examples it has not seen."""
     module.eval()
-    network, card = network_of(module), {"read": rules or {}}
-    scores = [score(segment(e.pixels, network, card).labels, e.labels) for e in examples]
-    return by_kind(scores, [e.kind for e in examples])
-
-
-def line(result: dict[str, dict[str, float]]) -> str:
-    """One line for people."""
-    return "  ".join(
-        f"{kind} AP50 {r['ap0.5']:.3f} AP75 {r['ap0.75']:.3f} count {r['count']:.1%}"
-        for kind, r in result.items()
-    )
+    network, card = network_of(module), SEGMENT.card(read=rules)
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for one in examples:
+        kinds[one.source].add(one.kind)
+    scores: dict[str, list[np.ndarray]] = defaultdict(list)
+    for one in examples:
+        found = segment(one.pixels, network, card).labels
+        scores[group(one, kinds)].append(score(found, one.labels))
+    return {name: summary(found) for name, found in sorted(scores.items())}

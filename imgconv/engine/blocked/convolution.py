@@ -11,15 +11,16 @@ import numpy as np
 from imgconv import threads
 
 from ... import kernels
+from ...kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
 from ..fusion import Stage
+from ..operators.operator import Clamp
 from ..operators.sliding import windows
-from .layer import Arrays, Finish, Shapes, V, Weights, Work, blocks, finish, padded, scratch
+from .layer import Arrays, Shapes, V, Weights, Work, blocks, padded, scratch
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
 ROWS = 6  # results of a register tile
 PLACES, GAP = 36, 16  # of a Winograd tile
 CYCLES = 400_000  # of work that is worth a thread
-WEIGHTED = 2  # the kind of window that is a sum with weights
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,15 @@ def prepare(
     C, K = shapes[name][1], array.shape[0]
     geometry = _geometry(stage, array, shapes, C // groups, K // groups)
     weights = Weights(array, stage.node.inputs[1], prepared)
-    finishing = finish(stage)
+    clamp = stage.clamp
     if groups == C == K and groups > 1:
-        layer, algorithm = _depthwise(geometry, weights, bias, C, finishing), "depthwise"
+        layer, algorithm = _depthwise(geometry, weights, bias, C, clamp), "depthwise"
     elif groups == 1:
         algorithm = chosen or cheapest(geometry)
-        layer = ALGORITHMS[algorithm](geometry, weights, padded(bias, K), finishing)
+        layer = ALGORITHMS[algorithm](geometry, weights, padded(bias, K), clamp)
     elif not (C // groups) % V and not (K // groups) % V:
         algorithm = chosen or cheapest(geometry)
-        layer = _grouped(geometry, weights, bias, groups, finishing, algorithm)
+        layer = _grouped(geometry, weights, bias, groups, clamp, algorithm)
     else:
         return None
     reads = frozenset({name, stage.extra} - {""})
@@ -157,7 +158,7 @@ def _worthwhile(cycles: float) -> int:
     return max(1, round(CYCLES / max(cycles, 1.0)))
 
 
-def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Finish) -> Layer:
+def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -> Layer:
     T, C = min(_tiles_at_once(g), _rounded(g.tiles, ROWS)), blocks(g.C) * V
     places = weights.made("winograd", _places)
     groups = -(-g.tiles // T)
@@ -168,14 +169,15 @@ def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Fini
         def band(begin: int, end: int) -> None:
             tiles = (begin * T, min(end * T, g.tiles)) if by_tiles else (0, g.tiles)
             pairs = (0, g.pairs) if by_tiles else (begin, end)
-            sizes = np.array(
-                [g.H, g.W, C, blocks(g.K) * V, g.h, g.w, g.top, g.left, *tiles, T, *pairs,
-                 extra is not None]
+            sizes = Winograd(
+                H=g.H, W=g.W, C=C, K=blocks(g.K) * V, h=g.h, w=g.w, top=g.top, left=g.left,
+                begin=tiles[0], end=tiles[1], together=T, first=pairs[0], last=pairs[1],
+                added=extra is not None,
             )  # fmt: skip
             room = scratch(PLACES * ((C + 2 * V * (pairs[1] - pairs[0])) * T + 2 * GAP + V))
             other = out if extra is None else extra
             kernels.winograd_convolve(
-                image, places, biases, other, out, room, sizes, *finishing.scalars
+                image, places, biases, other, out, room, pack(sizes), *clamp.numbers
             )  # fmt: skip
 
         if by_tiles:
@@ -194,22 +196,24 @@ def _places(stencils: np.ndarray) -> np.ndarray:
     source = np.ascontiguousarray(stencils)
 
     def band(begin: int, end: int) -> None:
-        sizes = np.array([K, C, wide, 0, 9 * C, 9, 1, begin, end])
-        kernels.winograd_prepare(source, places, scratch(18 * V), sizes)
+        sizes = WinogradWeights(
+            K=K, C=C, C_out=wide, first=0, k_step=9 * C, c_step=9, tap_step=1, begin=begin, end=end
+        )
+        kernels.winograd_prepare(source, places, scratch(18 * V), pack(sizes))
 
     threads.run(band, pairs)
     return places
 
 
-def _direct(g: Geometry, weights: Weights, biases: np.ndarray, finishing: Finish) -> Layer:
-    return tap_by_tap(g, weights, biases, finishing)
+def _direct(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -> Layer:
+    return tap_by_tap(g, weights, biases, clamp)
 
 
 def tap_by_tap(
     g: Geometry,
     weights: Weights,
     biases: np.ndarray,
-    finishing: Finish,
+    clamp: Clamp,
     step: tuple[int, int] = (1, 1),
     first: tuple[int, int] = (0, 0),
     full: tuple[int, int] | None = None,
@@ -231,7 +235,7 @@ def tap_by_tap(
             span = (0, g.pairs, *rows) if by_rows else (begin, end, 0, plan.rows)
             kernels.implicit_convolve(
                 image, taps, offsets, biases, other, target, scratch(plan.room),
-                plan.sizes(span, extra is not None), *finishing.scalars,
+                plan.sizes(span, extra is not None), *clamp.numbers,
             )  # fmt: skip
 
         if by_rows:
@@ -276,12 +280,15 @@ class _Taps:
     def sizes(self, span: tuple[int, ...], added: bool) -> np.ndarray:
         g, (down, across), (i, j) = self.g, self.g.strides, self.step
         taps = g.kernel[0] * g.kernel[1]
-        return np.array(
-            [g.H, g.W, blocks(g.C), blocks(g.K), self.columns, g.h * g.w, g.top, g.left,
-             down, across, *span, self.band, self.need, self.length, down * self.line,
-             self.full[0] * self.full[1] * V, i * self._width * V, j * V,
-             g.C // V * taps, taps if g.C % V else 0, g.C % V, added]
-        )  # fmt: skip
+        first, last, begin, end = span
+        return pack(Taps(
+            H=g.H, W=g.W, blocks_in=blocks(g.C), blocks_out=blocks(g.K), columns=self.columns,
+            results=g.h * g.w, top=g.top, left=g.left, down=down, across=across,
+            first=first, last=last, begin=begin, end=end, band=self.band,
+            need=self.need, length=self.length, source_row=down * self.line,
+            plane=self.full[0] * self.full[1] * V, out_row=i * self._width * V, pixel=j * V,
+            whole=g.C // V * taps, rest=taps if g.C % V else 0, lanes=g.C % V, added=added,
+        ))  # fmt: skip
 
     @property
     def _width(self) -> int:
@@ -305,7 +312,7 @@ def _paired(weights: np.ndarray) -> np.ndarray:
 
 
 def _grouped(
-    g: Geometry, weights: Weights, bias: Any, groups: int, finishing: Finish, algorithm: str
+    g: Geometry, weights: Weights, bias: Any, groups: int, clamp: Clamp, algorithm: str
 ) -> Layer:
     """One layer for each group; a group's channels are whole blocks."""
     parts = [
@@ -313,7 +320,7 @@ def _grouped(
             g,
             weights.part(n, lambda w, n=n: w[n * g.K : (n + 1) * g.K]),  # type: ignore[misc]
             padded(None if bias is None else bias[n * g.K : (n + 1) * g.K], g.K),
-            finishing,
+            clamp,
         )
         for n in range(groups)
     ]
@@ -327,7 +334,7 @@ def _grouped(
     return layer
 
 
-def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, finishing: Finish) -> Layer:
+def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, clamp: Clamp) -> Layer:
     kh, kw = g.kernel
     taps = np.zeros((blocks(C) * V, kh * kw), np.float32)
     taps[:C] = weights.array.reshape(C, -1)
@@ -338,18 +345,20 @@ def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, finishing: Fini
 
     def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
         def band(begin: int, end: int) -> None:
-            sizes = np.array(
-                [g.H, g.W, g.h, g.w, kh, kw, *g.strides, *g.dilations, g.top, g.left,
-                 WEIGHTED, begin, end]
+            sizes = Sliding(
+                H=g.H, W=g.W, h=g.h, w=g.w, kernel_h=kh, kernel_w=kw,
+                down=g.strides[0], across=g.strides[1],
+                dilation_down=g.dilations[0], dilation_across=g.dilations[1],
+                top=g.top, left=g.left, kind=WEIGHTED, begin=begin, end=end,
             )  # fmt: skip
-            kernels.slide(image, taps, biases, no_shares, out, sizes, *finishing.scalars)
+            kernels.slide(image, taps, biases, no_shares, out, pack(sizes), *clamp.numbers)
 
         threads.run(band, rows, _worthwhile(3 * g.w * kh * kw))
 
     return layer
 
 
-ALGORITHMS: dict[str, Callable[[Geometry, Weights, np.ndarray, Finish], Layer]] = {
+ALGORITHMS: dict[str, Callable[[Geometry, Weights, np.ndarray, Clamp], Layer]] = {
     "winograd": _winograd,
     "direct": _direct,
 }

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from imgconv import threads
 
 from ... import kernels
-from ..fusion import Stage, bounds
-from .layer import Arrays, Shapes, V, Work, finish, padded
+from ...kernels import layout
+from ..fusion import Stage, clamp_of
+from ..operators.operator import UNCLAMPED
+from .layer import Arrays, Shapes, V, Work, padded
 
-ACTIVATIONS = {"sigmoid": 0, "tanh": 1, "gelu": 2, "silu": 3}
-GELU_TANH, CLAMP = 4, 5
-COMBINATIONS = {"add": 0, "sub": 1, "mul": 2}
+ACTIVATIONS = {
+    "sigmoid": layout.SIGMOID, "tanh": layout.TANH, "gelu": layout.GELU, "silu": layout.SILU,
+}  # fmt: skip
+COMBINATIONS = {"add": layout.ADD, "sub": layout.SUBTRACT, "mul": layout.MULTIPLY}
 SMALLEST = 2**15  # vectors of a band that are worth a thread
 
 
@@ -22,30 +26,31 @@ def _in_bands(call: Callable[[int, int], None], vectors: int) -> None:
     threads.run(call, vectors, SMALLEST)
 
 
-def activation(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def activation(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     node, name = stage.node, stage.node.inputs[0]
-    slope, low, high = bounds(node, tensors) or (1.0, -np.inf, np.inf)
-    kind = ACTIVATIONS.get(node.operator, CLAMP)
-    if kind == CLAMP and bounds(node, tensors) is None:
+    clamp = clamp_of(node, tensors)
+    kind = ACTIVATIONS.get(node.operator, layout.CLAMP)
+    if kind == layout.CLAMP and clamp is None:
         return None
     if node.operator == "gelu" and node.attributes.get("approximate", "none") == "tanh":
-        kind = GELU_TANH
+        kind = layout.GELU_TANH
+    numbers = (clamp or UNCLAMPED).numbers
 
     def run(values: Arrays, out: np.ndarray) -> None:
         def band(begin: int, end: int) -> None:
-            kernels.activate(values[name], out, kind, begin * V, end * V, slope, low, high)
+            kernels.activate(values[name], out, kind, begin * V, end * V, *numbers)
 
         _in_bands(band, out.size // V)
 
     return Work(run, frozenset({name}), "blocks")
 
 
-def combination(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def combination(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """a + b, a - b or a * b of equal shapes, or with a number for each channel."""
     a, b = stage.node.inputs
     if a not in tensors and b not in tensors and shapes[a] == shapes[b]:
         kind = COMBINATIONS[stage.node.operator]
-        scalars = finish(stage).scalars
+        scalars = stage.clamp.numbers
 
         def run(values: Arrays, out: np.ndarray) -> None:
             def band(begin: int, end: int) -> None:
@@ -72,8 +77,8 @@ def _one_a_channel(numbers: tuple[int, ...], image: tuple[int, ...]) -> bool:
 def _by_channel(stage: Stage, tensors: Arrays, shapes: Shapes, image: str, other: str) -> Work:
     n, C, h, w = shapes[image]
     operator, first = stage.node.operator, stage.node.inputs[0] == image
-    finishing = finish(stage)
-    slopes = padded(np.full(C, finishing.slope, np.float32), C, 1.0)
+    clamp = stage.clamp
+    slopes = padded(np.full(C, clamp.slope, np.float32), C, 1.0)
     ones = padded(None, C, 1.0)
 
     def run(values: Arrays, out: np.ndarray) -> None:
@@ -88,7 +93,7 @@ def _by_channel(stage: Stage, tensors: Arrays, shapes: Shapes, image: str, other
                 factors, terms = ones, each if operator == "add" else -each
             else:
                 factors, terms = -ones, each
-            _scaled(values[image][i], factors, terms, slopes, out[i], h * w, finishing.scalars)
+            _scaled(values[image][i], factors, terms, slopes, out[i], h * w, clamp.numbers)
 
     return Work(run, frozenset({image}), "blocks")
 
@@ -108,7 +113,7 @@ def _scaled(
     _in_bands(band, out.size // V)
 
 
-def prelu(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def prelu(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     name, slope = stage.node.inputs
     if slope not in tensors or len(shapes[name]) != 4:
         return None
@@ -127,25 +132,25 @@ def prelu(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
     return Work(run, frozenset({name}), "blocks")
 
 
-def batch_norm(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def batch_norm(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     name, *rest = stage.node.inputs
     if any(other not in tensors for other in rest) or len(shapes[name]) != 4:
         return None
     scale, bias, mean, var = (tensors[other].astype(np.float64) for other in rest)
     s = scale / np.sqrt(var + stage.node.attributes.get("epsilon", 1e-5))
     _, C, h, w = shapes[name]
-    finishing = finish(stage)
+    clamp = stage.clamp
     factors, terms = padded(s, C), padded(bias - mean * s, C)
-    slopes = padded(np.full(C, finishing.slope, np.float32), C, 1.0)
+    slopes = padded(np.full(C, clamp.slope, np.float32), C, 1.0)
 
     def run(values: Arrays, out: np.ndarray) -> None:
         for n in range(len(out)):
-            _scaled(values[name][n], factors, terms, slopes, out[n], h * w, finishing.scalars)
+            _scaled(values[name][n], factors, terms, slopes, out[n], h * w, clamp.numbers)
 
     return Work(run, frozenset({name}), "blocks")
 
 
-def join(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def join(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """concat of channels: those that do not lie in the result already are copied there."""
     names = stage.node.inputs
     if stage.node.attributes.get("axis", 1) not in (1, -3):

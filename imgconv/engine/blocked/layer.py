@@ -16,8 +16,6 @@ import numpy as np
 
 from imgconv import kernels
 
-from ..fusion import Stage
-
 
 def _lanes() -> int:
     """Asked of the compiled kernels: only they know for which CPU they were made."""
@@ -61,23 +59,6 @@ class Weights:
     def part(self, how: Any, take: Callable[[np.ndarray], np.ndarray]) -> Weights:
         """Some of the weights, under a name of their own."""
         return Weights(take(self.array), f"{self.name} {how}", self.prepared)
-
-
-@dataclass(frozen=True)
-class Finish:
-    """What happens to every sum: slope below 0, then held between low and high."""
-
-    slope: float
-    low: float
-    high: float
-
-    @property
-    def scalars(self) -> tuple[float, float, float]:
-        return self.slope, self.low, self.high
-
-
-def finish(stage: Stage) -> Finish:
-    return Finish(stage.slope, stage.low, stage.high)
 
 
 def blocks(channels: int) -> int:

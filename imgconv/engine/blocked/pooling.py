@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from imgconv import kernels, threads
 
+from ...kernels.layout import MAX, MEAN, Sliding, pack
 from ..fusion import Stage
 from ..operators.pooling import counted
 from ..operators.sliding import windows
-from .layer import Arrays, Shapes, Work, blocks, finish
+from .layer import Arrays, Shapes, Work, blocks
 
-KINDS = {"max_pool": 0, "average_pool": 1}
+KINDS = {"max_pool": MAX, "average_pool": MEAN}
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
 
-def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """The pool made ready; None where plain NumPy has to do it."""
     node, name = stage.node, stage.node.inputs[0]
     if name in tensors or len(shapes[name]) != 4 or len(node.outputs) > 1:
@@ -31,17 +34,22 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
         counts = [counted(size, at, i, padding) for i, size in enumerate((H, W))]
         shares = (1 / np.concatenate(counts)).astype(np.float32)
     h, w = at.out
-    geometry = [H, W, h, w, *at.kernel, *at.strides, *at.dilations, *at.before]
+    sizes = Sliding(
+        H=H, W=W, h=h, w=w, kernel_h=at.kernel[0], kernel_w=at.kernel[1],
+        down=at.strides[0], across=at.strides[1],
+        dilation_down=at.dilations[0], dilation_across=at.dilations[1],
+        top=at.before[0], left=at.before[1], kind=KINDS[node.operator], begin=0, end=0,
+    )  # fmt: skip
     nothing = np.empty(0, np.float32)
-    scalars = finish(stage).scalars
+    scalars = stage.clamp.numbers
 
     def run(values: Arrays, out: np.ndarray) -> None:
         for n in range(len(out)):
 
             def band(begin: int, end: int, n: int = n) -> None:
-                sizes = np.array([*geometry, KINDS[node.operator], begin, end])
+                part = pack(sizes._replace(begin=begin, end=end))
                 kernels.slide(
-                    values[name][n], nothing, nothing, shares, out[n], sizes, *scalars
+                    values[name][n], nothing, nothing, shares, out[n], part, *scalars
                 )  # fmt: skip
 
             threads.run(band, blocks(C) * h, max(1, SMALLEST // (8 * w)))

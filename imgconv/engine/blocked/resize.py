@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from imgconv import threads
 
 from ... import kernels
+from ...kernels.layout import Resizing, pack
 from ..fusion import Stage
 from ..operators.resizing import scales_and_sizes, taps
 from .layer import Arrays, Shapes, Work, blocks
@@ -14,7 +17,7 @@ from .layer import Arrays, Shapes, Work, blocks
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
 
-def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
+def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | None:
     """The resizing made ready; None where plain NumPy has to do it."""
     node, name = stage.node, stage.node.inputs[0]
     given = [tensors.get(other) for other in node.inputs[1:]]
@@ -38,7 +41,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes) -> Work | None:
         for n in range(len(result)):
 
             def band(begin: int, end: int, n: int = n) -> None:
-                sizes = np.array([H, W, h, w, begin, end])
+                sizes = pack(Resizing(H=H, W=W, h=h, w=w, begin=begin, end=end))
                 kernels.resize_blocks(
                     values[name][n], rows, columns, down, across, result[n], sizes, linear
                 )  # fmt: skip

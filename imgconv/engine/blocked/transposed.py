@@ -16,7 +16,7 @@ import numpy as np
 from ..fusion import Stage
 from ..operators.convolution import transposed_windows
 from .convolution import Geometry, Layer, tap_by_tap
-from .layer import Arrays, Shapes, Weights, Work, finish, padded
+from .layer import Arrays, Shapes, Weights, Work, padded
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ def phases(size: int, kernel: int, stride: int, before: int) -> Iterator[Phase]:
         yield Phase(first, -(-(size - first) // stride), taps, len(taps) - 1 - place)
 
 
-def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, prepared: dict[Any, Any]) -> Work | None:
+def prepare(
+    stage: Stage, tensors: Arrays, shapes: Shapes, prepared: dict[Any, Any], *unused: Any
+) -> Work | None:
     """The layer made ready; None where plain NumPy has to do it."""
     node = stage.node
     name, weight, *rest = node.inputs
@@ -64,7 +66,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, prepared: dict[Any, A
             )  # fmt: skip
             parts.append(
                 tap_by_tap(
-                    g, stencil, biases, finish(stage), (down, across), (r.first, c.first), (h, w_)
+                    g, stencil, biases, stage.clamp, (down, across), (r.first, c.first), (h, w_)
                 )
             )
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from imgconv.errors import InputError
 
-from ..graph import Graph, Node
+from ..builder import Builder
+from ..graph import Graph, Node, shown
 from ..operators import OPERATORS, Operator, evaluate
-from ..shapes import OF_SIZES, propagate
-from .calls import Unsupported
+from ..shapes import of_sizes, propagate
 from .source import widened
 
 MOST = 1 << 28  # values of a constant computed at import (1 GB): beyond it a file is damaged
@@ -23,26 +23,35 @@ TRIAL = 224  # pixels taken for an open size, so that the number of axes can be 
 Shape = tuple[int, ...]
 
 
-@dataclass
-class Building:
+class Unsupported(Exception):
+    """What of a node has no counterpart here; the message completes "Resize ..."."""
+
+
+class Building(Builder):
     """What has been imported so far.
 
-    `tensors` are constants. `trial` holds the shapes of all values: exact if no size of an input
-    is open, else for TRIAL pixels; `numbers` the small arrays computed from such shapes.
+    names: all that the file gives. used: values that a node or the user reads. `trial` holds the
+    shapes of all values: exact if no size of an input is open, else for TRIAL pixels; `numbers`
+    the small arrays computed from such shapes; `aliases` other names of values.
     """
 
-    inputs: Mapping[str, tuple[int | None, ...]]
-    tensors: dict[str, np.ndarray]
-    used: frozenset[str] = frozenset()  # values that a node or the user reads
-    nodes: list[Node] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
-    trial: dict[str, Shape] = field(default_factory=dict)
-    numbers: dict[str, np.ndarray] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name, shape in self.inputs.items():
-            sizes = (size or (1 if axis == 0 else TRIAL) for axis, size in enumerate(shape))
-            self.trial[name] = tuple(sizes)
+    def __init__(
+        self,
+        inputs: Mapping[str, tuple[int | None, ...]],
+        tensors: Mapping[str, np.ndarray],
+        names: Iterable[str] = (),
+        used: Iterable[str] = (),
+    ) -> None:
+        super().__init__({*inputs, *tensors, *names})
+        self.inputs, self.used = inputs, frozenset(used)
+        self.tensors = dict(tensors)
+        self.aliases: dict[str, str] = {}
+        self._gone: set[str] = set()  # names of constants in branches that are done
+        self.numbers: dict[str, np.ndarray] = {}
+        self.trial: dict[str, Shape] = {
+            name: tuple(n or (1 if axis == 0 else TRIAL) for axis, n in enumerate(shape))
+            for name, shape in inputs.items()
+        }
 
     @property
     def exact(self) -> bool:
@@ -62,8 +71,22 @@ class Building:
         return name
 
     def alias(self, name: str, value: str) -> None:
-        if name and name != value:
+        """The file's name of a value."""
+        if name:
+            self._refuse_twice(name)
             self.aliases[name] = value
+
+    @contextmanager
+    def branch(self) -> Iterator[None]:
+        """Names that are given in it are gone after it: another branch may give them again."""
+        before, tensors = set(self.aliases), set(self.tensors)
+        yield
+        self.aliases = {n: value for n, value in self.aliases.items() if n in before}
+        self._gone |= set(self.tensors) - tensors
+
+    def _refuse_twice(self, name: str) -> None:
+        if self.knows(name) and name not in self._gone:
+            raise InputError(f"'{shown(name)}' is made twice")
 
     def known(self, name: str) -> np.ndarray | None:
         return self.tensors.get(self.resolve(name))
@@ -83,40 +106,36 @@ class Building:
 
     def keep(self, name: str, value: np.ndarray) -> None:
         """A constant under the name it has in the file."""
-        self.tensors[name] = widened(np.asarray(value), name)
-
-    def constant(self, value: np.ndarray) -> str:
-        """A constant of a converter's own."""
-        name = self._fresh("constant")
-        self.tensors[name] = value
-        return name
-
-    def add(self, operator: str, inputs: Sequence[str], attributes: Any, label: str) -> str:
-        return self.add_several(operator, inputs, attributes, label, 1)[0]
+        self._refuse_twice(name)
+        if name in self._gone:
+            self.aliases[name] = self.constant(value, name)
+        else:
+            self.tensors[name] = widened(np.asarray(value), name)
 
     def add_several(
-        self, operator: str, inputs: Sequence[str], attributes: Any, label: str, count: int
+        self,
+        operator: str,
+        inputs: Sequence[Any],
+        attributes: Mapping[str, Any],
+        *,
+        count: int = 1,
+        wanted: str = "",
+        layer: str = "",
     ) -> tuple[str, ...]:
-        """A node with `count` results, or its results if they are known already; their names."""
+        """As of a Builder; of what is known at import the results are constants."""
         if operator not in OPERATORS:
             raise Unsupported(f"(needs the operator {operator})")
         names = [self.resolve(name) for name in inputs]
         names, attributes = self._promoted(OPERATORS[operator], names, dict(attributes))
-        outputs = tuple(self._fresh(f"{label}:{operator}") for _ in range(count))
-        node = Node(operator, tuple(names), outputs, attributes, label)
+        stem = wanted or f"{layer}:{operator}"
+        return super().add_several(
+            operator, names, attributes, count=count, wanted=stem, layer=layer
+        )
+
+    def append(self, node: Node) -> None:
         self._follow(node)
         if not self._fold(node):
-            self.nodes.append(node)
-        return outputs
-
-    def _fresh(self, stem: str) -> str:
-        name, number = stem, 1
-        taken = (self.tensors, self.trial, self.aliases, self.used)
-        while any(name in names for names in taken):
-            number += 1
-            name = f"{stem} {number}"
-        self.trial[name] = ()
-        return name
+            super().append(node)
 
     def _promoted(
         self, operator: Operator, names: list[str], attributes: dict[str, Any]
@@ -131,8 +150,6 @@ class Building:
                 if kind.accepts(candidate):
                     attributes[role], names[index] = candidate, ""
                     break
-        while names and not names[-1]:
-            names.pop()
         return names, attributes
 
     def _follow(self, node: Node) -> None:
@@ -146,7 +163,7 @@ class Building:
 
     def _fold(self, node: Node) -> bool:
         """Whether the node's results are constants: of constants, or of exact shapes."""
-        if node.operator in OF_SIZES:
+        if of_sizes(node.operator):
             known = self.exact
         else:
             known = all(name in self.tensors for name in node.inputs if name)

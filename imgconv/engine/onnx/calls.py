@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .building import Building
+from .building import Building, Unsupported
 
-
-class Unsupported(Exception):
-    """What of a node has no counterpart here; the message completes "Resize ..."."""
+__all__ = ["Building", "Call", "Converter", "Unsupported"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,15 @@ class Call:
 
     def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """One node of ours; returns the name of its result."""
-        return self.building.add(operator, inputs, attributes, self.label)
+        return self.add_several(operator, inputs, attributes, 1)[0]
+
+    def add_several(
+        self, operator: str, inputs: Sequence[str], attributes: Mapping[str, Any], count: int
+    ) -> tuple[str, ...]:
+        """The same for a node with several results."""
+        return self.building.add_several(
+            operator, inputs, attributes, count=count, layer=self.label
+        )
 
     def const(self, value: Any, dtype: Any = np.float32) -> str:
         """A constant of the converter's own; returns its name."""

@@ -47,7 +47,8 @@ def convert(model: ModelProto, given: Shapes = {}, size: Any = None) -> Graph:  
     model = with_functions_inlined(model, {*CONVERTERS, "If"})
     constants = initializers(model.graph)
     inputs = settled(input_shapes(model.graph, constants), given, size)
-    building = Building(inputs, constants, frozenset(_read_names(model.graph)))
+    names, used = _names(model.graph), _read_names(model.graph)
+    building = Building(inputs, constants, names, used)
     importing = Importing(building, opset)
     importing.nodes(with_pixel_shuffles(model.graph, constants))
     importing.refuse_if_unsupported()
@@ -81,6 +82,16 @@ def _read_names(graph: GraphProto) -> Iterable[str]:
             if one.HasField("g"):
                 yield from _read_names(one.g)
     yield from (one.name for one in graph.output)
+
+
+def _names(graph: GraphProto) -> Iterable[str]:
+    """All names of values."""
+    yield from _read_names(graph)
+    for node in graph.node:
+        yield from node.output
+        for one in node.attribute:
+            if one.HasField("g"):
+                yield from _names(one.g)
 
 
 @dataclass
@@ -132,14 +143,16 @@ class Importing:
     def _branch(self, call: Call) -> None:
         """The branch of an If whose condition is known."""
         taken = call.get("then_branch" if call.needed(0, "a condition").any() else "else_branch")
-        for name, value in initializers(taken).items():
-            self.building.keep(name, value)
-        self.nodes(taken.node)
         names = [one.name for one in taken.output]
+        with self.building.branch():
+            for name, value in initializers(taken).items():
+                self.building.keep(name, value)
+            self.nodes(taken.node)
+            ends = [self.building.resolve(name) for name in names]
         if self.lost.intersection(names):
             self.lost.update(call.outputs)
         else:
-            call.give(*names)
+            call.give(*ends)
 
     def _refuse(self, proto: NodeProto, why: str) -> None:
         key = (proto.op_type, why)
@@ -163,18 +176,19 @@ class Importing:
 def finished(building: Building, outputs: list[str]) -> Graph:
     """What the outputs need, under the names of the file."""
     names = _file_names(building, outputs)
-    nodes = [_renamed(node, names) for node in building.nodes]
+    building.rename(names)
     for name in outputs:
-        if names.get(building.resolve(name)) != name:
-            source = building.resolve(name)
-            nodes.append(Node("identity", (names.get(source, source),), (name,), {}, name))
-    kept = _needed(nodes, outputs)
-    read = {name for node in kept for name in node.inputs}
-    inputs = {name: shape for name, shape in building.inputs.items() if name in read}
+        source = building.resolve(name)
+        if names.get(source) != name:
+            node = Node("identity", (names.get(source, source),), (name,), {}, name)
+            building.nodes.append(node)
+    found = building.graph(building.inputs, outputs)
+    read = {name for node in found.nodes for name in node.inputs}
+    inputs = {name: shape for name, shape in found.inputs.items() if name in read}
     if not inputs:
         raise InputError("its outputs depend on no input: this is no network to run")
-    tensors = {n: _storable(value) for n, value in building.tensors.items() if n in read}
-    return Graph(inputs, tuple(outputs), tuple(kept), tensors)
+    tensors = {name: _storable(value) for name, value in found.tensors.items()}
+    return replace(found, inputs=inputs, tensors=tensors)
 
 
 def _file_names(building: Building, outputs: list[str]) -> dict[str, str]:
@@ -186,21 +200,6 @@ def _file_names(building: Building, outputs: list[str]) -> dict[str, str]:
         if source in made and name != source:
             names.setdefault(source, name)
     return names
-
-
-def _renamed(node: Node, names: Mapping[str, str]) -> Node:
-    inputs = tuple(names.get(name, name) for name in node.inputs)
-    return replace(node, inputs=inputs, outputs=tuple(names.get(n, n) for n in node.outputs))
-
-
-def _needed(nodes: list[Node], outputs: Iterable[str]) -> list[Node]:
-    """The nodes that the outputs depend on."""
-    wanted, kept = set(outputs), []
-    for node in reversed(nodes):
-        if wanted.intersection(node.outputs):
-            wanted.update(node.inputs)
-            kept.append(node)
-    return kept[::-1]
 
 
 def _storable(value: np.ndarray) -> np.ndarray:

@@ -76,9 +76,7 @@ def split(call: Call) -> None:
         found["sizes"] = sizes
     elif not call.input(1):
         found["count"] = len(call.outputs)
-    call.give(*call.building.add_several(
-        "split", call.given(2), found, call.label, len(call.outputs)
-    ))  # fmt: skip
+    call.give(*call.add_several("split", call.given(2), found, len(call.outputs)))
 
 
 def pad(call: Call) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from ...errors import InputError
 from .arithmetic import erf, quiet
 from .axes import axis_of, broadcast, same, written
-from .operator import AXIS, NUMBER, Operator, Shape, choice
+from .operator import AXIS, NUMBER, Clamp, Fast, Operator, choice
+from .reach import POINTWISE, Shape, over_axis
 
 f32 = np.float32
 
@@ -133,31 +134,51 @@ def log_softmax(x: np.ndarray, *, axis: int = -1) -> np.ndarray:
     return shifted - np.log(sums).astype(f32)
 
 
-def along_axis(x: Shape, *, axis: int = -1) -> Shape:
+def along_axis_shape(x: Shape, *, axis: int = -1) -> Shape:
     axis_of(axis, len(x))
     return tuple(x)
 
 
+def _clip_clamp(x: None, low: Any = None, high: Any = None) -> Clamp:
+    """Of bounds that are numbers, or arrays of one."""
+    bounds = Clamp()
+    return Clamp(
+        low=bounds.low if low is None else float(np.asarray(low).reshape(())),
+        high=bounds.high if high is None else float(np.asarray(high).reshape(())),
+    )
+
+
 _ALPHA, _X = {"alpha": NUMBER}, ("x",)
+_FAST, _AXIS = Fast("elementwise.activation"), {"axis": AXIS}
 
 OPERATORS = {
-    "relu": Operator(relu, same, _X),
-    "leaky_relu": Operator(leaky_relu, same, _X, {"slope": NUMBER}),
-    "prelu": Operator(prelu, prelu_shape, ("x", "slope")),
-    "elu": Operator(elu, same, _X, _ALPHA),
-    "selu": Operator(selu, same, _X, {**_ALPHA, "gamma": NUMBER}),
-    "celu": Operator(celu, same, _X, _ALPHA),
-    "sigmoid": Operator(sigmoid, same, _X),
-    "tanh": Operator(tanh, same, _X),
-    "gelu": Operator(gelu, same, _X, {"approximate": choice("none", "tanh")}),
-    "silu": Operator(silu, same, _X),
-    "softplus": Operator(softplus, same, _X),
-    "softsign": Operator(softsign, same, _X),
-    "mish": Operator(mish, same, _X),
-    "hard_sigmoid": Operator(hard_sigmoid, same, _X, {**_ALPHA, "beta": NUMBER}),
-    "hard_swish": Operator(hard_swish, same, _X),
-    "thresholded_relu": Operator(thresholded_relu, same, _X, _ALPHA),
-    "clip": Operator(clip, same, ("x", "low?", "high?"), {"low": NUMBER, "high": NUMBER}),
-    "softmax": Operator(softmax, along_axis, _X, {"axis": AXIS}),
-    "log_softmax": Operator(log_softmax, along_axis, _X, {"axis": AXIS}),
-}
+    "relu": Operator(relu, same, POINTWISE, _X, fast=_FAST, clamp=lambda x: Clamp(low=0.0)),
+    "leaky_relu": Operator(
+        leaky_relu, same, POINTWISE, _X, {"slope": NUMBER},
+        fast=_FAST, clamp=lambda x, *, slope=0.01: Clamp(slope),
+    ),
+    "prelu": Operator(
+        prelu, prelu_shape, POINTWISE, ("x", "slope"), fast=Fast("elementwise.prelu")
+    ),
+    "elu": Operator(elu, same, POINTWISE, _X, _ALPHA),
+    "selu": Operator(selu, same, POINTWISE, _X, {**_ALPHA, "gamma": NUMBER}),
+    "celu": Operator(celu, same, POINTWISE, _X, _ALPHA),
+    "sigmoid": Operator(sigmoid, same, POINTWISE, _X, fast=_FAST),
+    "tanh": Operator(tanh, same, POINTWISE, _X, fast=_FAST),
+    "gelu": Operator(
+        gelu, same, POINTWISE, _X, {"approximate": choice("none", "tanh")}, fast=_FAST
+    ),
+    "silu": Operator(silu, same, POINTWISE, _X, fast=_FAST),
+    "softplus": Operator(softplus, same, POINTWISE, _X),
+    "softsign": Operator(softsign, same, POINTWISE, _X),
+    "mish": Operator(mish, same, POINTWISE, _X),
+    "hard_sigmoid": Operator(hard_sigmoid, same, POINTWISE, _X, {**_ALPHA, "beta": NUMBER}),
+    "hard_swish": Operator(hard_swish, same, POINTWISE, _X),
+    "thresholded_relu": Operator(thresholded_relu, same, POINTWISE, _X, _ALPHA),
+    "clip": Operator(
+        clip, same, POINTWISE, ("x", "low?", "high?"), {"low": NUMBER, "high": NUMBER},
+        fast=_FAST, clamp=_clip_clamp,
+    ),
+    "softmax": Operator(softmax, along_axis_shape, over_axis(-1), _X, _AXIS),
+    "log_softmax": Operator(log_softmax, along_axis_shape, over_axis(-1), _X, _AXIS),
+}  # fmt: skip

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .axes import broadcast, same
-from .operator import FLAG, Operator, Shape
+from .operator import FLAG, Fast, Operator
+from .reach import POINTWISE, Shape
 
 quiet = np.errstate(all="ignore")  # infinities and NaN are results, as in every network library
 
@@ -94,7 +95,7 @@ def _erf(x: np.ndarray) -> np.ndarray:
 
 
 def _plain(
-    function: Callable[..., Any], formula: str, rule: Callable[..., Any], *x: str
+    name: str, function: Callable[..., Any], formula: str, rule: Callable[..., Any], *x: str
 ) -> Operator:
     """An operator that NumPy has."""
 
@@ -103,9 +104,11 @@ def _plain(
         return function(*arrays)
 
     apply.__doc__ = f"{formula}."
-    return Operator(apply, rule, x)
+    return Operator(apply, rule, POINTWISE, x, fast=_COMBINED if name in COMBINED else None)
 
 
+_COMBINED = Fast("elementwise.combination", clamps=True)
+COMBINED = ("add", "sub", "mul")
 TWO = {
     "add": (np.add, "x + y"),
     "sub": (np.subtract, "x - y"),
@@ -135,14 +138,14 @@ ONE = {
 }
 
 OPERATORS = {
-    **{name: _plain(*entry, _shape, "x", "y") for name, entry in TWO.items()},
-    **{name: _plain(*entry, same, "x") for name, entry in ONE.items()},
-    "div": Operator(div, _shape, ("x", "y")),
-    "pow": Operator(pow_, _shape, ("x", "y")),
-    "mod": Operator(mod, _shape, ("x", "y"), {"truncated": FLAG}),
-    "min": Operator(minimum, _shape, ("x*",)),
-    "max": Operator(maximum, _shape, ("x*",)),
-    "where": Operator(where, _shape, ("condition", "x", "y")),
-    "reciprocal": Operator(reciprocal, same, ("x",)),
-    "erf": Operator(erf, same, ("x",)),
+    **{name: _plain(name, *entry, _shape, "x", "y") for name, entry in TWO.items()},
+    **{name: _plain(name, *entry, same, "x") for name, entry in ONE.items()},
+    "div": Operator(div, _shape, POINTWISE, ("x", "y")),
+    "pow": Operator(pow_, _shape, POINTWISE, ("x", "y")),
+    "mod": Operator(mod, _shape, POINTWISE, ("x", "y"), {"truncated": FLAG}),
+    "min": Operator(minimum, _shape, POINTWISE, ("x*",)),
+    "max": Operator(maximum, _shape, POINTWISE, ("x*",)),
+    "where": Operator(where, _shape, POINTWISE, ("condition", "x", "y")),
+    "reciprocal": Operator(reciprocal, same, POINTWISE, ("x",)),
+    "erf": Operator(erf, same, POINTWISE, ("x",)),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .operator import Shape
+from .reach import Shape
 
 
 def axis_of(axis: int, rank: int) -> int:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from .axes import along, written
-from .operator import COUNT, PADS, SIZES, Operator, Shape
-from .sliding import WINDOW, Windows, extents, halves, need_spatial, per_axis, windows
+from .operator import COUNT, PADS, SIZES, Fast, Operator
+from .reach import Shape, Site, Sliding, Span
+from .sliding import WINDOW, Windows, extents, halves, need_spatial, per_axis, span, windows
 
 COLUMNS = 1 << 24  # bytes of input windows laid out at a time
 
@@ -123,6 +125,20 @@ def conv_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any, **__: Any) -> int:
     return math.prod(y) * math.prod(w[1:])
 
 
+def conv_scale(w: np.ndarray, factors: np.ndarray, **_: Any) -> np.ndarray:
+    """Weights (K, C/groups, h, w) times a factor (K,) for each channel of the result."""
+    return w * along(factors, 0, w.ndim)
+
+
+def _conv_span(site: Site, axis: int) -> Span:
+    """In blocks where a 3x3 convolution is computed in blocks."""
+    w = site.shapes[1]
+    assert w is not None
+    at = conv_windows(site.x, w, site.attributes)
+    plain = (at.kernel, at.strides, at.dilations) == ((3, 3), (1, 1), (1, 1))
+    return span(at, axis, site.block if plain else 1)
+
+
 def transposed_windows(x: Shape, w: Shape, attributes: Mapping[str, Any]) -> Windows:
     """The windows over the *result* that the pixels of x are spread to; `out` is its size."""
     sizes, n = need_spatial(x), len(x) - 2
@@ -184,15 +200,36 @@ def conv_transpose_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any, **__: An
     return math.prod(x) * math.prod(w[1:])
 
 
+def conv_transpose_scale(
+    w: np.ndarray, factors: np.ndarray, *, groups: int = 1, **_: Any
+) -> np.ndarray:
+    """Weights (C, K/groups, h, w): the results of axis 1 belong to the group of axis 0."""
+    parts = w.reshape(groups, -1, *w.shape[1:])
+    each = factors.reshape(groups, 1, w.shape[1], *[1] * (w.ndim - 2))
+    return (parts * each).reshape(w.shape)
+
+
+def _conv_transpose_span(site: Site, axis: int) -> Span:
+    """Result j comes from all i with 0 <= j + p - i s < extent."""
+    w = site.shapes[1]
+    assert w is not None
+    at = transposed_windows(site.x, w, site.attributes)
+    s, j = at.strides[axis], np.arange(at.out[axis]) + at.before[axis]
+    return Span(Fraction(1, s), -((at.extent[axis] - 1 - j) // s), j // s)
+
+
 _CONV = {**WINDOW, "groups": COUNT}
 
 OPERATORS = {
-    "conv": Operator(conv, conv_shape, ("x", "w", "b?"), _CONV, multiply_adds=conv_multiply_adds),
-    "conv_transpose": Operator(
-        conv_transpose,
-        conv_transpose_shape,
-        ("x", "w", "b?"),
-        {**_CONV, "output_padding": PADS, "output_shape": SIZES},
-        multiply_adds=conv_transpose_multiply_adds,
+    "conv": Operator(
+        conv, conv_shape, Sliding(_conv_span), ("x", "w", "b?"), _CONV,
+        multiply_adds=conv_multiply_adds, scale=conv_scale,
+        fast=Fast("convolution.prepare", clamps=True, adds=True),
     ),
-}
+    "conv_transpose": Operator(
+        conv_transpose, conv_transpose_shape, Sliding(_conv_transpose_span), ("x", "w", "b?"),
+        {**_CONV, "output_padding": PADS, "output_shape": SIZES},
+        multiply_adds=conv_transpose_multiply_adds, scale=conv_transpose_scale,
+        fast=Fast("transposed.prepare", clamps=True, adds=True),
+    ),
+}  # fmt: skip

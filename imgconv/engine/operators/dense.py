@@ -9,7 +9,8 @@ import numpy as np
 
 from ...errors import InputError
 from .axes import broadcast, written
-from .operator import Operator, Shape
+from .operator import Operator
+from .reach import WHOLE, Shape, over
 
 
 def dense_shape(x: Shape, w: Shape, b: Shape | None = None) -> Shape:
@@ -52,6 +53,12 @@ def matmul_multiply_adds(z: Shape, x: Shape, y: Shape) -> int:
 
 
 OPERATORS = {
-    "dense": Operator(dense, dense_shape, ("x", "w", "b?"), multiply_adds=dense_multiply_adds),
-    "matmul": Operator(matmul, matmul_shape, ("x", "y"), multiply_adds=matmul_multiply_adds),
+    "dense": Operator(
+        dense,
+        dense_shape,
+        over(lambda site: [-1]),
+        ("x", "w", "b?"),
+        multiply_adds=dense_multiply_adds,
+    ),
+    "matmul": Operator(matmul, matmul_shape, WHOLE, ("x", "y"), multiply_adds=matmul_multiply_adds),
 }

@@ -19,10 +19,11 @@ from .operator import (
     NUMBER,
     RANK,
     WIDEST,
+    Fast,
     Operator,
-    Shape,
     wholes,
 )
+from .reach import POINTWISE, WHOLE, Axes, Pointwise, Shape, Site, over, over_axis
 
 
 def identity(x: np.ndarray) -> np.ndarray:
@@ -171,36 +172,68 @@ def tile(x: np.ndarray, repeats: Any) -> np.ndarray:
     return np.tile(x, integers(repeats))
 
 
+def _unsqueeze_origins(site: Site) -> list[int | None]:
+    new = axes_of(site.argument(1, "axes"), len(site.out))
+    old = iter(range(len(site.x)))
+    return [None if axis in new else next(old) for axis in range(len(site.out))]
+
+
+def _squeezed(site: Site) -> Sequence[int]:
+    axes = site.argument(1, "axes")
+    return [i for i, n in enumerate(site.x) if n == 1] if axes is None else integers(axes)
+
+
+def _expand_origins(site: Site) -> list[int | None]:
+    lead = len(site.out) - len(site.x)
+    return [
+        axis - lead if axis >= lead and site.x[axis - lead] == n else None
+        for axis, n in enumerate(site.out)
+    ]
+
+
+def _tiled(site: Site) -> Sequence[int]:
+    return [i for i, n in enumerate(integers(site.argument(1, "repeats"))) if n != 1]
+
+
+def _permutation(site: Site) -> list[int | None]:
+    return list(site.attributes.get("permutation") or reversed(range(len(site.x))))
+
+
 _X = ("x",)
 
 OPERATORS = {
-    "identity": Operator(identity, same, _X),
-    "dropout": Operator(dropout, same, _X, {"ratio": NUMBER}),
-    "flatten": Operator(flatten, flatten_shape, _X, {"axis": AXIS}),
+    "identity": Operator(identity, same, POINTWISE, _X, unchanged=True),
+    "dropout": Operator(dropout, same, POINTWISE, _X, {"ratio": NUMBER}, unchanged=True),
+    "flatten": Operator(flatten, flatten_shape, WHOLE, _X, {"axis": AXIS}),
     "reshape": Operator(
-        reshape, reshape_shape, ("x", "shape?"), {"shape": INTEGERS, "allow_zero": FLAG},
+        reshape, reshape_shape, WHOLE, ("x", "shape?"), {"shape": INTEGERS, "allow_zero": FLAG},
         required=("shape",), reads=("shape",),
     ),
-    "transpose": Operator(transpose, transpose_shape, _X, {"permutation": AXES}),
-    "concat": Operator(concat, concat_shape, ("x*",), {"axis": AXIS}, required=("axis",)),
+    "transpose": Operator(
+        transpose, transpose_shape, Axes(_permutation), _X, {"permutation": AXES}
+    ),
+    "concat": Operator(
+        concat, concat_shape, Pointwise("axis"), ("x*",), {"axis": AXIS}, required=("axis",),
+        fast=Fast("elementwise.join"),
+    ),
     "split": Operator(
-        split, split_shape, ("x", "sizes?"),
+        split, split_shape, over_axis(0), ("x", "sizes?"),
         {"axis": AXIS, "count": COUNT, "sizes": wholes(0, 1 << 40, 4096)},
         reads=("sizes",), outputs=None,
     ),
     "unsqueeze": Operator(
-        unsqueeze, unsqueeze_shape, ("x", "axes?"), {"axes": AXES},
+        unsqueeze, unsqueeze_shape, Axes(_unsqueeze_origins), ("x", "axes?"), {"axes": AXES},
         required=("axes",), reads=("axes",),
     ),
     "squeeze": Operator(
-        squeeze, squeeze_shape, ("x", "axes?"), {"axes": AXES}, reads=("axes",)
+        squeeze, squeeze_shape, over(_squeezed), ("x", "axes?"), {"axes": AXES}, reads=("axes",)
     ),
     "expand": Operator(
-        expand, expand_shape, ("x", "shape?"), {"shape": INTEGERS},
+        expand, expand_shape, Axes(_expand_origins), ("x", "shape?"), {"shape": INTEGERS},
         required=("shape",), reads=("shape",),
     ),
     "tile": Operator(
-        tile, tile_shape, ("x", "repeats?"), {"repeats": wholes(0, WIDEST)},
+        tile, tile_shape, over(_tiled), ("x", "repeats?"), {"repeats": wholes(0, WIDEST)},
         required=("repeats",), reads=("repeats",),
     ),
 }  # fmt: skip

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...errors import InputError
 from .axes import along, axis_of, broadcast, written
-from .operator import AXIS, COUNT, NUMBER, POSITIVE, Operator, Shape, choice
+from .operator import AXIS, COUNT, NUMBER, POSITIVE, Fast, Operator, choice
+from .reach import CHANNELS, WHOLE, Shape, Site, over, over_axis
 
 
 def _per_channel(x: Shape, *vectors: Shape | None) -> Shape:
@@ -137,29 +138,40 @@ def lp_norm(x: np.ndarray, *, axis: int = -1, p: int = 2) -> np.ndarray:
     return (x / np.where(length == 0, 1, length)).astype(np.float32)
 
 
+def _layer_axes(site: Site) -> range:
+    rank = len(site.x)
+    return range(axis_of(site.attributes.get("axis", -1), rank), rank)
+
+
 _AFFINE, _EPSILON = ("x", "scale", "bias"), {"epsilon": POSITIVE}
 
 OPERATORS = {
     "batch_norm": Operator(
-        batch_norm, batch_norm_shape, (*_AFFINE, "mean", "variance"), {"epsilon": NUMBER}
+        batch_norm, batch_norm_shape, CHANNELS, (*_AFFINE, "mean", "variance"),
+        {"epsilon": NUMBER}, fast=Fast("elementwise.batch_norm", clamps=True),
     ),
-    "instance_norm": Operator(instance_norm, instance_norm_shape, _AFFINE, _EPSILON),
+    "instance_norm": Operator(instance_norm, instance_norm_shape, WHOLE, _AFFINE, _EPSILON),
     "group_norm": Operator(
         group_norm,
         group_norm_shape,
+        WHOLE,
         _AFFINE,
         {**_EPSILON, "groups": COUNT},
         required=("groups",),
     ),
     "layer_norm": Operator(
-        layer_norm, layer_norm_shape, ("x", "scale", "bias?"), {**_EPSILON, "axis": AXIS}
+        layer_norm, layer_norm_shape, over(_layer_axes), ("x", "scale", "bias?"),
+        {**_EPSILON, "axis": AXIS},
     ),
     "local_response_norm": Operator(
         local_response_norm,
         local_response_norm_shape,
+        CHANNELS,
         ("x",),
         {"size": COUNT, "alpha": NUMBER, "beta": NUMBER, "bias": NUMBER},
         required=("size",),
     ),
-    "lp_norm": Operator(lp_norm, lp_norm_shape, ("x",), {"axis": AXIS, "p": choice(1, 2)}),
-}
+    "lp_norm": Operator(
+        lp_norm, lp_norm_shape, over_axis(-1), ("x",), {"axis": AXIS, "p": choice(1, 2)}
+    ),
+}  # fmt: skip

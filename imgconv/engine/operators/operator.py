@@ -1,12 +1,13 @@
-"""What an operator of a network is: a formula, a shape rule and the attributes it takes."""
+"""What an operator of a network is: one record with all that is known of it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Shape = tuple[int, ...]
+from .reach import Reach
 
 WIDEST = 1 << 16  # of a window, a stride, a dilation, a padding: beyond it a file is damaged
 RANK = 8
@@ -21,27 +22,69 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Clamp:
+    """What is below 0 times `slope`, then held between `low` and `high`: the activations that a
+    convolution can do while its sums are in registers."""
+
+    slope: float = 1.0
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """As kernels take it."""
+        return self.slope, self.low, self.high
+
+
+UNCLAMPED = Clamp()
+
+
+@dataclass(frozen=True)
+class Fast:
+    """The form of an operator over blocks of channels.
+
+    prepare: a function of engine/blocked, "pooling.prepare"; its module is imported with the
+    first plan, since it needs compiled kernels. clamps: whether it does a Clamp on the way out;
+    adds: whether it adds another value of the result's shape before that.
+    """
+
+    prepare: str
+    clamps: bool = False
+    adds: bool = False
+
+
+@dataclass(frozen=True)
 class Operator:
     """One entry of the table.
 
     apply(*inputs, **attributes) -> array or tuple of arrays, NumPy, any batch size. An input left
     out is None. shape(*shapes, **attributes) -> shape or tuple of shapes; for the inputs named in
     `reads` it gets the values themselves, because they are sizes, axes or positions.
-    multiply_adds(result shape, *shapes, **attributes) -> int, 0 where nothing is multiplied
-    and summed.
+    reach: which samples a result is computed from. multiply_adds(result shape, *shapes,
+    **attributes) -> int, 0 where nothing is multiplied and summed.
 
     inputs: their names, "b?" may be left out, "x*" is one or more. An attribute named like an
     input stands for it.
+
+    fast: its form over blocked channels, if it has one. clamp(*inputs, **attributes): the Clamp
+    that it is, the first input being None; None of all that is more. scale(weights, factors,
+    **attributes): its weights with every channel of the result times a factor. unchanged: the
+    result is the first input.
     """
 
     apply: Callable[..., Any]
     shape: Callable[..., Any]
+    reach: Reach
     inputs: tuple[str, ...]
     attributes: Mapping[str, Kind] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     outputs: int | None = 1
     multiply_adds: Callable[..., int] = lambda *_, **__: 0
+    fast: Fast | None = None
+    clamp: Callable[..., Clamp] | None = None
+    scale: Callable[..., Any] | None = None
+    unchanged: bool = False
 
     @property
     def variadic(self) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .axes import along
-from .operator import COUNT, FLAG, SIZES, Operator, Shape
-from .sliding import WINDOW, Windows, need_spatial, windows
+from .operator import COUNT, FLAG, SIZES, Fast, Operator
+from .reach import WHOLE, Shape, Site, Sliding, Span
+from .sliding import WINDOW, Windows, need_spatial, span, windows
 
 
 def pool_shape(x: Shape, *, kernel: Sequence[int], **attributes: Any) -> Shape:
@@ -118,15 +119,24 @@ _POOL = {**WINDOW, "kernel": SIZES, "ceil": FLAG}
 _COUNTING = {**_POOL, "count_include_pad": FLAG}
 
 
-def _pool(apply: Callable[..., Any], attributes: dict[str, Any]) -> Operator:
-    return Operator(apply, pool_shape, ("x",), attributes, required=("kernel",))
+def _pool_span(site: Site, axis: int) -> Span:
+    return span(pool_windows(site.x, site.attributes["kernel"], site.attributes), axis)
+
+
+def _pool(apply: Callable[..., Any], attributes: dict[str, Any], fast: Fast | None) -> Operator:
+    return Operator(
+        apply, pool_shape, Sliding(_pool_span), ("x",), attributes, required=("kernel",), fast=fast
+    )
+
+
+_FAST = Fast("pooling.prepare")
 
 
 OPERATORS = {
-    "max_pool": _pool(max_pool, _POOL),
-    "average_pool": _pool(average_pool, _COUNTING),
-    "l2_pool": _pool(l2_pool, {**_COUNTING, "p": COUNT}),
-    "global_average_pool": Operator(global_average_pool, global_shape, ("x",)),
-    "global_max_pool": Operator(global_max_pool, global_shape, ("x",)),
-    "global_l2_pool": Operator(global_l2_pool, global_shape, ("x",), {"p": COUNT}),
+    "max_pool": _pool(max_pool, _POOL, _FAST),
+    "average_pool": _pool(average_pool, _COUNTING, _FAST),
+    "l2_pool": _pool(l2_pool, {**_COUNTING, "p": COUNT}, None),
+    "global_average_pool": Operator(global_average_pool, global_shape, WHOLE, ("x",)),
+    "global_max_pool": Operator(global_max_pool, global_shape, WHOLE, ("x",)),
+    "global_l2_pool": Operator(global_l2_pool, global_shape, WHOLE, ("x",), {"p": COUNT}),
 }

@@ -9,7 +9,8 @@ import numpy as np
 
 from .arithmetic import quiet
 from .axes import axes_of, axis_of
-from .operator import AXES, AXIS, FLAG, Operator, Shape
+from .operator import AXES, AXIS, FLAG, Operator
+from .reach import Shape, Site, over, over_axis
 
 
 def _axes(rank: int, axes: Any, none_is_none: bool) -> tuple[int, ...]:
@@ -26,6 +27,11 @@ def reduce_shape(
     return tuple(1 if i in at else n for i, n in enumerate(x) if keepdims or i not in at)
 
 
+def _reduced(site: Site) -> tuple[int, ...]:
+    none_is_none = bool(site.attributes.get("none_is_none"))
+    return _axes(len(site.x), site.argument(1, "axes"), none_is_none)
+
+
 def _reduce(formula: Callable[..., Any], text: str) -> Operator:
     @quiet
     def apply(
@@ -37,7 +43,9 @@ def _reduce(formula: Callable[..., Any], text: str) -> Operator:
 
     apply.__doc__ = f"{text} over the axes (all where none are given)."
     attributes = {"axes": AXES, "keepdims": FLAG, "none_is_none": FLAG}
-    return Operator(apply, reduce_shape, ("x", "axes?"), attributes, reads=("axes",))
+    return Operator(
+        apply, reduce_shape, over(_reduced), ("x", "axes?"), attributes, reads=("axes",)
+    )
 
 
 def _log_sum_exp(x: np.ndarray, **at: Any) -> np.ndarray:
@@ -72,5 +80,5 @@ OPERATORS = {
     "reduce_sum_square": _reduce(lambda x, **at: np.sum(x * x, **at), "sum x^2"),
     "reduce_log_sum": _reduce(lambda x, **at: np.log(np.sum(x, **at)), "log(sum x)"),
     "reduce_log_sum_exp": _reduce(_log_sum_exp, "log(sum exp(x))"),
-    "arg_max": Operator(arg_max, arg_shape, ("x",), _ARG),
+    "arg_max": Operator(arg_max, arg_shape, over_axis(0), ("x",), _ARG),
 }

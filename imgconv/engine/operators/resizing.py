@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from .axes import along, axis_of, integers, written
-from .operator import AXES, FLAG, NUMBER, NUMBERS, Operator, Shape, choice, wholes
+from .operator import AXES, FLAG, NUMBER, NUMBERS, Fast, Operator, choice, wholes
+from .reach import NotLocal, Shape, Site, Sliding, Span
 
 f32 = np.float32
 COORDINATES = (
@@ -199,10 +201,40 @@ def _interpolated(x: np.ndarray, axis: int, index: np.ndarray, weights: np.ndarr
     return y
 
 
+def _span(site: Site, axis: int) -> Span:
+    attributes, (n, at) = site.but("scales", "sizes", "roi"), (site.x[2 + axis], 2 + axis)
+    factors, out = scales_and_sizes(
+        site.x, site.argument(1, "scales"), site.argument(2, "sizes"), **attributes
+    )
+    scale, size = factors[at], out[at]
+    exact = whole_scale(scale) if scale > 0 else None
+    if size == n and scale == 1:
+        return Span(Fraction(1), np.arange(size), np.arange(size))
+    if exact is None or size * exact[1] != n * exact[0]:
+        raise NotLocal(f"resizes {n} to {size}, which is no whole factor")
+    how = attributes.get("coordinates", "half_pixel")
+    if how in ("align_corners", "tf_crop_and_resize"):
+        raise NotLocal(f"resizes with coordinates of the whole image ({how})")
+    first, last = _taps_range(n, size, exact[0] / exact[1], attributes)
+    return Span(Fraction(exact[1], exact[0]), first, last)
+
+
+def _taps_range(
+    size: int, out: int, scale: float, attributes: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """First and last tap: as in the middle of an image that is larger on both sides."""
+    unit = max(1, round(1 / scale))  # input samples after which the pattern repeats
+    more = 8 * unit
+    middle = taps(size + 2 * more, round((size + 2 * more) * scale), scale, **attributes)[0] - more
+    kept = middle[round(more * scale) :][:out]
+    return kept.min(1), kept.max(1)
+
+
 OPERATORS = {
     "resize": Operator(
         resize,
         resize_shape,
+        Sliding(_span),
         ("x", "scales?", "sizes?", "roi?"),
         {
             "scales": NUMBERS,
@@ -218,5 +250,6 @@ OPERATORS = {
             "keep": choice("stretch", "not_larger", "not_smaller"),
         },
         reads=("scales", "sizes", "roi"),
+        fast=Fast("resize.prepare"),
     )
 }

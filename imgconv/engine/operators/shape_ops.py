@@ -9,7 +9,8 @@ import numpy as np
 from imgconv.errors import InputError
 
 from .axes import integers, same
-from .operator import NUMBER, RANK, Operator, Shape, choice, whole
+from .operator import NUMBER, RANK, Operator, choice, whole
+from .reach import NOTHING, POINTWISE, Shape
 
 TYPES = {"float32": np.float32, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
 MOST = 1 << 40  # numbers in one value: beyond it a graph is damaged
@@ -65,19 +66,24 @@ def range_(start: Any, limit: Any, delta: Any) -> np.ndarray:
 
 
 OPERATORS = {
-    "cast": Operator(cast, same, ("x",), {"to": choice(*TYPES)}, required=("to",)),
+    "cast": Operator(cast, same, POINTWISE, ("x",), {"to": choice(*TYPES)}, required=("to",)),
     "shape": Operator(
-        shape_of, shape_of_shape, ("x",), {"start": whole(-RANK, RANK), "end": whole(-RANK, RANK)}
+        shape_of,
+        shape_of_shape,
+        NOTHING,
+        ("x",),
+        {"start": whole(-RANK, RANK), "end": whole(-RANK, RANK)},
     ),
-    "size": Operator(size, lambda x: (), ("x",)),
+    "size": Operator(size, lambda x: (), NOTHING, ("x",)),
     "constant_of_shape": Operator(
         constant_of_shape,
         constant_of_shape_shape,
+        NOTHING,
         ("shape",),
         {"value": NUMBER, "to": choice(*TYPES)},
         reads=("shape",),
     ),
     "range": Operator(
-        range_, range_shape, ("start", "limit", "delta"), reads=("start", "limit", "delta")
+        range_, range_shape, NOTHING, ("start", "limit", "delta"), reads=("start", "limit", "delta")
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from imgconv.errors import InputError
 
 from .axes import axis_of, integers, written
-from .operator import AXES, AXIS, COUNT, INTEGERS, NUMBER, WIDEST, Operator, Shape, choice, wholes
+from .operator import AXES, AXIS, COUNT, INTEGERS, NUMBER, WIDEST, Operator, choice, wholes
+from .reach import Axes, NotLocal, Shape, Site, Sliding, Span
 from .sliding import need_spatial
 
 
@@ -149,26 +151,73 @@ def pixel_unshuffle(x: np.ndarray, *, block: int, order: str = "CRD") -> np.ndar
     return parts.transpose(0, *channels, *outer).reshape(shape)
 
 
+def _slice_span(site: Site, axis: int) -> Span:
+    names = ("starts", "ends", "axes", "steps")
+    given = [site.argument(i, name) for i, name in enumerate(names, 1)]
+    start, _, step = slices(site.x, *given)[2 + axis].indices(site.x[2 + axis])
+    if step < 0:
+        raise NotLocal("turns the image around")
+    at = start + step * np.arange(site.out[2 + axis])
+    return Span(Fraction(step), at, at)
+
+
+def _gather_origins(site: Site) -> list[int | None]:
+    """The axes of the indices stand where the axis was."""
+    rank, new = len(site.x), len(site.out) - len(site.x) + 1
+    axis = axis_of(site.attributes.get("axis", 0), rank)
+    return [*range(axis), *[None] * new, *range(axis + 1, rank)]
+
+
+def _pad_span(site: Site, axis: int) -> Span:
+    before, after = paddings(site.x, site.argument(1, "pads"), site.argument(3, "axes"))
+    p, q, n = before[2 + axis], after[2 + axis], site.x[2 + axis]
+    at = np.arange(site.out[2 + axis]) - p
+    mode = site.attributes.get("mode", "constant")
+    if mode == "wrap" and max(p, q) > 0:
+        raise NotLocal("pads with the other side of the image")
+    if mode != "reflect" or max(p, q) <= 0:
+        return Span(Fraction(1), at, at)
+    if max(p, q) >= n:
+        raise NotLocal(f"reflects {max(p, q)} pixels of {n}")
+    return Span(Fraction(1), np.minimum(at, 2 * (n - 1) - at), np.maximum(at, -at))
+
+
+def _shuffle_span(site: Site, axis: int) -> Span:
+    block = site.attributes["block"]
+    at = np.arange(site.out[2 + axis]) // block
+    return Span(Fraction(1, block), at, at)
+
+
+def _unshuffle_span(site: Site, axis: int) -> Span:
+    block = site.attributes["block"]
+    first = np.arange(site.out[2 + axis]) * block
+    return Span(Fraction(block), first, first + block - 1)
+
+
 _BLOCK = {"block": COUNT, "order": choice("CRD", "DCR")}
 _SIGNED = wholes(-WIDEST, WIDEST)
 
 OPERATORS = {
     "slice": Operator(
-        slice_, slice_shape, ("x", "starts?", "ends?", "axes?", "steps?"),
+        slice_, slice_shape, Sliding(_slice_span), ("x", "starts?", "ends?", "axes?", "steps?"),
         {"starts": INTEGERS, "ends": INTEGERS, "axes": AXES, "steps": INTEGERS},
         required=("starts", "ends"), reads=("starts", "ends", "axes", "steps"),
     ),
-    "gather": Operator(gather, gather_shape, ("x", "indices"), {"axis": AXIS}),
+    "gather": Operator(
+        gather, gather_shape, Axes(_gather_origins), ("x", "indices"), {"axis": AXIS}
+    ),
     "pad": Operator(
-        pad, pad_shape, ("x", "pads?", "value?", "axes?"),
+        pad, pad_shape, Sliding(_pad_span), ("x", "pads?", "value?", "axes?"),
         {"pads": _SIGNED, "value": NUMBER, "axes": AXES,
          "mode": choice("constant", "reflect", "edge", "wrap")},
         required=("pads",), reads=("pads", "axes"),
     ),
     "pixel_shuffle": Operator(
-        pixel_shuffle, pixel_shuffle_shape, ("x",), _BLOCK, required=("block",)
+        pixel_shuffle, pixel_shuffle_shape, Sliding(_shuffle_span), ("x",), _BLOCK,
+        required=("block",),
     ),
     "pixel_unshuffle": Operator(
-        pixel_unshuffle, pixel_unshuffle_shape, ("x",), _BLOCK, required=("block",)
+        pixel_unshuffle, pixel_unshuffle_shape, Sliding(_unshuffle_span), ("x",), _BLOCK,
+        required=("block",),
     ),
 }  # fmt: skip

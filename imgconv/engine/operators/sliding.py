@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
 
 from imgconv.errors import InputError
 
 from .axes import written
-from .operator import PADS, SIZES, Shape, choice
+from .operator import PADS, SIZES, choice
+from .reach import Shape, Span
 
 AUTO_PAD = choice("", "same_upper", "same_lower", "valid")
 WINDOW = {"strides": SIZES, "dilations": SIZES, "pads": PADS, "auto_pad": AUTO_PAD}
@@ -29,6 +33,13 @@ class Windows:
     def extent(self) -> Shape:
         """Input pixels from the first to the last tap: (k - 1) * dilation + 1."""
         return extents(self.kernel, self.dilations)
+
+
+def span(at: Windows, axis: int, block: int = 1) -> Span:
+    """Result i reads i s - p ... i s - p + extent - 1; in blocks: all that any of a block reads."""
+    s, i = at.strides[axis], np.arange(at.out[axis])
+    first = i // block * block * s - at.before[axis]
+    return Span(Fraction(s), first, first + (block - 1) * s + at.extent[axis] - 1)
 
 
 def extents(kernel: Sequence[int], dilations: Sequence[int]) -> Shape:

@@ -1,11 +1,13 @@
 """Noise and overlays out of images: pure functions of one plane.
 
-clean = Cleaning(Photo(load("denoise-photo")))
+model, card = load("photo", "denoise")
+clean = Cleaning(network(model, card))
 result = clean(pixels)          # .pixels, .removed, .facts
 """
 
 from __future__ import annotations
 
-from .cleaning import Cleaning, Result
+from .networks import network
+from .run import Cleaner, Cleaning, Result
 
-__all__ = ["Cleaning", "Result"]
+__all__ = ["Cleaner", "Cleaning", "Result", "network"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .cleaning import by_channel
+from .run import by_channel
 
 METHODS = ("nlm", "bilateral", "tv", "wavelet", "median")
 REACH, NEAR, LIKE = 4, 1.8, 2.5  # of bilateral: pixels, pixels, levels of noise
@@ -21,6 +21,11 @@ class Classical:
 
     method: str
     sigma: float | None = None
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return (*IMPORTS[self.method], *(() if self.sigma else ("pywt", "numpy.ma")))
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
@@ -123,3 +128,10 @@ def median(image: np.ndarray, sigma: float) -> np.ndarray:
 FUNCTIONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "nlm": nlm, "bilateral": bilateral, "tv": tv, "wavelet": wavelet, "median": median,
 }  # fmt: skip
+IMPORTS: dict[str, tuple[str, ...]] = {
+    "nlm": ("skimage.restoration:denoise_nl_means", "skimage.util:img_as_float"),
+    "bilateral": (),
+    "tv": ("skimage.restoration:denoise_tv_chambolle",),
+    "wavelet": ("skimage.restoration:denoise_wavelet", "pywt"),
+    "median": ("scipy.ndimage",),
+}

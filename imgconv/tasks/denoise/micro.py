@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...engine import Model, run
 from .camera import Camera, found
-from .cleaning import by_channel
-from .gauge import pooled
+from .prepare import normalised
+from .read import balanced, pooled
+from .run import by_channel
 from .subgraph import only
 
-ENDS = (0.5, 99.9)  # percentiles that become 0 and 1
-LEAST = 4.0  # standard deviations of noise between them at least
 TRUST = 1.6  # factor by which the gauge may correct the level of the camera
-SIDE = 65  # pixels of the box in which the mean is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +29,11 @@ class Micro:
     sums: ClassVar[bool] = True  # see Cleaner
     model: Model
     sigma: float | None = None
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("scipy.ndimage", *(("scipy.optimize",) if self.sigma is None else ()))
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] > 1:
@@ -42,8 +43,7 @@ class Micro:
         facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
         if camera.dark_noise == 0:
             return np.zeros(colours.shape, np.float32), facts
-        with self.lock:
-            cleaned = self._cleaned(plane, camera)
+        cleaned = self._cleaned(plane, camera)
         removed = balanced(plane - cleaned)
         return removed[..., None], {name: float(f"{value:.6g}") for name, value in facts.items()}
 
@@ -68,21 +68,3 @@ class Micro:
         model = replace(self.model, graph=only(self.model.graph, "gauge"))
         gauged = float(pooled(run(model, {"image": planes})["gauge"])[0])
         return float(np.clip(gauged, told / TRUST, told * TRUST))
-
-
-def normalised(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
-    """The stabilised plane from 0 to 1, what 0 was, and how much 1 is: 1 / its noise."""
-    y = camera.stabilised(plane)
-    low, high = (float(v) for v in np.percentile(y, ENDS))
-    span = max(high - low, LEAST)
-    return ((y - low) / span).astype(np.float32), low, span
-
-
-def balanced(removed: np.ndarray) -> np.ndarray:
-    """Without its mean around every place: two box filters, about a Gaussian of 26 pixels."""
-    from scipy.ndimage import uniform_filter
-
-    side = min(SIDE, *removed.shape)
-    smooth = uniform_filter(uniform_filter(removed, side, mode="reflect"), side, mode="reflect")
-    balanced = removed - smooth
-    return (balanced - balanced.mean(dtype=np.float64)).astype(np.float32)

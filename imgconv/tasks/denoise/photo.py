@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...engine import Model, run
-from .cleaning import by_channel
-from .gauge import PLACE, heard, without_texture
-from .opponent import BACK, FORWARD
+from .opponent import BACK
+from .prepare import Opponent, tripled
+from .read import PLACE, heard, without_texture
+from .run import by_channel
 from .subgraph import only
 
 NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
@@ -27,15 +27,18 @@ class Photo:
 
     model: Model
     sigma: float | None = None
-    lock: Any = field(default_factory=threading.Lock, repr=False)  # the engine uses all threads
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("scipy.ndimage",) if self.sigma is None else ()
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
             return by_channel(self, colours, top)
         grey = colours.shape[2] == 1 or bool((colours == colours[..., :1]).all())
         view = np.moveaxis(colours[..., :1] if grey else colours, 2, 0)
-        with self.lock:
-            removed, level = self._removed(view, top)
+        removed, level = self._removed(view, top)
         wide = np.broadcast_to(removed, colours.shape) if grey else removed
         return np.array(wide, order="C"), {"noise_level": round(255 * level, 4)}
 
@@ -57,7 +60,7 @@ class Photo:
 
         graph = only(self.model.graph, "noise")
         model = replace(self.model, graph=graph)
-        found = run(model, inputs, prepare=Prepare(top), finish=finish)["noise"]
+        found = run(model, inputs, prepare=Opponent(top), finish=finish)["noise"]
         return np.moveaxis(found, 0, 2), level
 
     def _levels(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
@@ -72,7 +75,7 @@ class Photo:
             return np.zeros(2, np.float32), 0.0
         graph = only(self.model.graph, "gauge")
         found = run(
-            replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Prepare(reach)
+            replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Opponent(reach)
         )
         levels = without_texture(heard(found["gauge"], image)) * np.float32(reach / top)
         levels = levels * np.array([1, 0], np.float32) if grey else levels
@@ -82,20 +85,3 @@ class Photo:
 def of_rgb(levels: np.ndarray, grey: bool) -> float:
     """The level of R, G and B of those of the planes."""
     return float(levels[0] if grey else np.sqrt(levels[0] ** 2 + levels[1] ** 2 * 2 / 3))
-
-
-@dataclass(frozen=True)
-class Prepare:
-    """Pixels -> opponent planes with white at 1; levels stay as they are."""
-
-    top: float
-
-    def __call__(self, piece: np.ndarray) -> np.ndarray:
-        if len(piece) == 2:
-            return piece
-        return np.tensordot(FORWARD / np.float32(self.top), piece.astype(np.float32), 1)
-
-
-def tripled(image: np.ndarray) -> np.ndarray:
-    """Grey as three equal channels, without a copy."""
-    return np.broadcast_to(image, (3, *image.shape[1:]))

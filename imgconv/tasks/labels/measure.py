@@ -18,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.spatial import ConvexHull
+from skimage.measure import regionprops
 
 from .select import Size
 
@@ -46,8 +48,6 @@ def measure(
     labels: np.ndarray, pixels: np.ndarray, channels: Sequence[str], size: Size = None
 ) -> Iterator[Row]:
     """A row for each label of (H, W), in order; intensities from pixels (H, W, C)."""
-    from skimage.measure import regionprops
-
     names = columns(channels, size)
     for region in regionprops(labels):
         values = [region.label, *_shape(region)]
@@ -91,8 +91,6 @@ def ellipse(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 def hull_area(mask: np.ndarray) -> float:
     """Area of the convex hull of all corners of a mask's pixels (H, W)."""
-    from scipy.spatial import ConvexHull
-
     rows = np.flatnonzero(mask.any(axis=1))
     left = mask.argmax(axis=1)[rows]
     right = mask.shape[1] - mask[:, ::-1].argmax(axis=1)[rows]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import find_objects
 
 Ring = list[tuple[int, int]]
 """Points (x, y) in pixels, (0, 0) is the image's upper left corner; the last joins the first."""
@@ -52,8 +53,6 @@ def polygons(mask: np.ndarray, left: int = 0, top: int = 0) -> list[Polygon]:
 
 def outlines(labels: np.ndarray) -> Iterator[tuple[int, list[Polygon]]]:
     """Each label of an image (H, W) and its polygons, in order."""
-    from scipy.ndimage import find_objects
-
     for label, place in enumerate(find_objects(labels), 1):
         if place is not None:
             rows, columns = place

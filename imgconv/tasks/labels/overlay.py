@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import find_objects
 
 SMALL, LARGE = 1000, 4096  # pixels of the longer side: below enlarged, above reduced
 ROOMY, MOST = 26, 6  # pixels of the median object that numbers fit into, the largest factor
@@ -100,16 +102,12 @@ def _toned(values: np.ndarray, low: float, span: float, gamma: float) -> np.ndar
 
 
 def _enlarged(picture: np.ndarray, factor: int) -> np.ndarray:
-    from PIL import Image
-
     height, width = picture.shape[:2]
     size = (width * factor, height * factor)
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
 def _reduced(picture: np.ndarray, factor: int) -> np.ndarray:
-    from PIL import Image
-
     return np.asarray(Image.fromarray(picture).reduce(factor))
 
 
@@ -128,8 +126,6 @@ def _edges(labels: np.ndarray, width: int) -> np.ndarray:
 
 def _spots(labels: np.ndarray, least: float) -> Iterator[Spot]:
     """For each label of at least so many rows the middle of its widest place near its centroid."""
-    from scipy.ndimage import find_objects
-
     for label, place in enumerate(find_objects(labels), 1):
         if place is None or place[0].stop - place[0].start < least:
             continue
@@ -157,15 +153,11 @@ def _run(line: np.ndarray, at: int) -> tuple[int, int]:
 
 @functools.cache
 def _font(size: int) -> Any:
-    from PIL import ImageFont
-
     return ImageFont.load_default(size)
 
 
 def _numbered(picture: np.ndarray, labels: np.ndarray, scale: float) -> np.ndarray:
     """With the number in each label that has room for it."""
-    from PIL import Image, ImageDraw
-
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     for spot in _spots(labels, SIZES[-1] / scale):

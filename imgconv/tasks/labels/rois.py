@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
+from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
 from .outline import Polygon, Ring
 
@@ -41,10 +42,15 @@ class RoiArchive:
         file.write(self._buffer.getbuffer())
 
 
+def name_in_stack(plane: int, label: int) -> str:
+    """ "0002-0001-0000": ImageJ reads the plane (from 1) from a name of three numbers of 4, 5 or 6
+    digits, where the ROI's own place does not hold: on labels without the image's channels."""
+    digits = max(4, len(str(max(plane, label))))
+    return "-".join(f"{n:0{digits}d}" for n in (plane, label, 0))
+
+
 def roi(name: str, parts: list[Polygon], place: Mapping[str, int], hyperstack: bool) -> Any:
     """An ImagejRoi: a traced polygon, or a composite where there are holes or several parts."""
-    from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
-
     where = position(place, hyperstack)
     one = len(parts) == 1 and not parts[0].holes
     points = parts[0].outer if one else [p for part in parts for p in part.outer]

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
+import tifffile
 
-from imgconv.images import Info, WriteOptions
+from imgconv.images import Image, Info, WriteOptions
+from imgconv.images.formats.tiff.write import write
 from imgconv.images.info import TiffLayout
 from imgconv.images.pixelsize import depth_and_interval, resolution_of
 
@@ -71,9 +73,8 @@ class LabelStack:
 
 def write_labels(file: BinaryIO, stack: LabelStack, record: Info) -> None:
     """A TIFF of the stack, as `labels_info` describes it."""
-    from imgconv.images.tiffwrite import write
-
-    write(file, (plane[..., None] for plane in stack.planes()), record, WriteOptions())
+    image = Image.of(record, (plane[..., None] for plane in stack.planes()))
+    write(file, [image], WriteOptions())
 
 
 def labels_info(
@@ -98,8 +99,6 @@ def labels_info(
 
 def _imagej_text(info: Info, axes: str, shape: tuple[int, ...], size: Size, largest: float) -> str:
     """ImageJ's description: axes, unit, and a display range in which labels are not black."""
-    import tifffile
-
     known: dict[str, Any] = dict(depth_and_interval(info))
     if size:
         known["unit"] = "micron"

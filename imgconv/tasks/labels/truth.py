@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import SUFFIXES, Source, open_image, shown
+from imgconv.images import Source, of_suffix, open_image, shown
 
 ENDING = re.compile(r"[-_. ](labels?|(cp[-_])?masks?|truth|gt)$|\.ome$", re.IGNORECASE)
 OURS = "-labels"
@@ -34,7 +35,7 @@ def label_files(folder: Path, recursive: bool) -> dict[str, list[Path]]:
     images = [
         path
         for path in every
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+        if of_suffix(path.suffix) and path.is_file() and not path.name.startswith(".")
     ]
     ours = [path for path in images if path.stem.endswith(OURS)]
     found: dict[str, list[Path]] = {}
@@ -80,7 +81,7 @@ def _paired(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, 
 
 
 def label_planes(
-    labels: str, truth: str, reading: dict[str, Any]
+    labels: str, truth: str, reading: Mapping[str, Any]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Planes (H, W) of two label files that belong together. Raises InputError."""
     with open_image(labels, **reading) as mine, open_image(truth, **reading) as theirs:
@@ -116,8 +117,6 @@ def _planes(source: Source) -> Iterator[np.ndarray]:
 
 def doubt(labels: np.ndarray) -> str:
     """What is odd about labels (H, W): one value in several parts is a mask, or one object."""
-    from scipy import ndimage
-
     value = int(labels.max(initial=0))
     if not value or ((labels != 0) & (labels != value)).any():
         return ""

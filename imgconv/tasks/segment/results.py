@@ -11,6 +11,7 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.images import Info, WriteOptions, write_image
+from imgconv.ops.sheet import sheet
 
 from ..csv_table import csv_text
 from ..fields_of_view import Field, Stack
@@ -18,9 +19,9 @@ from ..labels.geojson import Features
 from ..labels.measure import Row, columns, measure
 from ..labels.outline import outlines
 from ..labels.overlay import overlay
-from ..labels.rois import RoiArchive
+from ..labels.rois import RoiArchive, name_in_stack
 from ..labels.select import LabelStack, Size, labels_info, write_labels
-from .segmenter import Segmentation
+from .run import Segmentation
 
 PLANES = 16  # of a stack that its picture shows, at most
 SMALL, LARGE = 400, 1024  # pixels of the longer side of each: below enlarged, above reduced
@@ -100,7 +101,8 @@ class Results:
         for (label, parts), row in zip(outlines(labels), rows, strict=True):
             name = f"{one.number:04d}-{label:04d}" if several else f"{label:04d}"
             if "rois" in self.kinds:
-                self.rois.add(name, parts, one.place, self.stack.is_hyperstack)
+                roi = name_in_stack(one.number, label) if several else name
+                self.rois.add(roi, parts, one.place, self.stack.is_hyperstack)
             if "geojson" in self.kinds:
                 known = {k: v for k, v in row.items() if math.isfinite(v)}
                 self.features.add(name, parts, one.place, known)
@@ -140,8 +142,6 @@ class Results:
         return ["image", "plane", *axes, *columns(self.stack.names, self.size)]
 
     def _picture(self) -> np.ndarray:
-        from imgconv.ops.sheet import sheet
-
         if len(self.pictures) == 1:
             return self.pictures[0][1]
         titles, pictures = zip(*self.pictures, strict=True)

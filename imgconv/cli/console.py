@@ -1,0 +1,86 @@
+"""Where a command line reads and writes, and how it ends: values, made once in `main`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+
+class ExitCode(IntEnum):
+    """What a command returns; the first two also mean "no" of commands that check something."""
+
+    OK = 0
+    FAILED = 1  # a file, or more: the others are done
+    USAGE = 2  # the command line asks for something impossible; nothing was begun
+    INTERRUPTED = 130  # 128 + SIGINT
+    PIPE_CLOSED = 141  # 128 + SIGPIPE, what a shell reports for any tool whose reader went away
+
+
+class Console(NamedTuple):
+    """Three streams; one that the shell has closed (>&-) is None.
+
+    Images that are piped go by the process's own.
+    """
+
+    stdin: Any
+    stdout: Any
+    stderr: Any
+
+    @classmethod
+    def of_process(cls) -> Console:
+        return cls(sys.stdin, sys.stdout, sys.stderr)
+
+    def out(self, text: str) -> None:
+        """To standard output at once, names byte for byte."""
+        if self.stdout is None:
+            return
+        stream = getattr(self.stdout, "buffer", None)
+        if stream is None:  # a stream that takes text only
+            self.stdout.write(text)
+        else:
+            stream.write(os.fsencode(text))
+        self.stdout.flush()
+
+    def say(self, line: str) -> None:
+        """A line for people, on standard error."""
+        if self.stderr is not None:
+            self.stderr.write(one_line(line) + "\n")
+            self.stderr.flush()
+
+    def hush(self) -> None:
+        """Let the interpreter's own flush at exit go nowhere."""
+        with suppress(OSError, ValueError, AttributeError):  # an output without a descriptor
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+
+
+_current: ContextVar[Console | None] = ContextVar("console", default=None)
+
+
+def current() -> Console:
+    """The console of the command line that is being run; else the process's own."""
+    return _current.get() or Console.of_process()
+
+
+@contextmanager
+def using(console: Console | None) -> Iterator[None]:
+    """Within the block, `current` is this console."""
+    before = _current.set(console)
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def is_terminal(stream: Any) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def one_line(text: str) -> str:
+    """A message fit for a terminal: no control characters, no lone surrogates, one line."""
+    safe = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)

@@ -1,0 +1,77 @@
+"""The formats that come in and go out. A new one is one file, and one line in `ALL`."""
+
+from __future__ import annotations
+
+import os
+
+from imgconv.errors import OutputError
+from imgconv.text import shown, suffix
+
+from .avif import AVIF
+from .bmp import BMP
+from .foreign import foreign
+from .gif import GIF
+from .jpeg import JPEG
+from .jpegxl import JPEG_XL
+from .netpbm import PFM, PNM
+from .npy import NPY
+from .png import PNG
+from .record import Format
+from .tiff import TIFF
+from .webp import WEBP
+
+__all__ = ["ALL", "Format", "foreign", "format_for", "named", "of_suffix", "sniff"]
+
+ALL: tuple[Format, ...] = (
+    PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,
+)  # fmt: skip
+
+_BY_SUFFIX = {ending: one for one in ALL for ending in one.suffixes}
+_BY_WORD = {ending[1:]: one for ending, one in _BY_SUFFIX.items()} | {one.name: one for one in ALL}
+
+
+def names() -> str:
+    """All formats, for a message."""
+    return ", ".join(one.name for one in ALL)
+
+
+def suffixes() -> str:
+    """The usual suffix of each format, for a message."""
+    return ", ".join(one.suffix for one in ALL)
+
+
+def sniff(head: bytes) -> Format | None:
+    """The format that a file's first 32 bytes announce, or None."""
+    return next((one for one in ALL if one.recognises(head)), None)
+
+
+def of_suffix(ending: str) -> Format | None:
+    """The format that a suffix (".png", in any case) stands for, or None."""
+    return _BY_SUFFIX.get(ending.lower())
+
+
+def named(name: str) -> Format:
+    """The format a user means by `name` ("png", ".PNG", "tif"). Raises OutputError."""
+    import difflib
+
+    key = name.lower().lstrip(".")
+    if key in _BY_WORD:
+        return _BY_WORD[key]
+    near = difflib.get_close_matches(key, _BY_WORD, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise OutputError(f"unknown format {name!r}: {hint}allowed are {names()}")
+
+
+def format_for(target: str | os.PathLike[str], wanted: str | None, fallback: str) -> Format:
+    """The format to write: the one asked for, else by the suffix, else the input's own."""
+    if wanted:
+        return named(wanted)
+    if os.fspath(target) == "-":
+        return named(fallback)
+    ending = suffix(target)
+    if known := of_suffix(ending):
+        return known
+    found = f"the suffix {ending!r} is unknown" if ending else "the name has no suffix"
+    raise OutputError(
+        f"{shown(target)}: {found}; end the name in one of {suffixes()} or give --format"
+    )

@@ -1,0 +1,38 @@
+"""JPEG."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from ...image import Image
+from ...limits import Limits
+from ...options import WriteOptions
+from ..record import PILLOW, Format, Reader, begins
+
+
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    from .read import Jpeg
+
+    return Jpeg(file.read(), name, limits)
+
+
+def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    from .write import write
+
+    write(file, images, options)
+
+
+def _mark(path: str | os.PathLike[str], head: bytes) -> str:
+    from .read import software
+
+    return software(head)
+
+
+JPEG = Format(
+    "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), begins(b"\xff\xd8\xff"), _open, _write,
+    depths=(8,), keeps=frozenset({"exif", "xmp", "icc", "text"}), mark=_mark,
+    reads_with=("imgconv.images.formats.jpeg.read", "imagecodecs:jpeg8_decode", *PILLOW),
+    writes_with=("imgconv.images.formats.jpeg.write", "imagecodecs:jpeg8_encode", *PILLOW),
+)  # fmt: skip

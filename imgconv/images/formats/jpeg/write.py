@@ -1,0 +1,95 @@
+"""JPEG out: encoded by libjpeg-turbo through imagecodecs, metadata segments put in front."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from imgconv.errors import OutputError
+from imgconv.text import SOFTWARE
+
+from ...image import Image, one_plane
+from ...info import Info
+from ...options import WriteOptions
+from . import tables
+from .read import EXIF, ICC, XMP
+
+QUALITY = 92
+SEGMENT = 65533  # bytes a segment can hold
+LIMIT = 65500  # rows and columns libjpeg encodes
+
+
+def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1 or 3) of uint8."""
+    (image,) = images
+    plane, info = one_plane(image), image.info
+    if max(plane.shape) > LIMIT:
+        raise OutputError(
+            f"JPEG holds at most {LIMIT} rows and columns, the image is "
+            f"{plane.shape[1]}x{plane.shape[0]}; write PNG or TIFF"
+        )
+    encoded = _encoded(plane, info, options)
+    file.write(b"\xff\xd8")
+    for marker, content in _segments(info, plane.shape[2]):
+        file.write(struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content)
+    file.write(memoryview(encoded)[_after_jfif(encoded) :])
+
+
+def _encoded(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | bytearray:
+    """As the source was quantised if it was a JPEG and no quality is asked for, else 4:4:4."""
+    import imagecodecs
+
+    grey = plane.shape[2] == 1
+    quality, subsampling = options.quality, "444"
+    if quality is None and info.jpeg and len(info.jpeg.components) == plane.shape[2]:
+        quality = tables.quality(info.jpeg)
+        subsampling = tables.subsampling(info.jpeg)
+        if quality is None:
+            return tables.encode(plane, info.jpeg)
+    elif quality is None and info.jpeg:  # grey became colour, or the other way round
+        quality = tables.nearest(info.jpeg)
+    return imagecodecs.jpeg8_encode(
+        plane[..., 0] if grey else plane,
+        QUALITY if quality is None else quality,
+        subsampling=None if grey else subsampling,
+    )
+
+
+def _after_jfif(encoded: bytes | bytearray) -> int:
+    """Where the encoder's own segments go on after its JFIF header, which ours replaces."""
+    if encoded[2:4] != b"\xff\xe0":
+        return 2
+    return 4 + struct.unpack_from(">H", encoded, 4)[0]
+
+
+def _segments(info: Info, channels: int) -> Iterator[tuple[int, bytes]]:
+    yield 0xE0, b"JFIF\0\1\1" + _density(info) + b"\0\0"
+    if info.exif and len(EXIF) + len(info.exif) <= SEGMENT:
+        yield 0xE1, EXIF + info.exif
+    if info.xmp and len(XMP) + len(info.xmp) <= SEGMENT:
+        yield 0xE1, XMP + info.xmp
+    if info.icc and info.icc[16:20] == (b"GRAY" if channels == 1 else b"RGB "):
+        size = SEGMENT - len(ICC) - 2
+        parts = [info.icc[at : at + size] for at in range(0, len(info.icc), size)]
+        for number, part in enumerate(parts, 1):
+            yield 0xE2, ICC + bytes((number, len(parts))) + part
+    yield 0xFE, SOFTWARE.encode("ascii")
+    for key, value in info.text:
+        comment = value if key == "Comment" else f"{key}: {value}"
+        yield 0xFE, comment.encode("utf-8")[:SEGMENT]
+
+
+def _density(info: Info) -> bytes:
+    known = info.resolution
+    if known is None:
+        return struct.pack(">BHH", 0, 1, 1)
+    unit, ratio = (1, known.per("inch")) if known.dpi else (0, None if known.unit else known)
+    x, y = (round(ratio.x), round(ratio.y)) if ratio else (1, 1)
+    if known.unit == "cm":
+        unit, x, y = 2, round(known.x), round(known.y)
+    if not (0 < x < 65536 and 0 < y < 65536):
+        return struct.pack(">BHH", 0, 1, 1)
+    return struct.pack(">BHH", unit, x, y)

@@ -1,0 +1,148 @@
+"""JPEG XL: the codestream through imagecodecs, the boxes around it (ISO/IEC 18181-2) here."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from .. import samples
+from ..image import Image, one_plane
+from ..info import Info
+from ..limits import Limits
+from ..metadata import exif
+from ..options import WriteOptions
+from .record import Format, Reader, begins
+
+SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
+CODESTREAM = b"\xff\x0a"
+SIZES = (9, 13, 18, 30)  # bits of a side, by its selector
+RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height, from 1
+
+
+class JpegXl:
+    """One file. Types and channels are known only once it is decoded, so it is, when opened."""
+
+    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
+        import imagecodecs
+
+        self.name, self.limits = name, limits
+        self.notes: list[str] = []
+        boxes = list(_boxes(data, limits, name))
+        height, width = _size(b"".join(content for kind, content in boxes if kind == b"jxlc"))
+        limits.check(name, height, width)
+        pixels = imagecodecs.jpegxl_decode(data)
+        frames = _frames(pixels, height, width)
+        self.images = [
+            Image(self._info(frame, dict(boxes), len(frames)), partial(self._planes, frame))
+            for frame in frames
+        ]
+
+    def _info(self, frame: np.ndarray, boxes: dict[bytes, bytes], frames: int) -> Info:
+        height, width, channels = frame.shape
+        block = boxes.get(b"Exif", b"")[4:]
+        return Info(
+            format="jpegxl", dtype=samples.delivered(frame.dtype, self.name),
+            height=height, width=width, channels=channels,
+            alpha="straight" if channels in (2, 4) else "none", compression="jpegxl",
+            source_dtype="" if frame.dtype in samples.KEPT else str(frame.dtype),
+            exif=exif.upright(block) if block else None, xmp=boxes.get(b"xml ") or None,
+            duration=0.0 if frames > 1 else None,
+        )  # fmt: skip
+
+    def _planes(self, frame: np.ndarray) -> Iterator[np.ndarray]:
+        yield samples.convert(frame, self.name, self.limits)
+
+
+def _boxes(data: bytes, limits: Limits, name: str) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of each box; parts of the codestream are all called jxlc."""
+    if data.startswith(CODESTREAM):
+        yield b"jxlc", data
+        return
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        head = 16 if size == 1 else 8
+        if size == 1:
+            (size,) = struct.unpack_from(">Q", data, at + 8)
+        end = at + size if size else len(data)
+        if end > len(data) or end < at + head:
+            raise InputError(f"{name}: truncated or damaged JPEG XL (its box {kind!a} is cut off)")
+        content = data[at + head : end]
+        if kind == b"brob":
+            import imagecodecs
+
+            kind, content = content[:4], bytes(imagecodecs.brotli_decode(content[4:]))
+        yield (b"jxlc", content[4:]) if kind == b"jxlp" else (kind, content)
+        at = end
+
+
+def _size(codestream: bytes) -> tuple[int, int]:
+    """Height and width: the first bits of the codestream, lowest bit first."""
+    bits, at = int.from_bytes(codestream[2:14], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal at
+        at += count
+        return bits >> (at - count) & ((1 << count) - 1)
+
+    small = take(1)
+
+    def side() -> int:
+        return 8 * (take(5) + 1) if small else take(SIZES[take(2)]) + 1
+
+    height = side()
+    ratio = take(3)
+    if not ratio:
+        return height, side()
+    over, under = RATIOS[ratio - 1]
+    return height, height * over // under
+
+
+def _frames(pixels: np.ndarray, height: int, width: int) -> list[np.ndarray]:
+    """The frames (H, W, C) of what was decoded: (H, W), (H, W, C), or several of them."""
+    sizes = ((height, width), (width, height))
+    if pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[:2] in sizes):
+        pixels = pixels[None]
+    return [one.reshape(*one.shape[:2], -1) for one in pixels]
+
+
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    return JpegXl(file.read(), name, limits)
+
+
+def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1 to 4), to the bit unless a quality below 100 is asked for."""
+    import imagecodecs
+
+    (image,) = images
+    plane = one_plane(image)
+    plane = plane[..., 0] if plane.shape[2] == 1 else plane
+    lossy: dict[str, Any] = {"lossless": True}
+    if options.quality is not None and options.quality < 100:
+        lossy = {"lossless": False, "distance": distance(options.quality)}
+    file.write(imagecodecs.jpegxl_encode(plane, usecontainer=True, **lossy))
+    info = image.info
+    for kind, content in ((b"Exif", info.exif and bytes(4) + info.exif), (b"xml ", info.xmp)):
+        if content:
+            file.write(struct.pack(">I4s", 8 + len(content), kind) + content)
+
+
+def distance(quality: int) -> float:
+    """The distance (1 is hardly visible) that libjxl takes a JPEG's quality for."""
+    if quality >= 30:
+        return 0.1 + (100 - quality) * 0.09
+    return 53 / 3000 * quality**2 - 23 / 20 * quality + 25
+
+
+JPEG_XL = Format(
+    "jpegxl", (".jxl",), begins(CODESTREAM, SIGNATURE), _open, _write, depths=(8, 16, 32),
+    alpha=True, keeps=frozenset({"exif", "xmp"}),
+    reads_with=("imagecodecs:jpegxl_decode", "imagecodecs:brotli_decode"),
+    writes_with=("imagecodecs:jpegxl_encode",),
+)  # fmt: skip

@@ -1,0 +1,200 @@
+"""PBM, PGM, PPM, PAM and PFM, in and out; 16 bit too, which Pillow cuts.
+
+https://netpbm.sourceforge.net/doc/ and https://www.pauldebevec.com/Research/HDR/PFM/
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from imgconv.errors import InputError
+from imgconv.text import SOFTWARE
+
+from ..image import Image, one_plane
+from ..info import Info
+from ..limits import Limits
+from ..options import WriteOptions
+from .record import Format, Reader, begins
+
+SPACE = rb"(?:\s|#[^\n]*\n)+"
+PLAIN, GREY, COLOUR = b"123", b"25", b"36"
+
+
+class Netpbm:
+    """One PNM, PAM or PFM file; its header is text, its pixels follow."""
+
+    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
+        self.data, self.name, self.limits = data, name, limits
+        self.notes: list[str] = []
+        self.kind = data[1:2]
+        read = {b"7": self._pam, b"F": self._pfm, b"f": self._pfm}.get(self.kind, self._pnm)
+        height, width, self.channels = read()
+        limits.check(name, height, width)
+        self.shape = (height, width, self.channels)
+        deep = self.top > 255
+        float_kind = self.kind in (b"F", b"f")
+        self.full = self.top if limits.stored else 65535 if deep else 255
+        if not float_kind and self.full != self.top:
+            said = f"values up to {self.top} scaled to {'16' if deep else '8'} bit"
+            self.notes.append(said if self.top > 1 else "1-bit samples became 0 and 255 in 8 bit")
+        info = Info(
+            format="pfm" if float_kind else "pnm", height=height, width=width,
+            dtype=np.dtype(np.float32 if float_kind else np.uint16 if deep else np.uint8),
+            channels=self.channels, alpha="straight" if self.channels in (2, 4) else "none",
+            source_dtype="uint1" if self.top == 1 else "", compression="none",
+        )  # fmt: skip
+        self.images = [Image(info, self._planes, self._region if self._is_raw else None)]
+        self._check_length()
+
+    def _planes(self) -> Iterator[np.ndarray]:
+        if self.kind in (b"F", b"f"):
+            yield self._samples("f4")[::-1].astype(np.float32)
+        elif self.kind in (b"1", b"2", b"3"):
+            yield self._scaled(self._plain())
+        elif self.kind == b"4":
+            bits = np.frombuffer(self._body(self.stride * self.shape[0]), np.uint8)
+            rows = np.unpackbits(bits.reshape(self.shape[0], -1), axis=1)[:, : self.shape[1]]
+            yield ((1 - rows) * np.uint8(self.full))[..., None]
+        else:
+            yield self._scaled(self._samples("u2" if self.top > 255 else "u1"))
+
+    def _pnm(self) -> tuple[int, int, int]:
+        numbers = 2 if self.kind in (b"1", b"4") else 3
+        found = re.match(rb"P\d" + (SPACE + rb"(\d{1,9})") * numbers + rb"\s", self.data)
+        if found is None:
+            raise InputError(f"{self.name}: damaged PNM header")
+        width, height, *top = map(int, found.groups())
+        self.top = top[0] if top else 1
+        self._check_top()
+        self.start, self.order = found.end(), ">"
+        self.stride = (width + 7) // 8
+        return height, width, 3 if self.kind in (b"3", b"6") else 1
+
+    def _pam(self) -> tuple[int, int, int]:
+        head, _, _ = self.data[:4096].partition(b"ENDHDR\n")
+        fields = dict(re.findall(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL)\s+(\d{1,9})\s*$", head, re.M))
+        if len(fields) != 4:
+            raise InputError(f"{self.name}: damaged PAM header")
+        self.top = int(fields[b"MAXVAL"])
+        self._check_top()
+        depth = int(fields[b"DEPTH"])
+        if not 1 <= depth <= 4:
+            raise InputError(f"{self.name}: a PAM of {depth} channels; allowed are 1 to 4")
+        self.start, self.order = len(head) + 7, ">"
+        return int(fields[b"HEIGHT"]), int(fields[b"WIDTH"]), depth
+
+    def _pfm(self) -> tuple[int, int, int]:
+        found = re.match(rb"P[Ff]\s+(\d{1,9})\s+(\d{1,9})\s+(-?[\d.eE+-]{1,30})\s", self.data)
+        try:
+            scale = float(found[3]) if found else 0.0
+        except ValueError:
+            scale = 0.0
+        if found is None or not scale:
+            raise InputError(f"{self.name}: damaged PFM header")
+        self.top, self.start = 0, found.end()
+        self.order = "<" if scale < 0 else ">"
+        return int(found[2]), int(found[1]), 3 if self.kind == b"F" else 1
+
+    def _check_top(self) -> None:
+        if not 1 <= self.top <= 65535:
+            raise InputError(f"{self.name}: the largest value is {self.top}; allowed is 1 to 65535")
+
+    def _check_length(self) -> None:
+        held = len(self.data) - self.start
+        samples = self.shape[0] * self.shape[1] * self.channels
+        size = {b"F": 4, b"f": 4}.get(self.kind, 2 if self.top > 255 else 1)
+        needed = {b"4": self.stride * self.shape[0] if self.kind == b"4" else 0}.get(
+            self.kind, samples * (1 if self.kind in (b"1", b"2", b"3") else size)
+        )
+        if held < needed:
+            self.limits.refuse_truncated(self.name, "PNM")
+            self.notes.append("truncated: the missing part is black")
+
+    def _body(self, size: int) -> bytes:
+        return self.data[self.start : self.start + size].ljust(size, b"\0")
+
+    @property
+    def _is_raw(self) -> bool:
+        """Whether every sample has its place: neither text nor bits."""
+        return self.kind not in (b"1", b"2", b"3", b"4")
+
+    def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
+        if self.kind in (b"F", b"f"):  # its last row comes first
+            return self._samples("f4")[::-1][rows, columns].astype(np.float32)
+        return self._scaled(self._samples("u2" if self.top > 255 else "u1")[rows, columns])
+
+    def _samples(self, kind: str) -> np.ndarray:
+        dtype = np.dtype(self.order + kind)
+        size = int(np.prod(self.shape, dtype=np.int64)) * dtype.itemsize
+        return np.frombuffer(self._body(size), dtype).reshape(self.shape)
+
+    def _plain(self) -> np.ndarray:
+        """Samples written as text; those of a plain PBM need no space between them."""
+        text = re.sub(rb"#[^\n]*", b"", self.data[self.start :])
+        words = re.findall(rb"[01]" if self.kind == b"1" else rb"\d{1,5}", text)
+        count = int(np.prod(self.shape, dtype=np.int64))
+        if len(words) < count:
+            self.limits.refuse_truncated(self.name, "PNM")
+        values = np.zeros(count, np.uint16)
+        read = np.array(words[:count], dtype="S5").astype(np.uint32)
+        values[: len(read)] = np.minimum(read, self.top)
+        values = values.reshape(self.shape)
+        return 1 - values if self.kind == b"1" else values
+
+    def _scaled(self, samples: np.ndarray) -> np.ndarray:
+        """To the full range of 8 or 16 bit, rounded, unless stored values are wanted."""
+        full = self.full
+        samples = np.minimum(samples, self.top)
+        if self.top != full:
+            samples = (samples.astype(np.uint32) * full + self.top // 2) // self.top
+        return samples.astype(np.uint16 if self.top > 255 else np.uint8)
+
+
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    return Netpbm(file.read(), name, limits)
+
+
+def _write_pnm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1 or 3) of uint8 or uint16 as PGM or PPM."""
+    (image,) = images
+    plane = one_plane(image)
+    height, width, channels = plane.shape
+    top = 255 if plane.dtype == np.uint8 else 65535
+    magic = "P5" if channels == 1 else "P6"
+    file.write(f"{magic}\n# {SOFTWARE}\n{width} {height}\n{top}\n".encode("ascii"))
+    file.write(plane.astype(plane.dtype.newbyteorder(">"), copy=False).tobytes())
+
+
+def _write_pfm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1 or 3) of float32."""
+    (image,) = images
+    plane = one_plane(image)
+    height, width, channels = plane.shape
+    magic = "Pf" if channels == 1 else "PF"
+    file.write(f"{magic}\n{width} {height}\n-1.0\n".encode("ascii"))
+    file.write(plane[::-1].astype("<f4").tobytes())
+
+
+def _mark(path: str | os.PathLike[str], head: bytes) -> str:
+    """Our name in the header's comment."""
+    found = re.match(rb"P\d\n# (imgconv [^\n]*)\n", head)
+    return found[1].decode("ascii", "replace") if found else ""
+
+
+def _recognises(head: bytes) -> bool:
+    return head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3] in b" \t\r\n#"
+
+
+PNM = Format(
+    "pnm", (".ppm", ".pgm", ".pnm", ".pbm", ".pam"), _recognises, _open, _write_pnm,
+    depths=(8, 16), regions=True, mark=_mark,
+)  # fmt: skip
+PFM = Format(
+    "pfm", (".pfm",), begins(b"PF\n", b"Pf\n", b"PF\r\n", b"Pf\r\n"), _open, _write_pfm,
+    depths=(32,), regions=True,
+)  # fmt: skip

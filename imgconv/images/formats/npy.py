@@ -1,0 +1,130 @@
+"""NumPy's .npy, in and out: (H, W), (H, W, C) with C up to 4, (N, H, W) or (N, H, W, C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from imgconv.errors import InputError, OutputError
+
+from .. import samples
+from ..image import Image, frames, joined
+from ..info import Info
+from ..limits import Limits
+from ..options import WriteOptions
+from .record import Format, Reader, begins
+
+
+class Npy:
+    """One array file, read plane by plane."""
+
+    def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
+        self.file, self.name, self.limits = file, name, limits
+        self.notes: list[str] = []
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        if version != (1, 0):
+            read = np.lib.format.read_array_header_2_0
+        self.shape, self.fortran, self.found = read(file)
+        self.start = file.tell()
+        native = self.found.newbyteorder("=")
+        dtype = samples.delivered(native, name)
+        if said := samples.note(self.found, limits):
+            self.notes.append(said)
+        stack, height, width, channels = self._read_shape()
+        limits.check(name, height, width)
+        self.plane = (height, width, channels)
+        self.count = int(np.prod(stack, dtype=object))
+        self._check_length()
+        plane_axes = "YXS" if channels > 1 else "YX"
+        info = Info(
+            format="npy", dtype=dtype, height=height, width=width, channels=channels,
+            alpha="straight" if channels in (2, 4) else "none", compression="none",
+            axes="I" * len(stack) + plane_axes,
+            shape=stack + self.plane[: 3 if channels > 1 else 2],
+            source_dtype="" if dtype == native else str(native),
+        )  # fmt: skip
+        self.images = [Image(info, self._planes, None if self.fortran else self._region)]
+
+    def _read_shape(self) -> tuple[tuple[int, ...], int, int, int]:
+        shape = self.shape
+        coloured = len(shape) > 2 and 1 <= shape[-1] <= 4
+        if len(shape) == 2:
+            return (), *shape, 1
+        if len(shape) == 3 and coloured:
+            return (), *shape
+        if len(shape) == 3 and shape[0] > 0:
+            return shape[:1], shape[1], shape[2], 1
+        if len(shape) == 4 and coloured and shape[0] > 0:
+            return shape[:1], shape[1], shape[2], shape[3]
+        raise InputError(
+            f"{self.name}: an array of shape {shape} is no image; allowed are (H, W), (H, W, C) "
+            "with C up to 4, (N, H, W) and (N, H, W, C)"
+        )
+
+    def _check_length(self) -> None:
+        held = self.file.seek(0, 2) - self.start
+        needed = self.count * int(np.prod(self.plane, dtype=object)) * self.found.itemsize
+        if held < needed:
+            self.limits.refuse_truncated(self.name, "NPY")
+            self.notes.append("truncated: the missing part is black")
+
+    def _planes(self) -> Iterator[np.ndarray]:
+        size = int(np.prod(self.plane)) * self.found.itemsize
+        if self.fortran:
+            self.file.seek(self.start)
+            data = self.file.read(size * self.count).ljust(size * self.count, b"\0")
+            whole = np.frombuffer(data, self.found).reshape(self.shape, order="F")
+            for plane in whole.reshape(self.count, *self.plane):
+                yield samples.convert(plane, self.name, self.limits)
+            return
+        for n in range(self.count):
+            self.file.seek(self.start + n * size)
+            data = self.file.read(size).ljust(size, b"\0")
+            plane = np.frombuffer(data, self.found).reshape(self.plane)
+            yield samples.convert(plane, self.name, self.limits)
+
+    def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
+        """Only the rows asked for are read."""
+        height, width, channels = self.plane
+        row = width * channels * self.found.itemsize
+        self.file.seek(self.start + (plane * height + rows.start) * row)
+        size = (rows.stop - rows.start) * row
+        data = self.file.read(size).ljust(size, b"\0")
+        part = np.frombuffer(data, self.found).reshape(-1, width, channels)
+        return samples.convert(part[:, columns], self.name, self.limits)
+
+
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    return Npy(file, name, limits)
+
+
+def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write planes (H, W, C) as one array: (H, W[, C]), or (N, H, W[, C]) of several."""
+    info = joined([image.info for image in images])
+    count, shape = 0, ()
+    for plane, _ in frames(images):
+        plane = plane[..., 0] if plane.shape[2] == 1 else plane
+        if not count:
+            shape = plane.shape
+            stack = (info.planes,) if info.planes > 1 else ()
+            header = {
+                "descr": plane.dtype.newbyteorder("<").str,
+                "fortran_order": False,
+                "shape": stack + shape,
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+        if plane.shape != shape:
+            raise OutputError(f"NPY holds planes of one size, found {shape} and {plane.shape}")
+        file.write(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+        count += 1
+    if count != info.planes:
+        raise OutputError(f"{info.planes} planes were announced, {count} came")
+
+
+NPY = Format(
+    "npy", (".npy",), begins(b"\x93NUMPY"), _open, _write,
+    depths=(8, 16, 32), alpha=True, colours=(), holds="stack", regions=True,
+)  # fmt: skip

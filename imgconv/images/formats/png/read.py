@@ -1,0 +1,270 @@
+"""PNG in: the chunks walked here, the pixels decoded by libpng through imagecodecs.
+
+https://www.w3.org/TR/png-3/ . Pillow is not imported: loading it costs more than decoding a photo.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from ...image import Image
+from ...info import Info
+from ...limits import Limits
+from ...metadata import exif
+from ...resolution import Resolution
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples per pixel
+DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+TRANSPARENT = {0: (2,), 2: (6,), 3: range(1, 257)}  # colour type -> lengths of tRNS
+COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+XMP = "XML:com.adobe.xmp"
+TEXT_LIMIT = 64 << 20  # bytes that compressed text or a profile may expand to
+
+
+class Png:
+    """One PNG file: `info` and `notes` from its chunks, `planes()` decodes."""
+
+    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
+        self.data, self.name, self.limits = data, name, limits
+        self.notes: list[str] = []
+        self.chunks = self._walk()
+        info = self._read_info()
+        self.images = self._frames(info) or [Image(info, self._planes)]
+
+    def _frames(self, info: Info) -> list[Image]:
+        """The frames of an animation, which Pillow lays over each other (in 8 bit)."""
+        if b"acTL" not in self.chunks or len(self.chunks[b"acTL"][0]) != 8 or not self.complete:
+            return []
+        if info.dtype != np.uint8 or self.limits.stored:
+            self.notes.append("animated PNG: only the first frame is read")
+            return []
+        from .animation import Animation
+
+        return Animation(self.data, info, self.orientation).images
+
+    def _planes(self) -> Iterator[np.ndarray]:
+        yield exif.turn(self._pixels(), self.orientation)
+
+    def _walk(self) -> dict[bytes, list[memoryview]]:
+        """Every sound chunk's content by type; says whether the file ends before its time."""
+        view, at = memoryview(self.data), 8
+        chunks: dict[bytes, list[memoryview]] = {}
+        self.idat: list[memoryview] = []  # as they stand, with length and checksum
+        while at + 12 <= len(view) and b"IEND" not in chunks:
+            length, kind = struct.unpack_from(">I4s", view, at)
+            content = view[at + 8 : at + 8 + length]
+            at += 12 + length
+            if (
+                kind == b"IDAT"
+                or at > len(view)
+                or self._is_sound(kind, content, view[at - 4 : at])
+            ):
+                chunks.setdefault(kind, []).append(content)
+            if at > len(view):
+                break
+            if kind == b"IDAT":
+                self.idat.append(view[at - 12 - length : at])
+        self.complete = b"IEND" in chunks and at <= len(view)
+        return chunks
+
+    def _is_sound(self, kind: bytes, content: memoryview, checksum: memoryview) -> bool:
+        """Compare the checksum (that of the pixels is left to libpng)."""
+        if zlib.crc32(content, zlib.crc32(kind)) == int.from_bytes(checksum, "big"):
+            return True
+        word = kind.decode("latin-1")
+        if kind[:1].isupper():
+            raise InputError(f"{self.name}: damaged PNG (wrong checksum of its {word!a} chunk)")
+        self.notes.append(f"the damaged {word!a} chunk was dropped")
+        return False
+
+    def _read_info(self) -> Info:
+        header = self.chunks.get(b"IHDR", [memoryview(b"")])[0]
+        if len(header) != 13:
+            raise InputError(f"{self.name}: the PNG header is damaged (no valid IHDR chunk)")
+        width, height, depth, colour, packing, filters, interlace = struct.unpack(
+            ">IIBBBBB", header
+        )
+        if depth not in DEPTHS.get(colour, ()) or packing or filters or interlace > 1:
+            raise InputError(
+                f"{self.name}: damaged PNG header (colour type {colour}, {depth} bit, methods "
+                f"{packing}, {filters}, {interlace})"
+            )
+        if colour == 3 and self.limits.values == "labels":
+            colour = self._without_palette(header)
+        self.scale = 255 // (2**depth - 1) if depth < 8 and colour == 0 else 1
+        bits = SAMPLES[colour] * depth
+        self.limits.check(self.name, height, width)
+        self.row_bytes = (width * bits + 7) // 8
+        if not self.complete:
+            self.limits.refuse_truncated(self.name, "PNG")
+            self.notes.append("truncated: the missing part is black")
+        self._check_amount(height * self.row_bytes)
+        self.shape, self.interlaced = (height, width), bool(interlace)
+        transparent = self._is_transparent(colour)
+        self._note_expansion(depth, colour, transparent)
+        channels = (3 if colour == 3 else SAMPLES[colour]) + transparent
+        exif_block, resolution = self._exif(), self._resolution()
+        if self.orientation >= 5:
+            height, width = width, height
+            resolution = resolution.turned() if resolution else None
+        text = self._text()
+        return Info(
+            format="png", dtype=np.dtype(np.uint16 if depth == 16 else np.uint8),
+            height=height, width=width, channels=channels,
+            alpha="straight" if channels in (2, 4) else "none",
+            source_dtype=f"uint{depth}" if depth < 8 else "", compression="deflate",
+            exif=exif_block, icc=self._icc(), xmp=_first(text, XMP, "utf-8"), resolution=resolution,
+            text=tuple((k, v) for k, v in text if k not in (XMP, "Software")),
+            software=dict(text).get("Software", ""),
+            png_colour=tuple((k, bytes(self.chunks[k][0])) for k in COLOUR_CHUNKS
+                             if k in self.chunks),
+        )  # fmt: skip
+
+    def _without_palette(self, header: memoryview) -> int:
+        """Grey in place of the palette: its numbers are all that is wanted."""
+        self.chunks.pop(b"PLTE", None)
+        self.chunks.pop(b"tRNS", None)
+        self.chunks[b"IHDR"] = [memoryview(bytes((*header[:9], 0, *header[10:])))]
+        self.notes.append("numbers are read, not the colours that the palette gives them")
+        return 0
+
+    def _is_transparent(self, colour: int) -> bool:
+        """Whether a valid tRNS chunk adds alpha; an invalid one is dropped."""
+        length = len(self.chunks.get(b"tRNS", [b""])[0])
+        allowed = TRANSPARENT.get(colour, ())
+        entries = len(self.chunks.get(b"PLTE", [b""])[0]) // 3
+        if length in allowed and (colour != 3 or length <= entries):
+            return True
+        self.chunks.pop(b"tRNS", None)
+        return False
+
+    def _check_amount(self, raw: int) -> None:
+        """Deflate cannot shrink more than 1032 times: a header that promises more is a lie."""
+        held = sum(len(c) for c in self.chunks.get(b"IDAT", ()))
+        if raw > 1032 * (held + 16) and not (self.limits.allow_truncated and held):
+            raise InputError(
+                f"{self.name}: truncated or damaged PNG: the header promises {raw:,} bytes of "
+                f"pixels, the file holds {held:,} compressed ones"
+            )
+
+    def _note_expansion(self, depth: int, colour: int, transparent: bool) -> None:
+        if colour == 3:
+            self.notes.append(f"palette expanded to {'RGBA' if transparent else 'RGB'}")
+        elif depth < 8 and not self.limits.stored:
+            self.notes.append(f"{depth}-bit grey expanded to 8 bit")
+        if colour != 3 and transparent:
+            self.notes.append("the transparent colour became an alpha channel")
+
+    def _pixels(self) -> np.ndarray:
+        import imagecodecs
+
+        # Without the chunks that are read here: libpng prints what it finds wrong with them.
+        heads = [(k, self.chunks[k][0]) for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks]
+        idat = self.idat if self.complete else [chunk(b"IDAT", self._readable_part())]
+        parts = [SIGNATURE, *(chunk(*head) for head in heads), *idat, chunk(b"IEND", b"")]
+        whole = b"".join(parts)
+        del heads, idat, parts, self.data, self.chunks, self.idat  # one copy is enough
+        pixels = imagecodecs.png_decode(whole).reshape(*self.shape, -1)
+        if self.scale > 1 and self.limits.stored:
+            pixels[..., :1] //= self.scale  # libpng fills 8 bit; alpha is a number of its own
+        return pixels
+
+    def _readable_part(self) -> bytes:
+        """A whole stream of what is there: the rows that can be inflated, then black ones."""
+        if self.interlaced:
+            raise InputError(f"{self.name}: nothing can be saved of a truncated interlaced PNG")
+        size = self.shape[0] * (1 + self.row_bytes)
+        rows = zlib.decompressobj().decompress(b"".join(self.chunks.get(b"IDAT", ())), size)
+        return zlib.compress(rows.ljust(size, b"\0"), 1)
+
+    def _exif(self) -> bytes | None:
+        block = bytes(self.chunks[b"eXIf"][0]) if b"eXIf" in self.chunks else None
+        self.orientation = exif.orientation(block) if block else 1
+        return exif.upright(block) if block else None
+
+    def _icc(self) -> bytes | None:
+        if b"iCCP" not in self.chunks:
+            return None
+        _, _, rest = bytes(self.chunks[b"iCCP"][0]).partition(b"\0")
+        profile = _inflate(rest[1:])
+        if profile is None:
+            self.notes.append("the colour profile is damaged and was dropped")
+        return profile
+
+    def _resolution(self) -> Resolution | None:
+        phys = self.chunks.get(b"pHYs", [memoryview(b"")])[0]
+        if len(phys) != 9:
+            return None
+        x, y, unit = struct.unpack(">IIB", phys)
+        return Resolution(Fraction(x), Fraction(y), "m" if unit == 1 else "") if x and y else None
+
+    def _text(self) -> list[tuple[str, str]]:
+        """All text chunks in order of kind; damaged ones are dropped with a note."""
+        pairs = [
+            read(bytes(chunk))
+            for kind, read in ((b"tEXt", _text), (b"zTXt", _ztext), (b"iTXt", _itext))
+            for chunk in self.chunks.get(kind, ())
+        ]
+        if None in pairs:
+            self.notes.append("a damaged text chunk was dropped")
+        return [pair for pair in pairs if pair is not None]
+
+
+def chunk(kind: bytes, content: bytes | memoryview) -> bytes:
+    """One chunk: length, type, content, checksum."""
+    crc = zlib.crc32(content, zlib.crc32(kind))
+    return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", crc)))
+
+
+def software(data: bytes) -> str:
+    """The Software text among the chunks before the pixels, "" where there is none."""
+    at = 8
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IDAT":
+            break
+        if kind == b"tEXt" and data[at + 8 : at + 17] == b"Software\0":
+            return data[at + 17 : at + 8 + length].decode("latin-1")
+        at += 12 + length
+    return ""
+
+
+def _first(text: list[tuple[str, str]], key: str, encoding: str) -> bytes | None:
+    return next((value.encode(encoding) for k, value in text if k == key), None)
+
+
+def _inflate(data: bytes) -> bytes | None:
+    try:
+        stream = zlib.decompressobj()
+        out = stream.decompress(data, TEXT_LIMIT)
+    except zlib.error:
+        return None
+    return out if stream.eof else None
+
+
+def _text(chunk: bytes) -> tuple[str, str] | None:
+    key, zero, value = chunk.partition(b"\0")
+    return (key.decode("latin-1"), value.decode("latin-1")) if zero else None
+
+
+def _ztext(chunk: bytes) -> tuple[str, str] | None:
+    key, _, rest = chunk.partition(b"\0")
+    value = _inflate(rest[1:])
+    return None if value is None else (key.decode("latin-1"), value.decode("latin-1"))
+
+
+def _itext(chunk: bytes) -> tuple[str, str] | None:
+    key, _, rest = chunk.partition(b"\0")
+    parts = rest[2:].split(b"\0", 2)
+    if len(parts) < 3:
+        return None
+    value = _inflate(parts[2]) if rest[:1] == b"\1" else parts[2]
+    return None if value is None else (key.decode("latin-1"), value.decode("utf-8", "replace"))

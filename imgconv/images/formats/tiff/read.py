@@ -1,0 +1,122 @@
+"""TIFF in, through tifffile: which pages make one image, and which are images of their own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from imgconv.errors import InputError
+
+from ... import pixelsize
+from ...image import Image
+from ...limits import Limits
+from . import tags
+from .pages import Notes, Pages
+
+SILENCE = logging.NullHandler()
+DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
+UNDECLARED = ("generic", "uniform")  # tifffile's kinds of series that no description declares
+
+
+class Tiff:
+    """One TIFF file: `images` and `notes` from its tags."""
+
+    def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
+        self.name, self.limits = name, limits
+        self.notes = Notes()
+        with listening() as heard:
+            self._open(file)
+            self.kind = tags.kind_of(self.tiff, self.tiff.pages.first)
+        damage = next((h for h in heard if DAMAGE.search(h)), None)
+        if damage and not limits.allow_truncated:
+            limits.refuse_truncated(name, "TIFF")
+        parts = list(self._alike(list(self._parts())))
+        self._note_differences(parts)
+        self.orientation = parts[0].orientation
+        self._note_pixel_sizes(parts[0])
+        self.images = [Image(part.info, part.planes, part.region) for part in parts]
+
+    def _open(self, file: BinaryIO) -> None:
+        import tifffile
+
+        # Companion files of a multi-file OME-TIFF are inputs of their own.
+        self.tiff = tifffile.TiffFile(file, _multifile=False)
+        if not len(self.tiff.pages):
+            raise InputError(f"{self.name}: the TIFF holds no image")
+        self.series = [s for s in self.tiff.series if s.keyframe is not None]
+        if any(len(s.levels) > 1 for s in self.series):
+            self.notes.add("pyramid: only the full resolution is read")
+
+    def _parts(self) -> Iterator[Pages]:
+        """A stack that a description declares is one image; other pages are each their own."""
+        kind = self.kind if len(self.series) == 1 or self.kind == "shaped" else "plain"
+        loose = [s for s in self.series if s.kind.lower() in UNDECLARED]
+        for series in self.series:
+            if series not in loose:
+                yield self._made(kind, series.keyframe, list(series.pages), series)
+        pages = [page.aspage() for series in loose for page in series.pages]
+        for page in sorted(pages, key=_place):
+            yield self._made(kind, page, [page], None)
+
+    def _made(self, kind: str, keyframe: Any, pages: list[Any], series: Any) -> Pages:
+        return Pages(self.tiff, kind, keyframe, pages, series, self.name, self.limits, self.notes)
+
+    def _alike(self, parts: list[Pages]) -> Iterator[Pages]:
+        """Pages in a row of which all is the same but the pixels are one stack."""
+        begin = 0
+        for end in range(1, len(parts) + 1):
+            if end == len(parts) or parts[end].info != parts[begin].info:
+                yield parts[begin].stacked(parts[begin + 1 : end])
+                begin = end
+
+    def _note_differences(self, parts: list[Pages]) -> None:
+        if len({(part.page.shape, str(part.page.dtype)) for part in parts}) > 1:
+            count = sum(part.info.planes for part in parts)
+            self.notes.add(f"{count} pages of different sizes or types, one after the other")
+
+    def _note_pixel_sizes(self, first: Pages) -> None:
+        layout = first.info.tiff
+        if layout and self.limits.stored and pixelsize.ome_disagrees(layout):
+            self.notes.add("its images have pixels of different sizes: none is taken")
+
+
+def _place(page: Any) -> tuple[int, ...]:
+    """Where a page stands: its number, behind it that of a directory of its own."""
+    index = page._index
+    return index if isinstance(index, tuple) else (index,)
+
+
+def software(path: str | os.PathLike[str]) -> str:
+    """The Software tag of the first page, "" where there is none."""
+    import tifffile
+
+    try:
+        with listening(), tifffile.TiffFile(path) as tiff:
+            return tiff.pages.first.software
+    except Exception:
+        return ""
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """What tifffile logs in this thread; nothing of it reaches the terminal."""
+    logger, heard, here = logging.getLogger("tifffile"), [], threading.get_ident()
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == here:
+                heard.append(record.getMessage())
+
+    ear = Ear()
+    logger.addHandler(SILENCE)
+    logger.addHandler(ear)
+    logger.propagate = False
+    try:
+        yield heard
+    finally:
+        logger.removeHandler(ear)

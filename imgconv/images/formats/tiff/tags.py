@@ -1,0 +1,125 @@
+"""The tags of a TIFF's first page that are worth keeping, as `Info` and `TiffLayout` hold them."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from typing import Any
+
+from ...info import TiffLayout
+from ...resolution import Resolution, unit_named
+
+ORIENTATION, SOFTWARE, XMP, ICC, EXIF = 274, 305, 700, 34675, 34665
+DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
+IMAGEJ = (50838, 50839)
+# Kept elsewhere, or true only of the file they stood in.
+NOT_COPIED = frozenset({
+    254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 270, 273, ORIENTATION, 277, 278, 279,
+    280, 281, 282, 283, 284, 287, 288, 289, 296, SOFTWARE, 317, 318, 319, 322, 323, 324, 325, 330,
+    338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
+    XMP, 32995, 32996, 32997, 32998, EXIF, ICC, 34853, 40965,
+})  # fmt: skip
+COPIED_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17})
+COPIED_BYTES = 64 << 20
+
+
+def layout(tiff: Any, page: Any, kind: str) -> TiffLayout:
+    """The layout of tifffile's `page`, the first of the file `tiff`."""
+    return TiffLayout(
+        kind=kind,
+        description=page.description or "",
+        compression=compression_name(page),
+        predictor=int(page.predictor),
+        photometric=photometric_name(page),
+        planar=int(page.planarconfig or 1) == 2 and page.samplesperpixel > 1,
+        tile=(page.tilelength, page.tilewidth) if page.is_tiled else None,
+        bigtiff=tiff.is_bigtiff,
+        byteorder=tiff.byteorder,
+        extrasamples=tuple(int(e) for e in page.extrasamples),
+        resolution=tag_resolution(page),
+        tags=tuple(_copied(tiff, page)),
+    )
+
+
+def compression_name(page: Any) -> str:
+    import tifffile
+
+    return tifffile.COMPRESSION(page.compression).name.lower()
+
+
+def photometric_name(page: Any) -> str:
+    import tifffile
+
+    return tifffile.PHOTOMETRIC(page.photometric).name.lower()
+
+
+def _copied(tiff: Any, page: Any) -> list[tuple[int, int, int, Any]]:
+    """Every other tag, as its bytes: code, type, count, value."""
+    kept = []
+    for tag in page.tags:
+        too_large = tag.valuebytecount > COPIED_BYTES
+        if tag.code in NOT_COPIED or int(tag.dtype) not in COPIED_TYPES or too_large:
+            continue
+        tiff.filehandle.seek(tag.valueoffset)
+        kept.append((tag.code, int(tag.dtype), tag.count, tiff.filehandle.read(tag.valuebytecount)))
+    return kept
+
+
+def tag_resolution(page: Any) -> Resolution | None:
+    """What XResolution, YResolution and ResolutionUnit say."""
+    x, y = (_ratio(page.tags.valueof(code)) for code in (282, 283))
+    if not x or not y:
+        return None
+    unit = {2: "inch", 3: "cm"}.get(int(page.tags.valueof(296, default=2)), "")
+    return Resolution(x, y, unit)
+
+
+def _ratio(value: Any) -> Fraction | None:
+    try:
+        return Fraction(int(value[0]), int(value[1]))
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        return None
+
+
+def resolution(page: Any, kind: str) -> Resolution | None:
+    """The physical resolution: what OME or ImageJ says, else the tags."""
+    found = tag_resolution(page)
+    if kind == "ome":
+        return ome_resolution(page.description) or found
+    if kind == "imagej" and found:
+        unit = re.search(r"^unit=(.*)$", page.description, re.MULTILINE)
+        if unit and unit[1].strip() not in ("", "pixel", "pixels"):
+            return Resolution(found.x, found.y, unit_named(unit[1]))
+    return found
+
+
+def ome_resolution(xml: str) -> Resolution | None:
+    """The PhysicalSizeX and PhysicalSizeY of the first image; their unit is µm if not said."""
+    size: list[Fraction] = []
+    for axis in "XY":
+        found = re.search(rf'PhysicalSize{axis}="([^"]+)"', xml)
+        try:
+            size.append(1 / Fraction(found[1]) if found else Fraction(0))
+        except (ValueError, ZeroDivisionError):
+            return None
+    unit = re.search(r'PhysicalSizeXUnit="([^"]*)"', xml)
+    if not all(s > 0 for s in size):
+        return None
+    return Resolution(size[0], size[1], unit_named(unit[1]) if unit else "µm")
+
+
+def kind_of(tiff: Any, page: Any) -> str:
+    """Who wrote the description."""
+    if tiff.is_ome:
+        return "ome"
+    if tiff.is_imagej:
+        return "imagej"
+    return "shaped" if _is_shaped(page.description or "") else "plain"
+
+
+def _is_shaped(description: str) -> bool:
+    try:
+        return description[:1] == "{" and "shape" in json.loads(description)
+    except ValueError:
+        return False

@@ -1,0 +1,194 @@
+"""TIFF out, through tifffile: page by page, laid out and described as the source was."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from imgconv.errors import OutputError
+from imgconv.text import SOFTWARE
+
+from ...image import Image, frames, stacked
+from ...info import Info, TiffLayout
+from ...options import WriteOptions
+from ...resolution import Resolution
+from . import tags
+from .describe import describe
+
+BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
+ALPHA_TAG = {"premultiplied": 1, "straight": 2}
+COMPRESSIONS = {
+    "none": "none", "lzw": "lzw", "deflate": "adobe_deflate", "zip": "adobe_deflate",
+    "packbits": "packbits", "zstd": "zstd", "jpeg": "jpeg",
+}  # fmt: skip
+WRITABLE = ("none", "lzw", "adobe_deflate", "deflate", "packbits", "zstd", "jpeg")
+QUALITY = 92
+
+
+def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write planes (H, W, C) of uint8, uint16 or float32 as pages, one at a time.
+
+    Each image's first page carries its description and tags. Frames that came from a format
+    without TIFF's tags are one stack.
+    """
+    import tifffile
+
+    images = images if any(image.info.tiff for image in images) else stacked(images)
+    planes = frames(images)
+    first, info = next(planes, (None, None))
+    if first is None or info is None:
+        raise OutputError("there is no plane to write")
+    layouts = [image.info.tiff or TiffLayout() for image in images]
+    whole = first.nbytes / _samples(info) * sum(_samples(i.info) * i.info.planes for i in images)
+    big = any(layout.bigtiff for layout in layouts) or whole > BIG
+    order: Any = layouts[0].byteorder
+    before: Info | None = None
+    with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
+        for plane, its in itertools.chain([(first, info)], planes):
+            layout = its.tiff or TiffLayout()
+            head = {} if its is before else _head(plane, its, layout)
+            writer.write(_arranged(plane, layout), **_page(plane, its, layout, options), **head)
+            before = its
+
+
+def _samples(info: Info) -> int:
+    return info.height * info.width * info.channels
+
+
+def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
+    """What only the first page carries: the description and the other tags."""
+    text = describe(plane, info, layout)
+    same_size = plane.shape == (info.height, info.width, info.channels)
+    dropped = () if same_size and plane.dtype == info.dtype else tags.IMAGEJ
+    extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
+    if info.xmp:
+        extra.append((tags.XMP, 1, len(info.xmp), info.xmp, True))
+    return {"description": text.encode("utf-8") if text else None, "extratags": extra}
+
+
+def _page(
+    plane: np.ndarray, info: Info, layout: TiffLayout, options: WriteOptions
+) -> dict[str, Any]:
+    """The arguments of tifffile's writer for one page."""
+    channels = plane.shape[2]
+    alpha = info.has_alpha(plane)
+    colours = 3 if channels - alpha >= 3 and not _is_data(info, layout) else 1
+    extra = list(layout.extrasamples) if len(layout.extrasamples) == channels - colours else []
+    extra = extra or [0] * (channels - colours)
+    if alpha:
+        extra[-1] = ALPHA_TAG.get(info.alpha, 2)
+    photometric = "rgb" if colours == 3 else "minisblack"
+    if layout.photometric == "miniswhite" and channels == 1 and plane.dtype.kind == "u":
+        photometric = "miniswhite"
+    compression = _compression(plane, layout, options)
+    resolution = _resolution(info, layout)
+    return {
+        "photometric": photometric,
+        "planarconfig": ("separate" if layout.planar else "contig") if channels > 1 else None,
+        "extrasamples": extra or None,
+        "tile": layout.tile,
+        "compression": None if compression == "none" else compression,
+        "compressionargs": {"level": options.quality or QUALITY} if compression == "jpeg" else None,
+        "predictor": _predictor(plane, layout, compression),
+        "resolution": resolution and (_rational(resolution.x), _rational(resolution.y)),
+        "resolutionunit": {"inch": 2, "cm": 3}.get(resolution.unit, 1) if resolution else None,
+        "iccprofile": info.icc,
+        "software": SOFTWARE,
+        "metadata": None,
+        "contiguous": False,
+        "maxworkers": _threads(),
+    }
+
+
+def _is_data(info: Info, layout: TiffLayout) -> bool:
+    """True where the source said that its samples are no colours (grey with extra samples)."""
+    return info.tiff is not None and info.channels > 1 and "black" in layout.photometric
+
+
+def _compression(plane: np.ndarray, layout: TiffLayout, options: WriteOptions) -> str:
+    if options.compression is not None:
+        wanted = COMPRESSIONS.get(options.compression.lower())
+        if wanted is None:
+            raise OutputError(
+                f"TIFF compression {options.compression!r} is unknown: allowed are "
+                f"{', '.join(COMPRESSIONS)}"
+            )
+        if wanted == "jpeg" and not _fits_jpeg(plane):
+            raise OutputError(
+                f"JPEG compression holds 8-bit grey or RGB, the image is {plane.dtype} with "
+                f"{plane.shape[2]} channels; give --compression deflate"
+            )
+        return wanted
+    kept = layout.compression if layout.compression in WRITABLE else "adobe_deflate"
+    return "adobe_deflate" if kept == "jpeg" and not _fits_jpeg(plane) else kept
+
+
+def _fits_jpeg(plane: np.ndarray) -> bool:
+    return plane.dtype == np.uint8 and plane.shape[2] in (1, 3)
+
+
+def _predictor(plane: np.ndarray, layout: TiffLayout, compression: str) -> int | None:
+    """Differences (2; of floats 3) help deflate and its like. The source's are kept; what had no
+    compression gets them where ImageJ reads them: with deflate it does so from 1.53v on only, and
+    those of floats never. (zstd it does not know at all.)"""
+    differences = 3 if plane.dtype.kind == "f" else 2
+    if compression not in ("lzw", "adobe_deflate", "deflate", "zstd"):
+        return None
+    if layout.predictor == differences:
+        return differences
+    harmless = compression == "zstd" or (compression == "lzw" and differences == 2)
+    return differences if harmless and layout.compression == "none" else None
+
+
+def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
+    """What of the source's layout is kept although ImageJ misreads it."""
+    layout = info.tiff or TiffLayout()
+    compression = _compression(plane, layout, options)
+    predictor = _predictor(plane, layout, compression)
+    kept = f"{compression.removeprefix('adobe_')} with predictor {predictor} is kept from the input"
+    if predictor == 3 and compression != "zstd":
+        return [f"{kept}: ImageJ does not read it; --compression none opens everywhere"]
+    if predictor == 2 and compression.endswith("deflate"):
+        return [f"{kept}: noise in ImageJ before 1.53v; --compression lzw opens everywhere"]
+    return []
+
+
+def _arranged(plane: np.ndarray, layout: TiffLayout) -> np.ndarray:
+    """The page as tifffile wants it: (H, W), (H, W, C) or, in planes, (C, H, W)."""
+    if plane.shape[2] == 1:
+        grey = plane[..., 0]
+        return ~grey if layout.photometric == "miniswhite" and grey.dtype.kind == "u" else grey
+    return np.ascontiguousarray(np.moveaxis(plane, 2, 0)) if layout.planar else plane
+
+
+def _resolution(info: Info, layout: TiffLayout) -> Resolution | None:
+    """Pixels per inch, cm or (ImageJ, which names its unit elsewhere) anything."""
+    known = info.resolution
+    if known is None:
+        return None
+    told = tags.ome_resolution(layout.description) if layout.kind == "ome" else None
+    if told:  # the tags say something else, which changes as what OME says has changed
+        tag = layout.resolution
+        return tag and Resolution(tag.x * known.x / told.x, tag.y * known.y / told.y, tag.unit)
+    if layout.kind == "imagej" or known.unit in ("inch", "cm", ""):
+        return known
+    return known.per("cm") or Resolution(known.x, known.y)
+
+
+def _rational(value: Fraction) -> tuple[int, int]:
+    """Two numbers of 32 bits whose quotient is the value, or as near as they come."""
+    top = 0xFFFFFFFF
+    if value.numerator > top:
+        value = value.limit_denominator(max(1, int(top / float(value))))
+    value = value.limit_denominator(top)
+    return min(value.numerator, top), value.denominator
+
+
+def _threads() -> int:
+    from imgconv import threads
+
+    return threads.count()

@@ -1,0 +1,55 @@
+"""What reading and writing a format imports, by name: for those who import it ahead of threads.
+
+A single file imports what it needs when it needs it. Names are those of `pkgutil.resolve_name`.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from imgconv.errors import OutputError
+from imgconv.text import suffix
+
+from .formats import ALL, Format, named, of_suffix, sniff
+
+HEAD = 32  # bytes that tell the format
+PROFILES = ("imagecodecs:cms_transform",)
+
+
+def imports_for(sources: Iterable[str], targets: Iterable[str]) -> Iterator[str]:
+    """What it takes to read these files and to write those. A target whose name tells no format
+    is written in that of its source; what comes through a pipe may be of any."""
+    kinds = {kind for path in sources for kind in _kinds(path)}
+    written = {of_suffix(suffix(path)) for path in targets}
+    for kind in ALL:
+        if kind in kinds:
+            yield from kind.reads_with
+        if kind in written or (None in written and kind in kinds):
+            yield from kind.writes_with
+    yield "socket"  # whose name marks what is not whole yet
+
+
+def imports_to_write(format: str | None, background: str | None) -> Iterator[str]:
+    """What these options of writing need."""
+    if format:
+        with suppress(OutputError):  # an unknown name is refused where it is used
+            yield from named(format).writes_with
+    if background:
+        yield "PIL.ImageColor"
+
+
+def _kinds(path: str) -> Iterable[Format]:
+    """The format of a file by its first bytes, and that of another with its name (a reference)."""
+    if path == "-":
+        return ALL
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # a named pipe: its bytes can be read once
+            return ALL
+        with Path(path).open("rb") as file:
+            found = sniff(file.read(HEAD))
+    except (OSError, ValueError):
+        return ()
+    return {kind for kind in (found, of_suffix(suffix(path))) if kind}

@@ -1,0 +1,1 @@
+"""What a command does to one item: frozen, picklable, mutating nothing."""

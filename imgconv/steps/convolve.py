@@ -1,0 +1,200 @@
+"""Feature maps into files: pages of a TIFF, a .npy array, or a sheet to look at."""
+
+# ruff: noqa: PTH119
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgconv.atomic import output
+from imgconv.batch import Done, Item
+from imgconv.batch.targets import is_known
+from imgconv.errors import OutputError
+from imgconv.images import (
+    Info,
+    format_for,
+    open_image,
+    shown,
+    write_image,
+)  # fmt: skip
+from imgconv.images.info import TiffLayout
+from imgconv.memory import share
+from imgconv.ops.convolve import Layer, times
+
+from .planes import FileStep
+
+LABELLED = 4096  # pages that ImageJ is told the names of, at most
+COLOURS = ("red", "green", "blue")
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps(FileStep):
+    """The step of `convolve`: every plane of the item's source through the layer.
+
+    A TIFF gets each map as a page (axis C, named for ImageJ), .npy one array (K, H, W) or, of a
+    stack, (N, K, H, W); every other format a contact sheet.
+    """
+
+    layer: Layer
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        from imgconv.ops.sheet import IMPORTS
+
+        return (*IMPORTS, "tifffile", *super().imports)
+
+    def suffix(self, found: str) -> str:
+        """Without -o, maps of an array are an array, all others a TIFF."""
+        return found if found.lower() == ".npy" else ".tif"
+
+    def __call__(self, item: Item) -> Done:
+        notes: list[str] = []
+        with open_image(item.source, **self.reading) as source:
+            info = self.info(source)
+            seen = (plane[..., : self._seen(info)] for plane in self.planes(source))
+            with share(self._needed(info)):
+                if item.paged:
+                    written = self._pages(item, seen, info, notes)
+                else:
+                    notes += self._write(item, item.target, seen, info)
+                    written = [item.target]
+            notes = [*source.notes, *notes, *self._said(info)]
+        maps, parameters = len(self._labels(info)), self.layer.parameters(self._seen(info))[1]
+        record = {"maps": maps, "parameters": parameters}
+        return Done(tuple(written), tuple(dict.fromkeys(notes)), record)
+
+    def _pages(
+        self, item: Item, planes: Iterator[np.ndarray], info: Info, notes: list[str]
+    ) -> list[str]:
+        """The maps of each page in a file of their own."""
+        written: list[str] = []
+        for target, plane in self.pages(item, planes, notes):
+            notes += self._write(item, target, iter((plane,)), info.one_plane())
+            written.append(target)
+        return written
+
+    def _seen(self, info: Info) -> int:
+        """Channels: all but alpha, which counts only if the bank has weights for it."""
+        bank = self.layer.bank
+        wanted = not bank.shared and bank.weights.shape[1] == info.channels
+        return info.channels - (info.alpha != "none" and not wanted)
+
+    def _write(
+        self, item: Item, target: str, planes: Iterator[np.ndarray], info: Info
+    ) -> list[str]:
+        named = self.writing.format or is_known(target)
+        kind = format_for(target, self.writing.format, "tiff").name if named else "tiff"
+        source = "input" if item.source == "-" else shown(item.source)
+        layered = self._layered(planes)
+        if kind == "npy":
+            return self._write_array(target, (maps for _, maps in layered), info)
+        labels = self._labels(info)
+        if kind in ("tiff", "pfm"):
+            first = next(layered)[1]
+            every = itertools.chain([first], (maps for _, maps in layered))
+            pages = (one[..., None] for maps in every for one in maps)
+            record = maps_info(info, first.shape, labels, self.layer.stride)
+            return write_image(target, pages, record, self.writing, force=self.force)
+        return self._write_sheet(target, layered, os.path.basename(source), labels, kind)
+
+    def _layered(self, planes: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Each plane and its maps; the maps are in the same memory every time."""
+        maps: np.ndarray | None = None
+        for plane in planes:
+            maps = self.layer(plane, maps)
+            yield plane, maps
+
+    def _write_array(self, target: str, every: Iterator[np.ndarray], info: Info) -> list[str]:
+        first = next(every)
+        shape = (info.planes, *first.shape) if info.stack_axes else first.shape
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        with output(target, force=self.force, seekable=False) as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for maps in itertools.chain([first], every):
+                if maps.shape != first.shape:
+                    raise OutputError(
+                        f"{shown(target)}: NPY holds maps of one size, found "
+                        f"{times(first.shape[1:])} and {times(maps.shape[1:])}; write TIFF"
+                    )
+                file.write(maps.astype("<f4", copy=False).data)
+        return []
+
+    def _write_sheet(
+        self,
+        target: str,
+        layered: Iterator[tuple[np.ndarray, np.ndarray]],
+        name: str,
+        labels: list[str],
+        kind: str,
+    ) -> list[str]:
+        from imgconv.ops.sheet import map_sheet
+
+        sheets = (map_sheet(plane, maps, name, labels) for plane, maps in layered)
+        first = next(sheets)
+        info = Info(kind, first.dtype, *first.shape)
+        return write_image(
+            target, itertools.chain([first], sheets), info, self.writing, force=self.force
+        )
+
+    def _labels(self, info: Info) -> list[str]:
+        """One for each map."""
+        labels = self.layer.bank.labels
+        count = self._seen(info)
+        if not self.layer.per_channel or count == 1:
+            return list(labels)
+        names = COLOURS if count == 3 else tuple(f"channel {c}" for c in range(count))
+        return [f"{label} {name}" for label in labels for name in names]
+
+    def _said(self, info: Info) -> list[str]:
+        """What the user should hear: alpha left out, how many maps and parameters."""
+        channels = self._seen(info)
+        notes = ["alpha is left out: a layer sees colours"] * (channels < info.channels)
+        _, size = self.layer.placed(info.height, info.width)
+        words, parameters = self.layer.parameters(channels)
+        maps = len(self._labels(info))
+        count = f"{maps} map{'' if maps == 1 else 's'} of {times(size)}"
+        return [*notes, f"{count}; {words} = {parameters} parameters"]
+
+    def _needed(self, info: Info) -> int:
+        """Bytes of one plane as read and of its maps."""
+        _, size = self.layer.placed(info.height, info.width)
+        maps = len(self._labels(info)) * size[0] * size[1] * 4
+        return 2 * info.height * info.width * info.channels * info.dtype.itemsize + maps
+
+
+def maps_info(info: Info, shape: tuple[int, ...], labels: list[str], stride: tuple) -> Info:
+    """The record of maps (K, H, W) of every plane, as pages of an ImageJ hyperstack.
+
+    Axes of the stack stay; the maps are its channels (after any channels there were). Where
+    that is none of ImageJ's orders, pages follow each other as they come. Pixels are `stride`
+    times as large.
+    """
+    import tifffile
+
+    count, height, width = shape
+    stack = dict(zip(info.stack_axes, info.stack_shape, strict=True))
+    others = info.stack_axes.removesuffix("C")
+    if others in ("", "T", "Z", "TZ"):
+        axes = others + "C"
+        sizes = (*(stack[a] for a in others), stack.get("C", 1) * count)
+    else:
+        axes, sizes = "Z", (info.planes * count,)
+    resolution = info.scaled(1 / stride[0], 1 / stride[1]).resolution
+    unit = {"unit": {"µm": "micron"}.get(resolution.unit, resolution.unit)} if resolution else {}
+    text = tifffile.imagej_description((*sizes, height, width), axes=axes + "YX", **unit)
+    names = labels * info.planes
+    tags = tifffile.imagej_metadata_tag({"Labels": names[:LABELLED]}, "<")
+    layout = TiffLayout(
+        kind="imagej", description=text, bigtiff=bool(info.tiff and info.tiff.bigtiff),
+        tags=tuple(tag[:4] for tag in tags),
+    )  # fmt: skip
+    return Info(
+        "tiff", np.dtype(np.float32), height, width, 1, axes=axes + "YX",
+        shape=(*sizes, height, width), resolution=resolution, tiff=layout,
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""Planes cleaned, or pictures of what that did, with facts collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from imgconv.batch import Item
+from imgconv.images import Info, Source, of_suffix
+from imgconv.images.fit import INTEGERS
+from imgconv.ops.alpha import white
+from imgconv.ops.sheet import IMPORTS
+from imgconv.tasks.denoise import Cleaning
+from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
+
+from .operation import Operation, Result
+from .planes import EachPlane
+from .reference import Reference, like
+from .upsample import figure_info
+
+Show = Literal["image", "removed", "compare"]
+
+
+@dataclass(frozen=True, eq=False)
+class CleanPlane(Operation):
+    """The cleaning as an operation; `show` says what becomes of a plane: itself without its noise,
+    or a picture of what was done."""
+
+    work: Cleaning
+    show: Show = "image"
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return IMPORTS if self.show == "compare" else ()
+
+    def __call__(self, plane: np.ndarray, info: Info, truth: np.ndarray | None = None) -> Result:
+        """truth: the same colours without noise, to compare with."""
+        top = full_scale(info)
+        found = self.work(plane, info.alpha, top)
+        before, after = (colours(pixels, info) for pixels in (plane, found.pixels))
+        facts = dict(found.facts)
+        if truth is not None:
+            facts["before"] = quality(before, truth, top)
+            facts["after"] = quality(after, truth, top)
+        if self.show == "image":
+            return Result(found.pixels, facts=facts)
+        if self.show == "removed":
+            picture, gain = removed_picture(found.removed, top)
+        else:
+            labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
+            picture, gain = comparison(before, after, found.removed, labels, top)
+        return Result(picture, facts=facts | {"shown_times": round(gain, 3)})
+
+    def describe(self, info: Info) -> Info:
+        """Pictures of a TIFF, which may have many pages, are a TIFF."""
+        if self.show == "image":
+            return info
+        return figure_info("tiff" if info.format == "tiff" else "png", info)
+
+    def suffix(self, found: str) -> str:
+        if self.show == "image":
+            return found
+        known = of_suffix(found)
+        return ".tif" if known and known.name == "tiff" else ".png"
+
+    def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, Any]]:
+        """The record is that of a plane, or a list of those of all planes."""
+        one = len(facts) == 1
+        return said(facts), dict(facts[0]) if one else {"planes": [dict(f) for f in facts]}
+
+
+@dataclass(frozen=True, eq=False)
+class Denoise(EachPlane):
+    """The step of `denoise`: each plane cleaned, and compared with its reference."""
+
+    operation: CleanPlane
+    reference: Reference | None = None
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        measures = ("skimage.metrics:structural_similarity",) if self.reference else ()
+        return (*measures, *super().imports)
+
+    def given(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
+        if self.reference is None:
+            yield from super().given(item, source)
+            return
+        truths = self.reference.planes(item.source, self)
+        for plane, info in super().given(item, source):
+            yield plane, info, like(colours(plane, info), next(truths, None))
+
+
+def colours(pixels: np.ndarray, info: Info) -> np.ndarray:
+    """Without alpha."""
+    return pixels[..., : pixels.shape[2] - (info.alpha != "none")]
+
+
+def full_scale(info: Info) -> float:
+    """The value of white: that of the file's type, also where its integers come as floats."""
+    if info.dtype.kind == "f" and info.source_dtype in INTEGERS:
+        return float(np.iinfo(info.source_dtype).max)
+    return white(info.dtype)
+
+
+def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the user should hear."""
+    notes = []
+    if levels := [one["noise_level"] for one in facts if "noise_level" in one]:
+        tip = "" if max(levels) else ", unchanged; if you see noise, say it with --sigma"
+        notes.append(f"noise of level {span(levels)} (of 255){tip}")
+    if cameras := [one for one in facts if "gain" in one]:
+        gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))
+        notes.append(f"gain {gain} (levels a photon), read noise {dark} levels")
+    if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
+        found = f"{sum(counts)} pixels of lines removed" if sum(counts) else "no lines found"
+        notes.append(found + ("" if sum(counts) else ", nothing changed"))
+    for one in facts[:1]:
+        if "after" in one:
+            which = "plane 1: " if len(facts) > 1 else ""
+            notes.append(f"{which}before {words(one['before'])}; after {words(one['after'])}")
+        if "shown_times" in one:
+            notes.append(f"what was removed is shown x {one['shown_times']:.3g} on grey")
+    return notes
+
+
+def span(values: Sequence[float]) -> str:
+    low, high = (f"{value:.3g}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"

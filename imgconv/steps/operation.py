@@ -1,0 +1,42 @@
+"""What a command does to one plane, and what it says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.images import Info
+
+
+class Result(NamedTuple):
+    """What an operation makes of one plane."""
+
+    pixels: np.ndarray  # (H', W', C')
+    notes: tuple[str, ...] = ()  # what the user should hear, once a file
+    facts: Mapping[str, Any] = {}  # what was found out, for the file's record
+
+
+class Operation:
+    """A pure function of a plane (H, W, C) and its Info; a frozen dataclass, so that it can be
+    sent to another process. It keeps nothing from one plane to the next.
+    """
+
+    imports: ClassVar[Any] = ()  # what it imports when it works: see batch/imports.py
+
+    def __call__(self, plane: np.ndarray, info: Info) -> Result:
+        raise NotImplementedError
+
+    def describe(self, info: Info) -> Info:
+        """The Info of the results: a scaled pixel size, another format."""
+        return info
+
+    def suffix(self, found: str) -> str:
+        """The usual suffix of a result's file, from that of the input's (".jpg", or "")."""
+        return found
+
+    def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[Sequence[str], dict[str, Any]]:
+        """Notes for the user and the record of a file, from what was found in its planes."""
+        return (), {}

@@ -1,0 +1,156 @@
+"""The step most commands are: read, change each plane on its own, write."""
+
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from imgconv.batch import Done, Item
+from imgconv.batch.running import check_abandoned, make_folder
+from imgconv.batch.targets import is_known
+from imgconv.images import (
+    Image,
+    WriteOptions,
+    open_image,
+    shown,
+    srgb_info,
+    to_srgb,
+    write_images,
+)  # fmt: skip
+from imgconv.images.image import frames
+from imgconv.images.imports import PROFILES
+from imgconv.memory import share
+
+from .operation import Operation, Result
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.images import Info, Source
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FileStep:
+    """What steps from image files to image files have in common.
+
+    `reading` are open_image's options. Planes pass one by one: a long stack is never in memory.
+    """
+
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    writing: WriteOptions = field(default_factory=WriteOptions)
+    force: bool = False
+    skip_existing: bool = False
+    to_srgb: bool = False  # convert from the colour profile first
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return PROFILES if self.to_srgb else ()
+
+    def info(self, source: Source) -> Info:
+        """The Info of the planes as the step sees them."""
+        return srgb_info(source.info) if self.to_srgb else source.info
+
+    def planes(self, source: Source) -> Iterator[np.ndarray]:
+        """Each plane as the step sees it; ends when the batch was abandoned."""
+        return (plane for plane, _ in frames(self.images(source)))
+
+    def images(self, source: Source) -> list[Image]:
+        """Each image of the file, with its own Info, as the step sees it."""
+        return [self._converted(image) for image in source.images]
+
+    def _converted(self, image: Image) -> Image:
+        info = srgb_info(image.info) if self.to_srgb else image.info
+        return Image(info, partial(self._planes, image))
+
+    def _planes(self, image: Image) -> Iterator[np.ndarray]:
+        for plane in image.planes():
+            check_abandoned()
+            yield to_srgb(plane, image.info) if self.to_srgb else plane
+
+    def pages(self, item: Item, planes: Iterable[T], notes: list[str]) -> Iterator[tuple[str, T]]:
+        """Each plane with the file of its own, without those that are there and may stay."""
+        for number, plane in enumerate(planes, 1):
+            target = item.page(number)
+            if self.skip_existing and os.path.lexists(target):
+                notes.append(f"page {number} skipped, {shown(target)} exists")
+            else:
+                make_folder(target)
+                yield target, plane
+
+    def write(self, target: str, images: Sequence[Image]) -> list[str]:
+        """Write a file; notes for the user."""
+        options = self.writing
+        if options.format is None and target != "-" and not is_known(target):
+            options = replace(options, format=images[0].info.format)
+        return write_images(target, images, options, force=self.force)
+
+
+@dataclass(frozen=True, eq=False)
+class EachPlane(FileStep):
+    """Every plane of the item's source through `operation`, and the results written."""
+
+    operation: Operation
+
+    def __call__(self, item: Item) -> Done:
+        told: list[Result] = []
+        with open_image(item.source, **self.reading) as source, share(_needed(source.info)):
+            planes = self.given(item, source)
+            if item.paged:
+                written, notes = self._pages(item, planes, told)
+            else:
+                notes = self.write(item.target, self._results(source, planes, told))
+                written = [item.target]
+            return self._done(written, [*source.notes, *notes], told)
+
+    def given(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
+        """The operation's arguments for each plane: itself, the Info of its image, and more."""
+        return frames(self.images(source))
+
+    def _results(
+        self, source: Source, planes: Iterator[tuple[Any, ...]], told: list[Result]
+    ) -> list[Image]:
+        """The images made of the source's; `planes` are those of all of them in a row."""
+        changed = self._changed(planes, told)
+        return [
+            Image.of(self.operation.describe(image.info), islice(changed, image.info.planes))
+            for image in self.images(source)
+        ]
+
+    def _changed(
+        self, planes: Iterable[tuple[Any, ...]], told: list[Result]
+    ) -> Iterator[np.ndarray]:
+        """What the operation makes of each plane; what it says is kept in `told`."""
+        for given in planes:
+            pixels, notes, facts = self.operation(*given)
+            told.append(Result(pixels[:0], notes, facts))
+            yield pixels
+
+    def _pages(
+        self, item: Item, planes: Iterable[tuple[Any, ...]], told: list[Result]
+    ) -> tuple[list[str], list[str]]:
+        """Each page into a file of its own: their names, and notes."""
+        written: list[str] = []
+        notes: list[str] = []
+        for target, given in self.pages(item, planes, notes):
+            info = self.operation.describe(given[1]).one_plane()
+            notes += self.write(target, [Image.of(info, self._changed([given], told))])
+            written.append(target)
+        return written, notes
+
+    def _done(self, written: list[str], notes: list[str], told: list[Result]) -> Done:
+        said, record = self.operation.summary([result.facts for result in told])
+        notes += [note for result in told for note in result.notes]
+        return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record)
+
+
+def _needed(info: Info) -> int:
+    """Bytes that one plane takes on its way: as read, as computed, as encoded."""
+    return 3 * info.height * info.width * info.channels * info.dtype.itemsize

@@ -1,0 +1,131 @@
+"""The step of `run`: images by planes, arrays as they are."""
+
+# ruff: noqa: PTH122
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from imgconv.atomic import output
+from imgconv.batch import Done, Item
+from imgconv.engine import prepared
+from imgconv.errors import InputError
+from imgconv.images import Info, open_image, shown
+from imgconv.images.image import frames
+from imgconv.tasks.image_to_image import Picture, described
+
+from .operation import Operation, Result
+from .planes import EachPlane
+
+ARRAYS = (".npy", ".npz")
+
+
+def kind(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+@dataclass(frozen=True)
+class RunPlane(Operation):
+    """A network as an operation."""
+
+    picture: Picture
+
+    def __call__(self, plane: np.ndarray, info: Info) -> Result:
+        return Result(self.picture(plane, info))
+
+    def describe(self, info: Info) -> Info:
+        return self.picture.describe(info)
+
+    def suffix(self, found: str) -> str:
+        """Without -o, arrays become arrays."""
+        return ".npy" if found.lower() in ARRAYS else found
+
+
+@dataclass(frozen=True, eq=False)
+class RunNetwork(EachPlane):
+    """The step of `run`: image to image, image to arrays, or arrays to arrays."""
+
+    operation: RunPlane
+    outputs: tuple[str, ...]  # the first goes to the target, the others to item.also
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return ("zipfile", *super().imports)
+
+    @property
+    def picture(self) -> Picture:
+        return self.operation.picture
+
+    def __call__(self, item: Item) -> Done:
+        to_array = kind(item.target) == ".npy" or self.writing.format == "npy"
+        if kind(item.source) in ARRAYS and to_array:
+            return self._written(item, self._of_arrays(item.source))
+        if to_array:
+            return self._of_image(item)
+        return super().__call__(item)
+
+    def _of_arrays(self, source: str) -> dict[str, np.ndarray]:
+        """The outputs for the arrays of a file; an axis added to the inputs is taken off again."""
+        inputs = self._inputs(source)
+        shapes = self.picture.model.graph.inputs
+        if set(inputs) != set(shapes):
+            raise InputError(f"found the arrays {', '.join(inputs)}, allowed {', '.join(shapes)}")
+        single = all(array.ndim == len(shapes[name]) - 1 for name, array in inputs.items())
+        if single:
+            inputs = {name: array[None] for name, array in inputs.items()}
+        results = prepared(self.picture.model.graph)(inputs)
+        return {n: array[0] for n, array in results.items()} if single else dict(results)
+
+    def _inputs(self, source: str) -> dict[str, np.ndarray]:
+        try:
+            found = np.load(source, allow_pickle=False)
+            arrays = dict(found) if isinstance(found, Mapping) else None
+        except (OSError, ValueError, EOFError) as problem:
+            reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
+            raise InputError(f"{shown(source)}: cannot be read ({reason})") from None
+        names = list(self.picture.model.graph.inputs)
+        if arrays is None and len(names) != 1:
+            raise InputError(
+                f"{shown(source)}: one array for the inputs {', '.join(names)}: give an .npz with "
+                "an array for each"
+            )
+        return arrays if arrays is not None else {names[0]: found}
+
+    def _of_image(self, item: Item) -> Done:
+        """What the network gives for each plane; of a stack one after the other."""
+        with open_image(item.source, **self.reading) as source:
+            seen = frames(self.images(source))
+            found = [self.picture.outputs(plane, info) for plane, info in seen]
+            notes = tuple(source.notes)
+        if item.paged:
+            targets = [item.page(number) for number in range(1, len(found) + 1)]
+            for target, results in zip(targets, found, strict=True):
+                self._save(target, results[self.outputs[0]])
+            return Done(tuple(targets), notes)
+        together = {
+            name: found[0][name] if len(found) == 1 else np.stack([one[name] for one in found])
+            for name in self.outputs
+        }
+        return self._written(item, together, notes)
+
+    def _written(
+        self, item: Item, results: Mapping[str, np.ndarray], notes: tuple[str, ...] = ()
+    ) -> Done:
+        names = self.outputs[: 1 + len(item.also)]
+        targets = (item.target, *item.also)
+        for name, target in zip(names, targets, strict=True):
+            self._save(target, results[name])
+        shapes = {name: list(results[name].shape) for name in names}
+        said = ", ".join(f"{n} {described(tuple(shape))}" for n, shape in shapes.items())
+        left = [name for name in self.outputs if name not in names]
+        more = (f"left out: {', '.join(left)} (write .npy for all)",) if left else ()
+        return Done(targets, (*notes, said, *more), {"outputs": shapes})
+
+    def _save(self, target: str, array: np.ndarray) -> None:
+        with output(target, force=self.force, seekable=False) as file:
+            np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)

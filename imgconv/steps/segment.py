@@ -1,0 +1,185 @@
+"""The step of `segment`: a file's fields through the network, and all that is written of it."""
+
+# ruff: noqa: PTH107, PTH113, PTH119
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from imgconv.batch import Done, Item
+from imgconv.batch.running import check_abandoned
+from imgconv.images import Source, WriteOptions, open_image, shown, write_image
+from imgconv.images.pixelsize import pixel_size
+from imgconv.memory import share
+from imgconv.ops.sheet import IMPORTS
+from imgconv.tasks.card import Card
+from imgconv.tasks.fields_of_view import stack_of
+from imgconv.tasks.labels.select import Selection, Size
+from imgconv.tasks.quantities import Quantity
+from imgconv.tasks.segment.results import ENDINGS, Results
+from imgconv.tasks.segment.run import segment
+from imgconv.tasks.segment.run_record import sha256
+
+from .segment_network import SegmentNetwork
+
+BYTES = 100  # per pixel: the network's input and maps, labels and what the watershed needs
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user asked for, beyond the model."""
+
+    diameter: Quantity | None = None
+    min_area: Quantity | None = None
+    max_area: Quantity | None = None
+    exclude_border: bool = False
+    channel: str | None = None
+    axes: str | None = None
+    size: Size = None  # of a pixel in µm, before what the file says
+
+    def results(self, source: Source, image: str, name: str, kinds: Iterable[str] = ()) -> Results:
+        """Of a file called `image` in tables and `name` in messages: none of its fields yet."""
+        stack = stack_of(source.info, name, self.axes, self.channel)
+        size = self.size or pixel_size(source.info)
+        return Results(image, stack, source.info, size, frozenset(kinds))
+
+    def selection(self, size: Size) -> Selection:
+        least = self.min_area.pixels(size) if self.min_area else 0
+        most = self.max_area.pixels(size) if self.max_area else float("inf")
+        return Selection(least, most, self.exclude_border)
+
+
+class Segmented(NamedTuple):
+    """What the ledger is told of one image (`value` of what the step returns)."""
+
+    image: dict[str, Any]  # for the run record
+    rows: list[dict[str, Any]]  # for the summary
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentFile:
+    """Segment every field of the item's source and write labels, picture, tables, outlines."""
+
+    imports: ClassVar = IMPORTS  # when it works
+    network: SegmentNetwork
+    card: Card
+    settings: Settings
+    kinds: tuple[str, ...]  # of ENDINGS, in the order of item.also
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    force: bool = False
+
+    def __call__(self, item: Item) -> Done:
+        with open_image(item.source, **self.reading) as source:
+            info = source.info
+            with share(info.height * info.width * (BYTES + info.channels * 4)):
+                results, scales = self._segmented(item, source)
+        said = (line(results, self.settings, scales), *results.notes)
+        notes = (*source.notes, *said, *doubts(self.settings.size))
+        if item.target == "-":
+            return Done(("-",), notes)
+        told = Segmented(self._entry(item, results, scales), results.summary)
+        return Done((item.target, *item.also), notes, results.totals(), told)
+
+    def _segmented(self, item: Item, source: Source) -> tuple[Results, list[float]]:
+        """Everything of one file computed and written; by how much its fields were resized."""
+        paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
+        image = "stdin" if item.source == "-" else os.path.basename(item.source)
+        results = self.settings.results(source, image, shown(item.source), paths)
+        scales: list[float] = []
+        maps = self.fields(source, results, scales)
+        if "probability" in paths:
+            options, record = WriteOptions(), results.probability_info()
+            write_image(paths["probability"], maps, record, options, force=self.force)
+        else:
+            deque(maps, maxlen=0)
+        self._clear(item)
+        for kind, path in paths.items():
+            if kind != "probability":
+                results.write(kind, path, force=self.force)
+        results.write_labels(item.target, force=self.force)  # last: they say that all is there
+        return results, scales
+
+    def _clear(self, item: Item) -> None:
+        """Former labels go before anything beside them is replaced, so that whoever is stopped in
+        between is not left with a table that belongs to others; so does what is not made anew."""
+        if self.force and item.target != "-":
+            for path in (item.target, *item.former):
+                if os.path.isfile(path):
+                    os.remove(path)
+
+    def fields(self, source: Source, results: Results, scales: list[float]) -> Iterator[np.ndarray]:
+        """Adds each field's labels to the results and yields its probability map (H, W, 1)."""
+        settings, size = self.settings, results.size
+        selection, card = settings.selection(size), self.card
+        if settings.min_area:  # the user knows better than the model how small they are
+            card = replace(card, read={**card.read, "least": selection.min_area})
+        diameter = settings.diameter.pixels(size) if settings.diameter else None
+        for one in results.stack.read(source):
+            check_abandoned()
+            seen = one.pixels[..., results.stack.seen]
+            found = segment(seen, self.network, card, diameter)
+            found = replace(found, labels=selection(found.labels))
+            results.add(one, found)
+            scales.append(found.scale)
+            yield found.probability[..., None]
+
+    def _entry(self, item: Item, results: Results, scales: list[float]) -> dict[str, Any]:
+        """What the run record says of one image, beside its files."""
+        settings, stack, size = self.settings, results.stack, results.size
+        selection = settings.selection(size)
+        areas = {
+            "min_area_px": selection.min_area,
+            "max_area_px": None if np.isinf(selection.max_area) else selection.max_area,
+        }
+        return {
+            "sha256": sha256(item.source),
+            "axes": results.info.axes,
+            "shape": [int(n) for n in results.info.shape],
+            "channels_seen": [n + 1 for n in stack.seen],
+            "pixel_size_um": list(size) if size else None,
+            "pixel_size_from": None if not size else "--pixel-size" if settings.size else "file",
+            **areas,
+            "count": [row["count"] for row in results.summary],
+            "diameter_px": [row["diameter_px"] for row in results.summary],
+            "scale": scales,
+        }
+
+
+def line(results: Results, settings: Settings, scales: list[float]) -> str:
+    """One line for people: count, density, median area, diameter."""
+    found = results.totals()
+    count, planes = found["count"], found.get("planes", 1)
+    parts = [f"{count} object{'' if count == 1 else 's'}"]
+    parts[0] += f" in {planes} planes" if planes > 1 else ""
+    if "density_per_mm2" in found:
+        parts.append(f"{found['density_per_mm2']:,.4g} per mm²")
+    else:
+        parts.append(f"{found['density_per_megapixel']:,.4g} per megapixel")
+    if "median_area_px" in found:
+        metric = f" ({found['median_area_um2']:.4g} µm²)" if "median_area_um2" in found else ""
+        parts.append(f"median area {found['median_area_px']:g} px{metric}")
+    if "diameter_px" in found:
+        how = "as given" if settings.diameter else "found"
+        parts.append(f"diameter {found['diameter_px']:.3g} px {how}")
+    resized = sorted({round(scale, 3) for scale in scales} - {1.0})
+    if resized:
+        parts.append(f"looked at resized by {', '.join(f'{scale:g}' for scale in resized)}")
+    return ", ".join(parts)
+
+
+def doubts(size: Size) -> list[str]:
+    """What may be wrong with the pixel size that was typed: --pixel-size 1,5."""
+    if not size or 0.5 <= size[0] / size[1] <= 2:
+        return []
+    return [f"pixels of {size[0]:g} x {size[1]:g} µm; for a decimal number write a point"]
+
+
+def endings(kinds: tuple[str, ...]) -> list[str]:
+    """Of the files written beside the labels."""
+    return [ENDINGS[kind] for kind in kinds]

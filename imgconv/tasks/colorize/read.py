@@ -1,0 +1,41 @@
+"""From the chroma that a network gives to a picture in these colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...ops.areas import lines, means
+from ...ops.tint import tint
+from .card import READ
+from .oklab import coloured
+
+
+def widened(chroma: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(C, h, w) of chroma as a network gives it, (C, h / n, w / n)."""
+    (h, w), (_, rows, columns) = size, chroma.shape
+    return lines(h, rows) @ chroma @ lines(w, columns).T
+
+
+def narrowed(planes: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """(C, h / n, w / n) of planes (C, h, w), for chroma `like` this."""
+    (_, h, w), (_, rows, columns) = planes.shape, like.shape
+    return means(rows, h) @ planes @ means(columns, w).T
+
+
+def laid(
+    plane: np.ndarray,
+    alpha: str,
+    luma: np.ndarray,
+    chroma: np.ndarray,
+    rules: Mapping[str, Any] = READ,
+    keep: float = 0.0,
+) -> np.ndarray:
+    """The plane (H, W, C) in chroma (2, h / n, w / n), with its small luma (h, w)."""
+    coarse = narrowed(luma[None], chroma)[0]
+    colours = coloured(coarse, np.moveaxis(chroma, 0, 2))
+    size, radius, epsilon = luma.shape, int(rules["radius"]), float(rules["epsilon"])
+    found = tint(colours, coarse, size, radius, epsilon)
+    return found(plane, alpha, keep)

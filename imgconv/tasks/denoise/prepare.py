@@ -1,0 +1,63 @@
+"""From a plane to what the networks that clean see of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .camera import Camera
+from .opponent import FORWARD
+
+ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not say what is white
+ENDS_OF_LIGHT = (0.5, 99.9)  # percentiles that become 0 and 1 behind a camera's transform
+LEAST = 4.0  # standard deviations of noise between them at least
+
+
+def tripled(image: np.ndarray) -> np.ndarray:
+    """Grey as three equal channels, without a copy."""
+    return np.broadcast_to(image, (3, *image.shape[1:]))
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """Pixels -> opponent planes with white at 1; levels stay as they are."""
+
+    top: float
+
+    def __call__(self, piece: np.ndarray) -> np.ndarray:
+        if len(piece) == 2:
+            return piece
+        return np.tensordot(FORWARD / np.float32(self.top), piece.astype(np.float32), 1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Pixels from 0 to 1; the hole stays as it is."""
+
+    low: float
+    span: float
+
+    def __call__(self, piece: np.ndarray) -> np.ndarray:
+        values = piece.astype(np.float32)
+        if len(piece) == 1:
+            return values
+        return np.clip((values - np.float32(self.low)) / np.float32(self.span), 0, 1)
+
+
+def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, float]:
+    """What is 0 to the network, and how far 1 is from it: one normalisation for the image, by
+    the pixels where `where` is, if there are any."""
+    if colours.dtype == np.uint8:
+        return 0.0, 255.0
+    chosen = colours if where is None or not where.any() else colours[where]
+    low, high = np.percentile(chosen, ENDS)
+    return float(low), float(max(high - low, 1e-12))
+
+
+def normalised(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
+    """The stabilised plane from 0 to 1, what 0 was, and how much 1 is: 1 / its noise."""
+    y = camera.stabilised(plane)
+    low, high = (float(v) for v in np.percentile(y, ENDS_OF_LIGHT))
+    span = max(high - low, LEAST)
+    return ((y - low) / span).astype(np.float32), low, span

@@ -1,0 +1,123 @@
+"""From what the networks say to how strong the noise is, where lines are, and what to take out.
+
+The gauge gives (3, h, w), for every `PLACE` x `PLACE` pixels: the level of the brightness, that of
+the colour (white being 1), and the logarithm of how much the place counts.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+PLACE = 8
+EDGE = 2  # places that see what lies beyond the image
+CLIPPED = (0.1, 0.9)  # share of a place's pixels as dark or bright as any: its noise is cut off
+ENOUGH = 0.03  # share of the places that must be left without such, if they are not to count
+AGREE = 0.1  # white noise's levels vary by this share of themselves from place to place
+TEXTURE = (2.5, 1 / 255)  # texture's by themselves: times as much as they vary more, and a rest
+
+LIKELY = -0.5  # logit of a line's pixels
+SURE, EXTENT = (5.0, 2.0), (60, 200)  # logits of its best, if it is as short, as long in pixels
+SHARE = 0.25  # of its pixels that are the best: chance seldom makes long lines of middling ones
+FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
+LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
+GAP = 16  # pixels between two dashes of one line, at most
+SIDE = 65  # pixels of the box in which the mean is kept
+
+
+def pooled(gauge: np.ndarray) -> np.ndarray:
+    """(3, h, w) -> (2,): the whole image's levels, by the weight of each place."""
+    return spread(gauge)[0]
+
+
+def without_texture(gauge: np.ndarray) -> np.ndarray:
+    """(3, h, w) -> (2,) levels, less what is likely texture.
+
+    Noise is everywhere, texture here and there: as much as places disagree may be texture. Fourth
+    powers take away a level that is no larger, and leave one that is twice as large.
+    """
+    level, deviation = spread(gauge)
+    times, rest = TEXTURE
+    excess = np.sqrt(np.maximum(deviation**2 - (AGREE * level) ** 2, 0))
+    return np.maximum(level**4 - (times * excess) ** 4 - rest**4, 0) ** 0.25
+
+
+def spread(gauge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(3, h, w) -> (2,) weighted means and (2,) standard deviations over the inner places."""
+    gauge = gauge[(slice(None), *inner(*gauge.shape[1:]))].astype(np.float64)
+    weight = np.exp(gauge[2] - gauge[2].max())
+    weight /= weight.sum()
+    mean = (gauge[:2] * weight).sum((1, 2))
+    square = ((gauge[:2] - mean[:, None, None]) ** 2 * weight).sum((1, 2))
+    return np.maximum(mean, 0).astype(np.float32), np.sqrt(square).astype(np.float32)
+
+
+def inner(height: int, width: int) -> tuple[slice, slice]:
+    """The places that see nothing beyond the image, if there are any. Small crops are mostly
+    edge: counted in, it made the levels of whole images 8 % too large."""
+    rows, columns = (slice(EDGE, -EDGE) if n > 2 * EDGE else slice(None) for n in (height, width))
+    return rows, columns
+
+
+def heard(gauge: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """(3, h, w) of an image (C, H, W), in which places do not count whose noise is cut off at
+    black or white. Where all is black or white they do: it may be the paper of a drawing."""
+    from scipy import ndimage
+
+    ends = _shares(((image <= image.min()) | (image >= image.max())).any(0))
+    mute = (ends > CLIPPED[0]) & (ends < CLIPPED[1])
+    mute = ndimage.binary_dilation(mute, np.ones((3, 3), bool))
+    telling = ~mute[inner(*mute.shape)]
+    if telling.sum() < max(9, ENOUGH * telling.size):
+        return gauge
+    silent = gauge[2].min() - np.float32(100)
+    return np.stack([gauge[0], gauge[1], np.where(mute, silent, gauge[2])])
+
+
+def _shares(mask: np.ndarray) -> np.ndarray:
+    """(H, W) bool -> (h, w): the share of each place's pixels that are true."""
+    counts = np.ones((1, 1))
+    for axis, size in enumerate(mask.shape):
+        starts = np.arange(0, size, PLACE)
+        mask = np.add.reduceat(mask, starts, axis, dtype=np.int32)
+        each = np.diff(np.append(starts, size))
+        counts = counts * (each[:, None] if axis == 0 else each)
+    return np.asarray(mask / counts)
+
+
+def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """(H, W) bool, grown by that many pixels to all sides."""
+    from scipy import ndimage
+
+    square = np.ones((3, 3), bool)
+    return ndimage.binary_dilation(mask, square, iterations=pixels) if pixels else mask
+
+
+def decided(overlay: np.ndarray) -> np.ndarray:
+    """(H, W) logits -> bool: pixels that are likely a line's. A line is long enough, dashes and
+    gaps counted in, and a good part of it is sure; its soft edges are less so.
+    """
+    from scipy import ndimage
+
+    likely = overlay > LIKELY
+    if not likely.any():
+        return likely
+    square = np.ones((3, 3), bool)
+    joined = ndimage.binary_dilation(likely, square, iterations=GAP // 2)
+    labels = ndimage.label(joined, square)[0] * likely
+    sides = [[b.stop - b.start for b in box] for box in ndimage.find_objects(labels)]
+    needed = np.interp(np.log(np.hypot(*np.transpose(sides))), np.log(EXTENT), SURE)
+    best = overlay > np.concatenate([[0], needed])[labels]
+    sure = ndimage.mean(best, labels, np.arange(1, len(sides) + 1))
+    long = np.max(sides, 1) >= min(LENGTH, 0.4 * min(overlay.shape))
+    lines = np.concatenate([[False], (sure >= SHARE) & long])[labels]
+    return np.asarray(lines | (widened(lines, REACH) & (overlay > FRINGE)))
+
+
+def balanced(removed: np.ndarray) -> np.ndarray:
+    """Without its mean around every place: two box filters, about a Gaussian of 26 pixels."""
+    from scipy.ndimage import uniform_filter
+
+    side = min(SIDE, *removed.shape)
+    smooth = uniform_filter(uniform_filter(removed, side, mode="reflect"), side, mode="reflect")
+    balanced = removed - smooth
+    return (balanced - balanced.mean(dtype=np.float64)).astype(np.float32)

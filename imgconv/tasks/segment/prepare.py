@@ -1,0 +1,70 @@
+"""From an image to a segmentation network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .card import PREPARE
+
+_SAMPLES = 1 << 20
+
+
+def levels(planes: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """The two percentiles of the image, over all channels together.
+
+    Large images are sampled on a regular grid of about a million pixels. NaN and infinity
+    are left out. A constant image gives (value, value + 1).
+    """
+    step = max(1, int(np.sqrt(planes.shape[0] * planes.shape[1] / _SAMPLES)))
+    sample = planes[::step, ::step].astype(np.float32).ravel()
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    dark, bright = (float(v) for v in np.percentile(sample, [low, high]))
+    if bright <= dark:
+        dark, bright = float(sample.min()), float(sample.max())
+    return dark, bright if bright > dark else dark + 1.0
+
+
+def prepare(
+    planes: np.ndarray,
+    rules: Mapping[str, Any] = PREPARE,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """(H, W), (H, W, 1) grey or (H, W, 3) RGB of any dtype -> (4, h, w) float32 for the network:
+    red, green, blue (grey three times), and their mean compressed (see `compressed`).
+
+    `rules` are the card's `prepare`; `size` is (h, w) if it is not (H, W).
+    """
+    if planes.ndim == 2:
+        planes = planes[:, :, None]
+    if planes.shape[2] not in (1, 3):
+        raise ValueError(f"{planes.shape[2]} channels; a network looks at 1 (grey) or 3 (RGB)")
+    dark, bright = levels(planes, rules["low"], rules["high"])
+    scaled = (planes.astype(np.float32) - np.float32(dark)) / np.float32(bright - dark)
+    scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=1e9, neginf=-1e9)
+    np.clip(scaled, *rules["clip"], out=scaled)
+    maps = resized(scaled.transpose(2, 0, 1), size or planes.shape[:2])
+    result = np.empty((4, *maps.shape[1:]), np.float32)
+    result[:3] = maps
+    result[3] = compressed(maps, rules["compress"])
+    return result
+
+
+def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(C, H, W) float32 at (h, w): bilinear, and without aliasing where that is smaller."""
+    if maps.shape[1:] == tuple(size):
+        return maps
+    across, bilinear = (size[1], size[0]), Image.Resampling.BILINEAR
+    return np.stack([np.asarray(Image.fromarray(m).resize(across, bilinear)) for m in maps])
+
+
+def compressed(maps: np.ndarray, strength: float) -> np.ndarray:
+    """(C, H, W) with levels 0 and 1 -> (H, W): the channels' mean on a scale that is linear around
+    0 and logarithmic beyond (0 and 1 stay): a nucleus of a hundredth of the range is seen in it."""
+    mean = maps.mean(0, dtype=np.float32)
+    return np.asarray(np.arcsinh(mean * np.float32(strength)) / np.float32(np.arcsinh(strength)))

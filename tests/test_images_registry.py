@@ -1,0 +1,166 @@
+"""Each format is one record, and the record is true."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from imgconv.images import Info, WriteOptions, open_image, write_image
+from imgconv.images.formats import ALL, sniff
+
+RNG = np.random.default_rng(11)
+DTYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
+EXACT = {"quality": 100}  # where a format has a lossy and a lossless form
+LOSSY = ("jpeg", "avif")
+CASES = [(one, depth, alpha) for one in ALL for depth in one.depths for alpha in {False, one.alpha}]
+
+
+def plane_of(depth: int, channels: int) -> np.ndarray:
+    if depth == 32:
+        return RNG.random((9, 14, channels), np.float32)
+    return RNG.integers(0, 2**depth, (9, 14, channels)).astype(DTYPES[depth])
+
+
+def test_no_suffix_and_no_name_stands_for_two_formats():
+    words = [word for one in ALL for word in {*one.suffixes, f".{one.name}"}]
+    assert len(words) == len(set(words))
+
+
+@pytest.mark.parametrize(
+    ("kind", "depth", "alpha"), CASES, ids=[f"{c[0].name}-{c[1]}-{c[2]}" for c in CASES]
+)
+def test_what_a_record_promises_is_written_recognised_and_read(tmp_path, kind, depth, alpha):
+    colours = 1 if kind.name == "gif" else 3  # a GIF of noise would need more than 256 colours
+    plane = plane_of(depth, colours + alpha)
+    info = Info(kind.name, plane.dtype, *plane.shape, alpha="straight" if alpha else "none",
+                exif=EXIF, xmp=b"<x:xmpmeta/>", icc=None)  # fmt: skip
+    path = tmp_path / f"a{kind.suffix}"
+    notes = write_image(path, [plane], info, WriteOptions(**EXACT))
+    assert sniff(path.read_bytes()[:32]) is kind
+    with open_image(path) as source:
+        (found,) = source.planes()
+        assert found.shape == plane.shape and found.dtype == plane.dtype
+        assert source.info.alpha == info.alpha
+        for field, name in (("exif", "EXIF"), ("xmp", "XMP")):
+            kept = getattr(source.info, field)
+            assert bool(kept) == (field in kind.keeps)
+            assert (f"{kind.name.upper()} has no place for {name}" in notes) != bool(kept)
+    if kind.name not in LOSSY:
+        np.testing.assert_array_equal(found, plane)
+
+
+def _exif() -> bytes:
+    block = PillowImage.Exif()
+    block[0x010E] = "a lake"
+    return block.tobytes().removeprefix(b"Exif\0\0")
+
+
+EXIF = _exif()
+
+
+def test_avif_is_what_pillow_reads(tmp_path):
+    smooth = np.add.outer(np.arange(40), np.arange(60))[..., None] * np.array([1, 2, 0.5])
+    plane = smooth.astype(np.uint8)
+    write_image(tmp_path / "a.avif", [plane], Info("png", plane.dtype, *plane.shape, exif=EXIF))
+    with PillowImage.open(tmp_path / "a.avif") as image:
+        assert image.getexif()[0x010E] == "a lake"
+        assert np.abs(np.asarray(image).astype(int) - plane).mean() < 3
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_an_avif_is_turned_as_its_orientation_says(tmp_path, orientation):
+    from PIL import ImageOps
+
+    block = PillowImage.Exif()
+    block[0x0112] = orientation
+    image = PillowImage.fromarray(np.kron(plane_of(8, 3)[:4, :6], np.ones((8, 8, 1), np.uint8)))
+    image.save(tmp_path / "a.avif", exif=block.tobytes(), quality=100)
+    with PillowImage.open(tmp_path / "a.avif") as opened, open_image(tmp_path / "a.avif") as source:
+        (found,) = source.planes()
+        np.testing.assert_array_equal(found, np.asarray(ImageOps.exif_transpose(opened)))
+
+
+@pytest.mark.parametrize("quality", [None, 90, 40])
+def test_jpeg_xl_is_exact_unless_a_quality_is_asked_for(tmp_path, quality):
+    import imagecodecs
+
+    steps = np.add.outer(np.arange(64), np.arange(96))
+    plane = (steps[..., None] * np.array([1.5, 0.7, 1.1])).astype(np.uint8)
+    path = tmp_path / "a.jxl"
+    write_image(
+        path, [plane], Info("png", plane.dtype, *plane.shape), WriteOptions(quality=quality)
+    )
+    found = imagecodecs.jpegxl_decode(path.read_bytes())
+    assert np.array_equal(found, plane) == (quality is None)
+    assert np.abs(found.astype(int) - plane).mean() < 4
+
+
+@pytest.mark.parametrize("size", [(8, 16), (30, 20), (9, 1000), (600, 300), (1, 1)])
+@pytest.mark.parametrize("container", [True, False])
+def test_a_jpeg_xl_says_its_size_before_it_is_decoded(tmp_path, size, container):
+    import imagecodecs
+
+    from imgconv.errors import InputError
+
+    plane = np.zeros(size, np.uint8)
+    (tmp_path / "a.jxl").write_bytes(imagecodecs.jpegxl_encode(plane, usecontainer=container))
+    pixels = size[0] * size[1]
+    with open_image(tmp_path / "a.jxl", max_pixels=pixels) as source:
+        assert (source.info.height, source.info.width) == size
+    if pixels > 1:
+        with pytest.raises(InputError, match=f"{size[1]}x{size[0]} is"):
+            open_image(tmp_path / "a.jxl", max_pixels=pixels - 1)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".gif", ".avif"])
+@pytest.mark.parametrize("source", ["webp", "png", "gif"])
+def test_an_animation_keeps_its_frames_and_their_times(tmp_path, source, suffix):
+    from imgconv.images import write_images
+
+    shades = [(200, 30, 10), (20, 180, 60), (10, 40, 220)]
+    frames = [PillowImage.new("RGB", (24, 16), shade) for shade in shades]
+    times = [100, 250, 40]
+    exact = {"lossless": True} if source == "webp" else {}
+    more = {"append_images": frames[1:], "duration": times, "loop": 0}
+    frames[0].save(tmp_path / f"in.{source}", save_all=True, **more, **exact)
+    with open_image(tmp_path / f"in.{source}") as opened:
+        assert [image.info.duration for image in opened.images] == times
+        assert (
+            write_images(tmp_path / f"out{suffix}", opened.images, WriteOptions(quality=100)) == []
+        )
+    with PillowImage.open(tmp_path / f"out{suffix}") as image:
+        for number, (shade, time) in enumerate(zip(shades, times, strict=True)):
+            image.seek(number)
+            pixels = np.asarray(image.convert("RGB")).astype(int)
+            assert image.info["duration"] == time
+            assert np.abs(pixels - shade).max() <= (3 if suffix == ".avif" else 0)
+        assert image.info.get("loop", 0) == 0
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".npy"])
+def test_where_times_have_no_place_that_is_said(tmp_path, suffix):
+    frames = [PillowImage.new("RGB", (4, 3), (shade, 0, 0)) for shade in (0, 100, 200)]
+    frames[0].save(tmp_path / "in.gif", save_all=True, append_images=frames[1:], duration=70)
+    from imgconv.images import write_images
+
+    with open_image(tmp_path / "in.gif") as opened:
+        (note,) = write_images(tmp_path / f"out{suffix}", opened.images)
+    assert "has no place for the times of the frames" in note
+    with open_image(tmp_path / f"out{suffix}") as opened:
+        assert opened.info.shape == (3, 3, 4, 3) and len(opened.images) == 1
+
+
+def test_the_help_names_every_format():
+    import typing
+
+    from imgconv.cli.options import Format
+
+    text = typing.get_args(Format)[1].help
+    assert all(one.name in text for one in ALL)
+
+
+def test_an_image_in_memory_is_no_format():
+    assert sniff(io.BytesIO(b"hello").read()) is None
