@@ -26,7 +26,7 @@ from timing import Row, seconds, show
 from imgconv import threads
 from imgconv.ops.catalogue import NAMED, box, gaussian
 from imgconv.ops.correlation import correlate
-from imgconv.ops.rank import ranked
+from imgconv.ops.rank import Rank
 from imgconv.ops.stencil import Stencil
 
 SHAPE = (3000, 4000, 3)
@@ -85,7 +85,7 @@ def cases() -> Iterator[tuple[str, float, Call, Peers]]:
                 continue
 
             def rank(pixels=pixels, mine=mine, method=method, size=size) -> object:
-                return ranked(pixels, method, (size, size), out=mine)
+                return Rank(method, (size, size))(pixels, out=mine)
 
             yield (f"{method} {size}, {pixels.dtype}", 0.8, rank,
                    rank_peers(pixels, other, vips, method, size))  # fmt: skip

@@ -28,7 +28,8 @@ pools = {
 slides = {
     name: Kernel("sliding", name)
     for name in (
-        "sum_u8_u16_u16_u16_u8", "sum_u8_u16_u16_f32_u8", "sum_u8_u16_i32_f32_u8", "sum_u8_f64_f64_f64_u8",
+        "sum_u8_u16_u16_u16_u8", "sum_u8_u16_u16_f32_u8", "sum_u8_u16_i32_f32_u8",
+        "sum_u8_f64_f64_f64_u8",
         "sum_u8_u16_i32_f32_f32", "sum_u8_f64_f64_f64_f32",
         "sum_u16_i32_i32_f64_u16", "sum_u16_f64_f64_f64_u16", "sum_u16_f64_f64_f64_f32",
         "sum_f32_f64_f32_f32_f32", "sum_f32_f64_f32_f32_u8", "sum_f32_f64_f32_f32_u16",
@@ -45,6 +46,7 @@ foldings = {
     )
 }  # fmt: skip
 
+medians = {word: Kernel("median", word) for word in ("u8", "u16", "f32")}
 blends = {word: Kernel("blend", word) for word in ("u8", "u16", "f32")}
 
 # Nearest pixels by type, and interpolation from a type in a working type.
@@ -95,6 +97,7 @@ def every() -> list[Kernel]:
         slides,
         foldings,
         blends,
+        medians,
         nearest,
         interpolations,
         transpositions,

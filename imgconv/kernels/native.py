@@ -165,6 +165,9 @@ def _sources(module: str) -> bytes:
     return b"".join([*(ours[name] for name in sorted(ours)), *(p.read_bytes() for p in theirs)])
 
 
+IMPORTS = rb"^\s*from \. import (.+)|^\s*from \.(\w+) import"
+
+
 def _texts(module: str) -> dict[str, bytes]:
     """The sources of a module of this folder and of all that it imports from here, by name."""
     found: dict[str, bytes] = {}
@@ -172,9 +175,7 @@ def _texts(module: str) -> dict[str, bytes]:
     while waiting:
         name = waiting.pop()
         found[name] = Path(__file__).with_name(f"{name}.py").read_bytes()
-        imported = re.findall(
-            rb"^\s*from \. import (.+)|^\s*from \.(\w+) import", found[name], re.M
-        )
+        imported = re.findall(IMPORTS, found[name], re.MULTILINE)
         names = [n for many, one in imported for n in (one or many).decode().split(", ")]
         waiting += [n for n in names if n not in found]
     return found

@@ -283,7 +283,8 @@ def __getattr__(name: str) -> Any:
     """`sum_u8_u16_i32_f32_u8`: method, source, column, work, real and result; `max_u8`."""
     method, *words = name.split("_")
     if method in ("max", "min") and len(words) == 1:
-        return _slide(method, *words * 3, "f32", *words)
+        word = words[0]
+        return _slide(method, word, word, word, "f32", word)
     if method == "sum" and len(words) == 5:
         return _slide(method, *words)
     raise AttributeError(name)

@@ -14,7 +14,7 @@ REAL, DIVISION = places(Reals), places(Division)
 
 @device
 def inside(first, count, pad, width, channels):
-    """Which numbers low <= q < high of padded numbers first <= q < first + count are the image's."""
+    """low, high: which of the padded numbers from `first` on, `count` of them, are the image's."""
     low = max(first, pad * channels)
     high = max(min(first + count, (pad + width) * channels), low)
     return low, high

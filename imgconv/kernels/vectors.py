@@ -1,8 +1,9 @@
 """Vectors of numbers of any element as values of kernels: `load`, `store`, `+ - * /`, ...
 
 LLVM splits what is wider than a register, so that a vector of T numbers, four registers of
-float32, is an unrolled loop at the same time. A loop over vectors has neither the checks for overlapping memory nor the loops for a
-rest that LLVM puts around a plain one, so it is as fast on short lines, and compiles sooner.
+float32, is an unrolled loop at the same time. A loop over vectors has neither the checks for
+overlapping memory nor the loops for a rest that LLVM puts around a plain one, so it is as fast
+on short lines, and compiles sooner.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def loading(count: int) -> Callable:
         vector = Vector(WORDS[pointer.dtype], count)
 
         def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-            return builder.load(_place(builder, *values, vector), align=_size(vector))
+            return builder.load(_place(builder, values[0], values[1], vector), align=_size(vector))
 
         return vector(pointer, INDEX), emit
 
@@ -110,7 +111,7 @@ def store(typing: Any, pointer: Any, index: Any, numbers: Any) -> Any:
     """pointer[index ...] = numbers."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        place = _place(builder, *values[:2], numbers)
+        place = _place(builder, values[0], values[1], numbers)
         builder.store(values[2], place, align=_size(numbers))
         return context.get_dummy_value()
 
@@ -267,7 +268,7 @@ def _packed(b: Any, value: Any, target: Vector) -> Any:
     for name, bits in zip(names, (16, 8), strict=False):
         packed = ir.VectorType(ir.IntType(bits), 2 * parts[0].type.count)
         parts = [instruction(b, name, packed, *parts[i : i + 2]) for i in range(0, len(parts), 2)]
-        places = [in_pairs(*places[i : i + 2], lanes) for i in range(0, len(places), 2)]
+        places = [in_pairs(places[i], places[i + 1], lanes) for i in range(0, len(places), 2)]
     return joined(b, [_in_order(b, *pair) for pair in zip(parts, places, strict=True)])
 
 
@@ -355,10 +356,11 @@ def pair_sums(typing: Any, one: Any, other: Any, weights: Any, sums: Any) -> Any
         whole, words = ir.VectorType(ir.IntType(32), lanes), ir.VectorType(word, 2 * lanes)
         factor = b.bitcast(spread_in(b, weights, whole), words)
         parts = [pieces(b, side, 2 * lanes) for side in (one, other)]
-        added, before = [], pieces(b, total, lanes)
+        added: list[Any] = []
+        before = pieces(b, total, lanes)
         for sides in zip(*parts, strict=True):
             for places in _in_turn(2 * lanes):
-                pair = _shuffled(b, *sides, places)
+                pair = _shuffled(b, sides[0], sides[1], places)
                 product = instruction(b, multiply, whole, pair, factor)
                 added.append(b.add(before[len(added)], product))
         return joined(b, added)

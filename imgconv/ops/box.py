@@ -54,11 +54,10 @@ def correlate(
     found = _plan(pixels, stencil, out, scale, bias)
     if found is None:
         return False
-    (column, work, real), numbers = found
-    if (column, work, real) == ("u16", "u16", "f32") and (by := _division(numbers, stencil)):
+    (column, work, real), reals = found
+    numbers: Reals | Division = reals._replace(fold=-1.0 if absolute else 1.0)
+    if (column, work, real) == ("u16", "u16", "f32") and (by := _division(reals, stencil)):
         real, numbers = "u16", by
-    else:
-        numbers = numbers._replace(fold=-1.0 if absolute else 1.0)
     name = f"sum_{WORDS[pixels.dtype]}_{column}_{work}_{real}_{WORDS[out.dtype]}"
     run(name, pixels, out, stencil.shape, border, fill, numbers, (column, work, real))
     return True
@@ -79,9 +78,9 @@ def _plan(
         and isinstance(bias, (Fraction, int))
     )
     if pixels.dtype.kind == "f" or not exact:
-        factor = float(stencil.weights.flat[0]) * float(scale)
+        weight = float(stencil.weights.flat[0]) * float(scale)
         types = _types(pixels, stencil, out, math.inf if pixels.dtype.kind == "u" else 0)
-        return types, Reals(factor, float(bias))
+        return types, Reals(weight, float(bias))
     assert stencil.numerators is not None
     step = Fraction(int(stencil.numerators.flat[0]), stencil.denominator) * Fraction(scale)
     divisor = math.lcm(step.denominator, Fraction(bias).denominator)
@@ -90,8 +89,8 @@ def _plan(
     if max(high + abs(offset), divisor) >= 2**53:
         return None
     types = _types(pixels, stencil, out, max(high + abs(offset), divisor * 2 * _top(out.dtype)))
-    multiplier, divisor = division(divisor, out.dtype, types[2])
-    return types, Reals(factor * multiplier, offset * multiplier, divisor)
+    multiplier, rest = division(divisor, out.dtype, types[2])
+    return types, Reals(factor * multiplier, offset * multiplier, rest)
 
 
 def _division(numbers: Reals, stencil: Stencil) -> Division | None:

@@ -13,7 +13,7 @@ import numpy as np
 from imgconv import threads
 
 from .. import kernels
-from . import box, fourier, symmetric
+from . import box, fourier, gaussian, symmetric
 from .borders import border_indices
 from .stencil import Stencil
 from .sums import Sums, plan
@@ -60,7 +60,9 @@ def correlate(
         return out
     real = pixels.dtype.kind == "f" or stencil.numerators is None
     if real and (folds := symmetric.folds(stencil)):
-        symmetric.correlate(pixels, folds, border, out, scale, bias, absolute, fill)
+        numbers = (border, out, scale, bias, absolute, fill)
+        if not gaussian.correlate(pixels, folds, *numbers):
+            symmetric.correlate(pixels, folds, *numbers)
         return out
     if fourier.wins(stencil) and fourier.applies(pixels):
         fourier.correlate(pixels, stencil, border, out, scale, bias, absolute, fill)

@@ -9,6 +9,7 @@ a and b; the result differs from the Gaussian cut at 4 sigma by less than 2^-13 
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from . import symmetric
 from .borders import padded_indices
 from .box import WORDS
 from .padded import NARROW, Padded, padded_by
-from .symmetric import Folds
+from .symmetric import Folds, Number
 
 LARGE = 10.0  # from this sigma on
 SHARE = 0.9  # of a step is the sigma of the outer parts
@@ -34,7 +35,8 @@ ONE = np.ones(1)
 PLAIN = Reals()
 
 
-def sigma_of(folds: Folds) -> float | None:
+@functools.lru_cache(64)  # a batch asks the same again and again
+def _sigma(folds: Folds) -> float | None:
     """The sigma of a Gaussian, as far out as 3.5 sigma and the same both ways; else None."""
     row = folds.row / folds.row[0]
     if row.size < 2 or folds.column.size != row.size or not 0 < row[1] < 1:
@@ -80,14 +82,23 @@ def bell(sigma: float, radius: int) -> np.ndarray:
 
 def correlate(
     pixels: np.ndarray,
-    sigma: float,
+    folds: Folds,
     border: str,
     out: np.ndarray,
-    reals: Reals,
+    scale: Number,
+    bias: Number,
+    absolute: bool,
     fill: np.ndarray | None,
 ) -> bool:
-    """Into `out`; False where a value is not finite, which would spread too far."""
-    height, width, channels = pixels.shape
+    """Into `out`, as ops.correlation.correlate says, if it is a large Gaussian.
+
+    False where it is none, the image too narrow for vectors, or a value not finite: that would
+    spread too far.
+    """
+    sigma = _sigma(folds)
+    if sigma is None or sigma < LARGE or pixels.shape[1] * pixels.shape[2] < NARROW:
+        return False
+    height, width = pixels.shape[:2]
     step = int(sigma / math.sqrt(2 * SHARE**2 + NEXT**2))
     outer = SHARE * step
     inner = math.sqrt(sigma**2 - 2 * outer**2) / step
@@ -102,6 +113,7 @@ def correlate(
     symmetric.run(thin, Folds(middle, middle), "edge", blurred, "f32", PLAIN, None)
     known = np.ascontiguousarray(blurred[margin:-margin, margin:-margin])
     lines = _widened(known, part, columns, step)
+    reals = Reals(float(scale), float(bias), 1.0, -1.0 if absolute else 1.0)
     _blended(lines, part, rows, step, out, reals)
     return True
 
@@ -159,8 +171,3 @@ def _blended(
         )  # fmt: skip
 
     threads.run(band, out.shape[0], threads.rows_worthwhile(numbers))
-
-
-def applies(pixels: np.ndarray, sigma: float | None) -> bool:
-    """Whether the image is wide enough for vectors and the sigma large enough to gain."""
-    return sigma is not None and sigma >= LARGE and pixels.shape[1] * pixels.shape[2] >= NARROW

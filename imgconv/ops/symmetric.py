@@ -29,7 +29,7 @@ WEIGHTS, FRACTION, MIDDLE = 16, 7, 128  # as in kernels/symmetric.py
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """Weights of a column and a row, from the middle outwards: float64 (K // 2 + 1,), (L // 2 + 1,).
+    """Weights of a column (K // 2 + 1,) and a row (L // 2 + 1,), from the middle outwards.
 
     Their full sums are 1 each where the stencil is a mean.
     """
@@ -86,17 +86,10 @@ def correlate(
     fill: np.ndarray | None,
 ) -> None:
     """Into `out`, as ops.correlation.correlate says."""
-    from . import gaussian
-
-    reals = Reals(float(scale), float(bias), 1.0, -1.0 if absolute else 1.0)
-    sigma = gaussian.sigma_of(folds)
-    if gaussian.applies(pixels, sigma) and gaussian.correlate(
-        pixels, sigma, border, out, reals, fill
-    ):
-        return None
     plain = float(scale) == 1 and float(bias) == 0 and folds.is_mean
     if plain and folds.fits_words and pixels.dtype == np.uint8 == out.dtype:
         return run(pixels, folds, border, out, "i16", Reals(), fill)
+    reals = Reals(float(scale), float(bias), 1.0, -1.0 if absolute else 1.0)
     return run(pixels, folds, border, out, "f32", reals, fill)
 
 
@@ -110,9 +103,9 @@ def run(
     fill: np.ndarray | None,
 ) -> None:
     """The compiled loop in bands of rows on all threads."""
-    (height, width, channels), (K, L) = pixels.shape, folds.window
+    _, width, channels = pixels.shape
     if width * channels < NARROW:
-        wide, inner = widened(pixels, L, border, fill)
+        wide, inner = widened(pixels, folds.window[1], border, fill)
         into = np.empty(wide.shape, out.dtype)
         run(wide, folds, border, into, work, reals, fill)
         out[:] = into[:, inner]
