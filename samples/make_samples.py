@@ -23,6 +23,7 @@ from recipes.leaf import make_leaf
 from recipes.reticle import make_reticle
 from recipes.still_life import make_still_life
 from recipes.timelapse import MINUTES, make_timelapse
+from recipes.writing import make_digit, make_number
 
 JPEG = {"quality": 92, "subsampling": 0, "optimize": True}
 # Without a predictor: ImageJ before 1.53v, Debian's among them, shows its differences as noise.
@@ -51,6 +52,11 @@ def leaf(folder: Path) -> None:
 def charts(folder: Path) -> None:
     Image.fromarray(make_chart()).save(folder / "chart.png", optimize=True)
     Image.fromarray(make_checker()).save(folder / "checker-small.png", optimize=True)
+
+
+def writing(folder: Path) -> None:
+    Image.fromarray(make_digit()).save(folder / "digit.png", optimize=True)
+    Image.fromarray(make_number()).save(folder / "number.png", optimize=True)
 
 
 def cells(folder: Path) -> None:
@@ -96,6 +102,7 @@ RECIPES: dict[Callable[[Path], None], tuple[str, ...]] = {
         "cells/reticle.png",
     ),
     timelapse: ("cells/timelapse.ome.tif",),
+    writing: ("digit.png", "number.png"),
     charts: ("chart.png", "checker-small.png"),
 }
 """What makes a sample, and the files that it writes below the folder."""

@@ -102,6 +102,7 @@ def discs(rng: np.random.Generator) -> np.ndarray:
         "colorize a.png b.jpg -o coloured/",
         "colorize --hint 20,20,#b01510 a.png b.jpg -o hinted/",
         "run digits a-digit.png b-digit.png -o scores/{stem}.npy",
+        "classify a-digit.png b-digit.png",
         "evaluate found truth",
         "info a.jpg b.tif a.webp b.png",
     ],

@@ -49,7 +49,7 @@ def test_who_is_stopped_while_overwriting_is_not_left_with_tables_of_others(segm
         patched.setattr(segmenter.Results, "write_labels", stopped)
         code, err = segment("a.tif", "--force", "--max-area", "10")
     assert code == 130
-    assert "--force begins anew" in err
+    assert "--force starts again" in err
     assert segment("a.tif", "--skip-existing", "--max-area", "10")[0] == 0
     assert counts() == {"a-labels.tif": 0}
     assert not tifffile.imread("segmented/a-labels.tif").any()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from imgconv.engine import model_file
-from imgconv.engine.float16 import halved, widened
+from imgconv.engine.float16 import halve, widen
 from imgconv.engine.graph import Graph, Node, canonical, to_json
 from imgconv.engine.model_file import KEY, Model, load, save
 from imgconv.errors import ImgconvError, InputError, OutputError
@@ -138,20 +138,20 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
 def test_only_weights_that_survive_it_are_halved():
     rng = np.random.default_rng(0)
     weights = rng.normal(0, 0.05, (8, 8, 3, 3)).astype(np.float32)
-    assert halved(weights).dtype == np.float16
+    assert halve(weights).dtype == np.float16
     for kept in (weights.ravel(), weights * 1e6, weights * 1e-7, weights + np.float32("inf")):
-        assert halved(kept) is kept
+        assert halve(kept) is kept
     mixed = weights.copy()
     mixed[0] *= 1e5
-    assert halved(mixed).dtype == np.float16 or np.abs(mixed).max() >= 60000
+    assert halve(mixed).dtype == np.float16 or np.abs(mixed).max() >= 60000
 
 
 def test_every_half_becomes_the_float_that_numpy_makes_of_it():
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     finite = every[np.isfinite(every)]
     for half in (finite, every, finite[:0], finite.reshape(-1, 8)):
-        np.testing.assert_array_equal(widened(half), half.astype(np.float32))
-        assert widened(half).dtype == np.float32
+        np.testing.assert_array_equal(widen(half), half.astype(np.float32))
+        assert widen(half).dtype == np.float32
 
 
 def test_a_file_that_is_not_there_or_no_file_is_said(tmp_path):

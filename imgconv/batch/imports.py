@@ -36,7 +36,7 @@ def declared(part: Any) -> Iterator[str]:
     """The `imports` of a step and of all that it is made of."""
     yield from getattr(part, "imports", ())
     if isinstance(part, WriteOptions):
-        yield from imports_to_write(part.format, part.background)
+        yield from imports_to_write(part)
     if dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
             yield from declared(getattr(part, field.name))

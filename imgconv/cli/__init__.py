@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
     "colorize": "Colour grey photos: plausible colours, brightness kept; hints of yours.",
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
+    "classify": "Say what pictures show; read the digits of scans.",
     "run": "Run any network: an image becomes an image, an array an array.",
     "models": "List, show, verify and import networks.",
     "kernels": "List the named kernels, or show an image under all of them.",

@@ -62,7 +62,7 @@ def command(
         str, Option("--dilation", metavar="N|HxW", help="From one tap of a stencil to the next.")
     ] = "1",
     activation: Annotated[
-        Activation, Option("--activation", help="What is done to each sum at last.")
+        Activation, Option("--activation", help="What is done to each sum finally.")
     ] = "none",
     per_channel: Annotated[
         bool,

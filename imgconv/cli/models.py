@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from .architectures import list_architectures, new_model
 from .console import current
 from .model_import import import_model
 from .model_show import show_model
@@ -21,7 +22,7 @@ Names = Annotated[
 ]
 
 
-ABOUT = """List, show, verify and import networks.
+ABOUT = """List, show, verify, import and make networks.
 
 A model is a .safetensors file that holds a network's weights, its graph and a card: what it is
 for, how it was trained, under which licence. imgconv run takes any of them.
@@ -72,4 +73,6 @@ FAMILY: dict[str, Callable[..., int]] = {
     "show": show_model,
     "verify": verify_models,
     "import": import_model,
+    "architectures": list_architectures,
+    "new": new_model,
 }

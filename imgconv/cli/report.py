@@ -79,7 +79,7 @@ class Report:
     def interrupted(self) -> ExitCode:
         left = self.total - self.counts.total()
         force = getattr(self.options, "force", False)
-        again = "--force begins anew" if force else "go on with --skip-existing"
+        again = "--force starts again" if force else "go on with --skip-existing"
         self._say(
             f"interrupted: {self.counts['written']} done, {left} not; "
             f"what was finished is whole, {again}"

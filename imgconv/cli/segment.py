@@ -191,7 +191,7 @@ def _say_left(ledger: Ledger) -> None:
     for folder, (lacking, others) in ledger.left().items():
         for count, how, what in (
             (lacking, "are not in the summary, their run was killed", "does them again"),
-            (others, "are of other images or were made in another way", "makes them anew"),
+            (others, "are of other images or were made in another way", "makes them again"),
         ):
             if count:
                 line = f"{count} of the skipped results {how}; --force {what}"

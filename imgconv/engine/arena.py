@@ -32,11 +32,11 @@ def place(spans: Sequence[Span]) -> tuple[list[int], int]:
                 continue
             if at + span.size <= places[j]:
                 break
-            at = max(at, _rounded(places[j] + other.size))
+            at = max(at, _round_up(places[j] + other.size))
         places[i] = at
         done.append(i)
     return places, max((places[i] + spans[i].size for i in done), default=0)
 
 
-def _rounded(numbers: int) -> int:
+def _round_up(numbers: int) -> int:
     return -(-numbers // LINE) * LINE

@@ -11,7 +11,7 @@ LOST = 1e-3  # of the root mean square, at most
 BLOCK = 1 << 15  # numbers widened at a time: they stay in the cache
 
 
-def halved(tensor: np.ndarray) -> np.ndarray:
+def halve(tensor: np.ndarray) -> np.ndarray:
     """The tensor as float16 where that is safe, otherwise as it is.
 
     Safe are weights of two axes and more (matrices, stencils) whose largest is below 60000 and
@@ -28,7 +28,7 @@ def halved(tensor: np.ndarray) -> np.ndarray:
     return half if lost <= LOST * np.linalg.norm(tensor.ravel()) else tensor
 
 
-def widened(array: np.ndarray) -> np.ndarray:
+def widen(array: np.ndarray) -> np.ndarray:
     """float16 as float32, all others as they are.
 
     The bits of a float16 are those of a float32, 13 places lower and with an exponent less by

@@ -7,6 +7,7 @@ on the way out, while the sums are still in registers.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from .graph import Graph, Node
-from .operators import OPERATORS, call, evaluate
+from .operators import OPERATORS, call, evaluate, shapes_of
 from .operators.operator import UNCLAMPED, Clamp
+
+SMALL = 1 << 24  # numbers of constants that are computed whatever the weights take
 
 
 @dataclass(frozen=True)
@@ -38,18 +42,20 @@ class Stage:
 def fold(graph: Graph, known: Mapping[str, np.ndarray]) -> Graph:
     """The graph without what is known before it runs: constants, identities, batch norms.
 
-    known: values that the sizes of the input alone decide.
+    known: values that the sizes of the input alone decide. A constant that takes much more memory
+    than the weights do stays a layer, whose result counts as the other layers' do.
     """
     tensors: dict[str, np.ndarray] = {**graph.tensors, **known}
     nodes: list[Node] = []
     renamed: dict[str, str] = {}
+    room = SMALL + 4 * sum(tensor.size for tensor in graph.tensors.values())
     for node in graph.nodes:
         node = replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
         if all(name in tensors for name in node.outputs):
             continue
-        if all(name in tensors for name in node.inputs if name):
-            given = [tensors[name] if name else None for name in node.inputs]
-            values = evaluate(node.operator, given, node.attributes)
+        values = _constants(node, tensors, room)
+        if values:
+            room -= sum(value.size for value in values)
             tensors.update(zip(node.outputs, values, strict=False))
         elif OPERATORS[node.operator].unchanged and node.outputs[0] not in graph.outputs:
             renamed[node.outputs[0]] = node.inputs[0]
@@ -57,6 +63,23 @@ def fold(graph: Graph, known: Mapping[str, np.ndarray]) -> Graph:
             nodes.append(node)
     nodes, tensors = _fold_norms(nodes, tensors, graph.outputs)
     return Graph(graph.inputs, graph.outputs, tuple(nodes), tensors)
+
+
+def _constants(node: Node, tensors: Mapping[str, np.ndarray], room: int) -> tuple[Any, ...]:
+    """The node's results where they follow from constants and take at most so many numbers.
+
+    Where it does not fit its inputs it stays: whoever infers shapes will say so.
+    """
+    if not all(name in tensors for name in node.inputs if name):
+        return ()
+    given = [tensors[name] if name else None for name in node.inputs]
+    try:
+        shapes = shapes_of(node.operator, given, node.attributes)
+        if sum(math.prod(shape) for shape in shapes) > room:
+            return ()
+        return evaluate(node.operator, given, node.attributes)
+    except (InputError, ArithmeticError, LookupError, TypeError, ValueError):
+        return ()
 
 
 def _fold_norms(
@@ -75,7 +98,7 @@ def _fold_norms(
             continue
         if not all(name in tensors for name in (*layer.inputs[1:], *norm.inputs[1:]) if name):
             continue
-        weights, bias = _normed(layer, norm, tensors)
+        weights, bias = _scale_weights(layer, norm, tensors)
         names = (f"{norm.outputs[0]}.weight", f"{norm.outputs[0]}.bias")
         tensors.update(zip(names, (weights, bias), strict=True))
         kept[before] = None
@@ -85,7 +108,7 @@ def _fold_norms(
     return [node for node in kept if node is not None], tensors
 
 
-def _normed(
+def _scale_weights(
     layer: Node, norm: Node, tensors: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """w * s and (b - mean) * s + bias with s = scale / sqrt(var + epsilon)."""
@@ -116,7 +139,7 @@ def merge(graph: Graph, shapes: Mapping[str, tuple[int, ...]]) -> list[Stage]:
             stages[node.outputs[0]] = Stage(node, node.outputs[0])
             continue
         before = stages.pop(source)
-        stages[node.outputs[0]] = _joined(before, node, source, graph.tensors)
+        stages[node.outputs[0]] = _absorb(before, node, source, graph.tensors)
     return list(stages.values())
 
 
@@ -162,7 +185,7 @@ def _adds(node: Node, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     return not depthwise
 
 
-def _joined(before: Stage, node: Node, source: str, tensors: Mapping[str, np.ndarray]) -> Stage:
+def _absorb(before: Stage, node: Node, source: str, tensors: Mapping[str, np.ndarray]) -> Stage:
     if node.operator == "add":
         other = node.inputs[1] if node.inputs[0] == source else node.inputs[0]
         return replace(before, output=node.outputs[0], extra=other)

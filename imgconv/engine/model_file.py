@@ -16,13 +16,15 @@ import numpy as np
 
 from imgconv.errors import InputError, OutputError
 
-from .float16 import halved, widened
+from .float16 import halve, widen
 from .graph import Graph, canonical, check, from_json, shown, to_json
+from .operators.operator import WIDEST
 
 FORMAT = 1
 KEY = "imgconv"  # the one metadata key: safetensors writes several in random order
 TYPES = ("F16", "F32", "I64")
-ANEW = "export or copy the model anew"
+DEEPEST = 32  # levels of a card
+ANEW = "export or copy the model again"
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                     raise InputError(
                         f"tensor '{shown(name)}' holds {found}, allowed {', '.join(TYPES)}; {ANEW}"
                     )
-            return data, {name: widened(file.get_tensor(name)) for name in names}
+            return data, {name: widen(file.get_tensor(name)) for name in names}
     except SafetensorError as problem:
         raise InputError(f"damaged, or no .safetensors file ({_line(problem)}); {ANEW}") from None
 
@@ -154,7 +156,27 @@ def _parse(text: str) -> dict[str, Any]:
         )
     if not isinstance(data.get("card"), dict) or "graph" not in data:
         raise InputError(f"damaged graph (no card or no graph); {ANEW}")
+    _check_card(data["card"])
     return data
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    multiple = card.get("multiple", 1)
+    if type(multiple) is not int or not 1 <= multiple <= WIDEST:
+        raise InputError(
+            f"its card has multiple = {shown(repr(multiple))}, allowed: a whole number from 1 to "
+            f"{WIDEST}"
+        )
+    level: list[Any] = [card]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise InputError(f"its card is nested deeper than {DEEPEST} levels; {ANEW}")
 
 
 def _finite(word: str) -> float:
@@ -169,7 +191,7 @@ def save(
 ) -> Model:
     """Write a model file, whole or not at all, and read it back: the model as it will load.
 
-    half: weights as float16, half the size, where that is safe (half.halved).
+    half: weights as float16, half the size, where that is safe (float16.halve).
     """
     check(graph)
     target = Path(path)
@@ -180,7 +202,7 @@ def save(
             f"{target}: the card or an attribute is not plain JSON ({problem})"
         ) from None
     stored = {
-        name: np.asarray(halved(tensor) if half else tensor, order="C")
+        name: np.asarray(halve(tensor) if half else tensor, order="C")
         for name, tensor in graph.tensors.items()
     }
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -205,7 +227,7 @@ def _write(part: Path, stored: dict[str, np.ndarray], text: str) -> Model:
     model = load(part)
     again = canonical({"format": FORMAT, "graph": to_json(model.graph), "card": model.card})
     same = model.graph.tensors.keys() == stored.keys() and all(
-        np.array_equal(widened(stored[name]), tensor, equal_nan=tensor.dtype.kind == "f")
+        np.array_equal(widen(stored[name]), tensor, equal_nan=tensor.dtype.kind == "f")
         for name, tensor in model.graph.tensors.items()
     )
     if not same or again != text:

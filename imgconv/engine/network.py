@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError
 from .fusion import fold
 from .graph import Graph
+from .outputs import Axes, output_axes
 from .plan import Key, Plan, Step, make
 from .turn import turn
 
@@ -29,6 +30,7 @@ class Network:
     prepared: dict[Any, np.ndarray] = field(default_factory=dict)
     plans: OrderedDict[Any, Plan] = field(default_factory=OrderedDict)
     room: np.ndarray = field(default_factory=lambda: np.empty(0, np.float32))
+    axes: dict[str, Axes] = field(default_factory=dict)
     seconds: dict[str, float] | None = None  # by layer, where they are wanted
 
     def __post_init__(self) -> None:
@@ -75,6 +77,12 @@ class Network:
                 self.seconds[layer] = self.seconds.get(layer, 0.0) + passed
         return {name: self._output(plan, key, values) for name, key in plan.outputs.items()}
 
+    def output_axes(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Axes]:
+        """Where rows and columns of images are in the outputs; looked for once."""
+        if not self.axes:
+            self.axes = output_axes(self.graph, shapes)
+        return self.axes
+
     def rest(self) -> None:
         """Give much memory back; little is kept, since fresh memory costs time."""
         with turn():
@@ -91,6 +99,12 @@ class Network:
         else:
             results = step.run(given, None)
             results = results if isinstance(results, tuple) else (results,)
+            for (name, _), array in zip(step.makes, results, strict=False):
+                if array.shape != plan.shapes[name]:  # what kernels read next, without looking
+                    raise InputError(
+                        f"{name}: has the shape {list(array.shape)}, its layer's rule says "
+                        f"{list(plan.shapes[name])}"
+                    )
             values.update(zip(step.makes, results, strict=False))
         for freed in step.frees:
             values.pop(freed, None)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from . import arena, blocked
 from .blocked.layer import V, Work, blocked_shape
 from .blocked.layout import to_blocks, to_planes
@@ -87,7 +88,7 @@ def make(
     prepared: weights in the forms that kernels read, shared by all plans of a network. chosen:
     the algorithms of another plan, to be used here too.
     """
-    graph = fold(graph, _decided(graph, propagate(graph, shapes)[1]))
+    graph = fold(graph, _select_decided(graph, propagate(graph, shapes)[1]))
     found = dict(propagate(graph, shapes)[0])
     stages = merge(graph, found)
     plan = Plan(found, graph.tensors, [], {})
@@ -101,7 +102,7 @@ def make(
     return plan
 
 
-def _decided(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _select_decided(graph: Graph, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What the sizes alone decide, but for tensors, which are there already."""
     return {name: array for name, array in values.items() if name not in graph.tensors}
 
@@ -174,13 +175,19 @@ def _in_numpy(stage: Stage, tensors: Arrays) -> Callable[[Arrays, Any], Any]:
             (tensors[name] if name in tensors else values[name]) if name else None
             for name in stage.node.inputs
         ]
-        results = evaluate(stage.node.operator, given, stage.node.attributes)
-        return (_finished(results[0], stage, values), *results[1:])
+        try:
+            results = evaluate(stage.node.operator, given, stage.node.attributes)
+        except InputError as problem:
+            raise InputError(f"{stage.node}: {problem}") from None
+        except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
+            reason = " ".join(str(problem).split())[:100]
+            raise InputError(f"{stage.node}: does not fit its inputs ({reason})") from None
+        return (_finish(results[0], stage, values), *results[1:])
 
     return run
 
 
-def _finished(result: np.ndarray, stage: Stage, values: Arrays) -> np.ndarray:
+def _finish(result: np.ndarray, stage: Stage, values: Arrays) -> np.ndarray:
     if stage.extra:
         result = result + values[stage.extra]
     slope, low, high = stage.clamp.numbers

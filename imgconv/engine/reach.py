@@ -78,12 +78,12 @@ class Traces:
     def _trace(self, node: Node, output: str) -> Trace:
         reach = OPERATORS[node.operator].reach
         if isinstance(reach, Pointwise):
-            return self._joined(node, output, reach)
+            return self._join(node, output, reach)
         before = self.of.get(node.inputs[0])
         if before is None or any(name in self.of for name in node.inputs[1:]):
             raise NotLocal("reads the image where a constant is usual")
         if isinstance(reach, Sliding):
-            return self._slid(reach, self._site(node, output), output, before)
+            return self._slide(reach, self._site(node, output), output, before)
         origins = reach.origins(self._site(node, output)) if isinstance(reach, Axes) else []
         if not set(before.place) <= set(origins):
             raise NotLocal("sees more of the image than a neighbourhood")
@@ -96,14 +96,14 @@ class Traces:
         values = [self.known.get(name) if name else None for name in node.inputs]
         return Site(node.attributes, shapes, values, self.shapes[output], self.block)
 
-    def _slid(self, reach: Sliding, site: Site, output: str, before: Trace) -> Trace:
+    def _slide(self, reach: Sliding, site: Site, output: str, before: Trace) -> Trace:
         if before.place != IMAGE or len(site.out) != 4 or 0 in site.out:
             raise NotLocal("works on other axes than rows and columns")
         rows, columns = (reach.span(site, axis) for axis in (0, 1))
         self.spans[output] = rows, columns
-        return Trace(IMAGE, _through(before.rows, rows), _through(before.columns, columns))
+        return Trace(IMAGE, _compose(before.rows, rows), _compose(before.columns, columns))
 
-    def _joined(self, node: Node, output: str, reach: Pointwise) -> Trace:
+    def _join(self, node: Node, output: str, reach: Pointwise) -> Trace:
         """The trace of values that lie over each other: what any of them depends on."""
         rank = len(self.shapes[output])
         shifts = {name: rank - len(self.shapes[name]) for name in node.inputs if name}
@@ -125,7 +125,7 @@ def _every(size: int) -> Support:
     return Support(Fraction(1), np.arange(size), np.arange(size))
 
 
-def _through(before: Support, span: Span) -> Support:
+def _compose(before: Support, span: Span) -> Support:
     """What results depend on whose inputs depend on `before`; padding counts as its neighbour."""
     most = len(before.low) - 1
     low = before.low[np.clip(span.first, 0, most)]

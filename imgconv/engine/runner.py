@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from imgconv.errors import InputError
 from .graph import Graph
 from .model_file import Model
 from .network import Network
+from .operators.reach import Shape
+from .outputs import Axes, Side
 from .plan import Plan
 from .receptive_field import WINOGRAD, receptive_field
 from .tiling import Tile, tiles
@@ -28,6 +31,8 @@ from .turn import turn
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
 
 Images = Mapping[str, np.ndarray]
+Margins = tuple[int, int, int, int]  # pixels at the top, left, bottom, right
+NO_MARGINS: Margins = (0, 0, 0, 0)
 
 
 def run(
@@ -37,17 +42,20 @@ def run(
     prepare: Callable[[np.ndarray], np.ndarray] | None = None,
     finish: Callable[[str, np.ndarray], np.ndarray] | None = None,
     memory: int = MEMORY,
+    around: Margins = NO_MARGINS,
 ) -> dict[str, np.ndarray]:
     """The outputs (K, h, w) by name, for images (C, H, W) by the names of the model's inputs.
 
-    prepare makes float32 of a piece of an image (of any dtype; as it is if left out), finish what
-    is kept of a piece of an output: pixel by pixel both, so that a large image is never there as
-    floats. memory: bytes that the network's values may take. An image whose sides are no
-    multiples of the card's `multiple` is continued by reflection, by its last pixels where it is
-    too small for that. InputError where the network does not fit the image, or would need more
-    memory and cannot be tiled. One image at a time in a process, on all threads.
+    An output keeps the order of axes that the network gives it; the batch's axis is taken off
+    where it has one. prepare makes float32 of a piece of an image (of any dtype; as it is if left
+    out), finish what is kept of a piece of an output: pixel by pixel both, so that a large image
+    is never there as floats. memory: bytes that the network's values may take. An image whose
+    sides are no multiples of the card's `multiple` (and `offset` more) is continued by reflection,
+    by its last pixels where it is too small for that; around: and by so many pixels at its top,
+    left, bottom and right. InputError where the network does not fit the image, or would need
+    more memory and cannot be tiled. One image at a time in a process, on all threads.
     """
-    frame = _frame(inputs, int(model.card.get("multiple", 1)))
+    frame = _frame(inputs, model.card, around)
     with turn():
         return _run(prepared(model.graph), frame, inputs, prepare, finish, memory)
 
@@ -62,11 +70,13 @@ def _run(
 ) -> dict[str, np.ndarray]:
     shapes = {name: (1, len(image), frame.high, frame.wide) for name, image in inputs.items()}
     plan = network.plan(shapes)
+    axes = network.output_axes(shapes)
     results: dict[str, np.ndarray] = {}
     for tile in _tiles(network, plan, shapes, memory):
         pieces = {name: frame.piece(image, tile, prepare) for name, image in inputs.items()}
         for name, made in network(pieces, plan.algorithms).items():
-            _keep(results, name, made, tile, frame, plan, finish)
+            place = _place(name, plan.shapes[name], axes[name], frame, tile)
+            _keep(results, name, made, place, finish)
     network.rest()
     return results
 
@@ -79,41 +89,54 @@ def prepared(graph: Graph) -> Network:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The size of the image, and the size to which it is continued."""
+    """The size of the image, and the larger one to which it is continued on all sides."""
 
     height: int
     width: int
+    around: Margins
     high: int
     wide: int
 
     def piece(self, image: np.ndarray, tile: Tile | None, prepare: Callable | None) -> np.ndarray:
-        """A tile of the image as (1, C, h, w)."""
+        """A tile of the continued image as (1, C, h, w)."""
         rows, columns = tile.read if tile else (slice(0, self.high), slice(0, self.wide))
-        part = image[:, _places(rows, self.height)][:, :, _places(columns, self.width)]
+        top, left = self.around[:2]
+        part = image[:, _places(rows, self.height, top)]
+        part = part[:, :, _places(columns, self.width, left)]
         return np.asarray(prepare(part) if prepare else part, np.float32)[None]
 
-    def cropped(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The size of an output of that shape that belongs to the image, whatever its scale."""
-        h, w = shape[2:]
-        return -(-self.height * h // self.high), -(-self.width * w // self.wide)
+    def samples(self, rows: Side, columns: Side) -> tuple[int, int]:
+        """How many rows and columns of an output belong to the image and what is around it."""
+        top, left, bottom, right = self.around
+        height, width = self.height + top + bottom, self.width + left + right
+        return _samples(rows, height), _samples(columns, width)
 
 
-def _frame(inputs: Images, multiple: int) -> _Frame:
+def _samples(side: Side, length: int) -> int:
+    return max(0, math.ceil(side.ratio * length - side.less))
+
+
+def _frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> _Frame:
     sizes = {image.shape[1:] for image in inputs.values()}
     if len(sizes) != 1 or any(image.ndim != 3 for image in inputs.values()):
         raise InputError(f"found images of the sizes {sorted(sizes)}, allowed one size (C, H, W)")
     ((height, width),) = sizes
-    return _Frame(height, width, *(-(-n // multiple) * multiple for n in (height, width)))
+    step, more = int(card.get("multiple", 1)), int(card.get("offset", 0))
+    top, left, bottom, right = around
+    wanted = height + top + bottom, width + left + right
+    return _Frame(height, width, around, *(more + -(-max(n - more, 0) // step) * step
+                                           for n in wanted))  # fmt: skip
 
 
-def _places(part: slice, size: int) -> slice | np.ndarray:
-    """Where the pixels of a part lie in an axis of `size`: behind its end, reflected."""
-    if part.stop <= size:
-        return part
-    at = np.arange(part.start, part.stop)
-    if part.stop <= 2 * size - 1:
-        return np.where(at < size, at, 2 * (size - 1) - at)
-    return np.minimum(at, size - 1)
+def _places(part: slice, size: int, before: int) -> slice | np.ndarray:
+    """Where the pixels of a part lie in an axis of `size` that is continued by reflection."""
+    begin, end = part.start - before, part.stop - before
+    if begin >= 0 and end <= size:
+        return slice(begin, end)
+    at = np.arange(begin, end)
+    if begin > -size and end <= 2 * size - 1:
+        return np.abs(np.where(at < size, at, 2 * (size - 1) - at))
+    return np.clip(at, 0, size - 1)
 
 
 def _tiles(
@@ -131,33 +154,85 @@ def _tiles(
             f"allowed {memory / 2**20:.0f}, and cannot be computed in tiles: "
             + "; ".join(field.reasons)
         )
-    yield from tiles(field, int(pixels * memory / plan.peak))
+    most, peak, size = int(pixels * memory / plan.peak), plan.peak, field.size
+    while True:  # constants and parts of fixed size do not shrink with a tile
+        try:
+            found = tiles(field, most)
+        except InputError:
+            raise InputError(
+                f"needs {peak / 2**20:.0f} MB for {size[1]}x{size[0]} pixels, allowed "
+                f"{memory / 2**20:.0f}, and smaller tiles are none"
+            ) from None
+        rows, columns = max((tile.read for tile in found), key=_area)
+        size = rows.stop - rows.start, columns.stop - columns.start
+        part = {name: (*shape[:2], *size) for name, shape in shapes.items()}
+        peak = network.plan(part, plan.algorithms).peak
+        if peak <= memory:
+            break
+        most = min(most, math.prod(size)) * memory // (peak + peak // 8)
+    yield from found
+
+
+def _area(read: tuple[slice, slice]) -> int:
+    return math.prod(part.stop - part.start for part in read)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What of a tile's output is kept, and which part of what shape it is; batch: of its axis."""
+
+    batch: int | None
+    keep: tuple[slice, ...] = ()
+    write: tuple[slice, ...] = ()
+    axes: tuple[int, int] | None = None
+    size: tuple[int, int] = (0, 0)
+
+
+def _place(name: str, shape: Shape, axes: Axes, frame: _Frame, tile: Tile | None) -> _Place:
+    """Of an output of this shape for the whole image."""
+    rows, columns = axes.rows, axes.columns
+    if rows is None or columns is None or (tile and name not in tile.write):
+        return _Place(axes.batch)
+    wanted = frame.samples(rows, columns)
+    h, w = (min(n, shape[side.axis]) for n, side in zip(wanted, (rows, columns), strict=True))
+    write = tile.write[name] if tile else (slice(0, h), slice(0, w))
+    keep = tile.keep[name] if tile else write
+    inside = tuple(
+        slice(part.start, max(part.start, min(part.stop, n)))
+        for part, n in zip(write, (h, w), strict=True)
+    )
+    kept = tuple(
+        slice(part.start, part.start + to.stop - to.start)
+        for part, to in zip(keep, inside, strict=True)
+    )
+    shift = [axes.batch is not None and axes.batch < side.axis for side in (rows, columns)]
+    where = rows.axis - shift[0], columns.axis - shift[1]
+    return _Place(axes.batch, kept, inside, where, (h, w))
 
 
 def _keep(
     results: dict[str, np.ndarray],
     name: str,
     made: np.ndarray,
-    tile: Tile | None,
-    frame: _Frame,
-    plan: Plan,
+    place: _Place,
     finish: Callable[[str, np.ndarray], np.ndarray] | None,
 ) -> None:
     """Put what a tile has made of an output where it belongs."""
-    whole = plan.shapes[name]
-    if len(whole) != 4:  # no image: numbers about all of it
-        results[name] = finish(name, made[0]) if finish else made[0]
+    piece = made if place.batch is None else made[(slice(None),) * place.batch + (0,)]
+    if place.axes is None:  # numbers about all of the image
+        results[name] = finish(name, piece) if finish else piece
         return
-    h, w = frame.cropped(whole)
-    write = tile.write[name] if tile else (slice(0, h), slice(0, w))
-    keep = tile.keep[name] if tile else write
-    rows, columns = (
-        slice(part.start, max(part.start, min(part.stop, size)))
-        for part, size in zip(write, (h, w), strict=True)
-    )
-    kept = made[0][:, keep[0], keep[1]]
-    piece = kept[:, : rows.stop - rows.start, : columns.stop - columns.start]
+    piece = piece[_part(piece.ndim, place.axes, place.keep)]
     piece = finish(name, piece) if finish else piece
     if name not in results:
-        results[name] = np.empty((len(piece), h, w), piece.dtype)
-    results[name][:, rows, columns] = piece
+        shape = list(piece.shape)
+        for axis, size in zip(place.axes, place.size, strict=True):
+            shape[axis] = size
+        results[name] = np.empty(shape, piece.dtype)
+    results[name][_part(piece.ndim, place.axes, place.write)] = piece
+
+
+def _part(rank: int, axes: tuple[int, int], parts: tuple[slice, ...]) -> tuple[slice, ...]:
+    """An index that takes parts of two axes."""
+    found = dict(zip(axes, parts, strict=True))
+    return tuple(found.get(axis, slice(None)) for axis in range(rank))

@@ -11,12 +11,12 @@ import numpy as np
 
 from ..errors import InputError
 from .graph import Graph, Node
-from .operators import OPERATORS, call, evaluate
-from .operators.axes import written
+from .operators import OPERATORS, evaluate, result_shapes
+from .operators.axes import format_shape
 from .operators.reach import NOTHING, Shape
-from .operators.shape_ops import MOST
 
 SMALL = 4096  # numbers of a value that is computed on the way
+ALL_SMALL = 1 << 22  # of all such values together
 
 
 def infer(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
@@ -31,15 +31,19 @@ def propagate(
     found: dict[str, Shape] = {name: tensor.shape for name, tensor in graph.tensors.items()}
     values = {name: tensor for name, tensor in graph.tensors.items() if tensor.size <= SMALL}
     found.update(_inputs(graph, shapes))
+    room = ALL_SMALL
     for node in graph.nodes:
         try:
             made = _shapes(node, found, values)
             found.update(zip(node.outputs, made, strict=False))
-            values.update(_values(node, found, values))
+            if room > 0:
+                computed = _values(node, found, values)
+                room -= sum(array.size for array in computed.values())
+                values.update(computed)
         except InputError as problem:
             raise InputError(f"{node}: {problem}") from None
         except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
-            seen = " and ".join(written(found[name]) for name in node.inputs if name)
+            seen = " and ".join(format_shape(found[name]) for name in node.inputs if name)
             raise InputError(f"{node}: does not fit inputs of {seen} ({problem})") from None
     return found, values
 
@@ -57,7 +61,8 @@ def _inputs(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
         )
         if not fits:
             raise InputError(
-                f"found {written(given)} for the input '{name}', allowed {written(declared)}"
+                f"found {format_shape(given)} for the input '{name}', allowed "
+                f"{format_shape(declared)}"
             )
     return {name: tuple(shape) for name, shape in shapes.items()}
 
@@ -72,13 +77,9 @@ def _shapes(
         if name and role in operator.reads and name not in values:
             raise InputError(f"its {role} is known only while it runs, which is not supported")
         arguments.append((values if role in operator.reads else found)[name] if name else None)
-    result = call(operator, operator.shape, arguments, node.attributes)
-    made = result if operator.outputs is None else (result,)
+    made = result_shapes(node.operator, arguments, node.attributes)
     if len(made) < len(node.outputs):
         raise InputError(f"makes {len(made)} results, {len(node.outputs)} are named")
-    for shape in made:
-        if math.prod(shape) > MOST:
-            raise InputError(f"makes {written(shape)} numbers, allowed {MOST} in all")
     return made
 
 

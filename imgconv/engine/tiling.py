@@ -73,7 +73,9 @@ def tile_size(field: Field, pixels: int, block: int = WINOGRAD) -> tuple[int, in
     for height in (*range(top, min(H, pixels // left) + 1, align), *whole):
         width = W if height * W <= pixels else pixels // height // align * align
         if width >= left:
-            work = _computed(field, 0, height, align) * _computed(field, 1, width, align)
+            work = _count_computed(field, 0, height, align) * _count_computed(
+                field, 1, width, align
+            )
             best = min(best or (work, height, width), (work, height, width))
     return best[1:] if best else (top, left)
 
@@ -87,7 +89,7 @@ def _least(field: Field, axis: int, align: int) -> int:
     return min(field.size[axis], _overlap(field, axis, align) + align)
 
 
-def _computed(field: Field, axis: int, length: int, align: int) -> int:
+def _count_computed(field: Field, axis: int, length: int, align: int) -> int:
     """Rows (columns) of all tiles of this length, those twice that lie in two."""
     size, overlap = field.size[axis], _overlap(field, axis, align)
     if length >= size:
@@ -106,7 +108,7 @@ def _cuts(field: Field, axis: int, length: int, align: int) -> list[_Cut]:
         if end <= done:
             raise InputError(f"found tiles of {length} pixels, less than an output depends on")
         write = {n: slice(_sample(side, done), _sample(side, end)) for n, side in sides.items()}
-        keep = {n: _shifted(write[n], side, start) for n, side in sides.items()}
+        keep = {n: _shift(write[n], side, start) for n, side in sides.items()}
         cuts.append(_Cut(slice(start, stop), keep, write))
         done = end
     return cuts
@@ -127,6 +129,6 @@ def _complete(sides: Mapping[str, Support], stop: int, align: int) -> int:
     return min(ends)
 
 
-def _shifted(part: slice, side: Support, start: int) -> slice:
+def _shift(part: slice, side: Support, start: int) -> slice:
     begin = start * side.step.denominator // side.step.numerator
     return slice(part.start - begin, part.stop - begin)

@@ -14,6 +14,7 @@ from imgconv.errors import OutputError
 from imgconv.text import suffix
 
 from .formats import ALL, Format, named, of_suffix, sniff
+from .options import WriteOptions
 
 HEAD = 32  # bytes that tell the format
 PROFILES = ("imagecodecs:cms_transform",)
@@ -32,12 +33,12 @@ def imports_for(sources: Iterable[str], targets: Iterable[str]) -> Iterator[str]
     yield "socket"  # whose name marks what is not whole yet
 
 
-def imports_to_write(format: str | None, background: str | None) -> Iterator[str]:
+def imports_to_write(options: WriteOptions) -> Iterator[str]:
     """What these options of writing need."""
-    if format:
+    if options.format:
         with suppress(OutputError):  # an unknown name is refused where it is used
-            yield from named(format).writes_with
-    if background:
+            yield from named(options.format).writes_with
+    if options.background:
         yield "PIL.ImageColor"
 
 

@@ -15,7 +15,7 @@ from imgconv.tasks.colorize.toned import colour_of
 from .operation import Operation, Result
 
 NOTES = {
-    "colour": "in colour already: made grey first, then coloured anew (--mix keeps some)",
+    "colour": "in colour already: made grey first, then coloured again (--mix keeps some)",
     "toned": "a toned (sepia) print: the tone is taken off first (--mix keeps some)",
     "profile": "the brightness of its colour profile was converted to that of sRGB",
     "ome": "OME-XML does not hold for colour: axes and the pixel size in the plane are kept of it",

@@ -23,7 +23,7 @@ from imgconv.images import (
     write_images,
 )  # fmt: skip
 from imgconv.images.image import frames
-from imgconv.images.imports import PROFILES
+from imgconv.images.imports import PROFILES, imports_to_write
 from imgconv.memory import share
 
 from .operation import Operation, Result
@@ -52,7 +52,7 @@ class FileStep:
     @property
     def imports(self) -> tuple[str, ...]:
         """What it imports when it works."""
-        return PROFILES if self.to_srgb else ()
+        return (*imports_to_write(self.writing), *(PROFILES if self.to_srgb else ()))
 
     def info(self, source: Source) -> Info:
         """The Info of the planes as the step sees them."""

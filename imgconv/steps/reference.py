@@ -77,7 +77,7 @@ def like(plane: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
             return np.broadcast_to(truth[..., :1], plane.shape)
     found = "no plane" if truth is None else described(truth)
     raise InputError(
-        f"the reference has {found}, allowed is what the image has: {described(plane)}"
+        f"the reference has {found}, it must have what the image has: {described(plane)}"
     )
 
 

@@ -9,11 +9,12 @@ from imgconv.engine import Model
 from imgconv.errors import ImgconvError, InputError
 
 from .card import Card, Task
+from .classify.card import CLASSIFY
 from .colorize.card import COLORIZE
 from .denoise.card import DENOISE
 from .segment.card import SEGMENT
 
-TASKS: dict[str, Task] = {task.name: task for task in (SEGMENT, DENOISE, COLORIZE)}
+TASKS: dict[str, Task] = {task.name: task for task in (SEGMENT, DENOISE, COLORIZE, CLASSIFY)}
 
 
 def load(name: str | os.PathLike[str], task: str) -> tuple[Model, Card]:

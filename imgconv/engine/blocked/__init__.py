@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
 from ..fusion import Stage
 from ..operators import OPERATORS
 from .layer import Arrays, Shapes, Work
@@ -22,6 +24,10 @@ def prepare(
     """
     fast = OPERATORS[stage.node.operator].fast
     if fast is None or any(len(shapes[name]) != 4 for name in stage.node.outputs):
+        return None
+    if any(0 in shapes[name] for name in (*stage.reads, *stage.node.outputs)):
+        return None
+    if any(tensors[name].dtype != np.float32 for name in stage.reads[1:] if name in tensors):
         return None
     module, function = fast.prepare.split(".")
     form = getattr(import_module(f".{module}", __name__), function)

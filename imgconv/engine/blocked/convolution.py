@@ -15,7 +15,7 @@ from ...kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights
 from ..fusion import Stage
 from ..operators.operator import Clamp
 from ..operators.sliding import windows
-from .layer import Arrays, Shapes, V, Weights, Work, blocks, padded, scratch
+from .layer import Arrays, Shapes, V, Weights, Work, blocks, pad_channels, scratch
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
 ROWS = 6  # results of a register tile
@@ -89,7 +89,7 @@ def prepare(
         layer, algorithm = _depthwise(geometry, weights, bias, C, clamp), "depthwise"
     elif groups == 1:
         algorithm = chosen or cheapest(geometry)
-        layer = ALGORITHMS[algorithm](geometry, weights, padded(bias, K), clamp)
+        layer = ALGORITHMS[algorithm](geometry, weights, pad_channels(bias, K), clamp)
     elif not (C // groups) % V and not (K // groups) % V:
         algorithm = chosen or cheapest(geometry)
         layer = _grouped(geometry, weights, bias, groups, clamp, algorithm)
@@ -137,14 +137,14 @@ def cheapest(g: Geometry) -> str:
     if not g.is_plain_3x3 or g.C < V:
         return "direct"
     T = _tiles_at_once(g)
-    direct = g.h * _rounded(g.w, ROWS) * 9 * g.C * g.pairs
-    products = _rounded(g.tiles, ROWS) * PLACES * g.C * g.pairs
+    direct = g.h * _round_up(g.w, ROWS) * 9 * g.C * g.pairs
+    products = _round_up(g.tiles, ROWS) * PLACES * g.C * g.pairs
     transforms = g.tiles * (150 * blocks(g.C) + 110 * blocks(g.K))
     weights = PLACES * g.C * g.pairs * 2 * V * 4 / 16 * (1 + -(-g.tiles // T))
     return "winograd" if products + transforms + weights < direct else "direct"
 
 
-def _rounded(number: int, step: int) -> int:
+def _round_up(number: int, step: int) -> int:
     return -(-number // step) * step
 
 
@@ -153,14 +153,14 @@ def _tiles_at_once(g: Geometry) -> int:
     return 24 if g.C * g.K < 2**16 else 48
 
 
-def _worthwhile(cycles: float) -> int:
+def _smallest_band(cycles: float) -> int:
     """How many units of that many cycles are worth a thread."""
     return max(1, round(CYCLES / max(cycles, 1.0)))
 
 
 def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -> Layer:
-    T, C = min(_tiles_at_once(g), _rounded(g.tiles, ROWS)), blocks(g.C) * V
-    places = weights.made("winograd", _places)
+    T, C = min(_tiles_at_once(g), _round_up(g.tiles, ROWS)), blocks(g.C) * V
+    places = weights.get("winograd", _places)
     groups = -(-g.tiles // T)
     by_tiles = groups >= 2 * threads.count() or g.pairs == 1
     cost = PLACES * g.C * T * g.pairs
@@ -181,7 +181,7 @@ def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -
             )  # fmt: skip
 
         if by_tiles:
-            threads.run(band, groups, _worthwhile(cost))
+            threads.run(band, groups, _smallest_band(cost))
         else:  # each thread transforms the whole image for its share of the channels
             threads.run(band, g.pairs, -(-g.pairs // threads.count()))
 
@@ -220,7 +220,7 @@ def tap_by_tap(
 ) -> Layer:
     """A layer that writes its result (i, j) at first + step * (i, j) of an image of size `full`."""
     plan = _Taps(g, step, full or (g.h, g.w))
-    taps, offsets = weights.made("taps", _paired), plan.offsets
+    taps, offsets = weights.get("taps", _pair_channels), plan.offsets
     start = (first[0] * plan.full[1] + first[1]) * V
     cost = plan.columns * taps[0].size / (2 * V)  # of a row of results and a pair
 
@@ -239,9 +239,9 @@ def tap_by_tap(
             )  # fmt: skip
 
         if by_rows:
-            threads.run(band, bands_of, _worthwhile(cost * plan.band * g.pairs))
+            threads.run(band, bands_of, _smallest_band(cost * plan.band * g.pairs))
         else:
-            threads.run(band, g.pairs, _worthwhile(cost * plan.rows))
+            threads.run(band, g.pairs, _smallest_band(cost * plan.rows))
 
     return layer
 
@@ -296,7 +296,7 @@ class _Taps:
         return self.columns if self.flat else self.full[1]
 
 
-def _paired(weights: np.ndarray) -> np.ndarray:
+def _pair_channels(weights: np.ndarray) -> np.ndarray:
     """(K, C, kh, kw) -> (pairs, steps, 2V): by block of channels, tap, channel."""
     K, C, taps = *weights.shape[:2], weights.shape[2] * weights.shape[3]
     pairs, whole = -(-K // (2 * V)), C // V * V
@@ -319,7 +319,7 @@ def _grouped(
         ALGORITHMS[algorithm](
             g,
             weights.part(n, lambda w, n=n: w[n * g.K : (n + 1) * g.K]),  # type: ignore[misc]
-            padded(None if bias is None else bias[n * g.K : (n + 1) * g.K], g.K),
+            pad_channels(None if bias is None else bias[n * g.K : (n + 1) * g.K], g.K),
             clamp,
         )
         for n in range(groups)
@@ -339,7 +339,7 @@ def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, clamp: Clamp) -
     taps = np.zeros((blocks(C) * V, kh * kw), np.float32)
     taps[:C] = weights.array.reshape(C, -1)
     taps = np.ascontiguousarray(taps.reshape(-1, V, kh * kw).transpose(0, 2, 1))
-    biases = padded(bias, C)
+    biases = pad_channels(bias, C)
     rows = blocks(C) * g.h
     no_shares = np.empty(0, np.float32)
 
@@ -353,7 +353,7 @@ def _depthwise(g: Geometry, weights: Weights, bias: Any, C: int, clamp: Clamp) -
             )  # fmt: skip
             kernels.slide(image, taps, biases, no_shares, out, pack(sizes), *clamp.numbers)
 
-        threads.run(band, rows, _worthwhile(3 * g.w * kh * kw))
+        threads.run(band, rows, _smallest_band(3 * g.w * kh * kw))
 
     return layer
 

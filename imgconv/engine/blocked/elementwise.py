@@ -13,7 +13,7 @@ from ... import kernels
 from ...kernels import layout
 from ..fusion import Stage, clamp_of
 from ..operators.operator import UNCLAMPED
-from .layer import Arrays, Shapes, V, Work, padded
+from .layer import Arrays, Shapes, V, Work, pad_channels
 
 ACTIVATIONS = {
     "sigmoid": layout.SIGMOID, "tanh": layout.TANH, "gelu": layout.GELU, "silu": layout.SILU,
@@ -78,27 +78,27 @@ def _by_channel(stage: Stage, tensors: Arrays, shapes: Shapes, image: str, other
     n, C, h, w = shapes[image]
     operator, first = stage.node.operator, stage.node.inputs[0] == image
     clamp = stage.clamp
-    slopes = padded(np.full(C, clamp.slope, np.float32), C, 1.0)
-    ones = padded(None, C, 1.0)
+    slopes = pad_channels(np.full(C, clamp.slope, np.float32), C, 1.0)
+    ones = pad_channels(None, C, 1.0)
 
     def run(values: Arrays, out: np.ndarray) -> None:
         numbers = tensors[other] if other in tensors else values[other]
         full = np.broadcast_to(numbers.reshape((1,) * (4 - numbers.ndim) + numbers.shape),
                                (n, C, 1, 1))  # fmt: skip
         for i in range(n):
-            each = padded(full[i, :, 0, 0], C)
+            each = pad_channels(full[i, :, 0, 0], C)
             if operator == "mul":
-                factors, terms = each, padded(None, C)
+                factors, terms = each, pad_channels(None, C)
             elif operator == "add" or first:
                 factors, terms = ones, each if operator == "add" else -each
             else:
                 factors, terms = -ones, each
-            _scaled(values[image][i], factors, terms, slopes, out[i], h * w, clamp.numbers)
+            _scale(values[image][i], factors, terms, slopes, out[i], h * w, clamp.numbers)
 
     return Work(run, frozenset({image}), "blocks")
 
 
-def _scaled(
+def _scale(
     image: np.ndarray,
     factors: np.ndarray,
     terms: np.ndarray,
@@ -120,12 +120,12 @@ def prelu(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work |
     if not _one_a_channel(tensors[slope].shape, shapes[name]):
         return None
     _, C, h, w = shapes[name]
-    slopes = padded(np.broadcast_to(tensors[slope].ravel(), C), C, 1.0)
-    ones, zeros = padded(None, C, 1.0), padded(None, C)
+    slopes = pad_channels(np.broadcast_to(tensors[slope].ravel(), C), C, 1.0)
+    ones, zeros = pad_channels(None, C, 1.0), pad_channels(None, C)
 
     def run(values: Arrays, out: np.ndarray) -> None:
         for n in range(len(out)):
-            _scaled(
+            _scale(
                 values[name][n], ones, zeros, slopes, out[n], h * w, (1.0, -np.inf, np.inf)
             )  # fmt: skip
 
@@ -140,12 +140,12 @@ def batch_norm(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> W
     s = scale / np.sqrt(var + stage.node.attributes.get("epsilon", 1e-5))
     _, C, h, w = shapes[name]
     clamp = stage.clamp
-    factors, terms = padded(s, C), padded(bias - mean * s, C)
-    slopes = padded(np.full(C, clamp.slope, np.float32), C, 1.0)
+    factors, terms = pad_channels(s, C), pad_channels(bias - mean * s, C)
+    slopes = pad_channels(np.full(C, clamp.slope, np.float32), C, 1.0)
 
     def run(values: Arrays, out: np.ndarray) -> None:
         for n in range(len(out)):
-            _scaled(values[name][n], factors, terms, slopes, out[n], h * w, clamp.numbers)
+            _scale(values[name][n], factors, terms, slopes, out[n], h * w, clamp.numbers)
 
     return Work(run, frozenset({name}), "blocks")
 

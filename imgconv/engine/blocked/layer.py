@@ -49,7 +49,7 @@ class Weights:
     name: str
     prepared: dict[Any, np.ndarray]
 
-    def made(self, how: Any, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    def get(self, how: Any, make: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """make(array), once for every `how`."""
         key = (self.name, how)
         if key not in self.prepared:
@@ -70,7 +70,7 @@ def blocked_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int, int]:
     return n, blocks(c), h, w, V
 
 
-def padded(vector: np.ndarray | None, channels: int, fill: float = 0.0) -> np.ndarray:
+def pad_channels(vector: np.ndarray | None, channels: int, fill: float = 0.0) -> np.ndarray:
     """A number for each channel, filled up to whole pairs of blocks."""
     out = np.full(2 * V * math.ceil(channels / (2 * V)), fill, np.float32)
     if vector is not None:

@@ -10,7 +10,7 @@ from imgconv import kernels, threads
 
 from ...kernels.layout import MAX, MEAN, Sliding, pack
 from ..fusion import Stage
-from ..operators.pooling import counted
+from ..operators.pooling import count_taps
 from ..operators.sliding import windows
 from .layer import Arrays, Shapes, Work, blocks
 
@@ -31,7 +31,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work
     shares = np.empty(0, np.float32)
     if node.operator == "average_pool":
         padding = bool(a.get("count_include_pad"))
-        counts = [counted(size, at, i, padding) for i, size in enumerate((H, W))]
+        counts = [count_taps(size, at, i, padding) for i, size in enumerate((H, W))]
         shares = (1 / np.concatenate(counts)).astype(np.float32)
     h, w = at.out
     sizes = Sliding(

@@ -16,7 +16,7 @@ import numpy as np
 from ..fusion import Stage
 from ..operators.convolution import transposed_windows
 from .convolution import Geometry, Layer, tap_by_tap
-from .layer import Arrays, Shapes, Weights, Work, padded
+from .layer import Arrays, Shapes, Weights, Work, pad_channels
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def prepare(
     if rest and rest[0] and rest[0] not in tensors:
         return None
     (H, W), (h, w_) = shapes[name][2:], shapes[stage.output][2:]
-    biases = padded(tensors[rest[0]] if rest and rest[0] else None, w.shape[1])
+    biases = pad_channels(tensors[rest[0]] if rest and rest[0] else None, w.shape[1])
     parts: list[Layer] = []
     (down, across), (top, left) = at.strides, at.before
     for r in phases(h, at.kernel[0], down, top):

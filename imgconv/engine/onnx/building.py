@@ -15,9 +15,9 @@ from ..builder import Builder
 from ..graph import Graph, Node, shown
 from ..operators import OPERATORS, Operator, evaluate
 from ..shapes import of_sizes, propagate
-from .source import widened
+from .source import widen
 
-MOST = 1 << 28  # values of a constant computed at import (1 GB): beyond it a file is damaged
+MOST = 1 << 28  # numbers of constants computed at import (1 GB): beyond it a file is damaged
 TRIAL = 224  # pixels taken for an open size, so that the number of axes can be followed
 
 Shape = tuple[int, ...]
@@ -46,6 +46,7 @@ class Building(Builder):
         self.inputs, self.used = inputs, frozenset(used)
         self.tensors = dict(tensors)
         self.aliases: dict[str, str] = {}
+        self._room = MOST
         self._gone: set[str] = set()  # names of constants in branches that are done
         self.numbers: dict[str, np.ndarray] = {}
         self.trial: dict[str, Shape] = {
@@ -110,7 +111,7 @@ class Building(Builder):
         if name in self._gone:
             self.aliases[name] = self.constant(value, name)
         else:
-            self.tensors[name] = widened(np.asarray(value), name)
+            self.tensors[name] = widen(np.asarray(value), name)
 
     def add_several(
         self,
@@ -126,7 +127,7 @@ class Building(Builder):
         if operator not in OPERATORS:
             raise Unsupported(f"(needs the operator {operator})")
         names = [self.resolve(name) for name in inputs]
-        names, attributes = self._promoted(OPERATORS[operator], names, dict(attributes))
+        names, attributes = self._promote(OPERATORS[operator], names, dict(attributes))
         stem = wanted or f"{layer}:{operator}"
         return super().add_several(
             operator, names, attributes, count=count, wanted=stem, layer=layer
@@ -137,7 +138,7 @@ class Building(Builder):
         if not self._fold(node):
             super().append(node)
 
-    def _promoted(
+    def _promote(
         self, operator: Operator, names: list[str], attributes: dict[str, Any]
     ) -> tuple[list[str], dict[str, Any]]:
         """Constant inputs that may be attributes made attributes."""
@@ -169,14 +170,14 @@ class Building(Builder):
             known = all(name in self.tensors for name in node.inputs if name)
         if known:
             for name, value in zip(node.outputs, self._results(node), strict=True):
-                self.tensors[name] = widened(np.asarray(value), name)
+                self.tensors[name] = widen(np.asarray(value), name)
         return known
 
     def _results(self, node: Node) -> list[Any]:
         if all(name in self.numbers for name in node.outputs):
             return [self.numbers[name] for name in node.outputs]
-        made = sum(math.prod(self.trial[name]) for name in node.outputs)
-        if made > MOST:
-            raise InputError(f"{node} would make {made} numbers, allowed {MOST}")
+        self._room -= sum(math.prod(self.trial[name]) for name in node.outputs)
+        if self._room < 0:
+            raise InputError(f"{node}: constants would take more than {MOST} numbers")
         values = [self.tensors[name] if name else None for name in node.inputs]
         return list(evaluate(node.operator, values, node.attributes))

@@ -15,14 +15,14 @@ from ..graph import Graph, Node, check
 from . import direct, layers, shaping, sliding
 from .building import Building
 from .calls import Call, Converter, Unsupported
-from .patterns import with_pixel_shuffles
+from .patterns import replace_pixel_shuffles
 from .source import (
     DOMAINS,
     attributes,
     initializers,
+    inline_functions,
     input_shapes,
     operator_set,
-    with_functions_inlined,
 )
 
 if TYPE_CHECKING:
@@ -44,29 +44,29 @@ def convert(model: ModelProto, given: Shapes = {}, size: Any = None) -> Graph:  
     open batch, or None for as the file says, or "any" for open. Raises InputError.
     """
     opset = operator_set(model)
-    model = with_functions_inlined(model, {*CONVERTERS, "If"})
+    model = inline_functions(model, {*CONVERTERS, "If"})
     constants = initializers(model.graph)
-    inputs = settled(input_shapes(model.graph, constants), given, size)
+    inputs = settle_shapes(input_shapes(model.graph, constants), given, size)
     names, used = _names(model.graph), _read_names(model.graph)
     building = Building(inputs, constants, names, used)
     importing = Importing(building, opset)
-    importing.nodes(with_pixel_shuffles(model.graph, constants))
+    importing.nodes(replace_pixel_shuffles(model.graph, constants))
     importing.refuse_if_unsupported()
-    graph = finished(building, [one.name for one in model.graph.output])
+    graph = finish_graph(building, [one.name for one in model.graph.output])
     check(graph)
     return graph
 
 
-def settled(
+def settle_shapes(
     found: Mapping[str, tuple[int | None, ...] | None], given: Shapes, size: Any
 ) -> dict[str, tuple[int | None, ...]]:
     """The inputs' shapes: those asked for, else the file's."""
     if unknown := sorted(set(given) - set(found)):
         raise InputError(f"no input '{unknown[0]}': the network has {', '.join(found) or 'none'}")
-    return {name: given.get(name) or _sized(name, shape, size) for name, shape in found.items()}
+    return {name: given.get(name) or _set_size(name, shape, size) for name, shape in found.items()}
 
 
-def _sized(name: str, shape: tuple[int | None, ...] | None, size: Any) -> tuple[int | None, ...]:
+def _set_size(name: str, shape: tuple[int | None, ...] | None, size: Any) -> tuple[int | None, ...]:
     if shape is None:
         raise InputError(f"the input '{name}' has no shape: give one, --shape {name}=1,3,224,224")
     if size is None or len(shape) != 4:
@@ -173,7 +173,7 @@ class Importing:
         )
 
 
-def finished(building: Building, outputs: list[str]) -> Graph:
+def finish_graph(building: Building, outputs: list[str]) -> Graph:
     """What the outputs need, under the names of the file."""
     names = _file_names(building, outputs)
     building.rename(names)
@@ -187,7 +187,7 @@ def finished(building: Building, outputs: list[str]) -> Graph:
     inputs = {name: shape for name, shape in found.inputs.items() if name in read}
     if not inputs:
         raise InputError("its outputs depend on no input: this is no network to run")
-    tensors = {name: _storable(value) for name, value in found.tensors.items()}
+    tensors = {name: _to_storable(value) for name, value in found.tensors.items()}
     return replace(found, inputs=inputs, tensors=tensors)
 
 
@@ -202,6 +202,6 @@ def _file_names(building: Building, outputs: list[str]) -> dict[str, str]:
     return names
 
 
-def _storable(value: np.ndarray) -> np.ndarray:
+def _to_storable(value: np.ndarray) -> np.ndarray:
     """Truth values are kept as whole numbers."""
     return value.astype(np.int64) if value.dtype == bool else value

@@ -17,7 +17,7 @@ def direct(operator: str, **attributes: Theirs) -> Converter:
 
     def convert(call: Call) -> None:
         found = {
-            ours: _typed(call.get(theirs, default), default)
+            ours: _to_type(call.get(theirs, default), default)
             for ours, (theirs, default) in attributes.items()
             if default is not None or theirs in call.attributes
         }
@@ -26,7 +26,7 @@ def direct(operator: str, **attributes: Theirs) -> Converter:
     return convert
 
 
-def _typed(value: Any, default: Any) -> Any:
+def _to_type(value: Any, default: Any) -> Any:
     if isinstance(value, list):
         return [int(n) for n in value]
     return value if default is None else type(default)(value)

@@ -70,12 +70,12 @@ def gemm(call: Call) -> None:
         x = call.add("transpose", x, permutation=[1, 0])
     if not call.get("transB", 0):
         weights = call.add("transpose", weights, permutation=[1, 0])
-    weights = _times(call, weights, call.get("alpha", 1.0))
+    weights = _multiply(call, weights, call.get("alpha", 1.0))
     results = call.building.shape(weights)[0]
     if not bias:
         call.give(call.add("dense", x, weights))
         return
-    bias = _times(call, bias, call.get("beta", 1.0))
+    bias = _multiply(call, bias, call.get("beta", 1.0))
     if int(np.prod(call.building.shape(bias)[:-1])) > 1 or _is_column(call, bias, results):
         call.give(call.add("add", call.add("dense", x, weights), bias))
         return
@@ -88,7 +88,7 @@ def _is_column(call: Call, bias: str, results: int) -> bool:
     return int(np.prod(call.building.shape(bias))) not in (1, results)
 
 
-def _times(call: Call, name: str, factor: float) -> str:
+def _multiply(call: Call, name: str, factor: float) -> str:
     return name if factor == 1 else call.add("mul", name, call.const(factor))
 
 
@@ -117,12 +117,12 @@ def group_norm(call: Call) -> None:
     groups, channels = int(call.get("num_groups")), call.shape()[1]
     scale, bias = call.inputs[1:3]
     if call.opset < 21 and groups > 0:
-        scale, bias = (_repeated(call, name, groups, channels // groups) for name in (scale, bias))
+        scale, bias = (_repeat(call, name, groups, channels // groups) for name in (scale, bias))
     epsilon = float(call.get("epsilon", 1e-5))
     call.give(call.add("group_norm", call.input(0), scale, bias, groups=groups, epsilon=epsilon))
 
 
-def _repeated(call: Call, name: str, groups: int, times: int) -> str:
+def _repeat(call: Call, name: str, groups: int, times: int) -> str:
     """(groups,) -> (groups * times,), each `times` in a row."""
     wide = call.add("expand", call.add("reshape", name, shape=[groups, 1]), shape=[groups, times])
     return call.add("reshape", wide, shape=[groups * times])

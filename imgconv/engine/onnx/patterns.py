@@ -21,7 +21,9 @@ ORDERS = {  # (N, C, r, r, H, W) and (N, r, r, C, H, W) -> (N, C, H, r, W, r)
 }
 
 
-def with_pixel_shuffles(graph: GraphProto, constants: Mapping[str, np.ndarray]) -> list[NodeProto]:
+def replace_pixel_shuffles(
+    graph: GraphProto, constants: Mapping[str, np.ndarray]
+) -> list[NodeProto]:
     """The graph's nodes, each such three replaced by one."""
     known = {**constants, **_constant_nodes(graph)}
     found = {three[2].output[0]: three for three in _threes(graph)}

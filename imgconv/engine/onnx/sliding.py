@@ -42,7 +42,7 @@ def conv_transpose(call: Call) -> None:
         "output_padding": call.whole("output_padding") or [0] * len(kernel),
     }
     if wanted:
-        found |= _reaching(call, kernel, wanted[-len(kernel) :], auto, **found)
+        found |= _pads_reaching(call, kernel, wanted[-len(kernel) :], auto, **found)
     elif auto:
         found["auto_pad"] = auto
     else:
@@ -51,7 +51,7 @@ def conv_transpose(call: Call) -> None:
     call.give(call.add("conv_transpose", *call.given(3), **found, groups=groups))
 
 
-def _reaching(
+def _pads_reaching(
     call: Call,
     kernel: list[int],
     wanted: list[int],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,16 @@ import numpy as np
 from imgconv.errors import InputError
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto
+    from onnx import (
+        AttributeProto,
+        GraphProto,
+        ModelProto,
+        NodeProto,
+        TensorProto,
+        ValueInfoProto,
+    )  # fmt: skip
 
+MOST_NODES = 100_000  # of a graph without functions
 OLDEST, NEWEST = 6, 28  # operator sets that the converters were written for
 DOMAINS = ("", "ai.onnx")  # the names of ONNX's own operators
 
@@ -67,6 +76,11 @@ def operator_set(model: ModelProto) -> int:
     """The version of ONNX's own operators that the model asks for."""
     found = [one.version for one in model.opset_import if one.domain in DOMAINS]
     version = max(found, default=1)
+    if version > NEWEST:
+        raise InputError(
+            f"operator set {version} is newer than {NEWEST}, the last that is known here: export "
+            "the network for that one, or update imgconv"
+        )
     if version < OLDEST:
         raise InputError(
             f"operator set {version} is too old: {OLDEST + 1} and up can be imported; export the "
@@ -75,7 +89,7 @@ def operator_set(model: ModelProto) -> int:
     return version
 
 
-def with_functions_inlined(model: ModelProto, known: set[str]) -> ModelProto:
+def inline_functions(model: ModelProto, known: set[str]) -> ModelProto:
     """The model with functions replaced by what they are made of.
 
     Those are the functions in the file, and ONNX's own operators that are not `known` here but
@@ -85,6 +99,7 @@ def with_functions_inlined(model: ModelProto, known: set[str]) -> ModelProto:
     from onnx import inliner
 
     if model.functions:
+        _check_functions(model)
         model = inliner.inline_local_functions(model)
     unknown = {n.op_type for n in model.graph.node if n.domain in DOMAINS} - known
     version = operator_set(model)
@@ -95,6 +110,30 @@ def with_functions_inlined(model: ModelProto, known: set[str]) -> ModelProto:
         return inliner.inline_selected_functions(model, defined, inline_schema_functions=True)
     except (AttributeError, TypeError):  # an older onnx cannot: they will be named
         return model
+
+
+def _check_functions(model: ModelProto) -> None:
+    """InputError where functions that call functions would become too many nodes."""
+    bodies = {(f.domain, f.name, f.overload): f.node for f in model.functions}
+
+    @cache
+    def size(key: tuple[str, str, str]) -> int:
+        return count(bodies[key])
+
+    def count(nodes: Iterable[NodeProto]) -> int:
+        total = 0
+        for node in nodes:
+            key = (node.domain, node.op_type, node.overload)
+            total += size(key) if key in bodies else 1
+            total += sum(count(one.g.node) for one in node.attribute if one.HasField("g"))
+            if total > MOST_NODES:
+                raise InputError(f"its functions make more than {MOST_NODES} layers")
+        return total
+
+    try:
+        count(model.graph.node)
+    except RecursionError:
+        raise InputError("its functions call each other without an end") from None
 
 
 def _has_body(definitions: Any, name: str, version: int) -> bool:
@@ -114,10 +153,10 @@ def array(tensor: TensorProto) -> np.ndarray:
         raise InputError(
             f"the weight '{tensor.name}' cannot be read ({first_line(problem)})"
         ) from None
-    return widened(found, tensor.name)
+    return widen(found, tensor.name)
 
 
-def widened(found: np.ndarray, name: str) -> np.ndarray:
+def widen(found: np.ndarray, name: str) -> np.ndarray:
     """float16, bfloat16 and float64 become float32, every integer int64."""
     if found.dtype.kind == "b":
         return found

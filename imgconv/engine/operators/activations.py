@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError
 from .arithmetic import erf, quiet
-from .axes import axis_of, broadcast, same, written
+from .axes import axis_of, broadcast, format_shape, same
 from .operator import AXIS, NUMBER, Clamp, Fast, Operator, choice
 from .reach import POINTWISE, Shape, over_axis
 
@@ -32,7 +33,9 @@ def prelu(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
 
 def prelu_shape(x: Shape, slope: Shape) -> Shape:
     if broadcast(x, slope) != tuple(x):
-        raise InputError(f"found slopes of shape {written(slope)}, the input is {written(x)}")
+        raise InputError(
+            f"found slopes of shape {format_shape(slope)}, the input is {format_shape(x)}"
+        )
     return tuple(x)
 
 
@@ -112,6 +115,14 @@ def thresholded_relu(x: np.ndarray, *, alpha: float = 1.0) -> np.ndarray:
     return np.where(x > f32(alpha), x, f32(0))
 
 
+def clip_shape(x: Shape, low: Any = None, high: Any = None) -> Shape:
+    """The bounds are shapes, or attributes."""
+    for bound in (low, high):
+        if isinstance(bound, tuple) and math.prod(bound) != 1:
+            raise InputError(f"found a bound of {format_shape(bound)}, allowed one number")
+    return tuple(x)
+
+
 def clip(x: np.ndarray, low: Any = None, high: Any = None) -> np.ndarray:
     """min(max(x, low), high), either may be left out; high where low > high."""
     if low is not None:
@@ -176,7 +187,7 @@ OPERATORS = {
     "hard_swish": Operator(hard_swish, same, POINTWISE, _X),
     "thresholded_relu": Operator(thresholded_relu, same, POINTWISE, _X, _ALPHA),
     "clip": Operator(
-        clip, same, POINTWISE, ("x", "low?", "high?"), {"low": NUMBER, "high": NUMBER},
+        clip, clip_shape, POINTWISE, ("x", "low?", "high?"), {"low": NUMBER, "high": NUMBER},
         fast=_FAST, clamp=_clip_clamp,
     ),
     "softmax": Operator(softmax, along_axis_shape, over_axis(-1), _X, _AXIS),

@@ -27,14 +27,16 @@ def axes_of(axes: Sequence[int] | np.ndarray, rank: int) -> tuple[int, ...]:
 
 
 def broadcast(*shapes: Shape) -> Shape:
-    """The shape of NumPy's broadcasting."""
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
+    """The shape of NumPy's broadcasting, of sizes of any length."""
+    rank = max(len(shape) for shape in shapes)
+    full = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
+    sizes = [{shape[axis] for shape in full} - {1} for axis in range(rank)]
+    if any(len(each) > 1 for each in sizes):
         raise InputError(
-            f"shapes {' and '.join(written(shape) for shape in shapes)} do not fit together: "
+            f"shapes {' and '.join(format_shape(shape) for shape in shapes)} do not fit together: "
             "an axis must be equal or 1"
-        ) from None
+        )
+    return tuple(next(iter(each), 1) for each in sizes)
 
 
 def same(x: Shape, *_: Any, **__: Any) -> Shape:
@@ -42,12 +44,12 @@ def same(x: Shape, *_: Any, **__: Any) -> Shape:
     return tuple(x)
 
 
-def integers(values: Any) -> list[int]:
+def to_integers(values: Any) -> list[int]:
     """Sizes or positions, given as attribute or as a tensor."""
     return [int(value) for value in np.ravel(np.asarray(values))]
 
 
-def written(shape: Sequence[Any]) -> str:
+def format_shape(shape: Sequence[Any]) -> str:
     return "x".join("?" if size is None else str(size) for size in shape) or "a single number"
 
 

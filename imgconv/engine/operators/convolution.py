@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .axes import along, written
+from .axes import along, format_shape
 from .operator import COUNT, PADS, SIZES, Fast, Operator
 from .reach import Shape, Site, Sliding, Span
 from .sliding import WINDOW, Windows, extents, halves, need_spatial, per_axis, span, windows
@@ -27,15 +27,17 @@ def conv_windows(x: Shape, w: Shape, attributes: Mapping[str, Any]) -> Windows:
 
 def _check(x: Shape, w: Shape, b: Shape | None, channels: int, results: int, groups: int) -> None:
     if len(w) != len(x):
-        raise InputError(f"found weights of shape {written(w)}, the input is {written(x)}")
+        raise InputError(
+            f"found weights of shape {format_shape(w)}, the input is {format_shape(x)}"
+        )
     if x[1] != channels:
         raise InputError(f"found an input of {x[1]} channels, its weights are for {channels}")
     if w[0] % groups:
         raise InputError(f"found {groups} groups, allowed a divisor of {w[0]}")
     if b is not None and tuple(b) != (results,):
-        raise InputError(f"found a bias of shape {written(b)}, allowed {results} numbers")
+        raise InputError(f"found a bias of shape {format_shape(b)}, allowed {results} numbers")
     if 0 in w[1:]:
-        raise InputError(f"found weights of shape {written(w)}, allowed sizes from 1 on")
+        raise InputError(f"found weights of shape {format_shape(w)}, allowed sizes from 1 on")
 
 
 def conv_shape(x: Shape, w: Shape, b: Shape | None = None, **attributes: Any) -> Shape:
@@ -53,7 +55,7 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None, **attributes
     """
     shape = conv_shape(x.shape, w.shape, None if b is None else b.shape, **attributes)
     at = conv_windows(x.shape, w.shape, attributes)
-    padded = zero_padded(x, at.before, at.after)
+    padded = pad_zeros(x, at.before, at.after)
     if 0 in shape:
         return np.zeros(shape, np.float32)
     each = _depthwise if w.shape[1] == 1 and w.shape[0] == x.shape[1] else _columns_product
@@ -61,7 +63,7 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None, **attributes
     return y if b is None else np.add(y, along(b, 1, y.ndim), out=y)
 
 
-def zero_padded(x: np.ndarray, before: Shape, after: Shape) -> np.ndarray:
+def pad_zeros(x: np.ndarray, before: Shape, after: Shape) -> np.ndarray:
     """x with zeros around its last axes; x itself where there is nothing to add."""
     if not any(before) and not any(after):
         return x
@@ -161,7 +163,9 @@ def transposed_windows(x: Shape, w: Shape, attributes: Mapping[str, Any]) -> Win
         before, after = both[:n], both[n:]
     out = tuple(f - p - q for f, p, q in zip(full, before, after, strict=True))
     if min(out, default=1) < 1:
-        raise InputError(f"found a result of {written(out)} pixels, allowed at least 1 an axis")
+        raise InputError(
+            f"found a result of {format_shape(out)} pixels, allowed at least 1 an axis"
+        )
     return Windows(kernel, strides, dilations, before, after, out)
 
 

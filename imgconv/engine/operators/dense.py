@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .axes import broadcast, written
+from .axes import broadcast, format_shape
 from .operator import Operator
 from .reach import WHOLE, Shape, over
 
@@ -16,11 +16,11 @@ from .reach import WHOLE, Shape, over
 def dense_shape(x: Shape, w: Shape, b: Shape | None = None) -> Shape:
     if len(w) != 2 or not x or x[-1] != w[1]:
         raise InputError(
-            f"found an input of shape {written(x)} and weights of {written(w)}, "
+            f"found an input of shape {format_shape(x)} and weights of {format_shape(w)}, "
             "allowed (..., channels) and (results, channels)"
         )
     if b is not None and tuple(b) != (w[0],):
-        raise InputError(f"found a bias of shape {written(b)}, allowed {w[0]} numbers")
+        raise InputError(f"found a bias of shape {format_shape(b)}, allowed {w[0]} numbers")
     return (*x[:-1], w[0])
 
 
@@ -37,7 +37,9 @@ def dense_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any) -> int:
 
 def matmul_shape(x: Shape, y: Shape) -> Shape:
     if not x or not y or x[-1] != y[-2 if len(y) > 1 else 0]:
-        raise InputError(f"found matrices of {written(x)} and {written(y)}, which do not chain")
+        raise InputError(
+            f"found matrices of {format_shape(x)} and {format_shape(y)}, which do not chain"
+        )
     lead = broadcast(x[:-2], y[:-2])
     return (*lead, *x[-2:-1], *(y[-1:] if len(y) > 1 else ()))
 

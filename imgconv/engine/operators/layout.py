@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .axes import axes_of, axis_of, broadcast, integers, same, written
+from .axes import axes_of, axis_of, broadcast, format_shape, same, to_integers
 from .operator import (
     AXES,
     AXIS,
@@ -49,7 +49,7 @@ def flatten(x: np.ndarray, *, axis: int = 1) -> np.ndarray:
 
 
 def reshape_shape(x: Shape, shape: Any, *, allow_zero: bool = False) -> Shape:
-    wanted = integers(shape)
+    wanted = to_integers(shape)
     if not allow_zero:
         if any(n == 0 and i >= len(x) for i, n in enumerate(wanted)):
             raise InputError(f"found 0 beyond the {len(x)} axes of the input")
@@ -58,7 +58,9 @@ def reshape_shape(x: Shape, shape: Any, *, allow_zero: bool = False) -> Shape:
     if wanted.count(-1) == 1 and known > 0 and math.prod(x) % known == 0:
         wanted[wanted.index(-1)] = math.prod(x) // known
     if min(wanted, default=0) < 0 or math.prod(wanted) != math.prod(x) or len(wanted) > 2 * RANK:
-        raise InputError(f"found the shape {written(x)}, which cannot become {integers(shape)}")
+        raise InputError(
+            f"found the shape {format_shape(x)}, which cannot become {to_integers(shape)}"
+        )
     return tuple(wanted)
 
 
@@ -84,7 +86,7 @@ def concat_shape(*x: Shape, axis: int) -> Shape:
     at = axis_of(axis, len(x[0]))
     rest = {tuple(n for i, n in enumerate(shape) if i != at) for shape in x}
     if len(rest) > 1 or len({len(shape) for shape in x}) > 1:
-        found = " and ".join(written(shape) for shape in x)
+        found = " and ".join(format_shape(shape) for shape in x)
         raise InputError(f"found shapes {found}, which differ beside axis {at}")
     return (*x[0][:at], sum(shape[at] for shape in x), *x[0][at + 1 :])
 
@@ -97,7 +99,7 @@ def concat(*x: np.ndarray, axis: int) -> np.ndarray:
 
 def _parts(size: int, sizes: Any, count: int | None) -> list[int]:
     if sizes is not None:
-        found = integers(sizes)
+        found = to_integers(sizes)
         if sum(found) != size or min(found, default=0) < 0:
             raise InputError(f"found parts of {found}, allowed {size} in total")
         return found
@@ -123,7 +125,7 @@ def split(
 
 
 def unsqueeze_shape(x: Shape, axes: Any) -> Shape:
-    rank = len(x) + len(integers(axes))
+    rank = len(x) + len(to_integers(axes))
     at = axes_of(axes, rank)
     sizes = iter(x)
     return tuple(1 if i in at else next(sizes) for i in range(rank))
@@ -138,7 +140,9 @@ def squeeze_shape(x: Shape, axes: Any = None) -> Shape:
     ones = [i for i, n in enumerate(x) if n == 1]
     at = ones if axes is None else axes_of(axes, len(x))
     if not set(at) <= set(ones):
-        raise InputError(f"found axes {list(at)} of the shape {written(x)}, allowed those of 1")
+        raise InputError(
+            f"found axes {list(at)} of the shape {format_shape(x)}, allowed those of 1"
+        )
     return tuple(n for i, n in enumerate(x) if i not in at)
 
 
@@ -148,7 +152,7 @@ def squeeze(x: np.ndarray, axes: Any = None) -> np.ndarray:
 
 
 def expand_shape(x: Shape, shape: Any) -> Shape:
-    wanted = integers(shape)
+    wanted = to_integers(shape)
     if min(wanted, default=0) < 0:
         raise InputError(f"found the shape {wanted}, allowed sizes from 0 on")
     return broadcast(x, tuple(wanted))
@@ -160,7 +164,7 @@ def expand(x: np.ndarray, shape: Any) -> np.ndarray:
 
 
 def tile_shape(x: Shape, repeats: Any) -> Shape:
-    found = integers(repeats)
+    found = to_integers(repeats)
     if len(found) != len(x) or min(found, default=0) < 0:
         raise InputError(f"found repeats {found}, allowed one from 0 on for {len(x)} axes")
     return tuple(n * r for n, r in zip(x, found, strict=True))
@@ -169,7 +173,7 @@ def tile_shape(x: Shape, repeats: Any) -> Shape:
 def tile(x: np.ndarray, repeats: Any) -> np.ndarray:
     """x beside itself, repeats[a] times along axis a."""
     tile_shape(x.shape, repeats)
-    return np.tile(x, integers(repeats))
+    return np.tile(x, to_integers(repeats))
 
 
 def _unsqueeze_origins(site: Site) -> list[int | None]:
@@ -178,9 +182,9 @@ def _unsqueeze_origins(site: Site) -> list[int | None]:
     return [None if axis in new else next(old) for axis in range(len(site.out))]
 
 
-def _squeezed(site: Site) -> Sequence[int]:
+def _squeezed_axes(site: Site) -> Sequence[int]:
     axes = site.argument(1, "axes")
-    return [i for i, n in enumerate(site.x) if n == 1] if axes is None else integers(axes)
+    return [i for i, n in enumerate(site.x) if n == 1] if axes is None else to_integers(axes)
 
 
 def _expand_origins(site: Site) -> list[int | None]:
@@ -191,8 +195,8 @@ def _expand_origins(site: Site) -> list[int | None]:
     ]
 
 
-def _tiled(site: Site) -> Sequence[int]:
-    return [i for i, n in enumerate(integers(site.argument(1, "repeats"))) if n != 1]
+def _tiled_axes(site: Site) -> Sequence[int]:
+    return [i for i, n in enumerate(to_integers(site.argument(1, "repeats"))) if n != 1]
 
 
 def _permutation(site: Site) -> list[int | None]:
@@ -226,14 +230,15 @@ OPERATORS = {
         required=("axes",), reads=("axes",),
     ),
     "squeeze": Operator(
-        squeeze, squeeze_shape, over(_squeezed), ("x", "axes?"), {"axes": AXES}, reads=("axes",)
+        squeeze, squeeze_shape, over(_squeezed_axes), ("x", "axes?"), {"axes": AXES},
+        reads=("axes",),
     ),
     "expand": Operator(
         expand, expand_shape, Axes(_expand_origins), ("x", "shape?"), {"shape": INTEGERS},
         required=("shape",), reads=("shape",),
     ),
     "tile": Operator(
-        tile, tile_shape, over(_tiled), ("x", "repeats?"), {"repeats": wholes(0, WIDEST)},
+        tile, tile_shape, over(_tiled_axes), ("x", "repeats?"), {"repeats": wholes(0, WIDEST)},
         required=("repeats",), reads=("repeats",),
     ),
 }  # fmt: skip

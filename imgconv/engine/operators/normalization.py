@@ -7,17 +7,19 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .axes import along, axis_of, broadcast, written
+from .axes import along, axis_of, broadcast, format_shape
 from .operator import AXIS, COUNT, NUMBER, POSITIVE, Fast, Operator, choice
 from .reach import CHANNELS, WHOLE, Shape, Site, over, over_axis
 
 
 def _per_channel(x: Shape, *vectors: Shape | None) -> Shape:
     if len(x) < 2:
-        raise InputError(f"found an input of shape {written(x)}, allowed (batch, channels, ...)")
+        raise InputError(
+            f"found an input of shape {format_shape(x)}, allowed (batch, channels, ...)"
+        )
     for vector in vectors:
         if vector is not None and tuple(vector) != (x[1],):
-            raise InputError(f"found {written(vector)} numbers for {x[1]} channels")
+            raise InputError(f"found {format_shape(vector)} numbers for {x[1]} channels")
     return tuple(x)
 
 
@@ -45,7 +47,7 @@ def batch_norm(
     return y
 
 
-def _standardised(x: np.ndarray, axes: tuple[int, ...], epsilon: float) -> np.ndarray:
+def _standardise(x: np.ndarray, axes: tuple[int, ...], epsilon: float) -> np.ndarray:
     """(x - mean) / sqrt(variance + epsilon) over the axes."""
     y = x - x.mean(axes, dtype=np.float64, keepdims=True)
     variance = np.mean(y * y, axes, keepdims=True)
@@ -61,7 +63,7 @@ def instance_norm(
 ) -> np.ndarray:
     """scale[c] (x - mean) / sqrt(variance + epsilon) + bias[c]; moments of x[n,c] over space."""
     instance_norm_shape(x.shape, scale.shape, bias.shape)
-    y = _standardised(x, tuple(range(2, x.ndim)), epsilon)
+    y = _standardise(x, tuple(range(2, x.ndim)), epsilon)
     return y * along(scale, 1, x.ndim) + along(bias, 1, x.ndim)
 
 
@@ -76,7 +78,7 @@ def group_norm(
 ) -> np.ndarray:
     """As instance_norm, with moments over space and the C / groups channels of a group."""
     group_norm_shape(x.shape, scale.shape, bias.shape, groups=groups)
-    y = _standardised(x.reshape(x.shape[0], groups, -1), (2,), epsilon).reshape(x.shape)
+    y = _standardise(x.reshape(x.shape[0], groups, -1), (2,), epsilon).reshape(x.shape)
     return y * along(scale, 1, x.ndim) + along(bias, 1, x.ndim)
 
 
@@ -86,7 +88,9 @@ def layer_norm_shape(
     inner = tuple(x[axis_of(axis, len(x)) :])
     for found in (scale, bias):
         if found is not None and broadcast(inner, found) != inner:
-            raise InputError(f"found weights of shape {written(found)}, allowed {written(inner)}")
+            raise InputError(
+                f"found weights of shape {format_shape(found)}, allowed {format_shape(inner)}"
+            )
     return tuple(x)
 
 
@@ -100,7 +104,7 @@ def layer_norm(
 ) -> np.ndarray:
     """scale (x - mean) / sqrt(variance + epsilon) + bias; moments over `axis` and all after it."""
     layer_norm_shape(x.shape, scale.shape, None if bias is None else bias.shape, axis=axis)
-    y = _standardised(x, tuple(range(axis_of(axis, x.ndim), x.ndim)), epsilon) * scale
+    y = _standardise(x, tuple(range(axis_of(axis, x.ndim), x.ndim)), epsilon) * scale
     return y if bias is None else y + bias
 
 

@@ -24,7 +24,7 @@ def pool_windows(x: Shape, kernel: Sequence[int], attributes: Mapping[str, Any])
     return windows(need_spatial(x), kernel, **found, auto_pad=auto_pad, ceil=ceil)
 
 
-def _combined(x: np.ndarray, at: Windows, fill: float, combine: Callable[..., Any]) -> np.ndarray:
+def _combine(x: np.ndarray, at: Windows, fill: float, combine: Callable[..., Any]) -> np.ndarray:
     """All taps of every window combined, one axis after the other.
 
     Outside the input lies `fill`, which changes nothing.
@@ -49,7 +49,7 @@ def _combined(x: np.ndarray, at: Windows, fill: float, combine: Callable[..., An
 def max_pool(x: np.ndarray, *, kernel: Sequence[int], **attributes: Any) -> np.ndarray:
     """y[n,c,i,j] = max_uv x[n,c, i s + u d - p, j s + v d - p], over the pixels inside."""
     at = pool_windows(x.shape, kernel, attributes)
-    return _combined(x, at, -np.inf, np.maximum)
+    return _combine(x, at, -np.inf, np.maximum)
 
 
 def average_pool(
@@ -61,13 +61,13 @@ def average_pool(
     (not those that only rounding up has added).
     """
     at = pool_windows(x.shape, kernel, attributes)
-    y = _combined(x, at, 0.0, np.add)
+    y = _combine(x, at, 0.0, np.add)
     for i in range(len(at.out)):
-        y /= along(counted(x.shape[2 + i], at, i, bool(count_include_pad)), 2 + i, y.ndim)
+        y /= along(count_taps(x.shape[2 + i], at, i, bool(count_include_pad)), 2 + i, y.ndim)
     return y
 
 
-def counted(size: int, at: Windows, i: int, padding: bool) -> np.ndarray:
+def count_taps(size: int, at: Windows, i: int, padding: bool) -> np.ndarray:
     """Taps of each window along axis i that fall on pixels that count, 1 for none: (out,)."""
     starts = np.arange(at.out[i]) * at.strides[i] - at.before[i]
     places = starts[:, None] + np.arange(at.kernel[i]) * at.dilations[i]
@@ -79,14 +79,14 @@ def l2_pool(
     x: np.ndarray, *, kernel: Sequence[int], p: int = 2, count_include_pad: bool = False, **a: Any
 ) -> np.ndarray:
     """y[n,c,i,j] = (sum_uv |x[n,c, i s + u d - p, j s + v d - p]|^p)^(1/p), p = 2 unless given."""
-    return _rooted(_combined(_powered(x, p), pool_windows(x.shape, kernel, a), 0.0, np.add), p)
+    return _root(_combine(_power(x, p), pool_windows(x.shape, kernel, a), 0.0, np.add), p)
 
 
-def _powered(x: np.ndarray, p: int) -> np.ndarray:
+def _power(x: np.ndarray, p: int) -> np.ndarray:
     return x * x if p == 2 else np.abs(x) ** np.float32(p)
 
 
-def _rooted(sums: np.ndarray, p: int) -> np.ndarray:
+def _root(sums: np.ndarray, p: int) -> np.ndarray:
     return np.sqrt(sums) if p == 2 else sums ** np.float32(1 / p)
 
 
@@ -111,7 +111,7 @@ def global_max_pool(x: np.ndarray) -> np.ndarray:
 
 def global_l2_pool(x: np.ndarray, *, p: int = 2) -> np.ndarray:
     """y[n,c] = (sum_ij |x[n,c,i,j]|^p)^(1/p), p = 2 unless given."""
-    sums = _powered(x.astype(np.float64), p).sum(_spatial(x), keepdims=True)
+    sums = _power(x.astype(np.float64), p).sum(_spatial(x), keepdims=True)
     return (sums ** (1 / p)).astype(np.float32)
 
 

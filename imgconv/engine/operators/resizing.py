@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
-from .axes import along, axis_of, integers, written
+from .axes import along, axis_of, format_shape, to_integers
 from .operator import AXES, FLAG, NUMBER, NUMBERS, Fast, Operator, choice, wholes
 from .reach import NotLocal, Shape, Site, Sliding, Span
 
@@ -26,13 +26,15 @@ def scales_and_sizes(
 ) -> tuple[list[float], Shape]:
     """Of every axis of x: the factor and the result's size, out = floor(in * scale)."""
     axes = attributes.get("axes")
-    at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in integers(axes)]
+    at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in to_integers(axes)]
     given = sizes if sizes is not None and np.size(sizes) else scales
     if given is None or np.size(given) != len(at):
         raise InputError(f"found {np.size(given)} scales or sizes, allowed one for {len(at)} axes")
     factors, out = [1.0] * len(x), list(x)
     if given is sizes:
-        scale, wanted = _keeping(x, at, integers(sizes), attributes.get("keep", "stretch"))
+        scale, wanted = _keep_proportions(
+            x, at, to_integers(sizes), attributes.get("keep", "stretch")
+        )
         for axis, factor, size in zip(at, scale, wanted, strict=True):
             factors[axis], out[axis] = factor, size
     else:
@@ -41,7 +43,7 @@ def scales_and_sizes(
             part = (last[axis] - first[axis]) * scale
             factors[axis], out[axis] = scale, _size(x[axis], part)
     if min(out) < 0 or any(n == 0 < m for n, m in zip(x, out, strict=True)):
-        raise InputError(f"found a result of {out} for an input of {written(x)}")
+        raise InputError(f"found a result of {out} for an input of {format_shape(x)}")
     return factors, tuple(out)
 
 
@@ -51,7 +53,7 @@ def _size(size: int, scale: float) -> int:
     return math.floor(f32(size) * f32(scale))  # 25 * 1.92 is 48, in float64 47.9999
 
 
-def _keeping(
+def _keep_proportions(
     x: Shape, at: list[int], wanted: list[int], keep: str
 ) -> tuple[list[float], list[int]]:
     """Factors and sizes; unless `keep` is stretch with one factor for all axes, such that no
@@ -175,7 +177,7 @@ def resize(
     """
     factors, out = scales_and_sizes(x.shape, scales, sizes, roi, **attributes)
     at = attributes.get("axes")
-    axes = list(range(x.ndim)) if at is None else [axis_of(a, x.ndim) for a in integers(at)]
+    axes = list(range(x.ndim)) if at is None else [axis_of(a, x.ndim) for a in to_integers(at)]
     first, last = _region(x.ndim, axes, roi, attributes)
     outside = []
     for axis, (size, scale) in enumerate(zip(out, factors, strict=True)):
@@ -184,7 +186,7 @@ def resize(
             continue
         index, weights, places = taps(x.shape[axis], size, scale, region, **attributes)
         outside.append((axis, (places < 0) | (places > x.shape[axis] - 1)))
-        x = _interpolated(x, axis, index, weights)
+        x = _interpolate(x, axis, index, weights)
     if attributes.get("coordinates") == "tf_crop_and_resize":
         for axis, beyond in outside:
             fill = f32(attributes.get("extrapolation", 0))
@@ -192,7 +194,7 @@ def resize(
     return x
 
 
-def _interpolated(x: np.ndarray, axis: int, index: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _interpolate(x: np.ndarray, axis: int, index: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if index.shape[1] == 1:
         return np.take(x, index[:, 0], axis)
     y: Any = 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-from .axes import axis_of, integers, written
+from .axes import axis_of, format_shape, to_integers
 from .operator import AXES, AXIS, COUNT, INTEGERS, NUMBER, WIDEST, Operator, choice, wholes
 from .reach import Axes, NotLocal, Shape, Site, Sliding, Span
 from .sliding import need_spatial
@@ -17,9 +17,9 @@ from .sliding import need_spatial
 
 def slices(x: Shape, starts: Any, ends: Any, axes: Any, steps: Any) -> list[slice]:
     """ONNX's positions, counted from the end where negative, clamped into the axis."""
-    first, last = integers(starts), integers(ends)
-    at = list(range(len(first))) if axes is None else integers(axes)
-    by = [1] * len(first) if steps is None else integers(steps)
+    first, last = to_integers(starts), to_integers(ends)
+    at = list(range(len(first))) if axes is None else to_integers(axes)
+    by = [1] * len(first) if steps is None else to_integers(steps)
     if not len(first) == len(last) == len(at) == len(by):
         raise InputError(
             f"found {len(first)} starts, {len(last)} ends, {len(at)} axes and {len(by)} steps, "
@@ -67,8 +67,8 @@ def gather(x: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
 
 def paddings(x: Shape, pads: Any, axes: Any) -> tuple[list[int], list[int]]:
     """Before and after each axis of x."""
-    found = integers(pads)
-    at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in integers(axes)]
+    found = to_integers(pads)
+    at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in to_integers(axes)]
     if len(found) != 2 * len(at):
         raise InputError(f"found {len(found)} paddings, allowed {2 * len(at)}: two for each axis")
     before, after = [0] * len(x), [0] * len(x)
@@ -83,7 +83,8 @@ def pad_shape(
     before, after = paddings(x, pads, axes)
     out = tuple(n + p + q for n, p, q in zip(x, before, after, strict=True))
     for n, p, q in zip(x, before, after, strict=True):
-        if max(abs(p), abs(q)) > WIDEST or n + p + q < 0 or (n == 0 < p + q and mode != "constant"):
+        taken = max(-p, 0) + max(-q, 0)
+        if max(abs(p), abs(q)) > WIDEST or taken > n or (n == 0 < p + q and mode != "constant"):
             raise InputError(f"found paddings {p} and {q} of an axis of {n}")
     return out
 
@@ -134,7 +135,7 @@ def pixel_shuffle(x: np.ndarray, *, block: int, order: str = "CRD") -> np.ndarra
 def pixel_unshuffle_shape(x: Shape, *, block: int, order: str = "CRD") -> Shape:
     spatial = need_spatial(x)
     if any(n % block for n in spatial):
-        raise InputError(f"found {written(spatial)} pixels, allowed multiples of {block}")
+        raise InputError(f"found {format_shape(spatial)} pixels, allowed multiples of {block}")
     return (x[0], x[1] * block ** len(spatial), *(n // block for n in spatial))
 
 

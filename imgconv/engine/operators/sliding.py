@@ -10,7 +10,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-from .axes import written
+from .axes import format_shape
 from .operator import PADS, SIZES, choice
 from .reach import Shape, Span
 
@@ -80,9 +80,10 @@ def windows(
         count = (size + b + a - e + (s - 1 if ceil else 0)) // s + 1
         out.append(count - (ceil and (count - 1) * s >= size + b))
     if min(out, default=1) < 1 and min(sizes) > 0:
+        most = [sum(t) for t in zip(sizes, before, after, strict=True)]
         raise InputError(
-            f"found a window reaching over {written(extent)} pixels, allowed at most the input "
-            f"with its padding, {written([sum(t) for t in zip(sizes, before, after, strict=True)])}"
+            f"found a window reaching over {format_shape(extent)} pixels, allowed at most the "
+            f"input with its padding, {format_shape(most)}"
         )
     return Windows(kernel, strides, dilations, before, after, tuple(max(0, c) for c in out))
 
@@ -117,7 +118,7 @@ def need_spatial(x: Shape) -> Shape:
     """The spatial axes of (N, C, ...)."""
     if len(x) < 3:
         raise InputError(
-            f"found an input of shape {written(x)}, allowed (batch, channels, height, width), "
+            f"found an input of shape {format_shape(x)}, allowed (batch, channels, height, width), "
             "or another number of axes from 3 on"
         )
     return x[2:]

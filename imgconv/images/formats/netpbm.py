@@ -102,7 +102,9 @@ class Netpbm:
 
     def _check_top(self) -> None:
         if not 1 <= self.top <= 65535:
-            raise InputError(f"{self.name}: the largest value is {self.top}; allowed is 1 to 65535")
+            raise InputError(
+                f"{self.name}: the largest value is {self.top}; allowed are 1 to 65535"
+            )
 
     def _check_length(self) -> None:
         held = len(self.data) - self.start

@@ -1,0 +1,1 @@
+"""LeNet-5 reads digits, and says what is none."""
