@@ -21,18 +21,8 @@ from .layout import places
 from .pixels import ELEMENTS
 from .plane_layout import Plane
 from .strips import dividing, fill_ends, finishing, inside
-from .vectors import (
-    QUARTER,
-    T,
-    converting,
-    larger,
-    load,
-    loading,
-    running,
-    smaller,
-    spreading,
-    store,
-)
+from .vector_words import QUARTER, running
+from .vectors import T, converting, larger, load, loading, smaller, spreading, store
 
 AT = places(Plane)
 DIRECT = 6  # rows up to which joining them anew for every row of results is as fast

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from .dialect import device
 from .layout import places
 from .plane_layout import Division, Reals
-from .vectors import converting, larger, product_sum, quotient, rounding, spreading
+from .vector_words import quotient
+from .vectors import converting, larger, product_sum, rounding, spreading
 
 REAL, DIVISION = places(Reals), places(Division)
 

@@ -21,7 +21,8 @@ from .dialect import device, kernel, shift
 from .layout import places
 from .plane_layout import Plane
 from .strips import fill_ends, finishing, inside
-from .vectors import T, converting, load, narrowing, pair_sums, product_sum, spreading, store
+from .vector_words import narrowing, pair_sums
+from .vectors import T, converting, load, product_sum, spreading, store
 
 AT = places(Plane)
 WEIGHTS, FRACTION = 16, 7  # bits: weights sum to 2^16, a line's numbers have 7 after the point

@@ -79,11 +79,11 @@ _operator(operator.mul, "fmul", "mul")
 _operator(operator.truediv, "fdiv", None)
 
 
-def _place(builder: Any, pointer: Any, index: Any, vector: Vector) -> Any:
+def place(builder: Any, pointer: Any, index: Any, vector: Vector) -> Any:
     return builder.bitcast(builder.gep(pointer, [index]), vector.code.as_pointer())
 
 
-def _size(vector: Vector) -> int:
+def size_of(vector: Vector) -> int:
     """Alignment: that of one number, vectors lie anywhere."""
     return ELEMENTS[vector.word].bitwidth // 8
 
@@ -96,7 +96,7 @@ def loading(count: int) -> Callable:
         vector = Vector(WORDS[pointer.dtype], count)
 
         def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-            return builder.load(_place(builder, values[0], values[1], vector), align=_size(vector))
+            return builder.load(place(builder, values[0], values[1], vector), align=size_of(vector))
 
         return vector(pointer, INDEX), emit
 
@@ -111,8 +111,8 @@ def store(typing: Any, pointer: Any, index: Any, numbers: Any) -> Any:
     """pointer[index ...] = numbers."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-        place = _place(builder, values[0], values[1], numbers)
-        builder.store(values[2], place, align=_size(numbers))
+        where = place(builder, values[0], values[1], numbers)
+        builder.store(values[2], where, align=size_of(numbers))
         return context.get_dummy_value()
 
     return types.void(types.CPointer(ELEMENTS[numbers.word]), INDEX, numbers), emit
@@ -148,14 +148,14 @@ def converting(word: str) -> Callable:
         target = Vector(word, numbers.count)
 
         def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-            return _converted(builder, values[0], numbers, target)
+            return converted(builder, values[0], numbers, target)
 
         return target(numbers), emit
 
     return convert
 
 
-def _converted(b: Any, value: Any, source: Vector, target: Vector) -> Any:
+def converted(b: Any, value: Any, source: Vector, target: Vector) -> Any:
     bits, wanted = ELEMENTS[source.word].bitwidth, ELEMENTS[target.word].bitwidth
     if source.word == target.word:
         return value
@@ -225,7 +225,7 @@ def rounding(word: str) -> Callable:
                 return _packed(b, value, target)
             zero = ir.Constant(numbers.code, [0.0] * numbers.count)
             value = b.select(b.fcmp_ordered(">", value, zero), value, zero)
-            return _converted(b, _called(b, "rint", numbers, [value]), numbers, target)
+            return converted(b, _called(b, "rint", numbers, [value]), numbers, target)
 
         return target(numbers), emit
 
@@ -233,18 +233,18 @@ def rounding(word: str) -> Callable:
 
 
 # Lanes of a register of 32-bit numbers, and LLVM's names of what converts and packs it on x86.
-_FEATURES = host.cpu()[1].split(",")
+FEATURES = host.cpu()[1].split(",")
 PACKS: tuple = ()
-if "+avx2" in _FEATURES:
+if "+avx2" in FEATURES:
     PACKS = (8, "avx.cvt.ps2dq.256", "avx2.packssdw", "avx2.packuswb", "avx2.packusdw")
-elif "+sse4.1" in _FEATURES:
+elif "+sse4.1" in FEATURES:
     PACKS = (4, "sse2.cvtps2dq", "sse2.packssdw.128", "sse2.packuswb.128", "sse41.packusdw")
 
 
 def pieces(b: Any, value: Any, count: int) -> list[Any]:
     """A vector as registers of `count` lanes."""
     starts = range(0, value.type.count, count)
-    return [_shuffled(b, value, value, list(range(i, i + count))) for i in starts]
+    return [shuffled(b, value, value, list(range(i, i + count))) for i in starts]
 
 
 def joined(b: Any, parts: list[Any]) -> Any:
@@ -255,7 +255,7 @@ def joined(b: Any, parts: list[Any]) -> Any:
 
 
 def _beside(b: Any, one: Any, other: Any) -> Any:
-    return _shuffled(b, one, other, list(range(2 * one.type.count)))
+    return shuffled(b, one, other, list(range(2 * one.type.count)))
 
 
 def _packed(b: Any, value: Any, target: Vector) -> Any:
@@ -284,7 +284,7 @@ def in_pairs(one: list[int], other: list[int], lanes: int) -> list[int]:
 def _in_order(b: Any, part: Any, places: list[int]) -> Any:
     first = min(places)
     back = [places.index(first + i) for i in range(len(places))]
-    return _shuffled(b, part, part, back)
+    return shuffled(b, part, part, back)
 
 
 def instruction(b: Any, name: str, result: Any, *values: Any) -> Any:
@@ -293,142 +293,8 @@ def instruction(b: Any, name: str, result: Any, *values: Any) -> Any:
     return b.call(cgutils.get_or_insert_function(b.module, shape, f"llvm.x86.{name}"), values)
 
 
-QUARTER = 4  # lanes of 128 bits, within which lanes move freely
-
-
-def running(step: int) -> Callable:
-    """running(source, target, index, before): of each number the sum with those 1, 2, ... steps
-    before it, of T integers from source[index] on into target[index ...].
-
-    Returns the last QUARTER sums, which are `before` of the next T.
-    """
-
-    @intrinsic
-    def sums(typing: Any, source: Any, target: Any, index: Any, before: Any) -> Any:
-        narrow, wide = Vector(WORDS[source.dtype], QUARTER), Vector(WORDS[target.dtype], QUARTER)
-        carry = [QUARTER - step + i % step for i in range(QUARTER)]
-
-        def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-            source, target, index, last = values
-            for i in range(0, T, QUARTER):
-                at = b.add(index, ir.Constant(index.type, i))
-                part = b.load(_place(b, source, at, narrow), align=_size(narrow))
-                part = _converted(b, part, narrow, wide)
-                distance = step
-                while distance < QUARTER:
-                    part = b.add(part, _moved(b, part, distance))
-                    distance *= 2
-                last = b.add(part, _shuffled(b, last, last, carry))
-                b.store(last, _place(b, target, at, wide), align=_size(wide))
-            return last
-
-        return wide(source, target, INDEX, before), emit
-
-    return sums
-
-
-# LLVM's names of x86's multiply-add of words and of its packing, by lanes of 32 bits.
-PAIRS: tuple = ()
-if "+avx2" in _FEATURES:
-    PAIRS = (8, "avx2.pmadd.wd", "avx2.packssdw")
-elif "+sse2" in _FEATURES:
-    PAIRS = (4, "sse2.pmadd.wd", "sse2.packssdw.128")
-
-
-@intrinsic
-def pair_sums(typing: Any, one: Any, other: Any, weights: Any, sums: Any) -> Any:
-    """sums + one * the lower half of `weights` + other * its upper half, of words.
-
-    On x86 one instruction does both products, on the words of `one` and `other` in turn; so
-    its sums stand in another order, which `narrowing` undoes.
-    """
-
-    def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-        one, other, weights, total = values
-        word = ir.IntType(16)
-        if not PAIRS:
-            halves = b.trunc(weights, word), b.trunc(b.lshr(weights, ir.IntType(32)(16)), word)
-            for side, half in zip((one, other), halves, strict=True):
-                factor = spread_in(b, b.sext(half, ir.IntType(32)), sums.code)
-                total = b.add(total, b.mul(b.sext(side, sums.code), factor))
-            return total
-        lanes, multiply, _ = PAIRS
-        whole, words = ir.VectorType(ir.IntType(32), lanes), ir.VectorType(word, 2 * lanes)
-        factor = b.bitcast(spread_in(b, weights, whole), words)
-        parts = [pieces(b, side, 2 * lanes) for side in (one, other)]
-        added: list[Any] = []
-        before = pieces(b, total, lanes)
-        for sides in zip(*parts, strict=True):
-            for places in _in_turn(2 * lanes):
-                pair = _shuffled(b, sides[0], sides[1], places)
-                product = instruction(b, multiply, whole, pair, factor)
-                added.append(b.add(before[len(added)], product))
-        return joined(b, added)
-
-    return sums(one, other, types.int32, sums), emit
-
-
-def _in_turn(count: int) -> list[list[int]]:
-    """Lanes of two registers of words in turn: the lower and the upper half of each 128 bits."""
-    blocks = range(0, count, 8)
-    return [
-        [
-            n
-            for block in blocks
-            for i in range(first, first + 4)
-            for n in (block + i, count + block + i)
-        ]
-        for first in (0, 4)
-    ]
-
-
-def narrowing(places: int) -> Callable:
-    """narrowed: sums of `pair_sums` >> places as words, in order again."""
-
-    @intrinsic
-    def narrowed(typing: Any, sums: Any) -> Any:
-        target = Vector("i16", sums.count)
-
-        def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-            moved = b.ashr(values[0], ir.Constant(sums.code, [places] * sums.count))
-            if not PAIRS:
-                return b.trunc(moved, target.code)
-            lanes, _, pack = PAIRS
-            words, parts = ir.VectorType(ir.IntType(16), 2 * lanes), pieces(b, moved, lanes)
-            pairs = zip(parts[0::2], parts[1::2], strict=True)
-            return joined(b, [instruction(b, pack, words, *pair) for pair in pairs])
-
-        return target(sums), emit
-
-    return narrowed
-
-
-@intrinsic
-def quotient(typing: Any, numbers: Any, half: Any, factor: Any, places: Any) -> Any:
-    """((numbers + half) * factor) >> (16 + places) of words, as bytes."""
-    target = Vector("u8", numbers.count)
-
-    def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-        wide = ir.VectorType(ir.IntType(32), numbers.count)
-        value, half, factor, places = values
-        value = b.zext(b.add(value, spread_in(b, half, numbers.code)), wide)
-        high = b.mul(value, b.zext(spread_in(b, factor, numbers.code), wide))
-        high = b.trunc(b.lshr(high, ir.Constant(wide, [16] * numbers.count)), numbers.code)
-        high = b.lshr(high, spread_in(b, places, numbers.code))
-        return b.trunc(high, target.code)
-
-    word = types.uint16
-    return target(numbers, word, word, word), emit
-
-
-def _moved(b: Any, part: Any, distance: int) -> Any:
-    """Lane i has what lane i - distance had, the first ones 0."""
-    count = part.type.count
-    zero = ir.Constant(part.type, [0] * count)
-    return _shuffled(b, zero, part, [*range(distance), *range(count, 2 * count - distance)])
-
-
-def _shuffled(b: Any, one: Any, other: Any, places: list[int]) -> Any:
+def shuffled(b: Any, one: Any, other: Any, places: list[int]) -> Any:
+    """Lanes of two registers, counted through, in a new order."""
     order = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
     return b.shuffle_vector(one, other, order)
 
