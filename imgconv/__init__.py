@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Image", "ImgconvError", "InputError", "Measurements", "NamedKernel", "OutputError", "Score",
-    "Scores", "Segmentation", "UsageError", "classify", "colorize", "convolve", "denoise", "evaluate",
-    "filter", "load_model", "named_kernels", "open", "pool", "run", "save", "segment", "upsample",
+    "Scores", "Segmentation", "UsageError", "classify", "colorize", "convolve", "denoise",
+    "evaluate", "filter", "load_model", "named_kernels", "open", "pool", "run", "save", "segment",
+    "upsample",
 ]  # fmt: skip
 
 

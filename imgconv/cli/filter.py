@@ -15,8 +15,9 @@ Range = Literal["clip", "rescale", "abs", "float"]
 def kernel_names(incomplete: str) -> list[str]:
     """Names for shell completion."""
     from imgconv.ops.catalogue import ALIASES, FAMILIES, NAMED
+    from imgconv.ops.rank import MEANINGS
 
-    names = [*NAMED, *ALIASES, *(f"{name}:" for name in FAMILIES)]
+    names = [*NAMED, *ALIASES, *(f"{name}:" for name in (*FAMILIES, *MEANINGS))]
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -28,9 +29,10 @@ def command(
             "-k",
             "--kernel",
             metavar="NAME|MATRIX|FILE",
-            help="A name (see `imgconv kernels`; gaussian:2 for a sigma), a matrix such as "
-            "'0 -1 0; -1 5 -1; 0 -1 0' (fractions such as 1/9 allowed) or a .txt, .csv or .npy "
-            "file. Repeat it to chain: values stay float between, and are rounded once.",
+            help="A name (see `imgconv kernels`; gaussian:2 for a sigma; median:3, max:5, min:3x9 "
+            "for a size), a matrix such as '0 -1 0; -1 5 -1; 0 -1 0' (fractions such as 1/9 "
+            "allowed) or a .txt, .csv or .npy file. Repeat it to chain: values stay float "
+            "between, and are rounded once.",
             autocompletion=kernel_names,
         ),
     ] = None,

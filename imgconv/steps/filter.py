@@ -12,7 +12,7 @@ from imgconv.images import Info, named, of_suffix
 from imgconv.ops.filter import Filter
 
 from .operation import Operation, Result
-from .values import Kernel, Number, fraction, kernels, stencils
+from .values import Kernel, Number, fraction, kernels, operator
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,6 @@ def filter_plane(
             "filter needs `kernel`: a name such as sharpen, a matrix or a file "
             "(`imgconv kernels` lists the names)"
         )
-    operators = tuple(stencils(one) for one in every)
+    operators = tuple(operator(one) for one in every)
     scale, bias = fraction("scale", scale), fraction("bias", bias)
     return FilterPlane(Filter(operators, border, range, scale, bias, luma, flip))

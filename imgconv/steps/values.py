@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from imgconv.errors import UsageError
-from imgconv.ops.kernel_text import number, parse
+from imgconv.ops.kernel_text import number, parse, parse_operator
+from imgconv.ops.rank import Rank
 from imgconv.ops.stencil import Stencil, stencil
 
 Number = int | float | Fraction | str
@@ -53,6 +54,11 @@ def factors(name: str, value: Factor) -> tuple[Fraction, Fraction]:
 def stencils(kernel: Kernel) -> tuple[Stencil, ...]:
     """One stencil, or the two of a gradient. Raises UsageError."""
     return parse(kernel) if isinstance(kernel, str) else (stencil(kernel),)
+
+
+def operator(kernel: Kernel) -> tuple[Stencil, ...] | Rank:
+    """As `stencils`, or a median, max or min such as "median:3". Raises UsageError."""
+    return parse_operator(kernel) if isinstance(kernel, str) else (stencil(kernel),)
 
 
 def kernels(given: Kernel | Sequence[Kernel]) -> list[Kernel]:
