@@ -80,7 +80,7 @@ class Network:
     def output_axes(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Axes]:
         """Where rows and columns of images are in the outputs; looked for once."""
         if not self.axes:
-            self.axes = output_axes(self.graph, shapes)
+            self.axes = output_axes(self.graph, shapes, self.plan(shapes).shapes)
         return self.axes
 
     def rest(self) -> None:

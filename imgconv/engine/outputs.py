@@ -46,15 +46,22 @@ class Axes:
 STEP = 2**8 * 3 * 5 * 7  # pixels of which every usual stride is a divisor
 
 
-def output_axes(graph: Graph, shapes: Mapping[str, Shape], step: int = STEP) -> dict[str, Axes]:
+def output_axes(
+    graph: Graph,
+    shapes: Mapping[str, Shape],
+    found: Mapping[str, Shape] | None = None,
+    step: int = STEP,
+) -> dict[str, Axes]:
     """The axes of every output, for images (N, C, H, W) whose sides grow by `step` pixels.
 
-    Where a network does not take other images than these, its outputs are read as it is usual:
-    (1, K, h, w), or numbers about the whole image.
+    found: the shapes of all values for these images, where they are known. Where a network does
+    not take other images than these, its outputs are read as it is usual: (1, K, h, w), or
+    numbers about the whole image.
     """
-    found, images = infer(graph, shapes), [n for n, shape in shapes.items() if len(shape) == 4]
+    images = [name for name, shape in shapes.items() if len(shape) == 4]
+    found = found or infer(graph, shapes)
     more = {axis: _larger(graph, shapes, axis, step, images) for axis in (2, 3)}
-    batches, axes = batch_axes(graph, shapes, images), {}
+    batches, axes = batch_axes(graph, shapes, images, found), {}
     for name in graph.outputs:
         shape = found[name]
         sides = [
@@ -70,11 +77,14 @@ def output_axes(graph: Graph, shapes: Mapping[str, Shape], step: int = STEP) -> 
 
 
 def batch_axes(
-    graph: Graph, shapes: Mapping[str, Shape], inputs: Collection[str]
+    graph: Graph,
+    shapes: Mapping[str, Shape],
+    inputs: Collection[str],
+    found: Mapping[str, Shape] | None = None,
 ) -> dict[str, int | None]:
     """Which axis of each output counts the images of a batch, the first axis of these inputs;
     None where it has none. Where the network takes one image only, a first axis of 1."""
-    found, more = infer(graph, shapes), _larger(graph, shapes, 0, 1, inputs)
+    found, more = found or infer(graph, shapes), _larger(graph, shapes, 0, 1, inputs)
     axes: dict[str, int | None] = {}
     for name in graph.outputs:
         at = _grown(found[name], more, name) if more else 0

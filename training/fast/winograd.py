@@ -11,6 +11,7 @@ import numpy as np
 
 from imgconv import kernels, threads
 from imgconv.engine.blocked.layer import V, blocks, scratch
+from imgconv.kernels.layout import WinogradWeights, pack
 
 from .pixels import Pixels
 
@@ -71,14 +72,19 @@ def places(weights: np.ndarray, turned: bool = False) -> np.ndarray:
     turned: C and K exchanged, and the taps from last to first.
     """
     K, C = weights.shape[0], weights.shape[3]
-    sizes = [K, C, C, 0, 9 * C, 1, C]
+    sizes = WinogradWeights(
+        K=K, C=C, C_out=C, first=0, k_step=9 * C, c_step=1, tap_step=C, begin=0, end=0
+    )
     if turned:
-        sizes, K, C = [C, K, K, 8 * C, 1, 9 * C, -C], C, K
+        sizes = WinogradWeights(
+            K=C, C=K, C_out=K, first=8 * C, k_step=1, c_step=9 * C, tap_step=-C, begin=0, end=0
+        )
+        K, C = C, K
     out = np.empty((PLACES, _pairs(K), C, 2 * V), np.float32)
 
     def band(begin: int, end: int) -> None:
-        arguments = np.array([*sizes, begin, end])
-        kernels.winograd_prepare(weights, out, scratch(18 * V), arguments)
+        part = pack(sizes._replace(begin=begin, end=end))
+        kernels.winograd_prepare(weights, out, scratch(18 * V), part)
 
     threads.run(band, _pairs(K))
     return out
