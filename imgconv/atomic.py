@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +15,12 @@ from typing import BinaryIO
 from imgconv.errors import OutputError
 from imgconv.text import shown
 
-_serial = itertools.count()
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+ABANDONED = 3600.0  # seconds without a change after which a part may be a leftover
 
 
 @contextmanager
@@ -76,15 +81,18 @@ def _device(path: Path, seekable: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _file(path: Path, force: bool, name: str) -> Iterator[BinaryIO]:
-    exists = OutputError(f"{name}: already exists; replace it with --force")
+    exists = OutputError(f"{name}: already exists; replace it with `force=True`")
     if path.is_dir():
         raise OutputError(f"{name}: is a folder; give the name of a file")
     if not force and path.exists():
         raise exists
     _sweep(path.parent)
-    part = path.with_name(f".imgconv-{_host()}-{os.getpid()}-{next(_serial)}.part")
+    part = path.with_name(f".imgconv-{os.urandom(16).hex()}.part")
+    file = part.open("xb")
     try:
-        with part.open("xb") as file:
+        with file:
+            with suppress(OSError):  # a file system without locks: age alone protects it
+                _lock(file.fileno())
             yield file
         if force:
             _keep_mode(path, part)
@@ -96,33 +104,37 @@ def _file(path: Path, force: bool, name: str) -> Iterator[BinaryIO]:
             part.unlink()
 
 
-@functools.cache
-def _host() -> str:
-    """This machine, in a few letters: others may write into the same folder."""
-    import socket
-    import zlib
-
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+def _lock(descriptor: int) -> None:
+    """Mark an open file as being written, for as long as it is open. Raises OSError if it is so
+    marked already, or on a file system without locks."""
+    if fcntl is not None:  # Windows: an open file cannot be removed anyway
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @functools.cache
 def _sweep(folder: Path) -> None:
-    """Remove what processes of this machine that were killed have left; once a folder."""
-    with suppress(OSError):
-        for left in folder.glob(f".imgconv-{_host()}-*-*.part"):
-            if not _alive(int(left.name.split("-")[2])):
-                left.unlink(missing_ok=True)
+    """Remove what writers that were killed have left; once a folder.
+
+    Names and numbers of processes say nothing: those of another container or machine may be the
+    same. A leftover is old, and nobody holds its lock.
+    """
+    for left in folder.glob(".imgconv-*.part"):
+        with suppress(OSError):
+            if time.time() - left.lstat().st_mtime > ABANDONED and _is_left(left):
+                left.unlink()
 
 
-def _alive(process: int) -> bool:
-    if os.name == "nt":  # where os.kill(process, 0) would end it
+def _is_left(part: Path) -> bool:
+    """Whether nobody is writing this file."""
+    if fcntl is None:
         return True
+    descriptor = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        _lock(descriptor)
+    except BlockingIOError:
         return False
-    except PermissionError:
-        pass
+    finally:
+        os.close(descriptor)
     return True
 
 

@@ -93,7 +93,7 @@ def test_a_list_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_missing_list_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="--files-from nowhere: No such file"):
+    with pytest.raises(UsageError, match="`files_from='nowhere'`: No such file"):
         read_list("nowhere")
 
 

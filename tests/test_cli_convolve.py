@@ -185,7 +185,7 @@ def test_json_says_how_many_maps_and_parameters(capfd):
         (["-k", "box", "-k", "box:5"], "'box' is 3x3, 'box:5' is 5x5"),
         (["-k", "box", "--bias", "1 2"], "--bias gives 2 numbers, the layer has 1 stencil"),
         (["-k", "sharpn"], "did you mean 'sharpen'?"),
-        (["-k", "sobel"], "-k sobel-x -k sobel-y"),
+        (["-k", "sobel"], "--kernel sobel-x --kernel sobel-y"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_writes_nothing(capfd, argv, words):

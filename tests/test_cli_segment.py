@@ -134,7 +134,7 @@ def test_pixels_that_are_not_square_give_areas_only(segment):
     row = rows("segmented/a.csv")[0]
     assert float(row["area_um2"]) == 81 * 0.125
     assert not [name for name in row if name.endswith("_um")]
-    assert record()["images"][0]["pixel_size_from"] == "--pixel-size"
+    assert record()["images"][0]["pixel_size_from"] == "pixel_size"
 
 
 def test_dpi_is_no_pixel_size(segment):

@@ -247,12 +247,14 @@ def test_a_window_larger_than_the_padded_image_names_both():
 @pytest.mark.parametrize("option", ["stride", "dilation"])
 def test_a_stride_or_dilation_of_zero_is_refused(option):
     words = refusal(UsageError, lambda: Layer(bank(["box"]), **{option: (2, 0)}))
-    assert words == f"--{option} 2x0: must be 1 or more; 1 moves by one pixel"
+    assert words == f"`{option}=(2, 0)`: must be 1 or more; 1 moves by one pixel"
 
 
 def test_a_padding_that_is_none_is_refused():
     words = refusal(UsageError, lambda: Layer(bank(["box"]), padding="sane"))
-    assert words.startswith("--padding sane: allowed are valid, same, full or the number of zeros")
+    assert words.startswith(
+        "`padding='sane'`: allowed are valid, same, full or the number of zeros"
+    )
 
 
 def test_stencils_of_unequal_size_name_both():
@@ -262,7 +264,7 @@ def test_stencils_of_unequal_size_name_both():
 
 def test_a_wrong_number_of_biases_says_how_many():
     words = refusal(UsageError, bank, ["sharpen"] * 3, ["1", "2"])
-    assert "--bias gives 2 numbers, the layer has 3 stencils" in words
+    assert "`bias` gives 2 numbers, the layer has 3 stencils" in words
 
 
 def test_a_bank_with_the_wrong_number_of_channels_says_both():
@@ -270,11 +272,11 @@ def test_a_bank_with_the_wrong_number_of_channels_says_both():
     words = refusal(InputError, layer, image(0, (9, 9, 1)))
     assert "stencils of 3 channels, the image has 1 channel" in words
     single = Layer(random_bank(0, 2, 1, 3, 3))
-    assert "--per-channel" in refusal(InputError, single, image(0, (9, 9, 3)))
+    assert "`per_channel=True`" in refusal(InputError, single, image(0, (9, 9, 3)))
 
 
 def test_a_gradient_is_no_single_stencil():
-    assert "-k sobel-x -k sobel-y" in refusal(UsageError, bank, ["sobel"])
+    assert "`kernel=['sobel-x', 'sobel-y']`" in refusal(UsageError, bank, ["sobel"])
 
 
 # --- banks from files ----------------------------------------------------------------------

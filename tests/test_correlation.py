@@ -214,6 +214,76 @@ def test_nan_and_infinity_stay_within_the_stencils_reach(text, bad):
     assert np.allclose(found[~near], clean[..., 0][~near], rtol=1e-6)
 
 
+def window_sums(pixels: np.ndarray, K: int, L: int, border: str) -> np.ndarray:
+    """Sums of K x L pixels as differences of sums from the corner, in 64 bits."""
+    around = ((K // 2, K - 1 - K // 2), (L // 2, L - 1 - L // 2), (0, 0))
+    total = np.pad(np.pad(pixels.astype(np.int64), around, mode=border).cumsum(0).cumsum(1),
+                   ((1, 0), (1, 0), (0, 0)))  # fmt: skip
+    return total[K:, L:] - total[:-K, L:] - total[K:, :-L] + total[:-K, :-L]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5])
+def test_boxes_of_any_size_are_exact(dtype, channels):
+    pixels = image(16, (70, 211, channels), dtype)
+    pixels[:20] = np.iinfo(dtype).max
+    sizes = [(1, 3), (3, 3), (2, 4), (15, 17), (31, 31), (101, 7), (3, 300), (258, 1), (300, 300)]
+    for (K, L), border in zip(sizes, naive.MODES * 2, strict=False):
+        sums = window_sums(pixels, K, L, border)
+        double = 2 * sums + K * L  # of the sum and a half, twice
+        expected = double // (2 * K * L)
+        expected -= (double % (2 * K * L) == 0) & (expected % 2 == 1)
+        found = correlate(pixels, FAMILIES["box"].make([K, L]), border=border)
+        assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [(3, 3), (31, 31), (101, 6)])
+def test_boxes_of_floats_do_not_drift_and_keep_nan_in_reach(size):
+    K, L = size
+    pixels = image(17, (230, 300, 3), np.float32) + 1000
+    pixels[60, 70, 1], pixels[150, 200, 1] = np.nan, 1e30
+    found = correlate(pixels, FAMILIES["box"].make([K, L]))
+    around = ((K // 2, K - 1 - K // 2), (L // 2, L - 1 - L // 2), (0, 0))
+    padded = np.pad(pixels.astype(np.float64), around, mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (K, L), (0, 1))
+    near, large = np.isnan(found), np.abs(found) > 1e6
+    assert np.array_equal(near, np.isnan(windows.sum((3, 4))))
+    plain = ~near & ~large
+    assert np.abs(found - windows.mean((3, 4)))[plain].max() <= 1e-6 * 1010
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize(
+    ("sigma", "shape"), [(10, (90, 160, 3)), (47.3, (301, 90, 4)), (30, (40, 300, 1))]
+)
+def test_large_gaussians_are_near_the_exact_sum(sigma, shape, dtype):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    waves = np.sin(x / 30) * np.cos(y / 20) + (x > 50) * (y < 60)
+    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    values = (waves + 1)[..., None] / 3 + np.random.default_rng(18).random(shape) / 10 - 0.05
+    pixels = (values.clip(0, 1) * top).astype(dtype)
+    one = gaussian(sigma)
+    (row,) = one.factors()[1].weights
+    row, R = row / row.sum(), row.size // 2
+    for border in naive.MODES:
+        found = correlate(pixels, one, border=border)
+        for c in range(shape[2]):
+            plane = np.pad(pixels[..., c].astype(np.float64), R, mode=border)
+            exact = ndimage.correlate1d(ndimage.correlate1d(plane, row, 0), row, 1)[R:-R, R:-R]
+            if dtype == np.uint8:
+                assert np.abs(found[..., c] - np.rint(exact)).max() <= 1
+            else:
+                assert np.abs(found[..., c] - exact).max() <= 2**-13 * top + 0.5 * (top > 1)
+
+
+def test_a_large_gaussian_keeps_nan_within_its_reach():
+    pixels = np.ones((120, 300, 1), np.float32)
+    pixels[10, 20] = np.nan
+    found = correlate(pixels, gaussian(12))
+    assert np.isnan(found[10, 20]) and np.isnan(found[:59, :69]).all()
+    assert np.allclose(found[59:], 1, rtol=1e-6) and np.allclose(found[:, 69:], 1, rtol=1e-6)
+
+
 def test_absolute_drops_the_sign():
     pixels = image(13, (20, 30, 3), np.uint8)
     (edges,) = NAMED["sobel-x"].stencils()

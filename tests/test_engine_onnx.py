@@ -374,14 +374,14 @@ def test_a_node_that_makes_no_sense_is_refused_in_one_line(
 def test_sizes_that_must_be_known_are_asked_for() -> None:
     transposed = node("ConvTranspose", ["x", "w"], ["y"], output_shape=[9, 9])
     model = network(transposed, (1, 4, "h", "w"), w=image((4, 1, 2, 2)))
-    assert "give --size" in refused(model)
+    assert "give `size`" in refused(model)
     assert convert(model, size=(8, 8)).inputs == {"x": (1, 4, 8, 8)}
 
 
 def test_inputs_without_a_shape_or_with_a_wrong_name_are_refused() -> None:
     model = network(node("Relu", ["x"], ["y"]))
     model.graph.input[0].type.tensor_type.ClearField("shape")
-    assert "--shape x=1,3,224,224" in refused(model)
+    assert "`shape='x=1,3,224,224'`" in refused(model)
     assert convert(model, {"x": (1, 3, None, None)}).inputs == {"x": (1, 3, None, None)}
     assert "no input 'z': the network has x" in refused(model, given={"z": (1,)})
 

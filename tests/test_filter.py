@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from imgconv.errors import UsageError
 from imgconv.ops.filter import RANGES, Filter
-from imgconv.ops.kernel_text import parse
+from imgconv.ops.kernel_text import parse, parse_operator
 
 
 def chain(*texts: str, **options) -> Filter:
@@ -170,3 +171,49 @@ def test_a_filter_can_be_sent_to_another_process():
     work = pickle.loads(pickle.dumps(chain("sharpen", "gaussian:2")))
     pixels = image(9, (10, 10, 3))
     assert np.array_equal(work(pixels), chain("sharpen", "gaussian:2")(pixels))
+
+
+RANK_FILTERS = {
+    "median": ndimage.median_filter, "max": ndimage.maximum_filter, "min": ndimage.minimum_filter,
+}  # fmt: skip
+MODES = {"reflect": "mirror", "symmetric": "reflect", "edge": "nearest", "wrap": "wrap"}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("name", RANK_FILTERS)
+def test_median_max_and_min_agree_with_scipy(name, dtype):
+    for seed, shape in enumerate(((40, 300, 3), (70, 31, 1), (9, 5, 2), (30, 130, 4))):
+        pixels = image(seed, shape, dtype)
+        for text in ("3", "5", "1x7", "31x4" if name != "median" else "9x3"):
+            for border, mode in MODES.items():
+                size = [int(n) for n in text.split("x")]
+                found = Filter((parse_operator(f"{name}:{text}"),), border)(pixels)
+                for c in range(shape[2]):
+                    expected = RANK_FILTERS[name](pixels[..., c], (size[0], size[-1]), mode=mode)
+                    assert np.array_equal(found[..., c], expected)
+
+
+def test_beyond_a_constant_border_of_a_rank_lies_black():
+    pixels = image(6, (40, 130, 2)).clip(1)
+    for name, rank in RANK_FILTERS.items():
+        found = Filter((parse_operator(f"{name}:3"),), "constant")(pixels)[..., 0]
+        assert np.array_equal(found, rank(pixels[..., 0], 3, mode="constant"))
+
+
+def test_ranks_join_chains_ranges_and_scales():
+    pixels = image(7, (40, 130, 3))
+    median = np.stack(
+        [ndimage.median_filter(pixels[..., c], 3, mode="mirror") for c in range(3)], 2
+    )
+    chained = Filter((parse_operator("median:3"), parse("laplacian")), range="float")(pixels)
+    assert np.array_equal(chained, correlated(median, "laplacian"))
+    halved = Filter((parse_operator("median:3"),), scale=Fraction(1, 2), bias=Fraction(7))(pixels)
+    assert np.array_equal(halved, np.rint(median / 2 + 7))
+    kept = Filter((parse_operator("median:3"),), range="float")(pixels)
+    assert kept.dtype == np.float32 and np.array_equal(kept, median)
+
+
+@pytest.mark.parametrize("text", ["median", "max:", "min:0", "median:3x", "max:2x3x4", "min:1.5"])
+def test_a_rank_without_a_size_says_what_to_type(text):
+    with pytest.raises(UsageError, match=r":3"):
+        parse_operator(text)

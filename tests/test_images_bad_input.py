@@ -88,7 +88,7 @@ def test_a_png_that_lacks_its_last_bytes_is_not_whole(tmp_path, missing):
 def test_a_jpeg_that_lacks_its_end_is_not_whole(tmp_path):
     data = saved(tmp_path, "jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(data[:-2])
-    assert "--allow-truncated" in refused(tmp_path / "cut.jpg")
+    assert "`allow_truncated=True`" in refused(tmp_path / "cut.jpg")
 
 
 def test_bytes_after_a_jpegs_end_do_no_harm(tmp_path):
@@ -134,7 +134,7 @@ def test_absurd_sizes_are_refused_with_the_limit_and_what_to_type(tmp_path):
     (tmp_path / "big.png").write_bytes(png_claiming(100_000, 50_000))
     text = refused(tmp_path / "big.png")
     assert "100000x50000 is 5,000,000,000 pixels, the limit is 1,000,000,000" in text
-    assert "--max-pixels 5000000000" in text
+    assert "`max_pixels=5000000000`" in text
     assert "the limit is 100;" in refused(saved(tmp_path, "jpg"), max_pixels=100)
 
 
@@ -209,7 +209,7 @@ def test_an_existing_file_is_replaced_only_by_force_and_keeps_its_mode(tmp_path)
     path = tmp_path / "a.png"
     path.write_bytes(b"precious")
     path.chmod(0o640)
-    with pytest.raises(OutputError, match="already exists; replace it with --force"):
+    with pytest.raises(OutputError, match="already exists; replace it with `force=True`"):
         write_image(path, [PHOTO], one_plane())
     assert path.read_bytes() == b"precious"
     write_image(path, [PHOTO], one_plane(), force=True)

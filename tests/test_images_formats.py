@@ -301,10 +301,10 @@ def test_imgconv_knows_its_own_files(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("suffix", "dtype", "channels", "words"),
     [
-        ("jpg", "u2", 3, "--depth 8"),
-        ("png", "f4", 1, "--depth 8 or --depth 16"),
-        ("pfm", "u1", 1, "--depth 32"),
-        ("webp", "u2", 3, "--depth 8"),
+        ("jpg", "u2", 3, "`depth=8`"),
+        ("png", "f4", 1, "`depth=8` or `depth=16`"),
+        ("pfm", "u1", 1, "`depth=32`"),
+        ("webp", "u2", 3, "`depth=8`"),
         ("jpg", "u1", 4, "transparency"),
         ("png", "u1", 5, "5 channels"),
     ],

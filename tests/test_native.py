@@ -86,7 +86,7 @@ def test_two_processes_compile_once_and_the_third_needs_no_numba(warm):
 
 
 def test_a_damaged_entry_is_never_loaded(tmp_path):
-    path = tmp_path / "kernel.bin"
+    path = tmp_path / "kernels" / "kernel.bin"
     cache._write(path, "key", cache.Entry("symbol", "i64", b"machine code" * 50))
     good = path.read_bytes()
     for damaged in [good[:-1], good[: len(good) // 2], b"", b"\n\n", good + b"x"]:
@@ -108,11 +108,11 @@ def test_a_damaged_entry_is_compiled_again(warm):
 def test_an_entry_that_others_can_write_is_not_loaded(warm):
     entry(warm).chmod(0o666)
     assert run(warm)[1]
-    assert entry(warm).stat().st_mode & 0o777 == 0o600
+    assert entry(warm).stat().st_mode & 0o022 == 0
 
 
 def test_an_entry_of_another_user_is_not_loaded(tmp_path, monkeypatch):
-    path = tmp_path / "kernel.bin"
+    path = tmp_path / "kernels" / "kernel.bin"
     cache._write(path, "key", cache.Entry("symbol", "i64", b"code"))
     assert cache._read(path, "key") == cache.Entry("symbol", "i64", b"code")
     if path.stat().st_uid == 0:
@@ -122,9 +122,58 @@ def test_an_entry_of_another_user_is_not_loaded(tmp_path, monkeypatch):
 
 
 def test_an_entry_under_another_key_is_not_loaded(tmp_path):
-    path = tmp_path / "kernel.bin"
+    path = tmp_path / "kernels" / "kernel.bin"
     cache._write(path, "key", cache.Entry("symbol", "i64", b"code"))
     assert cache._read(path, "other key") is None
+
+
+ENTRY = cache.Entry("symbol", "i64", b"code")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
+@pytest.mark.parametrize("which", [".", "kernels"])
+def test_an_entry_in_a_folder_that_others_can_write_is_not_loaded(tmp_path, which):
+    path = tmp_path / "kernels" / "kernel.bin"
+    cache._write(path, "key", ENTRY)
+    (tmp_path / which).chmod(0o777)
+    assert cache._read(path, "key") is None
+    cache._write(path, "key", ENTRY)  # ours: closed again
+    assert cache._read(path, "key") == ENTRY
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links as POSIX has them")
+def test_links_below_the_root_are_not_followed(tmp_path):
+    path = tmp_path / "kernels" / "kernel.bin"
+    cache._write(path, "key", ENTRY)
+    moved = path.rename(tmp_path / "moved.bin")
+    path.symlink_to(moved)
+    assert cache._read(path, "key") is None
+    path.unlink()
+    moved.rename(path)
+    path.parent.rename(tmp_path / "elsewhere")
+    path.parent.symlink_to(tmp_path / "elsewhere")
+    assert cache._read(path, "key") is None
+
+
+def test_an_entry_made_in_another_cache_is_not_loaded(tmp_path):
+    one, other = (tmp_path / name / "kernels" / "kernel.bin" for name in ("a", "b"))
+    for path in (one, other):
+        path.parent.parent.mkdir()
+        cache._write(path, "key", ENTRY)
+    other.write_bytes(one.read_bytes())
+    assert cache._read(one, "key") == ENTRY
+    assert cache._read(other, "key") is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes as POSIX has them")
+def test_folders_are_closed_to_others_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        cache._write(tmp_path / "root" / "kernels" / "kernel.bin", "key", ENTRY)
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "root").rglob("*"):
+        assert not path.stat().st_mode & 0o022, path
 
 
 def test_without_a_writable_cache_it_compiles_in_memory(tmp_path):

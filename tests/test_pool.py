@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -217,15 +218,18 @@ def test_average_and_l2_are_weighted_by_coverage():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"size": (0, 2)}, "--size 0x2: must be 1 or more"),
-        ({"stride": (0, 0)}, "--stride 0x0: must be 1 or more"),
-        ({"size": (3, 3), "padding": (2, 1)}, "2x1 is more than half of the window, 3x3"),
-        ({"size": None, "stride": (2, 2)}, "--global takes the whole image"),
-        ({"norm": True}, "--norm is for --method l2, not max"),
+        ({"size": (0, 2)}, "`size=(0, 2)`: must be 1 or more"),
+        ({"stride": (0, 0)}, "`stride=(0, 0)`: must be 1 or more"),
+        (
+            {"size": (3, 3), "padding": (2, 1)},
+            "`padding=(2, 1)` is more than half of the window, 3x3",
+        ),
+        ({"size": None, "stride": (2, 2)}, "`everything` takes the whole image"),
+        ({"norm": True}, "`norm=True` is for `method='l2'`, not max"),
     ],
 )
 def test_numbers_that_do_not_fit_together_are_named(options, words):
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=re.escape(words)):
         Pool(**options)
 
 

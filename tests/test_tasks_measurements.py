@@ -269,26 +269,26 @@ def test_the_depth_of_a_pixel_in_ome_needs_no_agreement_about_its_sides():
 
 
 def test_quantities_are_pixels_or_micrometres():
-    assert quantity("--diameter", None, 1) is None
-    assert quantity("--diameter", "30", 1).pixels(None) == 30
-    assert quantity("--diameter", "9um", 1).pixels((0.5, 0.5)) == 18
-    assert quantity("--min-area", "20 µm²", 2).pixels((0.5, 0.25)) == 160
-    assert quantity("--min-area", "20um^2", 2).pixels((0.5, 0.5)) == 80
-    with pytest.raises(InputError, match=r"--diameter 9um needs the pixel size.*--pixel-size"):
-        quantity("--diameter", "9um", 1).pixels(None)
+    assert quantity("diameter", None, 1) is None
+    assert quantity("diameter", "30", 1).pixels(None) == 30
+    assert quantity("diameter", "9um", 1).pixels((0.5, 0.5)) == 18
+    assert quantity("min_area", "20 µm²", 2).pixels((0.5, 0.25)) == 160
+    assert quantity("min_area", "20um^2", 2).pixels((0.5, 0.5)) == 80
+    with pytest.raises(InputError, match=r"`diameter='9um'` needs the pixel size.*`pixel_size`"):
+        quantity("diameter", "9um", 1).pixels(None)
 
 
 @pytest.mark.parametrize("text", ["", "-3", "0", "1e999", "3 cm", "x", "5um2"])
 def test_a_wrong_quantity_is_refused_with_what_is_allowed(text):
-    with pytest.raises(UsageError, match=r"--diameter .*give a number of pixels above 0"):
-        quantity("--diameter", text, 1)
+    with pytest.raises(UsageError, match=r"`diameter=.*give a number of pixels above 0"):
+        quantity("diameter", text, 1)
 
 
 def test_the_sides_of_a_pixel_are_one_number_or_two():
     assert pixel_sides("0.5") == (0.5, 0.5)
     assert pixel_sides("0.5,0.25um") == (0.5, 0.25)
     for wrong in ("0", "a", "1,2,3", "1,", "inf"):
-        with pytest.raises(UsageError, match="--pixel-size"):
+        with pytest.raises(UsageError, match="`pixel_size="):
             pixel_sides(wrong)
 
 

@@ -53,7 +53,7 @@ def test_a_channel_is_found_by_its_number_or_name(names, channel, expected):
     ],
 )
 def test_a_channel_that_may_be_several_is_not_guessed(names, channel, words):
-    with pytest.raises(InputError, match=rf"--channel {channel} may mean several.*{words}$"):
+    with pytest.raises(InputError, match=rf"`channel='{channel}'` may mean several.*{words}$"):
         chosen(ome(*names), channel)
 
 

@@ -248,9 +248,9 @@ def test_the_colour_of_transparent_pixels_does_not_show(work):
 
 
 def test_what_does_not_fit_together_is_named():
-    with pytest.raises(UsageError, match=r"--scale 0.5: must be 1 or more"):
+    with pytest.raises(UsageError, match=r"`scale=0.5`: must be 1 or more"):
         Interpolation("nearest", (Fraction(1, 2), Fraction(1)))
-    with pytest.raises(UsageError, match="--stride 0x1: must be 1 or more"):
+    with pytest.raises(UsageError, match=r"`stride=\(0, 1\)`: must be 1 or more"):
         Transposed(stencil([[1]]), stride=(0, 1))
     with pytest.raises(InputError, match=r"image of 1x1 .* stencil of 2x2 .* is 0x0"):
         Transposed(stencil(np.ones((2, 2))), padding=(1, 1))(np.zeros((1, 1, 1), np.uint8))

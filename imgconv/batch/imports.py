@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from imgconv.images import WriteOptions
-from imgconv.images.imports import imports_for, imports_to_write
+from imgconv.images.imports import imports_for
 
 from .item import Item
 from .targets import is_known
@@ -35,8 +34,6 @@ def import_ahead(step: Any, items: Sequence[Item]) -> None:
 def declared(part: Any) -> Iterator[str]:
     """The `imports` of a step and of all that it is made of."""
     yield from getattr(part, "imports", ())
-    if isinstance(part, WriteOptions):
-        yield from imports_to_write(part)
     if dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
             yield from declared(getattr(part, field.name))

@@ -44,7 +44,7 @@ def read_list(name: str) -> list[str]:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(
-            f"--files-from {shown(name)}: {error.strerror or error}; name a text file with one "
+            f"`files_from={shown(name)!r}`: {error.strerror or error}; name a text file with one "
             "file name a line, or - for standard input"
         ) from None
     names = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
@@ -64,7 +64,7 @@ def _expand(name: str, recursive: bool, *, globs: bool) -> Iterator[Found]:
 
 def _folder(folder: str, recursive: bool) -> Iterator[Found]:
     found = list(_walk(folder, "", recursive, ()))
-    hint = "" if recursive else "; -r looks into its folders too"
+    hint = "" if recursive else "; `recursive` looks into its folders too"
     yield from found or [Found(folder, error=f"no images in this folder{hint}")]
 
 

@@ -58,7 +58,7 @@ def plan(
     to one output, an output over an input, and existing files without `force` or `skip_existing`.
     """
     if force and skip_existing:
-        raise UsageError("--force and --skip-existing exclude each other: give one")
+        raise UsageError("`force` and `skip_existing` exclude each other: give one")
     found = _find(inputs, recursive, files_from)
     several = len(found) > 1 or any(f.below for f in found) or files_from is not None
     naming = Naming(command, output, suffix_of(format, suffix), several, format is not None, folder)
@@ -70,7 +70,7 @@ def plan(
 
 def _find(inputs: Sequence[str], recursive: bool, files_from: str | None) -> list[Found]:
     if files_from == "-" and "-" in inputs:
-        raise UsageError("standard input is either an image (-) or a list (--files-from -)")
+        raise UsageError("standard input is either an image (-) or a list (`files_from='-'`)")
     if not inputs and files_from is None:
         raise UsageError("no input: name files, folders or 'quoted patterns', or - for a pipe")
     return find(inputs, read_list(files_from) if files_from else (), recursive=recursive)
@@ -114,17 +114,18 @@ def _refuse_clashes(items: Sequence[Item]) -> None:
             if key in sources:
                 raise UsageError(
                     f"{shown(target)} would be written over the input {shown(sources[key])}: "
-                    "choose another name with -o"
+                    "choose another name with `output`"
                 )
             taken[key] = item.source
 
 
 def _two_to_one(first: str, second: str, target: str) -> str:
     if target == "-":
-        return "several inputs cannot go to one standard output: give -o FOLDER/"
+        return "several inputs cannot go to one standard output: give `output='FOLDER/'`"
     return (
         f"{shown(first)} and {shown(second)} would both be written to {shown(target)}: "
-        "tell them apart with -o '{parent}/...' or {index}, or mirror folders with -r"
+        "tell them apart with `output='{parent}/...'` or {index}, or mirror folders with "
+        "`recursive`"
     )
 
 
@@ -156,7 +157,7 @@ def _meet_existing(items: list[Item], force: bool, skip_existing: bool) -> list[
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise UsageError(
             f"{shown(_exists(there[0]))} exists already{more}: "
-            "--force overwrites, --skip-existing leaves it, -o writes elsewhere"
+            "`force` overwrites, `skip_existing` leaves it, `output` writes elsewhere"
         )
     skipped = {item.number: f"{shown(_exists(item))} exists" for item in there if _complete(item)}
     return [item._replace(skip=skipped.get(item.number, item.skip)) for item in items]

@@ -218,7 +218,8 @@ def make_folder(target: str) -> None:
         os.makedirs(folder or os.curdir, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{shown(folder)}: cannot make this folder ({error.strerror}); give another with -o"
+            f"{shown(folder)}: cannot make this folder ({error.strerror}); give another with "
+            "`output`"
         ) from error
 
 
@@ -230,11 +231,11 @@ def _explain(error: Exception, item: Item) -> tuple[str, str]:
         named = any(shown(n) in text for n in (item.source, item.target) if n)
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
-        return f"{name}: not enough memory for this image; --jobs 1 needs least", ""
+        return f"{name}: not enough memory for this image; `jobs=1` needs least", ""
     if isinstance(error, OSError) and error.strerror:
         where = shown(error.filename) if isinstance(error.filename, str) else name
         return f"{where}: {error.strerror}", ""
     import traceback
 
     said = f"{type(error).__name__}: {error}".strip(": ")
-    return f"{name}: unexpected {said}; -v shows where", traceback.format_exc()
+    return f"{name}: unexpected {said}; `verbose` shows where", traceback.format_exc()

@@ -53,6 +53,10 @@ class Naming:
             self._check_file()
 
     @property
+    def _given(self) -> str:
+        return f"`output={shown(self.output or '')!r}`"
+
+    @property
     def is_template(self) -> bool:
         return self.output is not None and "{" in self.output and not os.path.isdir(self.output)
 
@@ -95,7 +99,7 @@ class Naming:
         suffix = self.suffix(suffix)
         if found.path == "-" and named and not suffix:
             raise UsageError(
-                "standard input has no name to make an output name of: give -o FILE or --format"
+                "standard input has no name to make an output name of: give `output` or `format`"
             )
         return folder, stem, suffix
 
@@ -117,21 +121,19 @@ class Naming:
                 near = difflib.get_close_matches(name, FIELDS, n=1)
                 hint = f"did you mean {{{near[0]}}}? " if near else ""
                 allowed = " ".join(f"{{{field}}}" for field in FIELDS)
-                raise UsageError(
-                    f"-o {shown(self.output)}: unknown {{{name}}}; {hint}allowed are {allowed}"
-                )
+                raise UsageError(f"{self._given}: unknown {{{name}}}; {hint}allowed are {allowed}")
         try:
             Item("", self._fill(Found("a.png"), 1), paged=self.is_paged).page(1)
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise UsageError(f"-o {shown(self.output)}: {error}") from None
+            raise UsageError(f"{self._given}: {error}") from None
         if not self.output.endswith("{suffix}"):
             self._check_suffix()
 
     def _check_file(self) -> None:
         if self.several:
             raise UsageError(
-                f"-o {shown(self.output or '')} is one file for several inputs: "
-                "give a folder (-o out/) or a template (-o 'out/{stem}{suffix}')"
+                f"{self._given} is one file for several inputs: "
+                "give a folder (`output='out/'`) or a template (`output='out/{stem}{suffix}'`)"
             )
         self._check_suffix()
 
@@ -139,8 +141,8 @@ class Naming:
         output = self.output or ""
         if not self.format_given and not is_known(output):
             raise UsageError(
-                f"-o {shown(output)}: the name must end in a format's suffix "
-                f"({suffixes()}), or give --format; "
+                f"{self._given}: the name must end in a format's suffix "
+                f"({suffixes()}), or give `format`; "
                 "a folder that is not there yet ends in /"
             )
 
@@ -165,4 +167,4 @@ def _fields(template: str) -> list[str]:
     try:
         return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
     except ValueError as error:
-        raise UsageError(f"-o {shown(template)}: {error}; write {{{{ for a brace") from None
+        raise UsageError(f"`output={shown(template)!r}`: {error}; write {{{{ for a brace") from None

@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from imgconv.errors import ImgconvError, UsageError
 
-from .console import Console, ExitCode, current, using
+from .console import Console, ExitCode, current, in_options, using
 
 COMMANDS: dict[str, str] = {
     "filter": "Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.",
@@ -149,5 +149,5 @@ def _allowed(error: typer.TyperException) -> str:
 
 
 def _fail(line: str, code: int) -> int:
-    current().say(line)
+    current().say(in_options(line))
     return code

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
-from imgconv.errors import ImgconvError, UsageError
-
 from .options import FileOptions
-
-if TYPE_CHECKING:
-    from imgconv.tasks.colorize.hints import Hint, Painting
 
 
 def command(
@@ -67,39 +62,11 @@ def command(
     Brightness stays as it is, to the pixel; so does alpha, 16 bit and metadata. Colour images
     are made grey first. A stack is coloured page by page.
     """
-    from imgconv.steps.colorize import ColorizePlane
-    from imgconv.tasks.colorize import Colorizer
-    from imgconv.tasks.load import load
+    from imgconv.steps.colorize import colorize_plane
 
     from .files import run_planes
 
-    hints = tuple(hint_of(text, options) for text in hint or ())
-    loaded, card = load(model, "colorize")
-    work = Colorizer(loaded, saturation, mix, hints, card)
-    return run_planes("colorize", options, ColorizePlane(work))
-
-
-def hint_of(text: str, options: FileOptions) -> Hint | Painting:
-    """What one --hint says: a point, or all that is painted on an image."""
-    from pathlib import Path
-
-    from imgconv.images import open_image
-    from imgconv.tasks.colorize.hints import drawn, point
-
-    if found := point(text):
-        return found
-    if Path(text).is_dir():
-        raise UsageError(f"--hint {text}: a folder; a hint image is one file")
-    if not Path(text).is_file():
-        raise UsageError(
-            f"--hint {text}: neither X,Y,#RRGGBB (whole pixels from 0 and a colour, as in "
-            "120,80,#3b5d38) nor an image that exists"
-        )
-    try:
-        with open_image(text, **options.reading) as source:
-            plane, info = next(iter(source.planes())), source.info
-            return drawn(plane, info.alpha, text, blurred=info.format in ("jpeg", "webp"))
-    except UsageError:
-        raise
-    except ImgconvError as error:
-        raise UsageError(f"--hint: {error}") from None
+    operation = colorize_plane(
+        model=model, saturation=saturation, hint=hint, mix=mix, reading=options.reading
+    )
+    return run_planes("colorize", options, operation)

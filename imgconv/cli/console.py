@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from imgconv.errors import SETTING, setting_value
+
 
 class ExitCode(IntEnum):
     """What a command returns; the first two also mean "no" of commands that check something."""
@@ -78,6 +80,24 @@ def using(console: Console | None) -> Iterator[None]:
 
 def is_terminal(stream: Any) -> bool:
     return stream is not None and stream.isatty()
+
+
+NAMES = {"everything": "--global", "output": "-o", "recursive": "-r"}  # that are not the setting's
+
+
+def in_options(text: str) -> str:
+    """A message of the library as the command line has it: `max_pixels=25` as --max-pixels 25."""
+    return SETTING.sub(lambda found: _option(found[1], setting_value(found[2])), text)
+
+
+def _option(name: str, value: object) -> str:
+    word = NAMES.get(name) or "--" + name.replace("_", "-")
+    if value is None or value is True:
+        return word
+    if isinstance(value, tuple):
+        value = "x".join(map(str, value))
+    every = value if isinstance(value, list) else [value]
+    return " ".join(f"{word} {one}" for one in every)
 
 
 def one_line(text: str) -> str:

@@ -6,11 +6,8 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from imgconv.errors import UsageError
-
 from .filter import kernel_names
 from .options import FileOptions
-from .pairs import pair
 
 Activation = Literal["none", "relu", "sigmoid", "tanh"]
 
@@ -93,26 +90,13 @@ def command(
     .png and other pictures a labelled sheet to look at, in which blue is negative and red
     positive. Alpha is left out.
     """
-    from imgconv.ops.bank import bank
-    from imgconv.ops.convolve import Layer
-    from imgconv.ops.kernel_text import number
-    from imgconv.steps.convolve import FeatureMaps
+    from imgconv.steps.convolve import FeatureMaps, layer_of
 
     from .files import run_files
 
-    if not kernel:
-        raise UsageError(
-            "convolve needs --kernel: names such as sobel-x, matrices or a bank in a file "
-            "(`imgconv kernels` lists the names); repeat it for more maps"
-        )
-    layer = Layer(
-        bank(kernel, bias or (), number(scale, "--scale")),
-        stride=pair("--stride", stride),
-        padding=pair("--padding", padding) if padding[:1].isdigit() else padding.lower(),
-        dilation=pair("--dilation", dilation),
-        activation=activation,
-        per_channel=per_channel,
-        flip=flip,
-    )
+    layer = layer_of(
+        kernel or (), bias=bias, scale=scale, stride=stride, padding=padding, dilation=dilation,
+        activation=activation, per_channel=per_channel, flip=flip,
+    )  # fmt: skip
     step = FeatureMaps(layer, **options.access)
     return run_files("convolve", options, step, suffix=step.suffix)

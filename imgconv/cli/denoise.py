@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -12,11 +11,7 @@ from imgconv.errors import UsageError
 
 from .options import FileOptions
 
-if TYPE_CHECKING:
-    from imgconv.tasks.denoise.run import Cleaner
-
 Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
-BUNDLED = ("photo", "micro", "crosshair")
 
 
 def command(
@@ -114,55 +109,23 @@ def command(
     Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
     colour noise and leaves most of the brightness.
     """
-    from imgconv.steps.denoise import (
-        CleanPlane,
-        Denoise,
-        Show,
-    )
+    from imgconv.steps.denoise import Denoise, Show, clean_plane
     from imgconv.steps.reference import Reference
-    from imgconv.tasks.denoise import Cleaning
 
     from .files import run_files
 
     if residual and compare:
         raise UsageError("--residual does not go with --compare, which shows it: leave one out")
-    cleaner = cleaner_of(model, method, sigma)
-    work = Cleaning(
-        cleaner,
-        strength if luma is None else luma,
-        strength if chroma is None else chroma,
-    )
     show: Show = "removed" if residual else "compare" if compare else "image"
+    operation = clean_plane(
+        model=model, method=method, sigma=sigma, strength=strength, luma=luma, chroma=chroma,
+        show=show,
+    )  # fmt: skip
     # a network uses all threads for one image; more images at once would only take memory
     rest = replace(options, jobs=options.jobs or (None if method else 1))
     truth = None
     if reference is not None:
         truth = Reference.beside(reference, options.files or (), options.files_from is not None)
-    step = Denoise(CleanPlane(work, show), truth, **rest.access)
+    step = Denoise(operation, truth, **rest.access)
     command = "denoise" if show == "image" else f"denoise-{show}"
-    return run_files(command, rest, step, suffix=step.operation.suffix)
-
-
-def cleaner_of(model: str | None, method: Method | None, sigma: float | None) -> Cleaner:
-    """What cleans; UsageError where the options do not go together."""
-    if method is not None:
-        if model is not None:
-            raise UsageError("--method goes without a network: leave out --model, or --method")
-        from imgconv.tasks.denoise.classical import Classical
-
-        return Classical(method, sigma)
-    return trained("photo" if model is None else model, sigma)
-
-
-def trained(name: str, sigma: float | None) -> Cleaner:
-    """The cleaner that a model's card says it is made for."""
-    from imgconv.tasks.denoise import network
-    from imgconv.tasks.load import load
-
-    if name not in BUNDLED and not name.endswith(".safetensors"):
-        near = get_close_matches(name, BUNDLED, n=1)
-        raise UsageError(
-            f"--model {name}: {f'did you mean {near[0]}? ' if near else ''}allowed are "
-            f"{', '.join(BUNDLED)}, or a file that ends in .safetensors"
-        )
-    return network(*load(name, "denoise"), sigma)
+    return run_files(command, rest, step, suffix=operation.suffix)

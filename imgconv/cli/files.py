@@ -86,11 +86,12 @@ def carry_out(
     from imgconv import threads
     from imgconv.batch import run
 
-    from .report import Report, written_paths
+    from .report import Report, spoken, written_paths
     from .signals import interruptible
 
     jobs = share_threads(options, len(planned.todo))
-    outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast, fold=fold)
+    told = fold and (lambda outcome: fold(spoken(outcome)))
+    outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast, fold=told)
     report = Report(options, len(planned.items), show or written_paths, current())
     with interruptible():
         try:

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from imgconv.errors import UsageError
-
 from .options import FileOptions
 
 Border = Literal["reflect", "symmetric", "edge", "wrap", "constant"]
@@ -17,8 +15,9 @@ Range = Literal["clip", "rescale", "abs", "float"]
 def kernel_names(incomplete: str) -> list[str]:
     """Names for shell completion."""
     from imgconv.ops.catalogue import ALIASES, FAMILIES, NAMED
+    from imgconv.ops.rank import MEANINGS
 
-    names = [*NAMED, *ALIASES, *(f"{name}:" for name in FAMILIES)]
+    names = [*NAMED, *ALIASES, *(f"{name}:" for name in (*FAMILIES, *MEANINGS))]
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -30,9 +29,10 @@ def command(
             "-k",
             "--kernel",
             metavar="NAME|MATRIX|FILE",
-            help="A name (see `imgconv kernels`; gaussian:2 for a sigma), a matrix such as "
-            "'0 -1 0; -1 5 -1; 0 -1 0' (fractions such as 1/9 allowed) or a .txt, .csv or .npy "
-            "file. Repeat it to chain: values stay float between, and are rounded once.",
+            help="A name (see `imgconv kernels`; gaussian:2 for a sigma; median:3, max:5, min:3x9 "
+            "for a size), a matrix such as '0 -1 0; -1 5 -1; 0 -1 0' (fractions such as 1/9 "
+            "allowed) or a .txt, .csv or .npy file. Repeat it to chain: values stay float "
+            "between, and are rounded once.",
             autocompletion=kernel_names,
         ),
     ] = None,
@@ -78,24 +78,11 @@ def command(
 
     cat in.png | imgconv filter -k blur - > out.png
     """
-    from imgconv.ops.filter import Filter
-    from imgconv.ops.kernel_text import number, parse
-    from imgconv.steps.filter import FilterPlane
+    from imgconv.steps.filter import filter_plane
 
     from .files import run_planes
 
-    if not kernel:
-        raise UsageError(
-            "filter needs --kernel: a name such as sharpen, a matrix or a file "
-            "(`imgconv kernels` lists the names)"
-        )
-    work = Filter(
-        operators=tuple(parse(text) for text in kernel),
-        border=border,
-        range=range,
-        scale=number(scale, "--scale"),
-        bias=number(bias, "--bias"),
-        luma=luma,
-        flip=flip,
+    operation = filter_plane(
+        kernel or (), border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip
     )
-    return run_planes("filter", options, FilterPlane(work))
+    return run_planes("filter", options, operation)

@@ -93,10 +93,12 @@ def matrix_lines(stencil: Stencil) -> list[str]:
 
 def families() -> str:
     from imgconv.ops.catalogue import FAMILIES
+    from imgconv.ops.rank import MEANINGS
 
     lines = [f"    {f.example.ljust(26)} {f.meaning}" for f in FAMILIES.values()]
+    ranks = [f"    {f'{name}:3 or {name}:3x9'.ljust(26)} {what}" for name, what in MEANINGS.items()]
     own = "    '0 -1 0; -1 5 -1; 0 -1 0'  or any matrix; or a .txt, .csv or .npy file"
-    return "\n".join(["made to measure:", *lines, own])
+    return "\n".join(["made to measure:", *lines, own, "without weights, for filter:", *ranks])
 
 
 def write_preview(source: str, target: str | None, force: bool) -> int:

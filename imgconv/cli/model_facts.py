@@ -12,7 +12,7 @@ from imgconv.engine.bundled import path as path_of
 from imgconv.errors import ImgconvError
 from imgconv.images import shown
 
-from .console import current
+from .console import current, in_options
 
 LIST = "SHA256SUMS"
 UNITS = ("", "k", "M", "G", "T")
@@ -41,7 +41,7 @@ def wanted(names: Iterable[str] | None) -> list[str]:
 
 
 def say(line: str) -> None:
-    current().say(f"imgconv: {line}")
+    current().say(in_options(f"imgconv: {line}"))
 
 
 def record(model: Model) -> dict[str, Any]:

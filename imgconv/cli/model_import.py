@@ -219,9 +219,9 @@ def asked_size(text: str | None) -> Any:
     """(height, width), "any" or None."""
     if text is None or text == "any":
         return text
-    from .pairs import pair
+    from imgconv.steps.values import pair
 
-    found = pair("--size", text)
+    found = pair("size", text)
     if min(found) < 1:
         raise UsageError(f"--size {text}: sizes are 1 or more")
     return found

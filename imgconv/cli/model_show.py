@@ -59,11 +59,10 @@ def show_model(
     import json as json_module
 
     from imgconv import engine
-
-    from .pairs import pair
+    from imgconv.steps.values import pair
 
     model = engine.load(name)
-    shapes = input_shapes(model, pair("--size", size) if size else None)
+    shapes = input_shapes(model, pair("size", size) if size else None)
     seconds, facts = profiled(model, shapes, threads) if profile else ({}, {})
     found = described(model, shapes, seconds) | facts
     if json:

@@ -6,10 +6,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from imgconv.errors import UsageError
-
 from .options import FileOptions
-from .pairs import pair
 
 Method = Literal["max", "average", "l2", "min", "median"]
 
@@ -75,19 +72,12 @@ def command(
     Average and l2 weight colours by a transparent image's alpha; max, min and median leave
     the colour of fully transparent pixels out.
     """
-    from imgconv.ops.pool import Pool
-    from imgconv.steps.pool import PoolPlane
+    from imgconv.steps.pool import pool_plane
 
     from .files import run_planes
 
-    if everything and size is not None:
-        raise UsageError("--global takes the whole image: leave out --size")
-    work = Pool(
-        method=method,
-        size=None if everything else pair("--size", size or "2"),
-        stride=None if stride is None else pair("--stride", stride),
-        padding=pair("--padding", padding),
-        ceil=ceil,
-        norm=norm,
-    )
-    return run_planes("pool", options, PoolPlane(work))
+    operation = pool_plane(
+        method=method, size=size, stride=stride, padding=padding, ceil=ceil,
+        everything=everything, norm=norm,
+    )  # fmt: skip
+    return run_planes("pool", options, operation)

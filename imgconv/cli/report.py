@@ -12,7 +12,7 @@ from typing import Any
 from imgconv.batch import Item, Outcome
 from imgconv.images import shown
 
-from .console import Console, ExitCode, current
+from .console import Console, ExitCode, current, in_options
 from .options import InputOptions
 from .progress import Progress
 
@@ -37,7 +37,7 @@ class Report:
     def follow(self, outcomes: Iterable[Outcome]) -> ExitCode:
         """Report each outcome as it comes; the exit code."""
         with self.progress:
-            for outcome in outcomes:
+            for outcome in map(spoken, outcomes):
                 self.counts[outcome.status] += 1
                 self._one(outcome)
                 self.progress.advance()
@@ -99,6 +99,13 @@ class Report:
             self.progress.out(text)
 
 
+def spoken(outcome: Outcome) -> Outcome:
+    """The same, with settings as the command line has them."""
+    notes = tuple(map(in_options, outcome.done.notes))
+    done = outcome.done._replace(notes=notes)
+    return outcome._replace(message=in_options(outcome.message), done=done)
+
+
 WORDS = {"written": "done", "skipped": "skipped", "failed": "failed"}
 
 
@@ -125,7 +132,7 @@ def show_plan(items: Sequence[Item], options: InputOptions) -> ExitCode:
     """--dry-run: what would be read and written."""
     for item in items:
         state = "failed" if item.error else "skipped" if item.skip else "planned"
-        reason = item.error or item.skip
+        reason = in_options(item.error or item.skip)
         targets = [t for t in (item.target, *item.also) if t]
         if options.json:
             record: dict[str, Any] = {"source": item.source, "status": state, "written": targets}

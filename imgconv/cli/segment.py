@@ -15,8 +15,7 @@ from .options import DryRun, Force, InputOptions, SkipExisting
 if TYPE_CHECKING:
     from imgconv.batch import Item, Plan
     from imgconv.steps.ledger import Ledger
-    from imgconv.steps.segment import Settings
-    from imgconv.tasks.card import Card
+    from imgconv.steps.segment import SegmentFile
 
 FOLDER = "segmented"
 USUAL = ("overlay", "table")  # beside the labels
@@ -136,22 +135,15 @@ def command(
     """
     from imgconv.batch import Plan
     from imgconv.steps.ledger import Ledger
-    from imgconv.steps.segment import SegmentFile, Settings
-    from imgconv.steps.segment_network import SegmentNetwork, facts
-    from imgconv.tasks.load import load
-    from imgconv.tasks.quantities import pixel_sides, quantity
+    from imgconv.steps.segment import segmentation_of, settings_of
+    from imgconv.steps.segment_network import facts
 
     from .files import carry_out
 
-    settings = Settings(
-        diameter=quantity("--diameter", diameter, 1),
-        min_area=quantity("--min-area", min_area, 2),
-        max_area=quantity("--max-area", max_area, 2),
-        exclude_border=exclude_border,
-        channel=channel,
-        axes=axes,
-        size=pixel_sides(pixel_size),
-    )
+    settings = settings_of(
+        diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
+        min_area=min_area, max_area=max_area, exclude_border=exclude_border,
+    )  # fmt: skip
     wanted = {"rois": rois, "geojson": geojson, "probability": probability}
     kinds = (*USUAL, *(kind for kind, asked in wanted.items() if asked))
     planned = _plan(options, kinds)
@@ -159,21 +151,16 @@ def command(
     ledger = Ledger(planned.items, root, force=options.force)
     if options.dry_run:
         return _show(planned, options, ledger)
-    loaded, card = load(model, "segment")
-    if threshold is not None:
-        card = replace(card, read={**card.read, "foreground": threshold})
-    step = SegmentFile(
-        SegmentNetwork(loaded),
-        card,
-        settings,
-        kinds,
+    step = replace(
+        segmentation_of(model, settings, threshold),
+        kinds=kinds,
         reading=options.reading,
         force=options.force or options.skip_existing,
     )
     ledger.head = {
         "command": "segment",
-        "model": facts(loaded),
-        "parameters": _parameters(settings, card, kinds, options),
+        "model": facts(step.network.model),
+        "parameters": _parameters(step, options),
     }
     planned = Plan(ledger.with_former(planned.items))
     code = carry_out(planned, options, step, fold=ledger.add)
@@ -279,12 +266,11 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
     return code
 
 
-def _parameters(
-    settings: Settings, card: Card, kinds: tuple[str, ...], options: SegmentOptions
-) -> dict[str, Any]:
+def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
     """Every option in effect, given or not."""
+    settings, card = step.settings, step.card
     given = (settings.diameter, settings.min_area, settings.max_area)
-    lengths = [str(one).split()[1] if one else None for one in given]
+    lengths = [one.words if one else None for one in given]
     return {
         **dict(zip(("diameter", "min_area", "max_area"), lengths, strict=True)),
         "exclude_border": settings.exclude_border,
@@ -294,7 +280,7 @@ def _parameters(
         "threshold": card.read["foreground"],
         "prepare": dict(card.prepare),
         "read": dict(card.read),
-        "outputs": ["labels", *kinds],
+        "outputs": ["labels", *step.kinds],
         "allow_truncated": options.allow_truncated,
         "max_pixels": options.max_pixels,
     }

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from typer import Option
 
-from imgconv.errors import UsageError
-
 from .options import FileOptions
-from .pairs import fractions, pair
-
-if TYPE_CHECKING:
-    from imgconv.ops.upsample import Interpolation, Transposed
 
 Method = Literal["nearest", "bilinear", "bicubic", "transposed"]
 
@@ -98,53 +92,17 @@ def command(
     halves (PyTorch's align_corners=False), and the edge goes on with its last pixels.
     """
     from imgconv.ops.comparison import Comparison
-    from imgconv.steps.upsample import ComparePlane, UpsamplePlane
+    from imgconv.steps.upsample import ComparePlane, refuse, upsample_plane
+    from imgconv.steps.values import pair
 
     from .files import run_planes
 
+    settings: dict[str, Any] = {
+        "method": method, "scale": scale, "stencil": stencil, "padding": padding, "gain": gain,
+    }  # fmt: skip
     if compare:
-        refuse("--compare", scale=scale, method=method, stencil=stencil, padding=padding, gain=gain)
-        return run_planes(
-            "compare", options, ComparePlane(Comparison(pair("--stride", stride or "2")))
-        )
-    work = operator(method, scale, stencil, stride, padding, gain)
-    limit = {} if options.max_pixels is None else {"max_pixels": options.max_pixels}
-    return run_planes("upsample", options, UpsamplePlane(work, **limit))
-
-
-def operator(
-    method: Method | None,
-    scale: str | None,
-    stencil: str | None,
-    stride: str | None,
-    padding: str | None,
-    gain: str | None,
-) -> Interpolation | Transposed:
-    """The operation that the options describe; UsageError where they do not go together."""
-    from imgconv.ops.kernel_text import number, parse
-    from imgconv.ops.upsample import Interpolation, Transposed
-
-    if method is None:
-        method = "nearest" if stencil is None else "transposed"
-    if method != "transposed":
-        refuse(f"--method {method}", stencil=stencil, stride=stride, padding=padding, gain=gain)
-        return Interpolation(method, fractions("--scale", scale or "2"))
-    refuse("--method transposed (its factor is the --stride)", scale=scale)
-    if stencil is None:
-        raise UsageError("--method transposed needs --stencil: a name, a matrix or a file")
-    found = parse(stencil)
-    if len(found) > 1:
-        raise UsageError(f"--stencil {stencil} is two stencils: give one, such as {stencil}-x")
-    return Transposed(
-        found[0],
-        pair("--stride", stride or "2"),
-        pair("--padding", padding or "0"),
-        number(gain or "1", "--gain"),
-    )
-
-
-def refuse(what: str, **given: object) -> None:
-    """UsageError if any of these options is given."""
-    for name, value in given.items():
-        if value is not None:
-            raise UsageError(f"--{name} does not go with {what}: leave one out")
+        refuse("`compare`", **settings)
+        figure = Comparison(pair("stride", stride or 2))
+        return run_planes("compare", options, ComparePlane(figure))
+    operation = upsample_plane(**settings, stride=stride, max_pixels=options.max_pixels)
+    return run_planes("upsample", options, operation)

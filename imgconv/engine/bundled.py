@@ -44,7 +44,7 @@ def path(name: str | os.PathLike[str], task: str = "") -> Path:
     if found.is_file():
         return found
     if text.endswith(".onnx"):
-        raise UsageError(f"{text} is an ONNX file: imgconv models import {text} -o NAME{SUFFIX}")
+        raise UsageError(f"{text} is an ONNX file: `imgconv models import` makes a {SUFFIX} of it")
     raise UsageError(
         f"there is no model '{text}'; bundled are {_known(task)}; give a path ending in {SUFFIX} "
         "for a file of your own"

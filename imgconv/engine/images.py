@@ -144,7 +144,7 @@ def adapt(
     if missing := [name for name in graph.inputs if name not in known]:
         shape = format_shape(graph.inputs[missing[0]])
         raise InputError(
-            f"the network also takes '{shown(missing[0])}' ({shape}): give it, --input "
+            f"the network also takes '{shown(missing[0])}' ({shape}): give it by `input`, as "
             f"{shown(missing[0])}=VALUE, a number or an image"
         )
     found = _adapted(graph, tuple(images), given)

@@ -205,7 +205,7 @@ def save(
         name: np.asarray(halve(tensor) if half else tensor, order="C")
         for name, tensor in graph.tensors.items()
     }
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = target.with_name(f".imgconv-{os.urandom(16).hex()}.part")
     try:
         model = _write(part, stored, text)
         part.replace(target)

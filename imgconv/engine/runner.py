@@ -97,7 +97,9 @@ class _Frame:
     high: int
     wide: int
 
-    def piece(self, image: np.ndarray, tile: Tile | None, prepare: Callable | None) -> np.ndarray:
+    def piece(
+        self, image: np.ndarray, tile: Tile | None, prepare: Callable[..., np.ndarray] | None
+    ) -> np.ndarray:
         """A tile of the continued image as (1, C, h, w)."""
         rows, columns = tile.read if tile else (slice(0, self.high), slice(0, self.wide))
         top, left = self.around[:2]

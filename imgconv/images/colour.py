@@ -30,7 +30,7 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
     if SPACES.get(info.icc[16:20]) != colours:
         raise InputError(
             f"the colour profile is for {info.icc[16:20].decode('ascii', 'replace').strip()}, the "
-            f"image has {colours} colour channels; drop --to-srgb"
+            f"image has {colours} colour channels; drop `to_srgb`"
         )
     flat = np.ascontiguousarray(plane[..., :colours] if colours > 1 else plane[..., 0])
     try:
@@ -41,7 +41,7 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
             outdtype=plane.dtype, flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
         )  # fmt: skip
     except Exception as error:
-        raise InputError(f"the colour profile cannot be used ({error}); drop --to-srgb") from error
+        raise InputError(f"the colour profile cannot be used ({error}); drop `to_srgb`") from error
     out = plane.copy()
     out[..., :colours] = done[..., :colours]  # of grey, R = G = B
     return out

@@ -37,7 +37,7 @@ def _as_integers(plane: np.ndarray, depth: int, info: Info, name: str) -> np.nda
     if not (low >= 0 and high <= np.iinfo(dtype).max):
         raise OutputError(
             f"{name}: values from {low:g} to {high:g} (the input is {info.source_dtype}) do not "
-            f"fit {depth} bit; write TIFF or NPY without --depth"
+            f"fit {depth} bit; write TIFF or NPY without `depth`"
         )
     return whole.astype(dtype)
 
@@ -49,7 +49,7 @@ def _depth(
     wanted = options.depth or found
     if wanted not in kind.depths:
         words = {8: "8-bit", 16: "16-bit", 32: "float32"}
-        allowed = " or ".join(f"--depth {d}" for d in kind.depths)
+        allowed = " or ".join(f"`depth={d}`" for d in kind.depths)
         raise OutputError(
             f"{name}: {kind.name.upper()} cannot hold {words[wanted]} samples; give {allowed}, or "
             "write TIFF"
@@ -97,7 +97,7 @@ def _flattened(
         if (alpha < top).any():
             raise OutputError(
                 f"{name}: {kind.name.upper()} cannot hold transparency; write PNG, WebP or "
-                "TIFF, or give --background white"
+                "TIFF, or give `background='white'`"
             )
         return colour
     from PIL import ImageColor

@@ -30,7 +30,6 @@ def imports_for(sources: Iterable[str], targets: Iterable[str]) -> Iterator[str]
             yield from kind.reads_with
         if kind in written or (None in written and kind in kinds):
             yield from kind.writes_with
-    yield "socket"  # whose name marks what is not whole yet
 
 
 def imports_to_write(options: WriteOptions) -> Iterator[str]:

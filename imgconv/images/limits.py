@@ -39,12 +39,12 @@ class Limits:
         if height * width > self.max_pixels:
             raise InputError(
                 f"{name}: {width}x{height} is {height * width:,} pixels, the limit is "
-                f"{self.max_pixels:,}; raise it with --max-pixels {height * width}"
+                f"{self.max_pixels:,}; raise it with `max_pixels={height * width}`"
             )
 
     def refuse_truncated(self, name: str, format_name: str) -> None:
         if not self.allow_truncated:
             raise InputError(
                 f"{name}: truncated {format_name}, the file ends before the image does; "
-                "get a whole copy, or take what is readable with --allow-truncated"
+                "get a whole copy, or take what is readable with `allow_truncated=True`"
             )

@@ -61,7 +61,7 @@ def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
         if low < -EXACT or high > EXACT:
             raise InputError(
                 f"{name}: {dtype} values from {low} to {high} do not fit float32 exactly (up to "
-                f"{EXACT}); accept rounding with --depth 32"
+                f"{EXACT}); accept rounding with `depth=32`"
             )
     with np.errstate(over="ignore"):
         return samples.astype(delivered(dtype, name), copy=False)

@@ -24,6 +24,31 @@ pools = {
     for word in ("u8", "u16", "f32")
 }
 
+# Sums of windows by the types of source, column, window, arithmetic and result; extremes by type.
+slides = {
+    name: Kernel("sliding", name)
+    for name in (
+        "sum_u8_u16_u16_u16_u8", "sum_u8_u16_u16_f32_u8", "sum_u8_u16_i32_f32_u8",
+        "sum_u8_f64_f64_f64_u8",
+        "sum_u8_u16_i32_f32_f32", "sum_u8_f64_f64_f64_f32",
+        "sum_u16_i32_i32_f64_u16", "sum_u16_f64_f64_f64_u16", "sum_u16_f64_f64_f64_f32",
+        "sum_f32_f64_f32_f32_f32", "sum_f32_f64_f32_f32_u8", "sum_f32_f64_f32_f32_u16",
+        *(f"{method}_{word}" for method in ("max", "min") for word in ("u8", "u16", "f32")),
+    )
+}  # fmt: skip
+
+# Symmetric separable stencils from source through working to result type.
+foldings = {
+    tuple(name.split("_")): Kernel("symmetric", name)
+    for name in (
+        "u8_i16_u8", "u8_f32_u8", "u8_f32_f32", "u16_f32_u16", "u16_f32_f32",
+        "f32_f32_f32", "f32_f32_u8", "f32_f32_u16",
+    )
+}  # fmt: skip
+
+medians = {word: Kernel("median", word) for word in ("u8", "u16", "f32")}
+blends = {word: Kernel("blend", word) for word in ("u8", "u16", "f32")}
+
 # Nearest pixels by type, and interpolation from a type in a working type.
 nearest = {word: Kernel("upsample", f"nearest_{word}") for word in ("u8", "u16", "f32")}
 interpolations = {
@@ -65,5 +90,16 @@ png_filter_rows = Kernel("png", "filter_rows")
 def every() -> list[Kernel]:
     """All kernels, for `imgconv warmup` and the tests."""
     single = [value for value in globals().values() if isinstance(value, Kernel)]
-    tables = (correlations, layers, pools, nearest, interpolations, transpositions)
+    tables = (
+        correlations,
+        layers,
+        pools,
+        slides,
+        foldings,
+        blends,
+        medians,
+        nearest,
+        interpolations,
+        transpositions,
+    )
     return [*(kernel for table in tables for kernel in table.values()), *single]

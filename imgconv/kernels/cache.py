@@ -1,8 +1,11 @@
 """The cache of compiled kernels: one file an entry, safe to share, never trusted blindly.
 
-LLVM kills the process on a damaged object and runs whatever it is given. So an entry is used
-only if it belongs to this user (or root), nobody else can write it, and its SHA-256 is
-right; otherwise it is compiled again.
+LLVM kills the process on a damaged object and runs whatever it is given. So an entry is used only
+if it and both folders above it belong to this user (or root) and nobody else can write them, and
+if its seal is right: a hash keyed with a secret of this cache, so that an entry made elsewhere,
+even one that this user owns (a file somebody sent), is none of ours. Links are followed to the
+cache's root, since the user may have put it on another disk, and nowhere below it. Whatever fails
+these tests is compiled again.
 """
 
 from __future__ import annotations
@@ -12,11 +15,15 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MAGIC = b"imgconv kernel 2\n"
+MAGIC = b"imgconv kernel 3\n"
+SECRET = "key"  # the file in the cache's root, and how many bytes it holds
+SECRET_BYTES = 32
+NO_LINK = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+FOLDERS = os.open in os.supports_dir_fd  # files can be opened relative to a checked folder
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def entry(name: str, key: str, make: Callable[[], Entry]) -> Entry:
     """The entry `name` for `key`: read, or else made and kept for the next process.
 
     Processes that start together make it once: the others wait for the first. Without a
-    writable cache it is made in memory, each time.
+    writable cache that can be trusted it is made in memory, each time.
     """
     try:
         path = folder() / f"{name}-{key[:16]}.bin"
@@ -69,46 +76,117 @@ def entry(name: str, key: str, make: Callable[[], Entry]) -> Entry:
 def _read(path: Path, key: str) -> Entry | None:
     """The entry in `path`, or None where there is none that may be loaded."""
     try:
-        with path.open("rb") as file:
-            if not _trusted(os.fstat(file.fileno())):
-                return None
-            data = file.read()
+        with _checked(path.parent) as (root, kernels):
+            secret = _content(root, path.parent.parent / SECRET)
+            data = _content(kernels, path)
     except OSError:
         return None
     magic, _, rest = data.partition(b"\n")
     head, _, body = rest.partition(b"\n")
     seal, _, facts = head.partition(b" ")
-    if magic + b"\n" != MAGIC or seal != digest(key.encode(), facts, body).encode():
+    if magic + b"\n" != MAGIC or seal != _seal(secret, key, facts, body):
         return None
     symbol, _, signature = facts.decode().partition(" ")
     return Entry(symbol, signature, body)
 
 
-def _trusted(status: os.stat_result) -> bool:
-    if not hasattr(os, "geteuid"):  # Windows: the folder belongs to the user's profile
-        return True
+@contextlib.contextmanager
+def _checked(kernels: Path) -> Iterator[tuple[int | None, int | None]]:
+    """The cache's root and its folder of entries, open, after both were found to be safe.
+
+    Raises OSError where one is not there, or others may write into it. On Windows, where they
+    belong to the user's profile, nothing is opened.
+    """
+    with contextlib.ExitStack() as stack:
+        if not FOLDERS:
+            yield None, None
+            return
+        root = os.open(kernels.parent, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, root)
+        inner = os.open(kernels.name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=root)
+        stack.callback(os.close, inner)
+        for one in (root, inner):
+            _check(os.fstat(one), stat.S_ISDIR)
+        yield root, inner
+
+
+def _content(within: int | None, path: Path) -> bytes:
+    """A file of the cache, if nobody else can have written it. Raises OSError."""
+    name = path if within is None else path.name
+    with os.fdopen(os.open(name, os.O_RDONLY | NO_LINK, dir_fd=within), "rb") as file:
+        _check(os.fstat(file.fileno()), stat.S_ISREG)
+        return file.read()
+
+
+def _check(status: os.stat_result, kind: Callable[[int], bool]) -> None:
+    """Raises PermissionError unless it is of this kind, ours or root's, and closed to others."""
+    if not hasattr(os, "geteuid"):  # Windows
+        return
     mine = status.st_uid in (os.geteuid(), 0)  # root may change our memory anyway
-    return mine and stat.S_ISREG(status.st_mode) and not status.st_mode & 0o022
+    if not (mine and kind(status.st_mode)) or status.st_mode & 0o022:
+        raise PermissionError
+
+
+def _seal(secret: bytes, key: str, facts: bytes, body: bytes) -> bytes:
+    if len(secret) != SECRET_BYTES:
+        return b"none"
+    parts = b"\0".join((key.encode(), facts, body))
+    return hashlib.blake2b(parts, key=secret, digest_size=32).hexdigest().encode()
 
 
 def _write(path: Path, key: str, made: Entry) -> None:
+    with contextlib.suppress(OSError):  # no writable cache: the next process compiles again
+        _make_folders(path.parent)
+        with _checked(path.parent) as (root, _):
+            secret = _content(root, path.parent.parent / SECRET)
+        facts = f"{made.symbol} {made.signature}".encode()
+        seal = _seal(secret, key, facts, made.object)
+        _publish(path, MAGIC + seal + b" " + facts + b"\n" + made.object)
+
+
+def _make_folders(kernels: Path) -> None:
+    """The cache's root, closed to others, the folder of entries in it, and its secret. Root's may
+    be read by everybody: `warmup` as root serves all users. Raises OSError."""
+    root = kernels.parent
+    root.parent.mkdir(parents=True, exist_ok=True)
+    for one in (root, kernels):
+        with contextlib.suppress(FileExistsError):
+            one.mkdir(mode=0o755 if _is_root() else 0o700)
+        if hasattr(os, "geteuid") and one.stat().st_uid == os.geteuid():
+            one.chmod(stat.S_IMODE(one.stat().st_mode) & ~0o022)
+    if not (root / SECRET).exists():
+        _publish(root / SECRET, os.urandom(SECRET_BYTES), replace=False)
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _publish(path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Write a file that is there whole or not at all. Raises OSError."""
     import tempfile
 
-    facts = f"{made.symbol} {made.signature}".encode()
-    seal = digest(key.encode(), facts, made.object).encode()
-    data = MAGIC + seal + b" " + facts + b"\n" + made.object
-    with contextlib.suppress(OSError):  # no writable cache: the next process compiles again
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    part = Path(temporary)
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(temporary).replace(path)
+        if _is_root():
+            part.chmod(0o644)
+        if replace:
+            part.replace(path)
+        else:
+            with contextlib.suppress(FileExistsError):  # another process was first
+                path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def _locked(path: Path):
+def _locked(path: Path) -> Iterator[None]:
     """Hold the entry's lock file; without a writable folder, no lock is needed."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _make_folders(path.parent)
         from filelock import FileLock
 
         lock = FileLock(path.with_suffix(".lock"))

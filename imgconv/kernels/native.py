@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -151,17 +152,33 @@ def _engine() -> _Engine:
 
 
 def _key(module: str, name: str) -> str:
-    return cache.digest("\n".join([module, name, host.identity()]).encode(), _sources())
+    return cache.digest("\n".join([module, name, host.identity()]).encode(), _sources(module))
 
 
 @functools.cache
-def _sources() -> bytes:
+def _sources(module: str) -> bytes:
     """All that decides the machine code besides the CPU: our sources, Numba, llvmlite."""
     from importlib.util import find_spec
 
-    ours = sorted(Path(__file__).parent.glob("*.py"))
     theirs = [Path(find_spec(lib).origin).with_name("_version.py") for lib in ("numba", "llvmlite")]  # type: ignore[union-attr, arg-type]
-    return b"".join(path.read_bytes() for path in ours + theirs)
+    ours = _texts("compiler") | _texts(module)
+    return b"".join([*(ours[name] for name in sorted(ours)), *(p.read_bytes() for p in theirs)])
+
+
+IMPORTS = rb"^\s*from \. import (.+)|^\s*from \.(\w+) import"
+
+
+def _texts(module: str) -> dict[str, bytes]:
+    """The sources of a module of this folder and of all that it imports from here, by name."""
+    found: dict[str, bytes] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        found[name] = Path(__file__).with_name(f"{name}.py").read_bytes()
+        imported = re.findall(IMPORTS, found[name], re.MULTILINE)
+        names = [n for many, one in imported for n in (one or many).decode().split(", ")]
+        waiting += [n for n in names if n not in found]
+    return found
 
 
 def _say(text: str) -> None:

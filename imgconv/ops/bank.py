@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Bank:
         if self.shared or (per_channel and found == 1):
             return np.repeat(self.weights, channels, axis=1)
         if found != channels:
-            hint = "; --per-channel applies it to each" if found == 1 else ""
+            hint = "; `per_channel=True` applies it to each" if found == 1 else ""
             raise InputError(
                 f"the bank has stencils of {_counted(found, 'channel')}, the image has "
                 f"{_counted(channels, 'channel')}: the two must be equal{hint}"
@@ -48,22 +49,22 @@ class Bank:
         return self.weights
 
 
-def bank(texts: Sequence[str], biases: Sequence[str] = (), scale: Fraction | float = 1) -> Bank:
-    """The bank of all --kernel texts in turn, times `scale`, with one bias or one each.
+def bank(texts: Sequence[Any], biases: Sequence[str] = (), scale: Fraction | float = 1) -> Bank:
+    """The bank of all kernels in turn, times `scale`, with one bias or one each.
 
     UsageError where sizes or numbers do not fit together; InputError for unreadable files.
     """
     parts = [_part(text) for text in texts]
     first = parts[0]
-    for part, text in zip(parts, texts, strict=True):
+    for part in parts:
         if part.size != first.size:
             raise UsageError(
-                f"the stencils of a layer have one size: '{texts[0]}' is {_size(first)}, "
-                f"'{text}' is {_size(part)}; give them equal rows and columns"
+                f"the stencils of a layer have one size: '{first.labels[0]}' is {_size(first)}, "
+                f"'{part.labels[0]}' is {_size(part)}; give them equal rows and columns"
             )
         if part.weights.shape[1] != first.weights.shape[1] or part.shared != first.shared:
             raise UsageError(
-                f"'{texts[0]}' has {_depth(first)}, '{text}' has {_depth(part)}: "
+                f"'{first.labels[0]}' has {_depth(first)}, '{part.labels[0]}' has {_depth(part)}: "
                 "the stencils of a layer have the same channels"
             )
     weights = np.concatenate([part.weights for part in parts])
@@ -75,17 +76,19 @@ def bank(texts: Sequence[str], biases: Sequence[str] = (), scale: Fraction | flo
 
 def _biases(texts: Sequence[str], count: int) -> np.ndarray:
     words = [word for text in texts for word in re.split(r"[\s,;]+", text.strip()) if word]
-    values = [float(number(word, "--bias")) for word in words]
+    values = [float(number(word, "`bias`")) for word in words]
     if len(values) not in (1, count):
         raise UsageError(
-            f"--bias gives {_counted(len(values), 'number')}, the layer has "
+            f"`bias` gives {_counted(len(values), 'number')}, the layer has "
             f"{_counted(count, 'stencil')}: give one for all or one for each"
         )
     return np.full(count, values, np.float32)
 
 
-def _part(text: str) -> Bank:
-    """One --kernel: a stencil, or a file with a bank."""
+def _part(text: Any) -> Bank:
+    """One kernel: a stencil, or an array or a file with a bank."""
+    if not isinstance(text, str):
+        return _of_array(np.asarray(text), "", "kernel")
     word = text.strip()
     path, ending, tensor = word.partition(SAFETENSORS)
     if ending and (not tensor or tensor.startswith(":")):
@@ -96,7 +99,7 @@ def _part(text: str) -> Bank:
     if len(stencils) > 1:
         raise UsageError(
             f"'{word}' is the length of two responses, not one stencil: "
-            f"type -k {word}-x -k {word}-y"
+            f"give `kernel={[word + '-x', word + '-y']}`"
         )
     weights = stencils[0].weights.astype(np.float32)
     return Bank(weights[None, None], np.zeros(1, np.float32), (_label(word),))
@@ -155,17 +158,21 @@ def _of_array(array: np.ndarray, path: str, stem: str) -> Bank:
     """(K, C, h, w), or (K, h, w) and (h, w) shared by all channels."""
     if array.ndim not in (2, 3, 4) or array.dtype.kind not in "iufb" or not array.size:
         raise UsageError(
-            f"kernel file {path} holds {array.dtype} of shape {array.shape}: a bank has the "
+            f"{_file(path)} holds {array.dtype} of shape {array.shape}: a bank has the "
             "shape (stencils, channels, rows, columns), or (stencils, rows, columns)"
         )
     weights = np.asarray(array, np.float32)
     if not np.isfinite(weights).all():
-        raise UsageError(f"kernel file {path} holds a value that is not finite")
+        raise UsageError(f"{_file(path)} holds a value that is not finite")
     shared = weights.ndim < 4
     if shared:
         weights = weights.reshape(-1, 1, *weights.shape[-2:])
     labels = tuple(_label(f"{stem} {k}") for k in range(len(weights)))
     return Bank(weights, np.zeros(len(weights), np.float32), labels, shared)
+
+
+def _file(path: str) -> str:
+    return f"kernel file {path}" if path else "the kernel"
 
 
 def _label(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The figure of `upsample --compare`: all methods on one detail, and why some leave a pattern.
+"""The figure that compares upsampling: all methods on one detail, why some leave a pattern.
 
 A transposed convolution adds up as many stencils at each pixel of its result as overlap there.
 If the stride divides the stencil's size, these are equally many inside of the image; if not,
@@ -51,7 +51,7 @@ class Comparison:
 
     def __post_init__(self) -> None:
         if min(self.stride) < 2 or max(self.stride) > 4:
-            raise UsageError(f"--compare --stride {shown(self.stride)}: must be 2 to 4")
+            raise UsageError(f"`compare` `stride={self.stride}`: must be 2 to 4")
 
     @property
     def stencils(self) -> tuple[Pair, ...]:

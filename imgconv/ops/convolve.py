@@ -47,12 +47,12 @@ class Layer:
     def __post_init__(self) -> None:
         for name, numbers in (("stride", self.stride), ("dilation", self.dilation)):
             if min(numbers) < 1:
-                typed = times(numbers) if numbers[0] != numbers[1] else numbers[0]
-                raise UsageError(f"--{name} {typed}: must be 1 or more; 1 moves by one pixel")
+                given = numbers if numbers[0] != numbers[1] else numbers[0]
+                raise UsageError(f"`{name}={given}`: must be 1 or more; 1 moves by one pixel")
         if isinstance(self.padding, str) and self.padding not in PADDINGS:
             raise UsageError(
-                f"--padding {self.padding}: allowed are {', '.join(PADDINGS)} or the number of "
-                "zeros on each side, e.g. --padding 1 or 2x0 (rows x columns)"
+                f"`padding={self.padding!r}`: allowed are {', '.join(PADDINGS)} or the number of "
+                "zeros on each side, e.g. `padding=1` or 2x0 (rows x columns)"
             )
 
     def __call__(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -108,7 +108,7 @@ class Layer:
         around = f", {times(padded)} with its padding" if tuple(padded) != size else ""
         return (
             f"a window of {window}{dilated} is larger than the image, {times(size)}{around}; "
-            "give a smaller stencil or --padding same"
+            "give a smaller stencil or `padding='same'`"
         )
 
     def parameters(self, channels: int) -> tuple[str, int]:

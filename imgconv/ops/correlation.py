@@ -13,7 +13,7 @@ import numpy as np
 from imgconv import threads
 
 from .. import kernels
-from . import fourier
+from . import box, fourier, gaussian, symmetric
 from .borders import border_indices
 from .stencil import Stencil
 from .sums import Sums, plan
@@ -54,6 +54,16 @@ def correlate(
     result's dtype to write into, apart from pixels (default: a new array).
     """
     out = np.empty(pixels.shape, result or pixels.dtype) if out is None else out
+    if box.applies(stencil) and box.correlate(
+        pixels, stencil, border, out, scale, bias, absolute, fill
+    ):
+        return out
+    real = pixels.dtype.kind == "f" or stencil.numerators is None
+    if real and (folds := symmetric.folds(stencil)):
+        numbers = (border, out, scale, bias, absolute, fill)
+        if not gaussian.correlate(pixels, folds, *numbers):
+            symmetric.correlate(pixels, folds, *numbers)
+        return out
     if fourier.wins(stencil) and fourier.applies(pixels):
         fourier.correlate(pixels, stencil, border, out, scale, bias, absolute, fill)
     else:

@@ -9,12 +9,14 @@ import numpy as np
 
 from .alpha import FLOAT, by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .correlation import correlate
+from .rank import Rank
 from .stencil import Stencil
 
 RANGES = ("clip", "rescale", "abs", "float")
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
-Operator = tuple[Stencil, ...]  # one stencil, or two whose responses are taken as a length
+# One stencil, two whose responses are taken as a length, or a median, max or min.
+Operator = tuple[Stencil, ...] | Rank
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Filter:
     Called with pixels (H, W, C) of uint8, uint16 or float32 and what the last channel is
     ("none", "straight" or "premultiplied" alpha), it returns pixels of the same shape and
     dtype, or float32 with range "float". Between operators values are float32 and keep what
-    exceeds the dtype.
+    exceeds the dtype; a median, max or min of what was read keeps its type.
     """
 
     operators: tuple[Operator, ...]
@@ -47,8 +49,9 @@ class Filter:
     @property
     def blurs(self) -> bool:
         """Whether pixels are mixed, and only mixed: no negative weight, and not the identity."""
-        mixes = all(len(o) == 1 and o[0].blurs for o in self.operators)
-        return mixes and not all(o[0].keeps_places for o in self.operators)
+        alone = [o[0] for o in self.operators if not isinstance(o, Rank) and len(o) == 1]
+        mixes = len(alone) == len(self.operators) and all(one.blurs for one in alone)
+        return mixes and not all(one.keeps_places for one in alone)
 
     def _colour(self, pixels: np.ndarray) -> np.ndarray:
         """Filter all channels alike, or the brightness of RGB only."""
@@ -58,6 +61,8 @@ class Filter:
 
     def _channels(self, pixels: np.ndarray) -> np.ndarray:
         last = self.operators[-1]
+        if isinstance(last, Rank):
+            return self._ranked(pixels, last)
         if self.range == "rescale" or len(last) > 1:
             return _ranged(self._values(pixels), pixels.dtype, self.range)
         return correlate(
@@ -69,6 +74,18 @@ class Filter:
             bias=self.bias,
             absolute=self.range == "abs",
         )
+
+    def _ranked(self, pixels: np.ndarray, last: Rank) -> np.ndarray:
+        """A chain that ends in a rank, whose values need no arithmetic if nothing is asked."""
+        before = self._before_last(pixels)
+        plain = self.scale == 1 and self.bias == 0 and self.range in ("clip", "abs")
+        if (
+            plain
+            and before.dtype == pixels.dtype
+            and (pixels.dtype.kind == "u" or self.range == "clip")
+        ):
+            return last(before, self.border)
+        return _ranged(self._values(pixels), pixels.dtype, self.range)
 
     def _result(self, dtype: np.dtype) -> np.dtype:
         return FLOAT if self.range == "float" else dtype
@@ -84,7 +101,8 @@ class Filter:
     def _values(self, pixels: np.ndarray, fill: np.ndarray | None = None) -> np.ndarray:
         """float32 results of the whole chain, before the range."""
         before = self._before_last(pixels, fill)
-        return self._operate(before, self.operators[-1], self.scale, self.bias, fill)
+        found = self._operate(before, self.operators[-1], self.scale, self.bias, fill)
+        return found.astype(FLOAT, copy=False)
 
     def _operate(
         self,
@@ -100,6 +118,12 @@ class Filter:
                 pixels, turned, border=self.border, result=FLOAT, scale=scale, bias=bias, fill=fill
             )
 
+        if isinstance(operator, Rank):
+            found = operator(pixels, self.border, fill)
+            factor, offset = np.float32(scale), np.float32(bias)
+            return (
+                found if scale == 1 and bias == 0 else by_rows(lambda v: v * factor + offset, found)
+            )
         if len(operator) == 1:
             return one(operator[0], scale, bias)
         legs = [one(stencil, Fraction(1), Fraction(0)) for stencil in operator]
@@ -138,7 +162,8 @@ class Filter:
         fill = np.array([0.0] * (channels - 1) + [1.0])
         plain = Filter(self.operators, self.border, flip=self.flip)
         sums = plain._values(weighted, fill)
-        total = np.float32(np.prod([o[0].weights.sum() for o in self.operators]))
+        stencils = [o[0] for o in self.operators if not isinstance(o, Rank)]
+        total = np.float32(np.prod([one.weights.sum() for one in stencils]))
         result = self._result(pixels.dtype)
         scale, bias = np.float32(self.scale), np.float32(self.bias)
 
@@ -168,7 +193,7 @@ def _premultiplied(pixels: np.ndarray, top: np.float32) -> np.ndarray:
 def _ranged(
     values: np.ndarray, dtype: np.dtype, range: str, like: np.ndarray | None = None
 ) -> np.ndarray:
-    """What becomes of float32 values that do not fit: see the help of --range.
+    """What becomes of float32 values that do not fit: see `range` in the help of filter.
 
     `like`: the image whose white is meant, where it is not of `dtype`.
     """

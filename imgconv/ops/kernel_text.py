@@ -1,4 +1,4 @@
-"""What a user types after --kernel: a name, a matrix or a file.
+"""What a user types as a kernel: a name, a matrix or a file.
 
 `sharpen`, `gaussian:2`, `"0 -1 0; -1 5 -1; 0 -1 0"`, `mine.csv`.
 """
@@ -14,9 +14,22 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from .catalogue import ALIASES, FAMILIES, NAMED
+from .rank import MEANINGS, Rank
 from .stencil import Stencil, stencil
 
 FILES = (".txt", ".csv", ".tsv", ".npy")
+
+
+def parse_operator(text: str) -> tuple[Stencil, ...] | Rank:
+    """What `parse` gives, or a median, max or min such as `median:3` and `max:3x9`."""
+    name, _, numbers = text.strip().lower().partition(":")
+    if name not in MEANINGS:
+        return parse(text)
+    parts = re.split("x", numbers)
+    if len(parts) > 2 or not all(part.isdigit() and 1 <= int(part) <= 1000 for part in parts):
+        found = f"'{text.strip()}' is not understood" if numbers else f"{name} needs a size"
+        raise UsageError(f"{found}: type {name}:3, or height x width from 1 to 1000: {name}:3x9")
+    return Rank(name, (int(parts[0]), int(parts[-1])))
 
 
 def parse(text: str) -> tuple[Stencil, ...]:
@@ -28,6 +41,8 @@ def parse(text: str) -> tuple[Stencil, ...]:
         return NAMED[name].stencils()
     if name in FAMILIES and (numbers or name not in NAMED):
         return (_made_to_measure(name, numbers),)
+    if name in MEANINGS:
+        raise UsageError(f"'{word}': {name} has no weights; it is for `imgconv filter` alone")
     if numbers and name in NAMED:
         raise UsageError(f"'{word}': {name} takes no number; type {name}, or one of {_families()}")
     if Path(word).suffix.lower() in FILES:
@@ -84,7 +99,7 @@ def number(word: str, name: str = "the number") -> Fraction:
 
 
 def _unknown(word: str, name: str) -> str:
-    known = [*NAMED, *ALIASES, *FAMILIES]
+    known = [*NAMED, *ALIASES, *FAMILIES, *MEANINGS]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return (

@@ -44,11 +44,11 @@ class Pool:
 
     def __post_init__(self) -> None:
         if self.norm and self.method != "l2":
-            raise UsageError(f"--norm is for --method l2, not {self.method}")
+            raise UsageError(f"`norm=True` is for `method='l2'`, not {self.method}")
         if self.size is not None:
             self.windows(1, 1)
         elif self.stride or any(self.padding) or self.ceil:
-            raise UsageError("--global takes the whole image: no --stride, --padding or --ceil")
+            raise UsageError("`everything` takes the whole image: no `stride`, `padding` or `ceil`")
 
     def windows(self, height: int, width: int) -> Windows:
         """Where they lie on an image of this height and width."""

@@ -76,12 +76,15 @@ class Stencil:
         return _from_integers(column[:, None], self.denominator), _from_integers(row[None], 1)
 
     def _real_factors(self) -> tuple[Stencil, Stencil] | None:
-        """The first singular pair, if the others are rounding errors."""
-        left, values, right = np.linalg.svd(self.weights)
-        if values[1] > 1e-12 * values[0]:
+        """The column and row through the largest weight, if the rest are their products."""
+        i, j = np.unravel_index(np.abs(self.weights).argmax(), self.shape)
+        pivot = self.weights[i, j]
+        if pivot == 0:
             return None
-        root = math.sqrt(values[0])
-        return Stencil(left[:, :1] * root), Stencil(np.ascontiguousarray(right[:1]) * root)
+        column, row = self.weights[:, j] / pivot, self.weights[i]
+        if np.abs(np.outer(column, row) - self.weights).max() > 1e-12 * abs(pivot):
+            return None
+        return Stencil(column[:, None].copy()), Stencil(row[None].copy())
 
 
 def _from_integers(numerators: np.ndarray, denominator: int) -> Stencil:

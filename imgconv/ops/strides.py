@@ -29,11 +29,11 @@ class Windows:
             ("size", self.size, 1), ("stride", self.stride, 1), ("padding", self.padding, 0),
         ):  # fmt: skip
             if min(pair) < least:
-                raise UsageError(f"--{name} {shown(pair)}: must be {least} or more")
+                raise UsageError(f"`{name}={pair}`: must be {least} or more")
         if any(2 * p > k for p, k in zip(self.padding, self.size, strict=True)):
             most = shown((self.size[0] // 2, self.size[1] // 2))
             raise UsageError(
-                f"--padding {shown(self.padding)} is more than half of the window, "
+                f"`padding={self.padding}` is more than half of the window, "
                 f"{shown(self.size)}: at most {most}, or some windows would be empty"
             )
 
@@ -45,7 +45,7 @@ class Windows:
             padded = f", padded to {shown(around)}" if any(self.padding) else ""
             raise InputError(
                 f"a window of {shown(self.size)} is larger than the image of "
-                f"{shown((height, width))} (height x width){padded}: use a smaller --size"
+                f"{shown((height, width))} (height x width){padded}: use a smaller `size`"
             )
         return rows, columns
 

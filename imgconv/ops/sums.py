@@ -120,7 +120,7 @@ def _exact_sums(
         work = "f32"
     weights = _pairs(weights.astype(np.int64)) if work == "i32" else weights
     row = _pairs(row[None])[0] if work == "split" else row
-    return Sums(work, weights, row, offset, *_division(divisor, result, work))
+    return Sums(work, weights, row, offset, *division(divisor, result, work))
 
 
 def _extremes(stencil: Stencil, factor: int, offset: int, top: int) -> tuple[int, int]:
@@ -141,7 +141,7 @@ def _divides(divisor: int, result: np.dtype, bits: int) -> bool:
     return result.kind == "f" or divisor * (np.iinfo(result).max + 1) < 2 ** (bits - 1)
 
 
-def _division(divisor: int, result: np.dtype, work: str) -> tuple[float, float]:
+def division(divisor: int, result: np.dtype, work: str) -> tuple[float, float]:
     """Multiplier and divisor; multiplying is faster, and right where no half can be hit.
 
     That is so for powers of two (exact) and odd divisors (no halves, with a little room).

@@ -22,9 +22,9 @@ SLACK = 256  # numbers past its line that a register tile may touch, at most
 def check(stride: Pair, padding: Pair) -> None:
     """UsageError where numbers contradict."""
     if min(stride) < 1:
-        raise UsageError(f"--stride {shown(stride)}: must be 1 or more")
+        raise UsageError(f"`stride={stride}`: must be 1 or more")
     if min(padding) < 0:
-        raise UsageError(f"--padding {shown(padding)}: must be 0 or more")
+        raise UsageError(f"`padding={padding}`: must be 0 or more")
 
 
 def output_size(length: int, stencil: int, stride: int, padding: int) -> int:

@@ -33,7 +33,7 @@ class Interpolation:
         for factor in self.factors:
             if factor < 1:
                 raise UsageError(
-                    f"--scale {float(factor):g}: must be 1 or more; to make images smaller, use "
+                    f"`scale={float(factor):g}`: must be 1 or more; to make images smaller, use "
                     "imgconv pool"
                 )
 
@@ -129,5 +129,5 @@ def refuse_too_large(size: Pair, most: int) -> None:
     if size[0] * size[1] > most:
         raise InputError(
             f"the result would be {size[1]}x{size[0]}, {size[0] * size[1]:,} pixels, and the limit "
-            f"is {most:,}: use a smaller factor, or raise it with --max-pixels"
+            f"is {most:,}: use a smaller factor, or raise it with `max_pixels={size[0] * size[1]}`"
         )

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from imgconv.images import Info, is_srgb, srgb_info, to_srgb
+from imgconv.errors import ImgconvError, UsageError
+from imgconv.images import Info, is_srgb, open_image, srgb_info, to_srgb
 from imgconv.tasks.colorize import Colorizer, describe
+from imgconv.tasks.colorize.hints import Hint, Painting, drawn, point
 from imgconv.tasks.colorize.toned import colour_of
+from imgconv.tasks.load import load
 
 from .operation import Operation, Result
 
 NOTES = {
-    "colour": "in colour already: made grey first, then coloured again (--mix keeps some)",
-    "toned": "a toned (sepia) print: the tone is taken off first (--mix keeps some)",
+    "colour": "in colour already: made grey first, then coloured again (`mix` keeps some)",
+    "toned": "a toned (sepia) print: the tone is taken off first (`mix` keeps some)",
     "profile": "the brightness of its colour profile was converted to that of sRGB",
     "ome": "OME-XML does not hold for colour: axes and the pixel size in the plane are kept of it",
 }
@@ -50,3 +55,43 @@ class ColorizePlane(Operation):
     def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[()], dict[str, Any]]:
         kinds = list(dict.fromkeys(one["input"] for one in facts))
         return (), {"input": kinds, "model": self.work.model.card.get("name", "")}
+
+
+def colorize_plane(
+    *, model: Any, saturation: float, hint: Any, mix: float, reading: Mapping[str, Any]
+) -> ColorizePlane:
+    """The operation that these settings describe; `reading` is how hint images are read."""
+    for name, value, most in (("saturation", saturation, 4), ("mix", mix, 1)):
+        if not 0 <= value <= most:
+            raise UsageError(f"`{name}={value}`: must be a number from 0 to {most}")
+    one = isinstance(hint, (str, os.PathLike, np.ndarray)) or (
+        isinstance(hint, tuple) and len(hint) == 3 and isinstance(hint[0], int)
+    )
+    hints = tuple(_hint(each, reading) for each in ([hint] if one else hint or ()))
+    loaded, card = load(model, "colorize")
+    return ColorizePlane(Colorizer(loaded, saturation, mix, hints, card))
+
+
+def _hint(given: Any, reading: Mapping[str, Any]) -> Hint | Painting:
+    """A point, or all that is painted on an image."""
+    if isinstance(given, np.ndarray):
+        alpha = "straight" if given.shape[-1] == 4 else "none"
+        return drawn(np.ascontiguousarray(given), alpha, "the array")
+    text = ",".join(map(str, given)) if isinstance(given, tuple) else os.fspath(given)
+    if found := point(text):
+        return found
+    if Path(text).is_dir():
+        raise UsageError(f"`hint={text!r}`: a folder; a hint image is one file")
+    if not Path(text).is_file():
+        raise UsageError(
+            f"`hint={text!r}`: neither X,Y,#RRGGBB (whole pixels from 0 and a colour, as in "
+            "120,80,#3b5d38) nor an image that exists"
+        )
+    try:
+        with open_image(text, **reading) as source:
+            plane, info = next(iter(source.planes())), source.info
+            return drawn(plane, info.alpha, text, blurred=info.format in ("jpeg", "webp"))
+    except UsageError:
+        raise
+    except ImgconvError as error:
+        raise UsageError(f"`hint`: {error}") from None

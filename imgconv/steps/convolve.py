@@ -6,27 +6,24 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.targets import is_known
-from imgconv.errors import OutputError
-from imgconv.images import (
-    Info,
-    format_for,
-    open_image,
-    shown,
-    write_image,
-)  # fmt: skip
+from imgconv.errors import OutputError, UsageError
+from imgconv.images import Info, Source, format_for, open_image, shown, write_image
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
-from imgconv.ops.convolve import Layer, times
+from imgconv.ops.bank import bank
+from imgconv.ops.convolve import Activation, Layer, times
 
 from .planes import FileStep
+from .values import Kernel, Number, Pair, fraction, kernels, pair
 
 LABELLED = 4096  # pages that ImageJ is told the names of, at most
 COLOURS = ("red", "green", "blue")
@@ -57,7 +54,7 @@ class FeatureMaps(FileStep):
         notes: list[str] = []
         with open_image(item.source, **self.reading) as source:
             info = self.info(source)
-            seen = (plane[..., : self._seen(info)] for plane in self.planes(source))
+            seen = self.seen(source)
             with share(self._needed(info)):
                 if item.paged:
                     written = self._pages(item, seen, info, notes)
@@ -78,6 +75,11 @@ class FeatureMaps(FileStep):
             notes += self._write(item, target, iter((plane,)), info.one_plane())
             written.append(target)
         return written
+
+    def seen(self, source: Source) -> Iterator[np.ndarray]:
+        """What the layer sees of each plane."""
+        channels = self._seen(self.info(source))
+        return (plane[..., :channels] for plane in self.planes(source))
 
     def _seen(self, info: Info) -> int:
         """Channels: all but alpha, which counts only if the bank has weights for it."""
@@ -168,7 +170,41 @@ class FeatureMaps(FileStep):
         return 2 * info.height * info.width * info.channels * info.dtype.itemsize + maps
 
 
-def maps_info(info: Info, shape: tuple[int, ...], labels: list[str], stride: tuple) -> Info:
+def layer_of(
+    kernel: Kernel | Sequence[Kernel],
+    *,
+    bias: Number | Sequence[Number] | None,
+    scale: Number,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    activation: Activation,
+    per_channel: bool,
+    flip: bool,
+) -> Layer:
+    """The layer that these settings describe. Raises UsageError."""
+    every = kernels(kernel)
+    if not every:
+        raise UsageError(
+            "convolve needs `kernel`: names such as sobel-x, matrices or a bank in a file "
+            "(`imgconv kernels` lists the names); repeat it for more maps"
+        )
+    words = [bias] if isinstance(bias, (str, int, float, Fraction)) else bias or ()
+    word = padding.lower() if isinstance(padding, str) and padding[:1].isalpha() else None
+    return Layer(
+        bank(every, [str(word) for word in words], fraction("scale", scale)),
+        stride=pair("stride", stride),
+        padding=word or pair("padding", padding),
+        dilation=pair("dilation", dilation),
+        activation=activation,
+        per_channel=per_channel,
+        flip=flip,
+    )
+
+
+def maps_info(
+    info: Info, shape: tuple[int, ...], labels: list[str], stride: tuple[int, int]
+) -> Info:
     """The record of maps (K, H, W) of every plane, as pages of an ImageJ hyperstack.
 
     Axes of the stack stay; the maps are its channels (after any channels there were). Where

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 import numpy as np
 
 from imgconv.batch import Item
+from imgconv.errors import UsageError
 from imgconv.images import Info, Source, of_suffix
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
 from imgconv.ops.sheet import IMPORTS
-from imgconv.tasks.denoise import Cleaning
+from imgconv.tasks.denoise import Cleaner, Cleaning, network
+from imgconv.tasks.denoise.card import KINDS
 from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
+from imgconv.tasks.load import load
 
 from .operation import Operation, Result
 from .planes import EachPlane
@@ -111,7 +115,7 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the user should hear."""
     notes = []
     if levels := [one["noise_level"] for one in facts if "noise_level" in one]:
-        tip = "" if max(levels) else ", unchanged; if you see noise, say it with --sigma"
+        tip = "" if max(levels) else ", unchanged; if you see noise, say it with `sigma`"
         notes.append(f"noise of level {span(levels)} (of 255){tip}")
     if cameras := [one for one in facts if "gain" in one]:
         gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))
@@ -131,3 +135,45 @@ def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 def span(values: Sequence[float]) -> str:
     low, high = (f"{value:.3g}" for value in (min(values), max(values)))
     return low if low == high else f"{low} to {high}"
+
+
+def clean_plane(
+    *,
+    model: Any,
+    method: str | None,
+    sigma: float | None,
+    strength: float,
+    luma: float | None,
+    chroma: float | None,
+    show: Show = "image",
+) -> CleanPlane:
+    """The operation that these settings describe. Raises UsageError."""
+    cleaner = _classical(model, method, sigma) if method else _trained(model, sigma)
+    brightness = strength if luma is None else luma
+    colour = strength if chroma is None else chroma
+    for name, value in (("strength", strength), ("luma", brightness), ("chroma", colour)):
+        if not 0 <= value <= 1:
+            raise UsageError(f"`{name}={value}`: must be a number from 0 to 1")
+    return CleanPlane(Cleaning(cleaner, brightness, colour), show)
+
+
+def _classical(model: Any, method: str, sigma: float | None) -> Cleaner:
+    if model is not None:
+        raise UsageError("`method` goes without a network: leave out `model`, or `method`")
+    from imgconv.tasks.denoise.classical import METHODS, Classical
+
+    if method not in METHODS:
+        raise UsageError(f"`method={method!r}`: allowed are {', '.join(METHODS)}")
+    return Classical(method, sigma)
+
+
+def _trained(model: Any, sigma: float | None) -> Cleaner:
+    """The cleaner that a model's card says it is made for."""
+    name = "photo" if model is None else model
+    if isinstance(name, str) and name not in KINDS and not name.endswith(".safetensors"):
+        near = get_close_matches(name, KINDS, n=1)
+        raise UsageError(
+            f"`model={name!r}`: {f'did you mean {near[0]}? ' if near else ''}allowed are "
+            f"{', '.join(KINDS)}, or a file that ends in .safetensors"
+        )
+    return network(*load(name, "denoise"), sigma)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from imgconv.errors import UsageError
 from imgconv.images import Info, named, of_suffix
 from imgconv.ops.filter import Filter
 
 from .operation import Operation, Result
+from .values import Kernel, Number, fraction, kernels, operator
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,25 @@ class FilterPlane(Operation):
         known = of_suffix(found)
         holds = known is not None and 32 in known.depths
         return found if holds or self.work.range != "float" else ".tif"
+
+
+def filter_plane(
+    kernel: Kernel | Sequence[Kernel],
+    *,
+    border: str,
+    range: str,
+    scale: Number,
+    bias: Number,
+    luma: bool,
+    flip: bool,
+) -> FilterPlane:
+    """The operation that these settings describe. Raises UsageError."""
+    every = kernels(kernel)
+    if not every:
+        raise UsageError(
+            "filter needs `kernel`: a name such as sharpen, a matrix or a file "
+            "(`imgconv kernels` lists the names)"
+        )
+    operators = tuple(operator(one) for one in every)
+    scale, bias = fraction("scale", scale), fraction("bias", bias)
+    return FilterPlane(Filter(operators, border, range, scale, bias, luma, flip))

@@ -33,6 +33,7 @@ from imgconv.tasks.segment.run_record import (
 
 from .segment import Segmented
 
+LOCK = ".imgconv-run.lock"  # in the folder itself: whoever can write there can lock
 OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
 Entries = list[tuple[int, dict[str, Any]]]
 """What is known of items, by their number in the plan."""
@@ -162,14 +163,9 @@ def _in_order(entries: Entries) -> list[dict[str, Any]]:
 @contextmanager
 def _alone(folder: str) -> Iterator[None]:
     """One process at a time merges into a folder (xargs -P)."""
-    import hashlib
-    import tempfile
-
     from filelock import FileLock, Timeout
 
-    name = hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    path = Path(tempfile.gettempdir()) / f"imgconv-{user}-{name}.lock"
+    path = Path(folder) / LOCK
     try:
         with FileLock(path, timeout=PATIENCE):
             yield

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
 
 from .operation import Operation, Result
+from .values import Pair, pair
 
 
 @dataclass(frozen=True)
@@ -24,3 +26,28 @@ class PoolPlane(Operation):
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""
         return info.scaled(*self.work.factors(info.height, info.width))
+
+
+def pool_plane(
+    *,
+    method: str,
+    size: Pair | None,
+    stride: Pair | None,
+    padding: Pair,
+    ceil: bool,
+    everything: bool,
+    norm: bool,
+) -> PoolPlane:
+    """The operation that these settings describe. Raises UsageError."""
+    if everything and size is not None:
+        raise UsageError("`everything=True` takes the whole image: leave out `size`")
+    return PoolPlane(
+        Pool(
+            method=method,
+            size=None if everything else pair("size", 2 if size is None else size),
+            stride=None if stride is None else pair("stride", stride),
+            padding=pair("padding", padding),
+            ceil=ceil,
+            norm=norm,
+        )
+    )

@@ -32,7 +32,7 @@ class Reference:
         """
         if not path:
             raise UsageError(
-                "--reference: names no file; give the image without noise, or a folder"
+                "`reference`: names no file; give the image without noise, or a folder"
             )
         given = inputs or ["-"]
         one = len(given) == 1 and (given[0] == "-" or os.path.isfile(given[0]))
@@ -45,14 +45,18 @@ class Reference:
             for plane in step.planes(image):
                 yield plane[..., : plane.shape[2] - (image.info.alpha != "none")]
 
+    @property
+    def _given(self) -> str:
+        return f"`reference={shown(self.path)!r}`"
+
     def _counterpart(self, source: str) -> str:
         if os.path.isdir(self.path):
             if source == "-":
-                raise InputError(f"--reference {shown(self.path)}: for standard input give a file")
+                raise InputError(f"{self._given}: for standard input give a file")
             return os.path.join(self.path, self._name(source))
         if self.several:
             raise InputError(
-                f"--reference {shown(self.path)}: one file for several images; give a folder with "
+                f"{self._given}: one file for several images; give a folder with "
                 "files of their names"
             )
         return self.path

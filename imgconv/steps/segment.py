@@ -14,6 +14,7 @@ import numpy as np
 
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
+from imgconv.errors import UsageError
 from imgconv.images import Source, WriteOptions, open_image, shown, write_image
 from imgconv.images.pixelsize import pixel_size
 from imgconv.memory import share
@@ -21,7 +22,8 @@ from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
 from imgconv.tasks.fields_of_view import stack_of
 from imgconv.tasks.labels.select import Selection, Size
-from imgconv.tasks.quantities import Quantity
+from imgconv.tasks.load import load
+from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
 from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import segment
 from imgconv.tasks.segment.run_record import sha256
@@ -70,7 +72,7 @@ class SegmentFile:
     network: SegmentNetwork
     card: Card
     settings: Settings
-    kinds: tuple[str, ...]  # of ENDINGS, in the order of item.also
+    kinds: tuple[str, ...] = ("overlay", "table")  # of ENDINGS, in the order of item.also
     reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
 
@@ -143,12 +145,44 @@ class SegmentFile:
             "shape": [int(n) for n in results.info.shape],
             "channels_seen": [n + 1 for n in stack.seen],
             "pixel_size_um": list(size) if size else None,
-            "pixel_size_from": None if not size else "--pixel-size" if settings.size else "file",
+            "pixel_size_from": None if not size else "pixel_size" if settings.size else "file",
             **areas,
             "count": [row["count"] for row in results.summary],
             "diameter_px": [row["diameter_px"] for row in results.summary],
             "scale": scales,
         }
+
+
+def settings_of(
+    *,
+    diameter: Any,
+    channel: int | str | None,
+    axes: str | None,
+    pixel_size: Any,
+    min_area: Any,
+    max_area: Any,
+    exclude_border: bool,
+) -> Settings:
+    """The settings as typed, or as Python has them. Raises UsageError."""
+    return Settings(
+        diameter=quantity("diameter", diameter, 1),
+        min_area=quantity("min_area", min_area, 2),
+        max_area=quantity("max_area", max_area, 2),
+        exclude_border=exclude_border,
+        channel=None if channel is None else str(channel),
+        axes=axes,
+        size=pixel_sides(pixel_size),
+    )
+
+
+def segmentation_of(model: Any, settings: Settings, threshold: float | None) -> SegmentFile:
+    """The step of a model, with the usual outputs. Raises UsageError."""
+    loaded, card = load(model, "segment")
+    if threshold is not None:
+        if not 0.01 <= threshold <= 0.99:
+            raise UsageError(f"`threshold={threshold}`: must be a number from 0.01 to 0.99")
+        card = replace(card, read={**card.read, "foreground": threshold})
+    return SegmentFile(SegmentNetwork(loaded), card, settings)
 
 
 def line(results: Results, settings: Settings, scales: list[float]) -> str:

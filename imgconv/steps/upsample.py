@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgconv.errors import UsageError
 from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
 from .operation import Operation, Result
+from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
 
 
 @dataclass(frozen=True)
@@ -50,3 +52,38 @@ def figure_info(format: str, found: Info) -> Info:
     height, width = found.height, found.width
     axes, shape = found.stack_axes + "YXS", (*found.stack_shape, height, width, 3)
     return Info(format, np.dtype(np.uint8), height, width, 3, axes=axes, shape=shape)
+
+
+def upsample_plane(
+    *,
+    method: str | None,
+    scale: Factor | None,
+    stencil: Kernel | None,
+    stride: Pair | None,
+    padding: Pair | None,
+    gain: Number | None,
+    max_pixels: int | None = None,
+) -> UpsamplePlane:
+    """The operation that these settings describe. Raises UsageError if they do not go together."""
+    most = MAX_PIXELS if max_pixels is None else max_pixels
+    if method is None:
+        method = "nearest" if stencil is None else "transposed"
+    if method != "transposed":
+        what = f"`method={method!r}`"
+        refuse(what, stencil=stencil, stride=stride, padding=padding, gain=gain)
+        return UpsamplePlane(Interpolation(method, factors("scale", scale or 2)), most)
+    refuse("`method='transposed'` (its factor is the `stride`)", scale=scale)
+    if stencil is None:
+        raise UsageError("`method='transposed'` needs `stencil`: a name, a matrix or a file")
+    found = stencils(stencil)
+    if len(found) > 1:
+        raise UsageError(f"`stencil={stencil!r}` is two stencils: give one, such as {stencil}-x")
+    gain, around = fraction("gain", gain or 1), pair("padding", padding or 0)
+    return UpsamplePlane(Transposed(found[0], pair("stride", stride or 2), around, gain), most)
+
+
+def refuse(what: str, **given: object) -> None:
+    """UsageError if any of these settings is given."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"`{name}` does not go with {what}: leave one out")

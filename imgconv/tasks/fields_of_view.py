@@ -104,10 +104,10 @@ def stack_of(info: Info, name: str, axes: str | None = None, channel: str | None
     order = letters.replace("Y", "").replace("X", "").removesuffix("S")
     order = order[:-1] if inside else order
     if order.count("C") > 1 or (inside and "C" in order):
-        raise InputError(f"{name}: axes {letters} name channels twice; give --axes with one C")
+        raise InputError(f"{name}: axes {letters} name channels twice; give `axes` with one C")
     sizes = dict(zip(order, info.stack_shape, strict=True)) if len(set(order)) == len(order) else {}
     if len(sizes) < len(order):
-        raise InputError(f"{name}: axes {letters} name one axis twice; give others with --axes")
+        raise InputError(f"{name}: axes {letters} name one axis twice; give others with `axes`")
     at = order.find("C")
     apart = at >= 0 and sizes["C"] > 1
     if apart and info.channels - (info.alpha != "none") > 1:
@@ -138,8 +138,9 @@ def _letters(info: Info, name: str, axes: str | None) -> str:
             one = "Z" * (len(found) - len(tail))
             raise InputError(
                 f"{name}: {found} {info.shape}: the file does not say what its {unnamed[0]} pages "
-                f"are; give --axes {_spread(one)}{tail} (depth), --axes T{_spread(one)[1:]}{tail} "
-                f"(time) or --axes C{_spread(one)[1:]}{tail} --channel N (channels)"
+                f"are; give `axes='{_spread(one)}{tail}'` (depth), "
+                f"`axes='T{_spread(one)[1:]}{tail}'` "
+                f"(time) or `axes='C{_spread(one)[1:]}{tail}'` `channel='N'` (channels)"
             )
         # A stack that ImageJ gives no other name consists of slices.
         return found.replace("I", "Z") if found.count("I") == 1 and "Z" not in found else found
@@ -148,7 +149,7 @@ def _letters(info: Info, name: str, axes: str | None) -> str:
     samples = found.endswith("S") and wanted[-1:] not in ("S", "C")
     if len(wanted) != len(found) or any(a != w for a, w in places) or samples:
         raise InputError(
-            f"{name}: --axes {axes} does not fit the file's {found} {info.shape}; allowed are "
+            f"{name}: `axes={axes!r}` does not fit the file's {found} {info.shape}; allowed are "
             f"{len(found)} letters with {''.join(a for a in found if a in 'YX')} where they stand, "
             "Z depth, T time, C channel"
         )
@@ -194,15 +195,15 @@ def _seen(
         if colour:
             return (0, 1, 2)
         numbers = [f"{n} {k}" for n, k in enumerate(known, 1)] or [f"1 to {count}"]
-        rgb = ", or --channel rgb if they are colours" if count == 3 else ""
+        rgb = ", or `channel='rgb'` if they are colours" if count == 3 else ""
         raise InputError(
             f"{name}: {count} channels ({info.axes} {info.shape}): say which one shows the cells "
-            f"with --channel N ({', '.join(numbers)}){rgb}"
+            f"with `channel='N'` ({', '.join(numbers)}){rgb}"
         )
     if channel.lower() == "rgb":
         if count == 3:
             return (0, 1, 2)
-        raise InputError(f"{name}: --channel rgb needs 3 channels, the file has {count}")
+        raise InputError(f"{name}: `channel='rgb'` needs 3 channels, the file has {count}")
     return (_position(name, count, COLOURS if colour else known, channel),)
 
 
@@ -219,7 +220,7 @@ def _position(name: str, count: int, names: Sequence[str], channel: str) -> int:
     if named and (len(named) > 1 or (word.isdecimal() and number not in (None, named[0]))):
         meant = sorted({*named, *([] if number is None else [number])})
         shown = " or ".join(f"c{n + 1} (named {names[n]})" for n in meant)
-        raise InputError(f"{name}: --channel {channel} may mean several channels: give {shown}")
+        raise InputError(f"{name}: `channel={channel!r}` may mean several channels: give {shown}")
     if named:
         return named[0]
     if number is not None:

@@ -96,7 +96,7 @@ class Picture:
             return info
         if axes.rows is None or axes.columns is None:
             return info
-        if (axes.rows.ratio, axes.columns.ratio) != (1, 1):
+        if axes.rows.ratio != 1 or axes.columns.ratio != 1:
             info = info.scaled(float(axes.rows.ratio), float(axes.columns.ratio))
         sides = {axes.batch, axes.rows.axis, axes.columns.axis}
         maps = math.prod(n for axis, n in enumerate(shape) if axis not in sides)
@@ -189,7 +189,7 @@ class Picture:
         if places is None:
             raise InputError(
                 f"the network's output '{self.name}' is {described(values.shape)}, no image: write "
-                "it to a .npy file (-o NAME.npy)"
+                "it to a .npy file (`output='NAME.npy'`)"
             )
         planes = np.moveaxis(values, places, (-2, -1))
         return planes.reshape(-1, *planes.shape[-2:])

@@ -17,13 +17,13 @@ from .segment.card import SEGMENT
 TASKS: dict[str, Task] = {task.name: task for task in (SEGMENT, DENOISE, COLORIZE, CLASSIFY)}
 
 
-def load(name: str | os.PathLike[str], task: str) -> tuple[Model, Card]:
+def load(name: str | os.PathLike[str] | Model, task: str) -> tuple[Model, Card]:
     """The model of a task by its short name ("photo"), its full one, or its path; and its card.
 
     Raises InputError or UsageError, one line, where there is none or it was made for another task.
     """
-    what, text = TASKS[task], os.fspath(name)
-    model = engine.load(what.models.get(text, name), task)
+    what, text = TASKS[task], name.path if isinstance(name, Model) else os.fspath(name)
+    model = name if isinstance(name, Model) else engine.load(what.models.get(text, name), task)
     if model.card.get("task") != task:
         raise InputError(f"{text}: its card does not say what it is made for; {task} needs its own")
     try:

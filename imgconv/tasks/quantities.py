@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from imgconv.errors import InputError, UsageError
 
@@ -28,41 +29,48 @@ class Quantity:
             return self.value
         if size is None:
             raise InputError(
-                f"{self} needs the pixel size, which the file does not tell: give --pixel-size "
-                f"in µm, or {self.option} in pixels"
+                f"{self} needs the pixel size, which the file does not tell: give "
+                f"`pixel_size` in µm, or `{self.option}` in pixels"
             )
         return self.value / (size[0] * size[1]) ** (self.power / 2)
 
     def __str__(self) -> str:
+        return f"`{self.option}='{self.words}'`"
+
+    @property
+    def words(self) -> str:
+        """As it is typed: "30px", "7.5um2"."""
         unit = ("um" if self.metric else "px") + ("2" if self.power == 2 else "")
-        return f"{self.option} {float(self.value)!r}".removesuffix(".0") + unit
+        return f"{float(self.value)!r}".removesuffix(".0") + unit
 
 
-def quantity(option: str, text: str | None, power: int) -> Quantity | None:
-    """Of "30", "30px", "7.5um" or, with power 2, "50um2"; None stays None. Raises UsageError."""
+def quantity(option: str, text: Any, power: int) -> Quantity | None:
+    """Of 30, "30px", "7.5um" or, with power 2, "50um2"; None stays None. Raises UsageError."""
     if text is None:
         return None
-    found = TEXT.fullmatch(text)
+    found = TEXT.fullmatch(str(text))
     metric = bool(found and found[2] not in (None, "px"))
     right = found and (found[3] is None or power == 2)
     value = _number(found[1]) if found and right else 0.0
     if not 0 < value < math.inf:
         unit = "um" if power == 1 else "um2"
         raise UsageError(
-            f"{option} {text}: give a number of pixels above 0 (30), or of micrometres (7.5{unit})"
+            f"`{option}={text!r}`: give a number of pixels above 0 (30), or of micrometres "
+            f"(7.5{unit})"
         )
     return Quantity(option, value, power, metric)
 
 
-def pixel_sides(text: str | None) -> Size:
-    """Of --pixel-size "0.325" or "0.325,0.33": width and height in µm. Raises UsageError."""
+def pixel_sides(text: Any) -> Size:
+    """Of a pixel size "0.325" or "0.325,0.33": width and height in µm. Raises UsageError."""
     if text is None:
         return None
-    parts = re.sub(r"\s*[uµμ]m\s*", "", text).split(",")
+    words = ",".join(map(str, text)) if isinstance(text, (tuple, list)) else str(text)
+    parts = re.sub(r"\s*[uµμ]m\s*", "", words).split(",")
     sides = [_number(part) for part in parts]
     if len(sides) > 2 or not all(0 < side < math.inf for side in sides):
         raise UsageError(
-            f"--pixel-size {text}: give the width of a pixel in micrometres (0.325), or its "
+            f"`pixel_size={text!r}`: give the width of a pixel in micrometres (0.325), or its "
             "width and height (0.325,0.33)"
         )
     return sides[0], sides[-1]

@@ -57,7 +57,9 @@ def _usual(stage: Stage) -> bool:
     return not unusual and a.get("mode") != "cubic" and a.get("coordinates") != "tf_crop_and_resize"
 
 
-def _table(size: int, out: int, scale: float, attributes: dict) -> tuple[np.ndarray, np.ndarray]:
+def _table(
+    size: int, out: int, scale: float, attributes: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
     """Of every result the pixels before and after it, one table behind the other, and the share
     of the second."""
     index, weights, _ = taps(size, out, scale, **attributes)

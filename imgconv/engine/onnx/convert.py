@@ -68,7 +68,7 @@ def settle_shapes(
 
 def _set_size(name: str, shape: tuple[int | None, ...] | None, size: Any) -> tuple[int | None, ...]:
     if shape is None:
-        raise InputError(f"the input '{name}' has no shape: give one, --shape {name}=1,3,224,224")
+        raise InputError(f"the input '{name}' has no shape: give one, `shape='{name}=1,3,224,224'`")
     if size is None or len(shape) != 4:
         return shape
     height, width = (None, None) if size == "any" else size

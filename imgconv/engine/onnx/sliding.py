@@ -62,7 +62,7 @@ def _pads_reaching(
 ) -> dict[str, list[int]]:
     """Pads with which the result has the wanted size; what is missing is added at the end."""
     if not call.building.exact:
-        raise Unsupported("with output_shape at an open size (give --size)")
+        raise Unsupported("with output_shape at an open size (give `size`)")
     before, after, added = [], [], []
     for n, size in enumerate(call.shape()[2:]):
         full = strides[n] * (size - 1) + output_padding[n] + dilations[n] * (kernel[n] - 1) + 1

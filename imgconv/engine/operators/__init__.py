@@ -24,7 +24,7 @@ from . import (
     slicing,
 )
 from .axes import format_shape
-from .operator import Operator
+from .operator import Operator as Operator
 from .reach import Shape
 
 OPERATORS: dict[str, Operator] = {

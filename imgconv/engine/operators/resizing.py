@@ -125,12 +125,13 @@ def coordinates(
 
 
 def _nearest(at: np.ndarray, rounding: str) -> np.ndarray:
-    rounded = {
-        "round_prefer_floor": lambda: np.ceil(at - f32(0.5)),
-        "round_prefer_ceil": lambda: np.floor(at + f32(0.5)),
-        "floor": lambda: np.floor(at),
-        "ceil": lambda: np.ceil(at),
-    }[rounding]()
+    function, shift = {
+        "round_prefer_floor": (np.ceil, -0.5),
+        "round_prefer_ceil": (np.floor, 0.5),
+        "floor": (np.floor, 0.0),
+        "ceil": (np.ceil, 0.0),
+    }[rounding]
+    rounded: np.ndarray = function(at + f32(shift))
     return rounded[:, None].astype(np.int64)
 
 

@@ -73,5 +73,5 @@ def format_for(target: str | os.PathLike[str], wanted: str | None, fallback: str
         return known
     found = f"the suffix {ending!r} is unknown" if ending else "the name has no suffix"
     raise OutputError(
-        f"{shown(target)}: {found}; end the name in one of {suffixes()} or give --format"
+        f"{shown(target)}: {found}; end the name in one of {suffixes()} or give `format`"
     )

@@ -1,10 +1,10 @@
 """Colours that the user knows, spread over the regions they belong to.
 
-A hint's colour flows from its pixels to their neighbours, at a cost that grows with the square of
-the step in brightness and in guessed colour: shading is cheap, an edge is expensive, and texture as
-rough as that around the hint counts as flat. Where the way is short, the hint's colour replaces the
-guess; elsewhere the guess stays. (Levin, Lischinski, Weiss: Colorization using Optimization, 2004,
-spreads scribbles by the same affinities, but over all of the picture.)
+A hint's colour flows from its pixels to their neighbours, at a cost that grows with the square
+of the step in brightness and in guessed colour: shading is cheap, an edge is expensive, and texture
+as rough as that around the hint counts as flat. Where the way is short, the hint's colour replaces
+the guess; elsewhere the guess stays. (Levin, Lischinski, Weiss: Colorization using Optimization,
+2004, spreads scribbles by the same affinities, but over all of the picture.)
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Painting:
         marked = self._marked(chroma, plane, alpha)
         if not marked.any():
             raise InputError(
-                f"--hint {self.name}: no hint in it: paint colours on the grey picture, or on a "
+                f"`hint={self.name!r}`: no hint in it: paint colours on the grey picture, or on a "
                 "transparent one of its size"
             )
         rows, columns = np.nonzero(marked)
@@ -117,9 +117,9 @@ def point(text: str) -> Hint | None:
 def drawn(plane: np.ndarray, alpha: str, name: str, blurred: bool = False) -> Painting:
     """The hints of an image (H, W, C), `blurred` by lossy compression or not."""
     if plane.shape[2] - (alpha != "none") != 3:
-        raise UsageError(f"--hint {name}: a hint image is RGB, or RGB with alpha; found grey")
+        raise UsageError(f"`hint={name!r}`: a hint image is RGB, or RGB with alpha; found grey")
     if alpha != "none" and not (plane[..., 3] > white(plane.dtype) / 2).any():
-        raise UsageError(f"--hint {name}: no hint in it: all of it is transparent")
+        raise UsageError(f"`hint={name!r}`: no hint in it: all of it is transparent")
     return Painting(plane, alpha, name, blurred)
 
 

@@ -19,6 +19,6 @@ def network(model: Model, card: Card, sigma: float | None = None) -> Cleaner:
     """
     if card.kind == "crosshair":
         if sigma is not None:
-            raise UsageError("--sigma is a noise's, and crosshair removes none: leave it out")
+            raise UsageError("`sigma` is a noise's, and crosshair removes none: leave it out")
         return Crosshair(model)
     return (Micro if card.kind == "micro" else Photo)(model, sigma)

@@ -37,7 +37,9 @@ class Probe:
             if name in (node.outputs[0], node.name):
                 return node.outputs[0]
         some = ", ".join((node.name or node.outputs[0]) for node in nodes[:8])
-        raise UsageError(f"there is no layer '{name}'; layers are {some}, ... (--show layers)")
+        raise UsageError(
+            f"there is no layer '{name}'; layers are {some}, ... (`show='layers'` names all)"
+        )
 
     def values(self, names: Sequence[str], image: np.ndarray | None = None) -> list[np.ndarray]:
         """The values of these names, of the image or of others (N, C, h, w) in its place."""

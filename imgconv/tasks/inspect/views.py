@@ -96,7 +96,9 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
     (values,) = probe.values([value])
     row, column = at or (values.shape[2] // 2, values.shape[3] // 2)
     if not (0 <= row < values.shape[2] and 0 <= column < values.shape[3]):
-        raise InputError(f"--at {column},{row}: the layer has {values.shape[3]}x{values.shape[2]}")
+        raise InputError(
+            f"`at='{column},{row}'` lies outside: the layer has {values.shape[3]}x{values.shape[2]}"
+        )
     window = tuple(
         slice(int(side.low[n]), int(side.high[n]) + 1)
         for side, n in zip(trace.sides, (row, column), strict=True)
@@ -168,13 +170,13 @@ def activation_map(probe: Probe) -> tuple[np.ndarray, str]:
     if pool is None or not dense:
         raise InputError(
             "a class activation map needs a global mean and one dense layer behind it; "
-            "--show occlusion works for every network"
+            "`show='occlusion'` works for every network"
         )
     weights = graph.tensors[dense[-1].inputs[1]]
     found, scores = probe.values([pool.inputs[0], graph.outputs[0]])
     best = int(scores.reshape(-1).argmax())
     if weights.shape[1] != found.shape[1]:
-        raise InputError("the dense layer does not read the means; --show occlusion does without")
+        raise InputError("the dense layer does not read the means; `show='occlusion'` does without")
     heat = np.tensordot(weights[best], found[0], 1)
     size = probe.image.shape[2:]
     rows, columns = (np.arange(n) * m // n for n, m in zip(size, heat.shape, strict=True))
@@ -192,7 +194,9 @@ def patches(
         trace = traced(one.model.graph, (image.shape[2], image.shape[3])).get(value)
         maps = one.values([value])[0]
         if maps.ndim != 4 or channel >= maps.shape[1]:
-            raise InputError(f"found {maps.shape[1]} maps, counted from 0; --channel {channel}")
+            raise InputError(
+                f"found {maps.shape[1]} maps, counted from 0; `channel={channel}` is none of them"
+            )
         values = maps[0, channel]
         for flat in np.argsort(-values, axis=None)[:3]:
             row, column = np.unravel_index(int(flat), values.shape)

@@ -85,14 +85,19 @@ def label_planes(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Planes (H, W) of two label files that belong together. Raises InputError."""
     with open_image(labels, **reading) as mine, open_image(truth, **reading) as theirs:
-        for a, b in zip_longest(_planes(mine), _planes(theirs)):
-            if a is None or b is None:
-                counts = f"{mine.info.planes} and {theirs.info.planes}"
-                raise InputError(f"{mine.name}: it and {theirs.name} have {counts} planes")
-            if a.shape != b.shape:
-                sizes = " and ".join(f"{x.shape[1]}x{x.shape[0]}" for x in (a, b))
-                raise InputError(f"{mine.name}: it and {theirs.name} differ in size ({sizes})")
-            yield a, b
+        yield from planes_together(mine, theirs)
+
+
+def planes_together(mine: Source, theirs: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Planes (H, W) of labels and of the truth about them. Raises InputError."""
+    for a, b in zip_longest(_planes(mine), _planes(theirs)):
+        if a is None or b is None:
+            counts = f"{mine.info.planes} and {theirs.info.planes}"
+            raise InputError(f"{mine.name}: it and {theirs.name} have {counts} planes")
+        if a.shape != b.shape:
+            sizes = " and ".join(f"{x.shape[1]}x{x.shape[0]}" for x in (a, b))
+            raise InputError(f"{mine.name}: it and {theirs.name} differ in size ({sizes})")
+        yield a, b
 
 
 def _planes(source: Source) -> Iterator[np.ndarray]:

@@ -125,7 +125,7 @@ class Results:
     def write(self, kind: str, target: str, *, force: bool) -> None:
         """One of ENDINGS, except the probability maps, which are written as they come."""
         if kind == "overlay":
-            picture = self._picture()
+            picture = self.picture()
             info = Info("png", picture.dtype, *picture.shape)
             write_image(target, iter((picture,)), info, WriteOptions(), force=force)
             return
@@ -141,7 +141,7 @@ class Results:
         axes = [axis.lower() for axis in self.stack.axes]
         return ["image", "plane", *axes, *columns(self.stack.names, self.size)]
 
-    def _picture(self) -> np.ndarray:
+    def picture(self) -> np.ndarray:
         if len(self.pictures) == 1:
             return self.pictures[0][1]
         titles, pictures = zip(*self.pictures, strict=True)

@@ -125,7 +125,7 @@ def _read_summary(path: Path, columns: Sequence[str]) -> str | None:
 def _foreign(path: Path, what: str) -> OutputError:
     return OutputError(
         f"{shown(path)}: is no {what} of this version of imgconv segment, and is not "
-        "overwritten; move it away, write elsewhere with -o, or replace it with --force"
+        "overwritten; move it away, write elsewhere with `output`, or replace it with `force=True`"
     )
 
 

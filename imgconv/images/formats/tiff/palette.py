@@ -42,7 +42,7 @@ class Palette:
         how = "as a microscope's" if self.declared else "as a smooth ramp's"
         return (
             f"numbers under a pseudo-colour table ({how}) are read, and the table is kept; "
-            "--palette colours makes them RGB"
+            "`palette='colours'` makes them RGB"
         )
 
     @property

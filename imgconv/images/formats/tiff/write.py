@@ -143,7 +143,7 @@ def _compression(plane: np.ndarray, layout: TiffLayout, options: WriteOptions) -
         if wanted == "jpeg" and not _fits_jpeg(plane):
             raise OutputError(
                 f"JPEG compression holds 8-bit grey or RGB, the image is {plane.dtype} with "
-                f"{plane.shape[2]} channels; give --compression deflate"
+                f"{plane.shape[2]} channels; give `compression='deflate'`"
             )
         return wanted
     kept = layout.compression if layout.compression in WRITABLE else "adobe_deflate"
@@ -174,9 +174,9 @@ def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     predictor = _predictor(plane, layout, compression)
     kept = f"{compression.removeprefix('adobe_')} with predictor {predictor} is kept from the input"
     if predictor == 3 and compression != "zstd":
-        return [f"{kept}: ImageJ does not read it; --compression none opens everywhere"]
+        return [f"{kept}: ImageJ does not read it; `compression='none'` opens everywhere"]
     if predictor == 2 and compression.endswith("deflate"):
-        return [f"{kept}: noise in ImageJ before 1.53v; --compression lzw opens everywhere"]
+        return [f"{kept}: noise in ImageJ before 1.53v; `compression='lzw'` opens everywhere"]
     return []
 
 

@@ -1,0 +1,16 @@
+"""The door for Python: arrays or paths in, arrays or records out; see docs/python.md.
+
+`import imgconv` has all of it, and loads it when it is used.
+"""
+
+from .arrays import Image, ImageLike, Reading
+from .files import open, save
+from .filters import NamedKernel, convolve, filter, named_kernels, pool, upsample
+from .networks import ModelLike, classify, colorize, denoise, evaluate, load_model, run, segment
+from .records import Measurements, Score, Scores, Segmentation
+
+__all__ = [
+    "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading", "Score", "Scores",
+    "Segmentation", "classify", "colorize", "convolve", "denoise", "evaluate", "filter",
+    "load_model", "named_kernels", "open", "pool", "run", "save", "segment", "upsample",
+]  # fmt: skip

@@ -1,0 +1,431 @@
+"""What networks are for, on arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, Unpack
+
+import numpy as np
+
+from imgconv.engine import Model
+from imgconv.errors import InputError, UsageError
+from imgconv.steps.values import Number
+
+from .arrays import ImageLike, Reading, applied, is_path, source_of
+from .records import Measurements, Score, Scores, Segmentation
+
+ModelLike = str | os.PathLike[str] | Model
+"""The name of a bundled model, a .safetensors file, or what `load_model` returned."""
+
+
+def load_model(name: str | os.PathLike[str], task: str = "") -> Model:
+    """Load a network once, to use it in several calls.
+
+    Parameters
+    ----------
+    name : str or PathLike
+        Of a bundled model (``imgconv models list``), or a .safetensors file.
+    task : str, optional
+        What it has to be made for: "segment", "denoise", "colorize".
+
+    Returns
+    -------
+    imgconv.engine.Model
+        Its `card` says what it was trained on, how good it is and where it fails.
+
+    Raises
+    ------
+    UsageError, InputError
+        There is no such model, the file is damaged, or it is made for another task.
+
+    Examples
+    --------
+    >>> imgconv.load_model("nuclei").card["task"]
+    'segment'
+    """
+    from imgconv import engine
+
+    if not task:
+        return engine.load(name)
+    from imgconv.tasks.load import load
+
+    return load(name, task)[0]
+
+
+def run(image: ImageLike, model: ModelLike, **reading: Unpack[Reading]) -> dict[str, np.ndarray]:
+    """Give an image to any network.
+
+    Parameters
+    ----------
+    image : array, Image or path
+        ``(H, W)`` or ``(H, W, C)``. Black and white are 0 and 1 to the network, or what its card
+        says; alpha is left out.
+    model : str, path or Model
+        See `load_model`.
+    **reading
+        See `imgconv.api.Reading`.
+
+    Returns
+    -------
+    dict
+        Each output by its name, float32: ``(K, h, w)``, or of another shape.
+
+    Raises
+    ------
+    InputError
+        The network does not take such an image.
+
+    Examples
+    --------
+    >>> from imgconv.engine import Model
+    >>> from imgconv.engine.architectures import Random, build
+    >>> lenet = Model(build("lenet5", Random(seed=0)), {}, "lenet5")
+    >>> [scores.shape for scores in imgconv.run(np.zeros((32, 32), np.uint8), lenet).values()]
+    [(10,)]
+    """
+    from imgconv.steps.planes import FileStep
+    from imgconv.tasks.image_to_image import Picture
+
+    picture = Picture(model if isinstance(model, Model) else load_model(model))
+    with source_of(image, reading) as source:
+        step = FileStep(to_srgb=reading.get("to_srgb", False))
+        if source.info.planes != 1:
+            raise InputError(f"{source.name}: is a stack; give its planes one by one")
+        (plane,) = step.planes(source)
+        return picture.outputs(plane, step.info(source))
+
+
+def classify(
+    image: ImageLike,
+    *,
+    model: ModelLike = "digits",
+    top: int = 3,
+    classes: Sequence[str] = (),
+    **reading: Unpack[Reading],
+) -> list[tuple[str, float]]:
+    """Say what a picture shows, or read a number from a scan.
+
+    Parameters
+    ----------
+    image : array, Image or path
+        ``(H, W)`` or ``(H, W, C)``; one plane.
+    model : str, path or Model, default "digits"
+        See `load_model`; any network whose card, or `classes`, names its classes.
+    top : int, default 3
+        How many classes to tell.
+    classes : sequence of str, optional
+        Names of the classes, in order. Default: as the model's card names them.
+    **reading
+        See `imgconv.api.Reading`.
+
+    Returns
+    -------
+    list of (str, float)
+        Classes and their probabilities, 0 to 1, the likeliest first.
+
+    Raises
+    ------
+    InputError
+        The network does not classify, or the image is a stack.
+
+    Examples
+    --------
+    >>> imgconv.classify(np.full((40, 40), 255, np.uint8))
+    [('no digit', 1.0)]
+    """
+    from imgconv.tasks.classify.run import classifier
+
+    work = classifier(model if isinstance(model, Model) else load_model(model), classes, top)
+    with source_of(image, reading) as source:
+        if source.info.planes != 1:
+            raise InputError(f"{source.name}: is a stack; give its planes one by one")
+        (plane,) = source.planes()
+        return list(work(plane, source.info).ranked)
+
+
+def denoise(
+    image: ImageLike,
+    *,
+    model: ModelLike | None = None,
+    method: Literal["nlm", "bilateral", "tv", "wavelet", "median"] | None = None,
+    sigma: float | None = None,
+    strength: float = 1.0,
+    luma: float | None = None,
+    chroma: float | None = None,
+    **reading: Unpack[Reading],
+) -> np.ndarray:
+    """Take noise out of photographs, scans and micrographs, or crosshairs and hairlines.
+
+    Parameters
+    ----------
+    image : array, Image or path
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; the last of 2 or 4 samples is alpha.
+    model : str, path or Model, optional
+        photo, micro (the mean is kept), crosshair, or a file. Default: photo.
+    method : str, optional
+        Without a network, by scikit-image.
+    sigma : float, optional
+        The noise's standard deviation in 1/255 of full scale (which is 1 for floats). Default:
+        found in the image.
+    strength : float, default 1.0
+        How much of it is taken out, 0 to 1.
+    luma, chroma : float, optional
+        The same for the brightness (R + G + B) / 3 and for the colour around it.
+    **reading
+        See `imgconv.api.Reading`.
+
+    Returns
+    -------
+    ndarray
+        Of the image's shape and type.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `filter`.
+
+    Notes
+    -----
+    `docs/DENOISING.md` says how the networks work and how good they are.
+
+    Examples
+    --------
+    >>> noisy = np.random.default_rng(0).normal(128, 20, (64, 64)).clip(0, 255).astype(np.uint8)
+    >>> clean = imgconv.denoise(noisy)
+    >>> bool(clean.std() < noisy.std() / 4)
+    True
+    """
+    from imgconv.steps.denoise import clean_plane
+
+    operation = clean_plane(
+        model=model, method=method, sigma=sigma, strength=strength, luma=luma, chroma=chroma
+    )
+    return applied(operation, image, reading)
+
+
+def colorize(
+    image: ImageLike,
+    *,
+    model: ModelLike = "photo",
+    saturation: float = 1.0,
+    hint: Any = None,
+    mix: float = 0.0,
+    **reading: Unpack[Reading],
+) -> np.ndarray:
+    """Colour a grey photo: plausible colours, not the true ones, which grey does not hold.
+
+    Parameters
+    ----------
+    image : array, Image or path
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`. What is in colour is made grey first.
+    model : str, path or Model, default "photo"
+        See `load_model`.
+    saturation : float, default 1.0
+        Times the colour, 0 to 4.
+    hint : str, tuple, array, path or sequence of these, optional
+        A colour that you know, at a pixel: ``(x, y, "#rrggbb")`` or "120,80,#3b5d38"; or an image
+        of the same size with colours painted on the grey picture, or on a transparent one.
+    mix : float, default 0.0
+        How much to keep of the colour that the image has, 0 to 1.
+    **reading
+        See `imgconv.api.Reading`.
+
+    Returns
+    -------
+    ndarray
+        RGB ``(..., H, W, 3)``, or RGBA, in the image's type; brightness as it was.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `filter`.
+
+    Notes
+    -----
+    `docs/COLORIZING.md` says how it works and how good it is.
+
+    Examples
+    --------
+    >>> imgconv.colorize(np.full((32, 32), 90, np.uint8), hint=(16, 16, "#b01510")).shape
+    (32, 32, 3)
+    """
+    from imgconv.steps.colorize import colorize_plane
+
+    operation = colorize_plane(
+        model=model, saturation=saturation, hint=hint, mix=mix, reading=_limits(reading)
+    )
+    return applied(operation, image, reading)
+
+
+def segment(
+    image: ImageLike,
+    *,
+    model: ModelLike = "nuclei",
+    diameter: Number | None = None,
+    channel: int | str | None = None,
+    axes: str | None = None,
+    pixel_size: float | tuple[float, float] | str | None = None,
+    min_area: Number | None = None,
+    max_area: Number | None = None,
+    exclude_border: bool = False,
+    threshold: float | None = None,
+    max_pixels: int | None = None,
+    allow_truncated: bool = False,
+) -> Segmentation:
+    """Find nuclei or cells, and measure them.
+
+    Parameters
+    ----------
+    image : array, Image or path
+        ``(H, W)`` grey, ``(H, W, 3)`` RGB, or a stack with `axes`; each plane on its own.
+    model : str, path or Model, default "nuclei"
+        nuclei, cells-phase, or a file.
+    diameter : float or str, optional
+        Of a typical object, in pixels (30) or micrometres ("9um"). Default: found in the image.
+    channel : int or str, optional
+        The channel that shows the objects, from 1, or its name; "rgb" if three are colours.
+    axes : str, optional
+        What the axes of a stack are: ZYX, TYX, TCYX. Of an array, or if its file does not say it.
+    pixel_size : float, pair or str, optional
+        Width (and height) of a pixel in micrometres. Default: as the file says.
+    min_area, max_area : float or str, optional
+        Drop smaller and larger objects: 50 pixels, or "20um2".
+    exclude_border : bool, default False
+        Drop objects that touch the border of the image.
+    threshold : float, optional
+        Probability from which a pixel is inside an object, 0.01 to 0.99. Default: the model's.
+    max_pixels, allow_truncated : optional
+        As `open`.
+
+    Returns
+    -------
+    Segmentation
+        `labels`, `measurements`, `overlay` and more.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `filter`; or the axes, the channel or the pixel size have to be given.
+
+    Notes
+    -----
+    ``imgconv models show nuclei`` says what the network was trained on and where it fails.
+
+    Examples
+    --------
+    >>> y, x = np.mgrid[:96, :96]
+    >>> discs = sum((y - r) ** 2 + (x - c) ** 2 < 144 for r, c in [(25, 30), (65, 60)])
+    >>> found = imgconv.segment(discs.astype(np.uint16) * 900 + 100)
+    >>> found.count, found.labels.shape, round(found.measurements["centroid_x_px"][0])
+    (2, (96, 96), 30)
+    """
+    from imgconv.steps.segment import segmentation_of, settings_of
+
+    array_axes = None if is_path(image) else axes
+    reading = {"axes": array_axes, "max_pixels": max_pixels, "allow_truncated": allow_truncated}
+    settings = settings_of(
+        diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
+        min_area=min_area, max_area=max_area, exclude_border=exclude_border,
+    )  # fmt: skip
+    step = segmentation_of(model, settings, threshold)
+    with source_of(image, reading, "measured") as source:
+        results = settings.results(source, source.name, source.name, ("overlay", "table"))
+        maps = [plane[..., 0] for plane in step.fields(source, results, [])]
+        stack, plane = results.stack.sizes, maps[0].shape
+        labels = np.stack([one.astype(np.int32) for one in results.labels.planes()])
+        columns = results.table_columns()[1:]
+        return Segmentation(
+            labels=labels.reshape(*stack, *plane),
+            measurements=Measurements(
+                (name, np.array([row[name] for row in results.rows])) for name in columns
+            ),
+            overlay=results.picture(),
+            probability=np.stack(maps).reshape(*stack, *plane),
+            diameter=results.totals().get("diameter_px"),
+            pixel_size=results.size,
+        )
+
+
+def evaluate(
+    labels: ImageLike | Sequence[ImageLike],
+    truth: ImageLike | Sequence[ImageLike],
+    *,
+    recursive: bool = False,
+    max_pixels: int | None = None,
+    allow_truncated: bool = False,
+) -> Scores:
+    """Score label images against the truth.
+
+    Parameters
+    ----------
+    labels, truth : array, path, or lists of these
+        Integers ``(H, W)``, 0 is background; or two files, or two folders, whose files belong
+        together by their names.
+    recursive : bool, default False
+        Look into the folders of folders too.
+    max_pixels, allow_truncated : optional
+        As `open`.
+
+    Returns
+    -------
+    Scores
+        AP, precision, recall, F1, count error and the aggregated Jaccard index.
+
+    Raises
+    ------
+    UsageError, InputError
+        Two images differ in size, are no labels, or have no counterpart.
+
+    Examples
+    --------
+    >>> truth = np.zeros((20, 20), int)
+    >>> truth[2:8, 2:8], truth[12:18, 12:18] = 1, 2
+    >>> imgconv.evaluate(np.where(truth == 1, 1, 0), truth).recall.value[0]
+    0.5
+    """
+    from imgconv.tasks.labels.match import match
+    from imgconv.tasks.labels.scores import image_scores, scores
+    from imgconv.tasks.labels.truth import planes_together
+
+    reading = {"max_pixels": max_pixels, "allow_truncated": allow_truncated}
+    matches, names = [], []
+    for mine, theirs, name in _pairs(labels, truth, recursive):
+        with source_of(mine, reading, "labels") as a, source_of(theirs, reading, "labels") as b:
+            found = [match(*planes) for planes in planes_together(a, b)]
+        matches += found
+        names += [f"{name}:{n}" if len(found) > 1 else name for n in range(1, len(found) + 1)]
+    if not matches:
+        raise UsageError("there are no label images")
+    known = scores(matches)
+    each = [{"image": n, **image_scores(m)} for n, m in zip(names, matches, strict=True)]
+    del known["bootstrap"]
+    parts: dict[str, Any] = {
+        key: Score(**one) if isinstance(one, dict) else one for key, one in known.items()
+    }
+    return Scores(**parts, each=each)
+
+
+def _pairs(labels: Any, truth: Any, recursive: bool) -> Iterator[tuple[Any, Any, str]]:
+    """Labels, truth and a name of each pair."""
+    from imgconv.tasks.labels.truth import pairs
+
+    if is_path(labels) and is_path(truth):
+        for mine, theirs, error in pairs(os.fspath(labels), os.fspath(truth), recursive):
+            if error:
+                raise InputError(f"{mine}: {error}")
+            yield mine, theirs, str(mine)
+        return
+    several = isinstance(labels, (list, tuple)) and isinstance(truth, (list, tuple))
+    if several and len(labels) != len(truth):
+        raise UsageError(f"there are {len(labels)} labels and {len(truth)} truths")
+    every = zip(labels, truth, strict=True) if several else [(labels, truth)]
+    for number, (mine, theirs) in enumerate(every, 1):
+        yield mine, theirs, str(mine) if is_path(mine) else f"array {number}"
+
+
+def _limits(reading: Reading) -> dict[str, Any]:
+    """Of open_image."""
+    most = reading.get("max_pixels")
+    found: dict[str, Any] = {"allow_truncated": reading.get("allow_truncated", False)}
+    return found | ({} if most is None else {"max_pixels": most})

@@ -1,0 +1,87 @@
+"""A plane with its border, as kernels over rows and columns see it: nothing is copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .borders import border_indices
+
+STRIP = 2048  # numbers of a row at a time: all lines of a strip stay in the second-level cache
+SCRATCH = 2**17  # bytes that all lines of a strip may take before it is made narrower
+NARROW = 256  # numbers of a row, below which a plane is widened for the kernels' vectors
+SLACK = 256  # numbers past its end that a kernel's vectors may touch, at most
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Where each padded row and column of a plane lies (see kernels/plane_layout.py).
+
+    rows: int64, numbers from the plane's first; columns: int64, which pixel, -1 for `fill`.
+    around: the constant row that rows beyond a constant border lie in.
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    pad: int  # padded columns before the plane's first
+    around: np.ndarray
+    whole: bool  # whether a line must hold a whole row, since its ends may name any pixel
+
+
+def padded(
+    pixels: np.ndarray, window: tuple[int, int], border: str, fill: np.ndarray | None = None
+) -> Padded:
+    """The plane (H, W, C) with a border for windows of K x L; fill: C values of a constant one."""
+    height, width, _ = pixels.shape
+    rows = border_indices(height, window[0], border)
+    columns = border_indices(width, window[1], border)
+    return padded_by(pixels, rows, columns, window[1] // 2, border, fill)
+
+
+def padded_by(
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    pad: int,
+    border: str,
+    fill: np.ndarray | None = None,
+) -> Padded:
+    """The plane by the indices of its padded rows and columns, -1 for the constant border."""
+    _, width, channels = pixels.shape
+    around = np.empty((width, channels), pixels.dtype)
+    around[:] = 0 if fill is None else fill
+    offsets = rows * (width * channels)
+    if border == "constant":
+        distance = _address(around) - _address(pixels)
+        offsets[rows < 0] = distance // pixels.itemsize
+    whole = border == "wrap" or 2 * pad >= width  # or the borders meet
+    return Padded(offsets, columns, pad, around, whole)
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def strip_of(padded: Padded, wide: int, channels: int, reach: int, lines: int) -> int:
+    """Numbers of a row at a time, whole pixels: few enough that `lines` of them stay in cache.
+
+    wide: pixels of a row of results; reach: pixels more that it needs; lines: bytes of all
+    scratch lines for each number.
+    """
+    if padded.whole:
+        return wide * channels
+    room = max(STRIP // 4, min(STRIP, SCRATCH // lines), 3 * reach * channels)
+    pixels = min(wide, -(-room // channels))
+    return -(-wide // -(-wide // pixels)) * channels
+
+
+def widened(
+    pixels: np.ndarray, window: int, border: str, fill: np.ndarray | None
+) -> tuple[np.ndarray, slice]:
+    """The plane with `window` padded columns or more on both sides; where its own lie."""
+    more = max(window, NARROW)
+    columns = border_indices(pixels.shape[1], 2 * more + 1, border)
+    wide = np.ascontiguousarray(pixels[:, columns.clip(0)])
+    wide[:, columns < 0] = 0 if fill is None else fill
+    return wide, slice(more, more + pixels.shape[1])
