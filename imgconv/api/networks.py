@@ -78,8 +78,12 @@ def run(image: ImageLike, model: ModelLike, **reading: Unpack[Reading]) -> dict[
 
     Examples
     --------
-    >>> imgconv.run(np.zeros((28, 28), np.uint8), "digits")["output"].shape
-    (10,)
+    >>> from imgconv.engine import save
+    >>> from imgconv.engine.graph import Graph, Node
+    >>> negative = Graph({"x": (1, 1, None, None)}, ("y",), (Node("neg", ("x",), ("y",)),), {})
+    >>> model = save("negative.safetensors", negative, {"name": "negative"})
+    >>> imgconv.run(np.full((2, 3), 255, np.uint8), model)["y"].tolist()
+    [[[-1.0, -1.0, -1.0], [-1.0, -1.0, -1.0]]]
     """
     from imgconv.steps.planes import FileStep
     from imgconv.tasks.image_to_image import Picture

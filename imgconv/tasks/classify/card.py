@@ -36,7 +36,7 @@ def check(model: Model, card: Card) -> None:
     classes, form = card.read["classes"], card.prepare["form"]
     if not isinstance(classes, list) or not classes or not all(isinstance(c, str) for c in classes):
         raise InputError(
-            "its card names no classes; give them: --classes FILE, one name a line, in order"
+            "its card names no classes; give them: `classes='FILE'`, one name a line, in order"
         )
     if form not in FORMS:
         raise InputError(f"its card prepares '{form}', allowed: {', '.join(FORMS)}")
