@@ -38,7 +38,7 @@ def model(path: Path, task: str = "segment") -> str:
     )  # fmt: skip
     card = {
         "name": "standin", "version": "1", "task": task, "licence": "MIT", "multiple": 1,
-        "prepare": {"low": 0.0, "high": 100.0},
+        "prepare": {"levels": "percentiles", "low": 0.0, "high": 100.0},
         "read": {"lowest": 0.15, "smallest": 4},
     }  # fmt: skip
     save(path, graph, card, half=False)

@@ -177,7 +177,9 @@ def test_an_onnx_file_becomes_a_model_that_names_its_source(capfd):
     assert cli.main(["models", "import", relu_net(), *words]) == 0
     found = capfd.readouterr()
     assert found.out == "net.safetensors\n"
-    assert found.err == "imgconv: 2 layers, 0 parameters, input image ?x3x?x?, output out\n"
+    first, second = found.err.splitlines()
+    assert first == "imgconv: 2 layers, 0 parameters, input image ?x3x?x?, output out"
+    assert "image: input 'image', NCHW" in second and "black is -1 and white 1" in second
     model = engine.load("net.safetensors")
     digest = hashlib.sha256(Path("net.onnx").read_bytes()).hexdigest()
     assert model.card["source"] == {"file": "net.onnx", "sha256": digest}

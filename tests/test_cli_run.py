@@ -194,12 +194,13 @@ def test_scores_of_an_image_go_to_an_array_and_not_to_an_image(capfd):
     assert np.allclose(np.load("b-means.npy"), image.mean((0, 1)) / 255, atol=1e-6)
 
 
-def test_an_image_of_a_wrong_size_for_a_fixed_network_is_refused(capfd):
+def test_a_network_made_for_one_size_runs_at_others_where_that_is_the_same(capfd):
     nodes = [Node("relu", ("x",), ("y",), {}, "relu")]
-    Image.fromarray(pixels(6, 7)).save("a.png")
-    assert cli.main(["run", saved("m.safetensors", nodes, (None, 1, 28, 28)), "a.png"]) == 1
-    line = "the image has 6x7 pixels (height x width), the network takes 28x28"
-    assert line in capfd.readouterr().err
+    image = pixels(6, 7)
+    Image.fromarray(image).save("a.png")
+    assert cli.main(["run", saved("m.safetensors", nodes, (None, 1, 28, 28)), "a.png"]) == 0
+    assert np.array_equal(np.asarray(Image.open("a-run.png")), image)
+    assert "resized" not in capfd.readouterr().err
 
 
 def test_one_bad_file_does_not_stop_the_others(capfd):

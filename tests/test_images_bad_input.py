@@ -162,7 +162,7 @@ def test_sizes_of_zero_are_refused(tmp_path):
         (b"%PDF-1.7", "it looks like a PDF"),
         (b"\x00\x01\x02\x03" * 9, "data of an unknown kind"),
         (b"<!DOCTYPE html>", "a web page"),
-        (b"\0\0\0\x18ftypheic", "a HEIF image"),
+        (b"\0\0\0\x18ftypheic", "a HEIC image"),
     ],
 )
 def test_what_is_no_image_is_named(tmp_path, content, words):

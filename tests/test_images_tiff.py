@@ -55,7 +55,7 @@ FILES = {
     "five samples": (u2(40, 50, 5), {"photometric": "minisblack", "planarconfig": "contig"}),
     "rgb and a sample that is no alpha": (u1(40, 50, 4), {"photometric": "rgb",
                                                           "extrasamples": ["unspecified"]}),
-    "premultiplied alpha": (u1(40, 50, 4), {"photometric": "rgb",
+    "premultiplied alpha": (np.sort(u1(40, 50, 4)), {"photometric": "rgb",
                                             "extrasamples": ["assocalpha"]}),
     "grey and alpha": (u1(40, 50, 2), {"photometric": "minisblack", "planarconfig": "contig",
                                        "extrasamples": ["unassalpha"]}),

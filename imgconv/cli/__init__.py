@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
     "classify": "Say what pictures show; read the digits of scans.",
     "run": "Run any network: an image becomes an image, an array an array.",
+    "inspect": "Look inside a network: filters, maps, fields, what decides, its graph.",
     "models": "List, show, verify and import networks.",
     "kernels": "List the named kernels, or show an image under all of them.",
     "warmup": "Compile all kernels for this machine ahead of their first use.",

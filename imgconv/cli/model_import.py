@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from imgconv.errors import UsageError
+from imgconv.errors import InputError, UsageError
 
 from .console import current
 
@@ -42,6 +42,19 @@ def import_model(
             help="Of one input, ? for an open size. Repeat it for more inputs.",
         ),
     ] = None,
+    image: Annotated[
+        str,
+        Option("--image", metavar="INPUT", help="The input that is the image. [default: a guess]"),
+    ] = "",
+    layout: Annotated[
+        str,
+        Option(
+            "--layout",
+            metavar="NCHW|NHWC|...",
+            help="The order of its axes: batch N, channels C, height H, width W. [default: a "
+            "guess from its shape]",
+        ),
+    ] = "",
     range: Annotated[
         str,
         Option(
@@ -50,6 +63,18 @@ def import_model(
             help="What black and white are to the network, for example -1,1 or 0,255.",
         ),
     ] = "0,1",
+    scale: Annotated[
+        float | None,
+        Option(
+            "--scale",
+            help="What one level of 8 bits is to it, instead of --range: 1 is 0 to 255.",
+        ),
+    ] = None,
+    mean: Annotated[
+        str,
+        Option("--mean", metavar="M,M,M", help="Taken off then, one for each channel or for all."),
+    ] = "",
+    std: Annotated[str, Option("--std", metavar="S,S,S", help="Divided by then, likewise.")] = "",
     name: Annotated[str, Option("--name", help="For lists. [default: the file's]")] = "",
     description: Annotated[str, Option("--description", help="What it does, in a sentence.")] = "",
     licence: Annotated[str, Option("--licence", help="Of the weights.")] = "",
@@ -67,22 +92,37 @@ def import_model(
 
     imgconv models import net.onnx --shape input=1,3,?,? --range -1,1
 
+    imgconv models import net.onnx --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+
     What cannot be imported is named, operator by operator. Needs the package onnx:
     pip install 'imgconv[onnx]'
     """
     from imgconv.engine.model_file import save
     from imgconv.engine.onnx import import_file
-    from imgconv.engine.onnx.multiples import step_of_sizes
+    from imgconv.engine.onnx.multiples import grid_of_sizes
 
     target = target_of(source, output, force)
-    card = {"prepare": ranges(range), "read": ranges(range)} if range != "0,1" else {}
+    if scale is not None and range != "0,1":
+        raise UsageError("--scale and --range say the same: give one of them")
+    wanted = f"0,{255 * scale:.9g}" if scale is not None else range
+    card: dict[str, Any] = {}
+    if wanted != "0,1":
+        card = {"prepare": ranges(wanted), "read": ranges(wanted)}
+    for key, text in (("mean", mean), ("std", std)):
+        if text:
+            card.setdefault("prepare", {})[key] = channel_numbers(key, text)
     graph = import_file(source, shapes(shape or ()), asked_size(size))
     words = {"name": name or Path(source).stem, "description": description, "licence": licence}
-    found = step_of_sizes(graph)
-    step = {"multiple": found} if found else {}
+    card |= image_rules(graph, image, layout, card)
+    found = grid_of_sizes(graph)
+    step = {"multiple": found[0]} if found else {}
+    if found and found[1]:
+        step["offset"] = found[1]
     model = save(target, graph, {**words, **card, **step, **origin(source)}, half=half)
     current().out(f"{target}\n")
     current().say(f"imgconv: {summary(model.graph)}")
+    for line in image_lines(model.graph, model.card):
+        current().say(f"imgconv: {line}")
     if not found and is_open(graph):
         current().say(f"imgconv: {target}: {NO_SIZE}")
     return 0
@@ -92,6 +132,68 @@ NO_SIZE = (
     "its size is open, but it runs at none of those that were tried: import it with --size HxW, "
     "the size that it was made for"
 )
+
+
+def channel_numbers(key: str, text: str) -> list[float]:
+    try:
+        found = [float(word) for word in text.split(",")]
+    except ValueError:
+        found = []
+    finite = all(abs(n) < float("inf") for n in found)
+    if not found or not finite or (key == "std" and min(found) <= 0):
+        above = " above 0" if key == "std" else ""
+        raise UsageError(f"--{key} {text}: write a number{above} for each channel: 0.5,0.5,0.5")
+    return found
+
+
+def image_rules(graph: Graph, image: str, layout: str, card: dict[str, Any]) -> dict[str, Any]:
+    """The card's `image`, where it was asked for; UsageError where it does not fit the network."""
+    from imgconv.engine.images import image_input
+
+    rules = {key: value for key, value in (("input", image), ("layout", layout.upper())) if value}
+    try:
+        found = image_input(graph, {"image": rules})
+    except InputError as problem:
+        if rules or "mean" in card.get("prepare", {}):
+            raise UsageError(str(problem)) from None
+        return {}
+    for key in ("mean", "std"):
+        numbers = card.get("prepare", {}).get(key, [0.0])
+        if len(numbers) not in (1, found.channels or len(numbers)):
+            raise UsageError(
+                f"--{key}: found {len(numbers)} numbers, allowed 1 or {found.channels}, one for "
+                f"each channel of '{found.name}'"
+            )
+    return {"image": rules} if rules else {}
+
+
+def image_lines(graph: Graph, card: dict[str, Any]) -> list[str]:
+    """Which input is the image, how it is prepared, and what else is needed."""
+    from imgconv.engine.images import image_input
+
+    try:
+        image = image_input(graph, card)
+    except InputError:
+        return ["takes no image: run it on .npy or .npz arrays"]
+    height, width = ("any" if n is None else n for n in image.size)
+    prepare = card.get("prepare", {})
+    low, high = prepare.get("range", (0, 1))
+    words = [f"black is {low:g} and white {high:g}"]
+    words += [
+        f"{word} {', '.join(f'{n:g}' for n in prepare[key])}"
+        for key, word in (("mean", "minus"), ("std", "divided by"))
+        if key in prepare
+    ]
+    lines = [
+        f"image: input '{image.name}', {image.layout}, {image.channels or 'any'} channels, height "
+        f"{height}, width {width}; {', '.join(words)} (--image, --layout, --range, --scale, "
+        "--mean, --std say otherwise)"
+    ]
+    for name, shape in graph.inputs.items():
+        if name != image.name:
+            sizes = "x".join(str(n or "?") for n in shape) or "a number"
+            lines.append(f"it also takes '{name}' ({sizes}): imgconv run --input {name}=VALUE")
+    return lines
 
 
 def is_open(graph: Graph) -> bool:

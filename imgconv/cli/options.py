@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hints
 
 from typer import Argument, Option
 
@@ -65,6 +65,22 @@ MaxPixels = Annotated[
 ]
 AllowTruncated = Annotated[
     bool, Option("--allow-truncated", help="Take what is readable of a file that ends early.")
+]
+Palette = Annotated[
+    Literal["auto", "numbers", "colours"],
+    Option(
+        "--palette",
+        help="What an image of numbers with a colour table is: a measurement (the numbers), or a "
+        "picture (its colours). auto: numbers in ImageJ's and OME's files and under a smooth ramp.",
+    ),
+]
+Channels = Annotated[
+    Literal["grey", "greya", "rgb", "rgba"] | None,
+    Option(
+        "--channels",
+        help="What the channels of a .npy are: the last of greya and rgba is alpha. "
+        "[default: data, without alpha]",
+    ),
 ]
 Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
 Quiet = Annotated[
@@ -149,6 +165,8 @@ class InputOptions:
     threads: Threads = None
     max_pixels: MaxPixels = None
     allow_truncated: AllowTruncated = False
+    palette: Palette = "auto"
+    channels: Channels = None
     json: Json = False
     quiet: Quiet = False
     verbose: Verbose = False
@@ -157,7 +175,13 @@ class InputOptions:
     def reading(self) -> dict[str, Any]:
         """Arguments for open_image."""
         limit = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
-        return {"allow_truncated": self.allow_truncated, "values": self.values, **limit}
+        return {
+            "allow_truncated": self.allow_truncated,
+            "values": self.values,
+            "palette": self.palette,
+            "channels": self.channels or "",
+            **limit,
+        }
 
 
 @dataclass(frozen=True, eq=False, repr=False)

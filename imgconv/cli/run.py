@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from imgconv.errors import UsageError
 
 from .options import FileOptions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.engine.graph import Graph
 
 Inputs = Annotated[
     list[str] | None,
@@ -51,6 +58,15 @@ def command(
             "same result. [default: 1024]",
         ),
     ] = None,
+    given: Annotated[
+        list[str] | None,
+        Option(
+            "--input",
+            metavar="NAME=VALUE",
+            help="For a further input: a number, several with commas, a .npy file, or an image of "
+            "the size of the others. Repeat it for more inputs.",
+        ),
+    ] = None,
 ) -> int:
     """Run any network: an image becomes an image, an array an array.
 
@@ -64,9 +80,12 @@ def command(
 
     Black and white of an image are 0 and 1 to the network, or what its card says; 8, 16 bit
     and float stay what they are, alpha is kept aside. A .npy array is taken as it is, as
-    (C, H, W) or (N, C, H, W), an .npz as several named inputs.
+    (C, H, W) or (N, C, H, W), an .npz as several named inputs. A network made for one size
+    of image runs in tiles where that gives the same, else the image is resized, and a note says so.
     """
     from imgconv import engine
+    from imgconv.engine.images import Constants
+    from imgconv.engine.runner import MEMORY
     from imgconv.steps.run import RunNetwork, RunPlane
     from imgconv.tasks.image_to_image import Picture
 
@@ -77,15 +96,81 @@ def command(
         raise UsageError(
             "run needs a model and files: imgconv run net.safetensors photo.png -o out.png"
         )
-    budget = {"memory": memory << 20} if memory else {}
-    picture = Picture(engine.load(name), result, **budget)
+    model = engine.load(name)
+    constants, further = further_inputs(given or [], model.graph, options.reading)
+    picture = Picture(
+        model, result, memory << 20 if memory else MEMORY, Constants(constants), further
+    )
     # The network uses all threads for one image; more images at once would only take memory.
     rest = replace(options, files=files, jobs=options.jobs or 1)
     outputs = (result,) if result else picture.model.graph.outputs
     also = [f"-{re.sub(UNFIT, '_', further)}.npy" for further in outputs[1:]]
     step = RunNetwork(RunPlane(picture), outputs, **rest.access)
-    further = also if to_arrays(rest) else ()
-    return run_files("run", rest, step, suffix=step.operation.suffix, also=further)
+    others = also if to_arrays(rest) else ()
+    return run_files("run", rest, step, suffix=step.operation.suffix, also=others)
+
+
+def further_inputs(
+    texts: Sequence[str], graph: Graph, reading: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What --input gives: numbers, and images (H, W, C), by the names of inputs."""
+    constants, images = {}, {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in graph.inputs:
+            raise UsageError(
+                f"--input {text}: write NAME=VALUE; the network's inputs are "
+                f"{', '.join(graph.inputs)}"
+            )
+        numbers = _numbers(value)
+        if numbers is not None:
+            constants[name] = _shaped(text, numbers, graph.inputs[name])
+        elif value.lower().endswith(".npy"):
+            constants[name] = _array(text, value)
+        else:
+            images[name] = _image(value, reading)
+    return constants, images
+
+
+def _numbers(text: str) -> list[float] | None:
+    try:
+        return [float(word) for word in text.split(",")]
+    except ValueError:
+        return None
+
+
+def _shaped(text: str, numbers: list[float], shape: tuple[int | None, ...]) -> np.ndarray:
+    """Numbers in the shape of an input, each open size 1 or as many as there are numbers."""
+    import numpy as np
+
+    sizes = [n or 1 for n in shape]
+    if math.prod(sizes) != len(numbers) and shape.count(None) == 1:
+        sizes[shape.index(None)] = len(numbers) // math.prod(sizes)
+    if len(numbers) not in (1, math.prod(sizes)):
+        raise UsageError(
+            f"--input {text}: found {len(numbers)} numbers, allowed 1 or {math.prod(sizes)}"
+        )
+    return np.broadcast_to(np.array(numbers, np.float32), math.prod(sizes)).reshape(sizes).copy()
+
+
+def _array(text: str, path: str) -> np.ndarray:
+    import numpy as np
+
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
+        raise UsageError(f"--input {text}: cannot be read ({reason})") from None
+    return np.asarray(found, np.float32) if found.dtype.kind == "f" else found.astype(np.int64)
+
+
+def _image(path: str, reading: Mapping[str, Any]) -> np.ndarray:
+    """The first plane of a file, without alpha."""
+    from imgconv.images import open_image
+
+    with open_image(path, **reading) as source:
+        plane = next(iter(source.planes()))
+        return plane[..., : plane.shape[2] - (source.info.alpha != "none")]
 
 
 UNFIT = r"[^\w.-]+"  # for a file's name

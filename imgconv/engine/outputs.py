@@ -5,7 +5,7 @@ Found by asking for shapes: of one image and of two, of a higher and of a wider 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,8 +33,14 @@ class Axes:
     columns: Side | None = None
 
     @property
-    def is_image(self) -> bool:
-        return self.rows is not None and self.columns is not None
+    def places(self) -> tuple[int, int] | None:
+        """Rows and columns once the batch's axis is gone; None where the output is no image."""
+        if self.rows is None or self.columns is None:
+            return None
+        rows, columns = self.rows.axis, self.columns.axis
+        if self.batch is None:
+            return rows, columns
+        return rows - (self.batch < rows), columns - (self.batch < columns)
 
 
 STEP = 2**8 * 3 * 5 * 7  # pixels of which every usual stride is a divisor
@@ -46,32 +52,43 @@ def output_axes(graph: Graph, shapes: Mapping[str, Shape], step: int = STEP) -> 
     Where a network does not take other images than these, its outputs are read as it is usual:
     (1, K, h, w), or numbers about the whole image.
     """
-    found = infer(graph, shapes)
-    more = {axis: _larger(graph, shapes, axis, n) for axis, n in ((0, 1), (2, step), (3, step))}
-    axes = {}
+    found, images = infer(graph, shapes), [n for n, shape in shapes.items() if len(shape) == 4]
+    more = {axis: _larger(graph, shapes, axis, step, images) for axis in (2, 3)}
+    batches, axes = batch_axes(graph, shapes, images), {}
     for name in graph.outputs:
         shape = found[name]
-        batch = _grown(shape, more[0], name)
-        first = batch if more[0] else 0
-        if first is not None and shape[first : first + 1] != (1,):
-            first = None
         sides = [
             _side(shape, more[axis], name, _length(shapes, axis), step)
             or _usual(shape, more[axis], axis, _length(shapes, axis))
             for axis in (2, 3)
         ]
-        axes[name] = Axes(first, *sides)
+        apart = {batches[name], *(side.axis for side in sides if side)}
+        if len(apart) < 3:  # such as rows that a reshape puts into the batch
+            sides = [None, None]
+        axes[name] = Axes(batches[name], *sides)
+    return axes
+
+
+def batch_axes(
+    graph: Graph, shapes: Mapping[str, Shape], inputs: Collection[str]
+) -> dict[str, int | None]:
+    """Which axis of each output counts the images of a batch, the first axis of these inputs;
+    None where it has none. Where the network takes one image only, a first axis of 1."""
+    found, more = infer(graph, shapes), _larger(graph, shapes, 0, 1, inputs)
+    axes: dict[str, int | None] = {}
+    for name in graph.outputs:
+        at = _grown(found[name], more, name) if more else 0
+        axes[name] = at if at is not None and found[name][at : at + 1] == (1,) else None
     return axes
 
 
 def _larger(
-    graph: Graph, shapes: Mapping[str, Shape], axis: int, more: int
+    graph: Graph, shapes: Mapping[str, Shape], axis: int, more: int, inputs: Collection[str]
 ) -> dict[str, Shape] | None:
     """Shapes for images that are longer along one axis; None where they do not fit."""
     wanted = dict(shapes)
-    for name, shape in shapes.items():
-        if len(shape) == 4:
-            wanted[name] = tuple(n + more * (i == axis) for i, n in enumerate(shape))
+    for name in inputs:
+        wanted[name] = tuple(n + more * (i == axis) for i, n in enumerate(shapes[name]))
     try:
         return infer(Graph(wanted, graph.outputs, graph.nodes, graph.tensors), wanted)
     except InputError:

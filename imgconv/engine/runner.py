@@ -150,11 +150,11 @@ def _tiles(
         return
     field = receptive_field(network.graph, shapes, WINOGRAD)
     pixels = math.prod(field.size)
-    if field.reasons:
+    if field.reasons or not field.outputs:
         raise InputError(
             f"needs {plan.peak / 2**20:.0f} MB for an image of {field.size[1]}x{field.size[0]}, "
             f"allowed {memory / 2**20:.0f}, and cannot be computed in tiles: "
-            + "; ".join(field.reasons)
+            + ("; ".join(field.reasons) or "no output belongs to a part of the image")
         )
     most, peak, size = int(pixels * memory / plan.peak), plan.peak, field.size
     while True:  # constants and parts of fixed size do not shrink with a tile
@@ -207,9 +207,7 @@ def _place(name: str, shape: Shape, axes: Axes, frame: _Frame, tile: Tile | None
         slice(part.start, part.start + to.stop - to.start)
         for part, to in zip(keep, inside, strict=True)
     )
-    shift = [axes.batch is not None and axes.batch < side.axis for side in (rows, columns)]
-    where = rows.axis - shift[0], columns.axis - shift[1]
-    return _Place(axes.batch, kept, inside, where, (h, w))
+    return _Place(axes.batch, kept, inside, axes.places, (h, w))
 
 
 def _keep(

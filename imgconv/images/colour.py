@@ -8,6 +8,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
+from .depth import TOP
 from .info import Info
 
 SPACES = {b"GRAY": 1, b"RGB ": 3}
@@ -43,6 +44,72 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
         raise InputError(f"the colour profile cannot be used ({error}); drop `to_srgb`") from error
     out = plane.copy()
     out[..., :colours] = done[..., :colours]  # of grey, R = G = B
+    return out
+
+
+def usable_inks(icc: bytes | None) -> bool:
+    """Whether it is a profile by which CMYK can be converted."""
+    if not icc or icc[16:20] != b"CMYK":
+        return False
+    try:
+        _inks_to_srgb(np.zeros((1, 1, 4), np.uint8), icc)
+    except Exception:
+        return False
+    return True
+
+
+def note_of_inks(icc: bytes | None) -> str:
+    """How CMYK is converted, in words."""
+    if usable_inks(icc):
+        return "CMYK converted to sRGB by its profile"
+    left_out = ": its profile is none of inks and is left out" if icc else ""
+    return f"CMYK converted to RGB{left_out}"
+
+
+def rgb_of_inks(plane: np.ndarray, icc: bytes | None) -> np.ndarray:
+    """CMYK (H, W, 4 and more), 0 without ink, as sRGB (H, W, 3 and more).
+
+    By the profile where it can be used, else RGB = (1 - CMY) (1 - K), as viewers do.
+    """
+    if plane.dtype.kind != "u":
+        raise InputError(f"CMYK samples of type {plane.dtype} cannot be converted to RGB")
+    if icc and usable_inks(icc):
+        rgb = _inks_to_srgb(np.ascontiguousarray(plane[..., :4]), icc)
+    else:
+        top = np.float32(np.iinfo(plane.dtype).max)
+        white = top - plane[..., :4].astype(np.float32)
+        rgb = np.rint(white[..., :3] * (white[..., 3:] / top)).astype(plane.dtype)
+    return np.concatenate([rgb, plane[..., 4:]], axis=2)
+
+
+def _inks_to_srgb(inks: np.ndarray, icc: bytes) -> np.ndarray:
+    import imagecodecs
+
+    return imagecodecs.cms_transform(
+        inks, icc, imagecodecs.cms_profile("srgb"), colorspace="cmyk", outcolorspace="rgb",
+        outdtype=inks.dtype,
+    )  # fmt: skip
+
+
+def straight(plane: np.ndarray) -> np.ndarray:
+    """Colour (H, W, C) that was multiplied by its alpha, the last channel, as it is without."""
+    colour, alpha = plane[..., :-1], plane[..., -1:].astype(np.float32)
+    top = np.float32(TOP[plane.dtype])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shown = np.where(alpha > 0, colour * (top / alpha), 0)
+    return _with(shown, plane, top)
+
+
+def premultiplied(plane: np.ndarray) -> np.ndarray:
+    """The other way round; what `straight` made is what it was, to the bit."""
+    top = np.float32(TOP[plane.dtype])
+    return _with(plane[..., :-1] * (plane[..., -1:].astype(np.float32) / top), plane, top)
+
+
+def _with(colour: np.ndarray, plane: np.ndarray, top: np.float32) -> np.ndarray:
+    """The plane with other colours, rounded and cut off if it is of integers."""
+    out = plane.copy()
+    out[..., :-1] = np.rint(colour).clip(0, top) if plane.dtype.kind == "u" else colour
     return out
 
 

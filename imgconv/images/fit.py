@@ -12,6 +12,7 @@ from .info import Info
 from .options import WriteOptions
 
 INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+UNDECLARED = "the last channel, of which the input does not say what it is, is taken for alpha"
 BITS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
 
 
@@ -23,8 +24,8 @@ def fit(
         raise OutputError(f"{name}: cannot write an array {plane.shape} of {plane.dtype}")
     if info.source_dtype in INTEGERS and plane.dtype == np.float32 and options.depth in (8, 16):
         plane = _as_integers(plane, options.depth, info, name)
-    plane = _depth(plane, options, kind, name, notes)
-    plane = _channels(plane, info, options, kind, name)
+    plane = _depth(plane, info, options, kind, name, notes)
+    plane = _channels(plane, info, options, kind, name, notes)
     return np.ascontiguousarray(plane)
 
 
@@ -42,7 +43,7 @@ def _as_integers(plane: np.ndarray, depth: int, info: Info, name: str) -> np.nda
 
 
 def _depth(
-    plane: np.ndarray, options: WriteOptions, kind: Format, name: str, notes: list[str]
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str, notes: list[str]
 ) -> np.ndarray:
     found = BITS[plane.dtype]
     wanted = options.depth or found
@@ -56,13 +57,25 @@ def _depth(
     if found == 32 and wanted < 32 and (beyond := depths.outside(plane)):
         share = 100 * beyond / plane.size
         notes.append(f"{share:.2g} % of the samples lay outside 0 to 1 and were clipped")
+    if found == 32 and wanted < 32 and _white_is_0(info):
+        plane = 1 - plane
     return depths.to_depth(plane, wanted)
 
 
+def _white_is_0(info: Info) -> bool:
+    """Whether floats are those of the file, which shows 0 as white; of integers that is undone."""
+    floats = info.dtype.kind == "f" and info.source_dtype not in INTEGERS
+    return floats and info.tiff is not None and info.tiff.photometric == "miniswhite"
+
+
 def _channels(
-    plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str
+    plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str, notes: list[str]
 ) -> np.ndarray:
     alpha = info.has_alpha(plane)
+    if not alpha and kind.colours and plane.shape[2] in (2, 4):
+        alpha = True
+        if UNDECLARED not in notes:
+            notes.append(UNDECLARED)
     if alpha and not kind.alpha:
         plane, alpha = _flattened(plane, info, options, kind, name), False
     colours = plane.shape[2] - alpha

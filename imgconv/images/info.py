@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .metadata import geotiff
 from .resolution import Resolution
 
 
@@ -64,6 +65,7 @@ class Info:
     software: str = ""  # who wrote the file
     duration: float | None = None  # milliseconds that this frame of an animation is shown
     loops: int = 0  # how often the animation is shown, 0 for ever
+    lut: bytes | None = None  # a pseudo-colour table over numbers: (3, N) uint16, see `luts`
     png_colour: tuple[tuple[bytes, bytes], ...] = ()  # gAMA, cHRM, sRGB, cICP as they stood
     jpeg: JpegTables | None = None
     tiff: TiffLayout | None = None
@@ -116,5 +118,7 @@ class Info:
 
     def scaled(self, fy: float, fx: float) -> Info:
         """After resampling to fy times the rows and fx times the columns of the same field."""
-        known = self.resolution
-        return replace(self, resolution=known.scaled(fy, fx) if known else None)
+        known, tiff = self.resolution, self.tiff
+        if tiff:
+            tiff = replace(tiff, tags=geotiff.scaled(tiff.tags, tiff.byteorder, fy, fx))
+        return replace(self, resolution=known.scaled(fy, fx) if known else None, tiff=tiff)

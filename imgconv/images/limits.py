@@ -12,6 +12,9 @@ Values = Literal["shown", "measured", "labels"]
 range filled; those that were measured, which are behind ImageJ's colour tables and inversion;
 numbers of objects, which are behind every colour table."""
 
+Palette = Literal["auto", "numbers", "colours"]
+"""Of an image of numbers with a colour table: which of the two it is."""
+
 MAX_PIXELS = 1_000_000_000  # of one plane; 3 GB of 8-bit RGB
 
 
@@ -21,6 +24,8 @@ class Limits:
     allow_truncated: bool = False
     allow_rounding: bool = False  # of wide integers to float32
     values: Values = "shown"
+    palette: Palette = "auto"
+    channels: str = ""  # of an array: "grey" "greya" "rgb" "rgba"; "" for data without alpha
 
     @property
     def stored(self) -> bool:

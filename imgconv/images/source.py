@@ -18,11 +18,11 @@ from imgconv.errors import InputError
 from imgconv.text import shown
 
 from .failures import translated
-from .formats import Format, foreign, names, sniff
+from .formats import Format, foreign, names, refused, sniff
 from .formats.record import Reader
 from .image import Image, joined
 from .info import Info
-from .limits import MAX_PIXELS, Limits, Values
+from .limits import MAX_PIXELS, Limits, Palette, Values
 
 HEAD = 32  # bytes that tell the format
 TURNED = (
@@ -96,18 +96,21 @@ def open_image(
     allow_truncated: bool = False,
     allow_rounding: bool = False,
     values: Values = "shown",
+    palette: Palette = "auto",
+    channels: str = "",
 ) -> Source:
     """Open an image file ("-" is standard input) by its content and read its header.
 
     `allow_truncated` takes what is readable of a file that ends early, `allow_rounding` lets wide
     integers lose their last bits in float32. `values` other than "shown" are those that the file
-    stores (see `Values`). Raises InputError for whatever is wrong with the file: one line that
+    stores (see `Values`). `palette` says what numbers under a colour table are, `channels` what
+    those of an array are. Raises InputError for whatever is wrong with the file: one line that
     names it.
     """
     name = shown(source)
     if not os.fspath(source):
         raise InputError("the name of the input is empty")
-    limits = Limits(max_pixels, allow_truncated, allow_rounding, values)
+    limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels)
     try:
         file = _opened(source)
     except (OSError, ValueError) as error:
@@ -157,6 +160,8 @@ def _recognised(file: BinaryIO, name: str) -> Format:
         file.seek(0)
     if not head:
         raise InputError(f"{name}: the file is empty")
+    if words := refused(head):
+        raise InputError(f"{name}: {words}")
     kind = sniff(head)
     if kind is None:
         raise InputError(

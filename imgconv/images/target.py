@@ -23,7 +23,7 @@ from .options import WriteOptions
 
 NAMES = {
     "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "text": "text",
-    "duration": "the times of the frames",
+    "duration": "the times of the frames", "lut": "the pseudo-colour table",
 }  # fmt: skip
 
 

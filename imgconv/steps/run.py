@@ -13,6 +13,7 @@ import numpy as np
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.engine import prepared
+from imgconv.engine.outputs import batch_axes
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, shown
 from imgconv.images.image import frames
@@ -35,7 +36,7 @@ class RunPlane(Operation):
     picture: Picture
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(self.picture(plane, info))
+        return Result(self.picture(plane, info), self.picture.notes(plane))
 
     def describe(self, info: Info) -> Info:
         return self.picture.describe(info)
@@ -75,11 +76,17 @@ class RunNetwork(EachPlane):
         shapes = self.picture.model.graph.inputs
         if set(inputs) != set(shapes):
             raise InputError(f"found the arrays {', '.join(inputs)}, allowed {', '.join(shapes)}")
-        single = all(array.ndim == len(shapes[name]) - 1 for name, array in inputs.items())
-        if single:
-            inputs = {name: array[None] for name, array in inputs.items()}
-        results = prepared(self.picture.model.graph)(inputs)
-        return {n: array[0] for n, array in results.items()} if single else dict(results)
+        single = [name for name in inputs if inputs[name].ndim == len(shapes[name]) - 1]
+        inputs = {name: array[None] if name in single else array for name, array in inputs.items()}
+        network = prepared(self.picture.model.graph)
+        results = network(inputs)
+        if not single:
+            return dict(results)
+        axes = batch_axes(network.graph, {n: array.shape for n, array in inputs.items()}, single)
+        return {
+            name: array if axes[name] is None else array.take(0, axes[name])
+            for name, array in results.items()
+        }
 
     def _inputs(self, source: str) -> dict[str, np.ndarray]:
         try:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from imgconv.engine import Model, run
-from imgconv.engine.runner import MEMORY
+from imgconv.engine.graph import Graph
+from imgconv.engine.images import (
+    NO_CONSTANTS,
+    Constants,
+    ImageInput,
+    adapt,
+    as_image,
+    image_input,
+    missing_pixels,
+    one_output,
+    opened,
+)
+from imgconv.engine.operators import evaluate
+from imgconv.engine.outputs import Axes, output_axes
+from imgconv.engine.runner import MEMORY, NO_MARGINS, Margins
 from imgconv.engine.shapes import infer
 from imgconv.errors import InputError
 from imgconv.images import Info
@@ -26,13 +41,17 @@ class Picture:
     """A network as a pure function of a plane (H, W, C); `result` names one of its outputs.
 
     Black and white are 0 and 1 to the network, or the card's prepare = {"range": [low, high],
-    "mean": [...], "std": [...]} and, of its output, read = {"range": [low, high]}. memory: bytes
-    that its values may take; larger images are done in tiles.
+    "mean": [...], "std": [...]} and, of its output, read = {"range": [low, high]}. Which input is
+    the image, and in which layout, says the card's image = {"input": NAME, "layout": "NHWC"}, or a
+    guess. memory: bytes that its values may take; larger images are done in tiles. given: numbers
+    for further inputs; further: images (H, W, C) for them, of the plane's size.
     """
 
     model: Model
     result: str = ""
     memory: int = MEMORY
+    given: Constants = NO_CONSTANTS
+    further: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         outputs = self.model.graph.outputs
@@ -49,28 +68,40 @@ class Picture:
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         """The plane's picture, in its dtype; alpha comes along unchanged, or enlarged."""
         colours = plane.shape[2] - (info.alpha != "none")
+        view = plane[..., :colours]
         finish = partial(self._finished, dtype=plane.dtype)
-        results = [one[self.name] for one in self._results(plane[..., :colours], finish)]
+        found = self._results(view, self.name, finish, self._margins(view.shape[:2]))
+        results = [self._planes(one[self.name], view.shape[:2]) for one in found]
         values = np.concatenate(results) if len(results) > 1 else results[0]
         picture = np.ascontiguousarray(np.moveaxis(values, 0, 2))
         if colours == plane.shape[2]:
             return picture
         return with_alpha(picture, resized(plane[..., colours:], picture.shape[:2]))
 
+    def notes(self, plane: np.ndarray) -> tuple[str, ...]:
+        """What the user should hear of what is done to a plane of this size."""
+        size = self._fixed_size(plane.shape[:2])
+        if size is None:
+            return ()
+        return (
+            f"resized from {described(plane.shape[:2])} to {described(size)} (height x width), the "
+            "only size that the network takes",
+        )
+
     def describe(self, info: Info) -> Info:
         """The record of the result: pixels of another size, colours of another number."""
-        graph, step = self.model.graph, int(self.model.card.get("multiple") or 1)
-        H, W = (n + -n % step for n in (info.height, info.width))
-        shapes = {name: (1, shape[1] or 1, H, W) for name, shape in graph.inputs.items()}
         try:
-            found = infer(graph, shapes)[self.name]
+            axes, shape = self._shape((info.height, info.width))
         except InputError:  # which the plane itself will meet, and say
             return info
-        if len(found) == 4 and found[2:] != (H, W):
-            info = info.scaled(found[2] / H, found[3] / W)
+        if axes.rows is None or axes.columns is None:
+            return info
+        if not axes.rows.ratio == axes.columns.ratio == 1:
+            info = info.scaled(float(axes.rows.ratio), float(axes.columns.ratio))
+        sides = {axes.batch, axes.rows.axis, axes.columns.axis}
+        maps = math.prod(n for axis, n in enumerate(shape) if axis not in sides)
         grey = info.channels - (info.alpha != "none") == 1
-        changed = len(found) == 4 and found[1] > 1 and grey
-        return replace(info, icc=None) if changed else info
+        return replace(info, icc=None) if maps > 1 and grey else info
 
     def outputs(self, plane: np.ndarray, info: Info) -> dict[str, np.ndarray]:
         """What the network gives for the plane, as it gives it."""
@@ -80,20 +111,111 @@ class Picture:
             return dict(results[0])
         return {name: np.stack([one[name] for one in results]) for name in results[0]}
 
-    def _results(self, plane: np.ndarray, finish: Any = None) -> list[Mapping[str, np.ndarray]]:
+    def _results(
+        self, plane: np.ndarray, only: str = "", finish: Any = None, around: Margins = NO_MARGINS
+    ) -> list[Mapping[str, np.ndarray]]:
         """The outputs for all channels at once, or for each where the network takes one."""
-        (name, shape), *others = self.model.graph.inputs.items()
-        if others or len(shape) != 4:
-            raise InputError(
-                f"{self.model.path} takes no image, but arrays of shape {described(shape)}"
-                f"{f' and {len(others)} more' if others else ''}: give them as .npy or .npz"
-            )
-        self._check_size(plane.shape[:2], shape[2:])
+        size, fixed = plane.shape[:2], self._fixed_size(plane.shape[:2])
+        graph = self._graph(size)
+        model = replace(self.model, graph=one_output(graph, only) if only else graph)
         prepare = partial(self._prepared, rules=self._known_rules())
-        return [
-            run(self.model, {name: one}, prepare=prepare, finish=finish, memory=self.memory)
-            for one in self._images(np.moveaxis(plane, 2, 0), shape[1])
-        ]
+        (name, *others), first = model.graph.inputs, self._images_of[0]
+        further = {
+            inner: self._further(outer.name, outer.channels, size)
+            for inner, outer in zip(others, self._images_of[1:], strict=True)
+        }
+        results: list[Mapping[str, np.ndarray]] = []
+        for one in self._images(np.moveaxis(plane, 2, 0), first.channels):
+            inputs = {name: one, **further}
+            if fixed is None:
+                found = run(model, inputs, prepare=prepare, finish=finish, memory=self.memory,
+                            around=around)  # fmt: skip
+            else:
+                inputs = {key: resampled(scaled(image), fixed) for key, image in inputs.items()}
+                found = run(model, inputs, prepare=prepare, memory=self.memory)
+                found = {
+                    key: (finish or _as_it_is)(key, self._back(key, values, size))
+                    for key, values in found.items()
+                }
+            results.append(found)
+        return results
+
+    @cached_property
+    def _images_of(self) -> tuple[ImageInput, ...]:
+        """The input that is the image, and those of `further`."""
+        graph, card = self.model.graph, self.model.card
+        try:
+            first = image_input(graph, card)
+            others = [as_image(name, graph.inputs[name]) for name in self.further]
+        except InputError as problem:
+            raise InputError(f"{self.model.path}: {problem}; give arrays as .npy or .npz") from None
+        return (first, *(one for one in others if one))
+
+    def _graph(self, size: tuple[int, int]) -> Graph:
+        """With inputs (1, C, H, W); its sizes open where that makes no difference."""
+        graph = adapt(self.model.graph, self._images_of, self.given)[0]
+        fits = all(n in (None, have) for have, n in zip(size, self._images_of[0].size, strict=True))
+        return graph if fits else opened(graph, size) or graph
+
+    def _fixed_size(self, size: tuple[int, int]) -> tuple[int, int] | None:
+        """The size to which an image of `size` has to be resized; None where it runs as it is."""
+        shape = next(iter(self._graph(size).inputs.values()))
+        wanted = tuple(n or have for n, have in zip(shape[2:], size, strict=True))
+        return None if wanted == size else (wanted[0], wanted[1])
+
+    def _margins(self, size: tuple[int, int]) -> Margins:
+        """What a network without padding needs around the image to give all of it."""
+        card = self.model.card
+        grid = int(card.get("multiple") or 1), int(card.get("offset") or 0)
+        graph = self._graph(size)
+        if None not in next(iter(graph.inputs.values()))[2:]:
+            return NO_MARGINS
+        rows, columns = missing_pixels(graph, self.name, *grid)
+        return rows // 2, columns // 2, rows - rows // 2, columns - columns // 2
+
+    def _further(self, name: str, channels: int | None, size: tuple[int, int]) -> np.ndarray:
+        """(C, H, W) of an image for a further input."""
+        image = self.further[name]
+        if image.shape[:2] != size:
+            raise InputError(
+                f"the image for '{name}' has {described(image.shape[:2])} pixels (height x width), "
+                f"allowed {described(size)} as the image itself"
+            )
+        return self._images(np.moveaxis(image, 2, 0), channels)[0]
+
+    def _planes(self, values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The picture (K, h, w), wherever the network has its rows and columns."""
+        places = self._shape(size)[0].places
+        if places is None:
+            raise InputError(
+                f"the network's output '{self.name}' is {described(values.shape)}, no image: write "
+                "it to a .npy file (`output='NAME.npy'`)"
+            )
+        planes = np.moveaxis(values, places, (-2, -1))
+        return planes.reshape(-1, *planes.shape[-2:])
+
+    def _shape(self, size: tuple[int, int], name: str = "") -> tuple[Axes, tuple[int, ...]]:
+        """Of an output for an image of this size: its axes and its shape."""
+        graph, step = self._graph(size), int(self.model.card.get("multiple") or 1)
+        more = int(self.model.card.get("offset") or 0)
+        wide, (top, left, bottom, right) = self._fixed_size(size) or size, self._margins(size)
+        needed = wide[0] + top + bottom, wide[1] + left + right
+        H, W = (more + -(-max(n - more, 0) // step) * step for n in needed)
+        shapes = {key: (1, shape[1] or 1, H, W) for key, shape in graph.inputs.items()}
+        key = name or self.name
+        return output_axes(graph, shapes)[key], infer(graph, shapes)[key]
+
+    def _back(self, name: str, values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """An image that came of a resized one, at the size of the picture."""
+        axes = self._shape(size, name)[0]
+        if axes.places is None or axes.rows is None or axes.columns is None:
+            return values
+        wanted = tuple(
+            max(1, round(n * side.ratio))
+            for n, side in zip(size, (axes.rows, axes.columns), strict=True)
+        )
+        planes = np.moveaxis(values, axes.places, (-2, -1))
+        return np.moveaxis(resampled(planes, (wanted[0], wanted[1])), (-2, -1), axes.places)
 
     def _images(self, image: np.ndarray, wanted: int | None) -> list[np.ndarray]:
         """(C, H, W) as the network takes it: as it is, grey three times, channels one by one."""
@@ -108,13 +230,6 @@ class Picture:
             f"the image has {found} channels, the network takes {wanted} "
             "(grey is repeated for 3, channels go one by one through 1)"
         )
-
-    def _check_size(self, found: tuple[int, ...], wanted: tuple[int | None, ...]) -> None:
-        if any(n not in (None, have) for have, n in zip(found, wanted, strict=True)):
-            raise InputError(
-                f"the image has {described(found)} pixels (height x width), the network takes "
-                f"{described(wanted)}: resize it, or import the network with `size='any'`"
-            )
 
     def _known_rules(self) -> Mapping[str, Any]:
         """The card's prepare; InputError where it asks for what is not done here."""
@@ -134,19 +249,12 @@ class Picture:
         values *= np.float32((high - low) / white(image.dtype))
         values += np.float32(low)
         for key, operation in (("mean", np.subtract), ("std", np.divide)):
-            if key in rules:
+            if key in rules and np.size(rules[key]) in (1, len(values)):
                 operation(values, np.asarray(rules[key], np.float32).reshape(-1, 1, 1), out=values)
         return values
 
     def _finished(self, name: str, values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-        """A piece (K, h, w) of the output in the image's dtype; nothing of other outputs."""
-        if name != self.name:
-            return values[:0]
-        if values.ndim != 3:
-            raise InputError(
-                f"the network's output '{name}' is {described(values.shape)}, no image: write it "
-                "to a .npy file (`output='NAME.npy'`)"
-            )
+        """A piece of the output in the image's dtype."""
         low, high = self._range("read")
         scaled = (values - np.float32(low)) * np.float32(white(dtype) / (high - low))
         return fit(scaled, dtype)
@@ -158,6 +266,23 @@ class Picture:
     def _range(self, key: str) -> tuple[float, float]:
         low, high = self._rules(key).get("range", (0.0, 1.0))
         return float(low), float(high)
+
+
+def _as_it_is(_: str, values: np.ndarray) -> np.ndarray:
+    return values
+
+
+def scaled(image: np.ndarray) -> np.ndarray:
+    """Any image as float32, black 0 and white 1."""
+    return image.astype(np.float32) / np.float32(white(image.dtype))
+
+
+def resampled(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(..., h, w) at another size: linear, and smoothed where it becomes smaller."""
+    flat = planes.reshape(1, -1, *planes.shape[-2:]).astype(np.float32)
+    sizes = [*flat.shape[:2], *size]
+    (found,) = evaluate("resize", [flat], {"sizes": sizes, "mode": "linear", "antialias": True})
+    return found.reshape(*planes.shape[:-2], *size)
 
 
 def resized(alpha: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

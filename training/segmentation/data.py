@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from imgconv.tasks.segment.card import PREPARE, READ
-from imgconv.tasks.segment.prepare import levels
+from imgconv.tasks.segment.prepare import percentiles
 
 from ..files import Files, decoded, picture
 
@@ -86,7 +86,7 @@ class Row:
             raise SystemExit(f"{self.label}: found fractions, allowed are whole numbers of objects")
         return Example(
             self.name, self.kind, self.source, self.field, self.manual, pixels, numbered(labels),
-            self.levels or levels(pixels, PREPARE["low"], PREPARE["high"]), self.diameter,
+            self.levels or percentiles(pixels, PREPARE["low"], PREPARE["high"]), self.diameter,
         )  # fmt: skip
 
 

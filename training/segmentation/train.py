@@ -128,7 +128,7 @@ def write(module: nn.Module, options: argparse.Namespace, unseen: list[Example])
     read = rules(options)
     card = {
         "task": "segment", **start.card(options.start), "name": options.out.stem,
-        "prepare": PREPARE, "read": read,
+        "prepare": {**PREPARE, **start.card(options.start).get("prepare", {})}, "read": read,
         "data": [{"name": Path(one).name, "terms": "as its owner says"} for one in options.data],
         "training": " ".join(["python -m training.segmentation", *sys.argv[1:]]),
         "metrics": with_mean(validate(module, unseen, read)) if unseen else {},

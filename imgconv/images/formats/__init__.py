@@ -9,7 +9,7 @@ from imgconv.text import shown, suffix
 
 from .avif import AVIF
 from .bmp import BMP
-from .foreign import foreign
+from .foreign import foreign, refused
 from .gif import GIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
@@ -20,7 +20,7 @@ from .record import Format
 from .tiff import TIFF
 from .webp import WEBP
 
-__all__ = ["ALL", "Format", "foreign", "format_for", "named", "of_suffix", "sniff"]
+__all__ = ["ALL", "Format", "foreign", "format_for", "named", "of_suffix", "refused", "sniff"]
 
 ALL: tuple[Format, ...] = (
     PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,

@@ -11,6 +11,35 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"qoif", "a QOI image"), (b"SIMPLE", "a FITS image"),
 )  # fmt: skip
 
+_RAW: tuple[tuple[bytes, str], ...] = (
+    (b"FUJIFILMCCD-RAW", "Fujifilm's RAF"), (b"IIU\0", "Panasonic's RW2"),
+    (b"IIRO", "Olympus' ORF"), (b"IIRS", "Olympus' ORF"), (b"MMOR", "Olympus' ORF"),
+    (b"II\x1a\0\0\0HEAPCCDR", "Canon's CRW"), (b"FOVb", "Sigma's X3F"),
+    (b"\0MRM", "Minolta's MRW"),
+)  # fmt: skip
+_BRANDS = {  # of files that begin with a box called ftyp
+    b"crx ": "Canon's CR3", b"heic": "a HEIC image", b"heix": "a HEIC image",
+    b"mif1": "a HEIF image", b"hevc": "a HEIC sequence of images", b"msf1": "a HEIF sequence",
+    b"hevx": "a HEIC sequence of images",
+}  # fmt: skip
+DEVELOP = "a camera raw file ({}): develop it first, with darktable or the maker's program, to TIFF"
+
+
+def refused(head: bytes) -> str:
+    """For a file that is known but never read: what it is and what to do, else ""."""
+    for magic, maker in _RAW:
+        if head.startswith(magic):
+            return DEVELOP.format(maker)
+    if head[4:12] == b"ftypcrx ":
+        return DEVELOP.format(_BRANDS[b"crx "])
+    if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
+        return f"{_BRANDS[head[8:12]]}: save it as JPEG, PNG or AVIF first"
+    if head.startswith(b"II\xbc\x01"):
+        return "a JPEG XR image: save it as TIFF or PNG first"
+    if head[12:16] == b"CgBI":
+        return "a PNG in Apple's own form (CgBI): make it a PNG again with pngcrush or Xcode"
+    return ""
+
 
 def foreign(head: bytes) -> str:
     """A guess by the first 32 bytes, in words: "a PDF", "text"."""
@@ -18,7 +47,7 @@ def foreign(head: bytes) -> str:
         if head.startswith(magic):
             return words
     if head[4:8] == b"ftyp":
-        return "a HEIF image" if head[8:11] in (b"hei", b"mif") else "a video"
+        return "a video"
     if head and all(byte in b"\t\n\r\f" or byte >= 32 for byte in head):
         return "text"
     return "data of an unknown kind"

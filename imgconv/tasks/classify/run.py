@@ -101,7 +101,14 @@ class Classifier:
             for mark, scores in zip(line, self.scores(fields), strict=True)
             for part in self._parts(mark, scores)
         ]
-        return [Reading(_box(mark, step), scores) for mark, scores in found]
+        return [Reading(_box(mark, step), self._doubted(scores)) for mark, scores in found]
+
+    def _doubted(self, scores: np.ndarray) -> np.ndarray:
+        """No digit is at least as likely as that the likeliest digit is wrong."""
+        none = self.names.index(NONE)
+        doubted = scores.copy()
+        doubted[none] = max(scores[none], 1 - float(np.delete(scores, none).max()))
+        return np.asarray(doubted / doubted.sum())
 
     def _parts(self, mark: Mark, scores: np.ndarray) -> list[tuple[Mark, np.ndarray]]:
         """The mark, or what it is cut into: two digits that touch, each of which may be two."""

@@ -1,10 +1,10 @@
 """Colours that the user knows, spread over the regions they belong to.
 
-A hint's colour flows from its pixels to their neighbours, at a cost that grows with the square
-of the step in brightness and in guessed colour: shading is cheap, an edge is expensive, and texture
-as rough as that around the hint counts as flat. Where the way is short, the hint's colour replaces
-the guess; elsewhere the guess stays. (Levin, Lischinski, Weiss: Colorization using Optimization,
-2004, spreads scribbles by the same affinities, but over all of the picture.)
+A hint's colour flows from its pixels to their neighbours, at a cost that grows with the square of
+the step in brightness and in guessed colour: shading is cheap, an edge is expensive, and texture as
+rough as that around the hint counts as flat. Where the way is short, the hint's colour replaces the
+guess; elsewhere the guess stays. (Levin, Lischinski, Weiss: Colorization using Optimization, 2004,
+spreads scribbles by the same affinities, but over all of the picture.)
 """
 
 from __future__ import annotations

@@ -9,9 +9,19 @@ from imgconv.errors import InputError
 
 from ..card import Card, Task
 
-PREPARE: dict[str, Any] = {"low": 1.0, "high": 99.8, "clip": [-0.5, 3.0], "compress": 30.0}
-"""How the input is made: the percentiles that become 0 and 1, the range kept around them, and how
-strongly the fourth channel brings up what is faint beside what is bright."""
+PREPARE: dict[str, Any] = {
+    "levels": "objects",
+    "low": 1.0,
+    "high": 99.8,
+    "clip": [-0.5, 3.0],
+    "glare": 12.0,
+    "compress": 30.0,
+}
+"""How the input is made. levels: what sets 0 and 1, the objects and the background around them (see
+`levels`), or "percentiles" of the image, low and high, where objects are as bright as what is
+around them; clip: the range kept around them; glare: brighter
+than this is no object but dirt; compress: how strongly the fourth channel brings up
+what is faint beside what is bright."""
 
 READ: dict[str, Any] = {
     "channels": ["foreground", "touching", "distance", "size"],

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from .card import PREPARE
+from .levels import Levels
 
 _SAMPLES = 1 << 20
 
 
-def levels(planes: np.ndarray, low: float, high: float) -> tuple[float, float]:
+def percentiles(planes: np.ndarray, low: float, high: float) -> tuple[float, float]:
     """The two percentiles of the image, over all channels together.
 
     Large images are sampled on a regular grid of about a million pixels. NaN and infinity
@@ -30,22 +31,32 @@ def levels(planes: np.ndarray, low: float, high: float) -> tuple[float, float]:
     return dark, bright if bright > dark else dark + 1.0
 
 
+def percentile_levels(planes: np.ndarray, rules: Mapping[str, Any] = PREPARE) -> Levels:
+    """The levels that are percentiles of the canvas: right where it is about as full as usual."""
+    dark, bright = percentiles(planes, rules["low"], rules["high"])
+    return Levels(dark, bright - dark)
+
+
 def prepare(
     planes: np.ndarray,
     rules: Mapping[str, Any] = PREPARE,
     size: tuple[int, int] | None = None,
+    levels: Levels | None = None,
 ) -> np.ndarray:
     """(H, W), (H, W, 1) grey or (H, W, 3) RGB of any dtype -> (4, h, w) float32 for the network:
     red, green, blue (grey three times), and their mean compressed (see `compressed`).
 
-    `rules` are the card's `prepare`; `size` is (h, w) if it is not (H, W).
+    `rules` are the card's `prepare`; `size` is (h, w) if it is not (H, W); `levels` are those of
+    the objects, by percentiles of the image if they are not known.
     """
     if planes.ndim == 2:
         planes = planes[:, :, None]
     if planes.shape[2] not in (1, 3):
         raise ValueError(f"{planes.shape[2]} channels; a network looks at 1 (grey) or 3 (RGB)")
-    dark, bright = levels(planes, rules["low"], rules["high"])
-    scaled = (planes.astype(np.float32) - np.float32(dark)) / np.float32(bright - dark)
+    levels = levels or percentile_levels(planes, rules)
+    scaled = (planes.astype(np.float32) - np.float32(levels.zero)) / np.float32(levels.span)
+    if "glare" in rules:  # no object: shown as it is, it would hide those beside it
+        scaled[scaled > np.float32(rules["glare"])] = 0
     scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=1e9, neginf=-1e9)
     np.clip(scaled, *rules["clip"], out=scaled)
     maps = resized(scaled.transpose(2, 0, 1), size or planes.shape[:2])

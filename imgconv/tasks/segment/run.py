@@ -1,21 +1,28 @@
-"""From an image to labels: prepare, run the network, read its maps, at a scale it knows."""
+"""From an image to labels: looked at until its levels and its scale are those of its objects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
 from ..card import Card
-from .card import READ, USUAL
-from .prepare import prepare, resized
+from .card import USUAL
+from .levels import Levels, found_levels, standing_out, weights
+from .prepare import percentile_levels, prepare, resized
 from .read import instances, probability, typical_diameter
 
 Network = Callable[[np.ndarray], np.ndarray]
 LARGEST = 100e6
 """Pixels of an image as it is enlarged for the network: 8 GB of memory are enough for all of it."""
+LOOKS = 4  # at most
+NEAR = 0.05  # a diameter that is wrong by less changes no area by 1 %
+DOUBTFUL, CLEAR = 0.1, 0.6  # of what stands out was found: look at other scales; look no further
+OTHER_SCALES = (0.5, 0.25, 0.125, 2.0)
+WELL_KNOWN = 36.0  # pixels: objects of larger diameters may be parts of what is larger still
+LEAST, MOST = 0.06, 4.0  # by how much an image is resized
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,81 @@ class Segmentation:
     probability: np.ndarray  # (H, W) float32, of being inside an object
     diameter: float | None  # that set the scale: given, or found; None without any object
     scale: float  # by which the image was resized for the network; 1 is not at all
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the network says of an image at certain levels and a certain scale."""
+
+    levels: Levels
+    scale: float
+    maps: np.ndarray  # (4, h, w)
+
+    @property
+    def diameter(self) -> float | None:
+        """Of a typical object, in pixels of the image."""
+        found = typical_diameter(self.maps)
+        return found / self.scale if found else None
+
+
+@dataclass(frozen=True, eq=False)
+class Viewer:
+    """An image (H, W), (H, W, 1) or (H, W, 3) that a network looks at."""
+
+    planes: np.ndarray
+    network: Network
+    card: Card
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        return self.planes.shape[:2]
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """(H, W) float32: the mean of the channels."""
+        planes = self.planes.reshape(*self.size, -1)
+        return planes[..., 0].astype(np.float32) if not self.colour else planes.mean(2, np.float32)
+
+    @cached_property
+    def colour(self) -> bool:
+        planes = self.planes.reshape(*self.size, -1)
+        return bool((planes != planes[..., :1]).any())
+
+    def look(self, levels: Levels, scale: float) -> Look:
+        size = _scaled(self.size, scale)
+        maps = self.network(prepare(self.planes, self.card.prepare, size, levels))
+        return Look(levels, scale, maps)
+
+    def first_levels(self) -> tuple[Levels, np.ndarray]:
+        """Before anything is known; and where something stands out (H, W)."""
+        if not self.by_objects:
+            return percentile_levels(self.planes, self.card.prepare), np.zeros(self.size, bool)
+        step = 1.0 if self.planes.dtype.kind == "u" else 0.0
+        found, where = standing_out(self.grey, self.colour, step)
+        return found or percentile_levels(self.planes, self.card.prepare), where
+
+    @property
+    def by_objects(self) -> bool:
+        return bool(self.card.prepare["levels"] == "objects")
+
+    def levels(self, look: Look) -> Levels:
+        """As what was found says."""
+        if not self.by_objects or look.diameter is None:
+            return look.levels
+        inside = look.maps[0] > 0
+        grey = resized(self.grey[None], inside.shape)[0]
+        found = found_levels(grey, inside, look.diameter * look.scale, self.colour)
+        return found or look.levels
+
+    def scale(self, diameter: float | None) -> float:
+        """That brings objects of this diameter to the usual one, if the network does not know
+        them well as they are."""
+        low, high = self.card.read["diameters"]
+        if diameter is None or low <= diameter <= high:
+            return 1.0
+        most = max(1.0, (LARGEST / (self.size[0] * self.size[1])) ** 0.5)
+        wanted = float(np.clip(self.card.read["usual"] / diameter, LEAST, MOST))
+        return min(wanted, most)
 
 
 def segment(
@@ -35,29 +117,58 @@ def segment(
     """Find the objects of one image.
 
     planes: (H, W), (H, W, 1) or (H, W, 3) of any dtype. network: (4, H, W) float32 -> (4, H, W).
-    card: how the image is prepared and the maps are read. diameter: of a typical object
-    in pixels. Without it the image is looked at as it is, and once more at another scale if its
-    objects are smaller or larger than what the network knows well.
+    card: how the image is prepared and the maps are read. diameter: of a typical object in pixels.
+
+    The image is looked at as it is, and again with the levels and at the scale of the objects that
+    were found, until these stay; a given diameter sets the scale.
     """
+    viewer = Viewer(planes, network, card)
+    look = settled(viewer, diameter)
     rules = dict(card.read)
-
-    def look(scale: float) -> np.ndarray:
-        return network(prepare(planes, card.prepare, _scaled(planes.shape[:2], scale)))
-
-    first = look(1.0) if diameter is None else None
-    typical = diameter if first is None else typical_diameter(first)
-    scale = scale_for(typical, rules) if typical else 1.0
-    scale = min(scale, max(1.0, (LARGEST / (planes.shape[0] * planes.shape[1])) ** 0.5))
-    maps = look(scale) if first is None or scale != 1.0 else first
     if "least" in rules:
-        rules["smallest"] = rules["least"] * scale**2
-    return _read(maps, planes.shape[:2], rules, scale, typical)
+        rules["smallest"] = rules["least"] * look.scale**2
+    labels, likely = _read(look, viewer.size, rules)
+    typical = (diameter or look.diameter) if labels.any() else None
+    return Segmentation(labels, likely, typical, look.scale)
 
 
-def scale_for(diameter: float, rules: Mapping[str, Any] = READ) -> float:
-    """1 for diameters the network knows well, else what brings them to the usual one."""
-    low, high = rules["diameters"]
-    return 1.0 if low <= diameter <= high else float(np.clip(rules["usual"] / diameter, 0.125, 4.0))
+def settled(viewer: Viewer, diameter: float | None) -> Look:
+    """The look at the image that would not change any more."""
+    levels, where = viewer.first_levels()
+    look = viewer.look(levels, viewer.scale(diameter))
+    if diameter is None and viewer.by_objects:
+        look = _elsewhere(viewer, look, where)
+    for _ in range(LOOKS - 1):
+        levels = viewer.levels(look)
+        scale = viewer.scale(diameter or look.diameter) if look.diameter else look.scale
+        if levels.like(look.levels) and abs(np.log(scale / look.scale)) < NEAR:
+            break
+        again = viewer.look(levels, scale)
+        if again.diameter is None:
+            break
+        look = again
+    return look
+
+
+def _elsewhere(viewer: Viewer, first: Look, where: np.ndarray) -> Look:
+    """A look at another scale, if little is found of what stands out, and at that scale most."""
+    counts = weights(where)
+
+    def agreement(look: Look) -> float:
+        """Intersection over union of what was found and what stands out."""
+        inside = resized(look.maps[:1], where.shape)[0] > 0
+        union = counts[inside | where].sum()
+        return float(counts[inside & where].sum() / union) if union else 0.0
+
+    least = agreement(first)
+    known = first.diameter is not None and first.diameter < WELL_KNOWN
+    if known or least > DOUBTFUL or not where.any():
+        return first
+    for scale in OTHER_SCALES:
+        look = viewer.look(first.levels, scale)
+        if agreement(look) > max(CLEAR, 1.5 * least):
+            return look
+    return first
 
 
 def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
@@ -65,21 +176,13 @@ def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
     return height, width
 
 
-def _read(
-    maps: np.ndarray,
-    size: tuple[int, ...],
-    rules: Mapping[str, Any],
-    scale: float,
-    diameter: float | None,
-) -> Segmentation:
-    """Labels of an image of this size from maps made at the scale."""
-    if scale > 1.0:  # small objects are told apart where they are large
-        labels = _sampled(instances(maps, rules), size)
-        maps = resized(maps[:1], size)
-    else:  # large ones get smooth outlines
-        maps = resized(maps, size)
-        labels = instances(maps, rules, scale)
-    return Segmentation(labels, probability(maps), diameter if labels.any() else None, scale)
+def _read(look: Look, size: tuple[int, ...], rules: dict[str, object]) -> tuple[np.ndarray, ...]:
+    """Labels (H, W) and probability of an image of this size."""
+    if look.scale > 1.0:  # small objects are told apart where they are large
+        labels = _sampled(instances(look.maps, rules), size)
+        return labels, probability(resized(look.maps[:1], size))
+    maps = resized(look.maps, size)  # large ones get smooth outlines
+    return instances(maps, rules, look.scale), probability(maps)
 
 
 def _sampled(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
+from ... import colour
 from ...image import Image
 from ...info import Info, JpegTables
 from ...limits import Limits
@@ -84,11 +85,13 @@ class Jpeg:
             resolution = resolution.turned() if resolution else None
         text = [_comment(s) for m, s in self.segments if m == 0xFE]
         if self.components == 4:
-            self.notes.append("CMYK converted to RGB")
+            self.inks = self._icc()
+            self.notes.append(colour.note_of_inks(self.inks))
         return Info(
             format="jpeg", dtype=np.dtype(np.uint8), height=height, width=width,
             channels=min(self.components, 3), compression="jpeg",
-            exif=exif_block, icc=self._icc(), xmp=self._app(0xE1, XMP), resolution=resolution,
+            exif=exif_block, icc=None if self.components == 4 else self._icc(),
+            xmp=self._app(0xE1, XMP), resolution=resolution,
             text=tuple(("Comment", t) for t in text if not t.startswith("imgconv ")),
             software=next((t for t in text if t.startswith("imgconv ")), ""),
             jpeg=self._tables(frame) if self.components != 4 else None,
@@ -113,7 +116,8 @@ class Jpeg:
         """(H, W, 3); Pillow knows that Adobe writes its inks inverted."""
         from PIL.JpegImagePlugin import JpegImageFile
 
-        return np.asarray(JpegImageFile(io.BytesIO(self.data)).convert("RGB"))
+        inks = np.asarray(JpegImageFile(io.BytesIO(self.data)))
+        return colour.rgb_of_inks(inks, self.inks)
 
     def _app(self, marker: int, prefix: bytes) -> bytes | None:
         found = (s for m, s in self.segments if m == marker and s[: len(prefix)] == prefix)

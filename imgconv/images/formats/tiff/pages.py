@@ -8,24 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from imgconv.errors import InputError
-
-from ... import samples
 from ...info import Info
 from ...limits import Limits
 from ...metadata import exif
-from . import regions, tags
-
-ALPHA = {1: "premultiplied", 2: "straight"}  # the ExtraSamples tag
-PHOTOMETRICS = ("miniswhite", "minisblack", "rgb", "palette", "separated", "ycbcr", "mask")
-
-
-class Notes(list[str]):
-    """What the user should hear, each thing once."""
-
-    def add(self, words: str) -> None:
-        if words not in self:
-            self.append(words)
+from ...metadata.xmp import upright
+from ...notes import Notes
+from . import regions, tags, ycbcr
+from .meaning import Meaning
 
 
 class Pages:
@@ -45,90 +34,42 @@ class Pages:
         self.tiff, self.page, self.pages, self.series = tiff, keyframe, pages, series
         self.name, self.limits, self.notes = name, limits, notes
         limits.check(name, keyframe.imagelength, keyframe.imagewidth)
-        self._check_page()
         # Samples that the axes count as C or so are planes like any others.
         counted = series is not None and "S" not in series.axes
         self.apart = counted and keyframe.samplesperpixel > 1
         self.orientation = int(keyframe.tags.valueof(tags.ORIENTATION, default=1) or 1)
-        self._choose_values(kind)
+        self.meaning = Meaning(keyframe, kind, self.apart, name, limits, notes)
+        if any(tag in keyframe.tags for tag in tags.DIRECTORIES):
+            notes.add("the camera's EXIF directory is not kept: TIFF writing has no place")
+        for code, words in tags.UNTRUE.items():
+            if code in keyframe.tags:
+                notes.add(f"{words} left out: they show the image as it was")
+        if tags.SUBIFDS in keyframe.tags and not self._is_pyramid():
+            notes.add("images below the page (SubIFDs) are left out")
         self.info = self._read_info(kind)
 
-    def _check_page(self) -> None:
-        page = self.page
-        self.photometric = tags.photometric_name(page)
-        if self.photometric not in PHOTOMETRICS:
-            raise InputError(
-                f"{self.name}: a TIFF of colour space {self.photometric} cannot be processed; "
-                "convert it to grey or RGB first"
-            )
-        if page.dtype is None:
-            raise InputError(
-                f"{self.name}: samples of {page.bitspersample} bit (format {page.sampleformat}) "
-                "cannot be read"
-            )
-        if any(tag in page.tags for tag in tags.DIRECTORIES):
-            self.notes.add("the camera's EXIF directory is not kept: TIFF writing has no place")
-
-    def _choose_values(self, kind: str) -> None:
-        """Whether colours are looked up and white goes up, or the numbers stay as they stand.
-
-        ImageJ measures what stands behind its colour tables, and so does everybody; other
-        palettes are those of pictures, unless the numbers are labels. One bit is never inverted
-        to look at it: which of the two is white is a matter of how scanners write.
-        """
-        wanted, one_bit = self.limits.values, self.page.bitspersample == 1
-        as_table = wanted == "labels" or (wanted == "measured" and kind == "imagej")
-        self.expand = self.photometric == "palette" and not as_table
-        self.invert = self.photometric == "miniswhite" and (one_bit or not self.limits.stored)
-        if self.photometric == "palette" and as_table:
-            self.notes.add("numbers are read, not the colours that its table gives them")
-        if self.photometric == "miniswhite" and not self.invert:
-            self.notes.add("numbers are read as they stand: the file shows 0 as white")
+    def _is_pyramid(self) -> bool:
+        return self.series is not None and len(self.series.levels) > 1
 
     def _read_info(self, kind: str) -> Info:
-        page, dtype = self.page, self.page.dtype.newbyteorder("=")
-        if page.bitspersample == 1:
-            dtype = np.dtype(bool)
-        if said := samples.note(dtype, self.limits):
-            self.notes.add(said)
-        channels, extra = self._channels(), tuple(int(e) for e in page.extrasamples)
+        page = self.page
         height, width = page.imagelength, page.imagewidth
         resolution = tags.resolution(page, kind)
+        xmp = _bytes(page.tags.valueof(tags.XMP))
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turned() if resolution else None
-        axes, shape = self._stack()
-        plane = (height, width) + ((channels,) if channels > 1 else ())
         layout = tags.layout(self.tiff, page, kind)
         if self.apart:
-            layout, extra = replace(layout, planar=False, extrasamples=()), ()
-        bits = page.bitspersample if isinstance(page.bitspersample, int) else 0
-        found = f"uint{bits}" if bits % 8 else str(dtype)
-        delivered = samples.delivered(dtype, self.name)
-        return Info(
-            format="tiff", dtype=delivered, height=height, width=width, channels=channels,
-            alpha=ALPHA.get(extra[-1], "none") if extra and channels in (2, 4) else "none",
-            axes=axes + ("YXS" if channels > 1 else "YX"), shape=shape + plane,
-            source_dtype="" if found == str(delivered) else found, compression=layout.compression,
-            icc=page.tags.valueof(tags.ICC) or None,
-            xmp=_bytes(page.tags.valueof(tags.XMP)),
+            layout = replace(layout, planar=False, extrasamples=())
+        found = Info(
+            format="tiff", dtype=page.dtype, height=height, width=width, channels=1,
+            compression=layout.compression, xmp=upright(xmp) if xmp else None,
             resolution=resolution, software=page.software, tiff=layout,
         )  # fmt: skip
-
-    def _channels(self) -> int:
-        count = 1 if self.apart else self.page.samplesperpixel
-        if self.expand:
-            self.notes.add("palette expanded to RGB")
-            return 3
-        if self.photometric == "separated":
-            if count != 4:
-                raise InputError(
-                    f"{self.name}: a TIFF of {count} inks cannot be converted to RGB; allowed are "
-                    "the 4 of CMYK"
-                )
-            self.notes.add("CMYK converted to RGB")
-            return 3
-        return count
+        info = self.meaning.applied_to(found)
+        axes, shape = self._stack()
+        return replace(info, axes=axes + info.axes, shape=shape + info.shape)
 
     def _stack(self) -> tuple[str, tuple[int, ...]]:
         """The axes that count planes, and how long they are."""
@@ -201,6 +142,9 @@ class Pages:
         short = len(each.dataoffsets) < np.prod(keyframe.chunked, dtype=np.int64)
         if short or not all(each.databytecounts) or max(ends, default=0) > size:
             self.limits.refuse_truncated(self.name, "TIFF")
+        if ycbcr.is_subsampled(keyframe):
+            yield ycbcr.read(each, self.name)
+            return
         yield from _split(each.asarray(maxworkers=threads.count()), keyframe)
 
     def _finished(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -209,21 +153,7 @@ class Pages:
             yield from map(self._converted, parts)
 
     def _converted(self, plane: np.ndarray) -> np.ndarray:
-        """One plane as it is delivered: colours expanded, samples converted, upright."""
-        if self.expand:
-            table = self.page.colormap
-            index = np.minimum(plane[..., 0], table.shape[1] - 1)
-            colours = table.T[index]
-            deep = self.page.dtype.itemsize > 1
-            plane = colours if deep else (colours >> 8).astype(np.uint8)
-        elif self.photometric == "separated":
-            plane = _rgb_of_inks(plane)
-        if self.page.bitspersample == 1:
-            plane = plane.astype(bool) ^ self.invert
-        plane = samples.convert(plane, self.name, self.limits)
-        if self.invert and self.page.bitspersample != 1 and plane.dtype.kind == "u":
-            plane = ~plane
-        return exif.turn(plane, self.orientation)
+        return exif.turn(self.meaning(plane), self.orientation)
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -237,12 +167,3 @@ def _split(data: np.ndarray, page: Any) -> Iterator[np.ndarray]:
         separate, height, width, contiguous = whole[:, z].shape
         plane = np.moveaxis(whole[:, z], 0, 2)
         yield plane.reshape(height, width, separate * contiguous)
-
-
-def _rgb_of_inks(plane: np.ndarray) -> np.ndarray:
-    """RGB = (1 - CMY) (1 - K), what every viewer without the inks' profile shows."""
-    if plane.dtype.kind != "u":
-        raise InputError(f"CMYK samples of type {plane.dtype} cannot be converted to RGB")
-    top = np.float32(np.iinfo(plane.dtype).max)
-    white = top - plane.astype(np.float32)
-    return np.rint(white[..., :3] * (white[..., 3:] / top)).astype(plane.dtype)

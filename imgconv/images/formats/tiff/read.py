@@ -15,8 +15,10 @@ from imgconv.errors import InputError
 from ... import pixelsize
 from ...image import Image
 from ...limits import Limits
-from . import tags
-from .pages import Notes, Pages
+from ...notes import Notes
+from ..foreign import DEVELOP
+from . import raw, tags
+from .pages import Pages
 
 SILENCE = logging.NullHandler()
 DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
@@ -48,6 +50,8 @@ class Tiff:
         self.tiff = tifffile.TiffFile(file, _multifile=False)
         if not len(self.tiff.pages):
             raise InputError(f"{self.name}: the TIFF holds no image")
+        if maker := raw.maker(self.tiff):
+            raise InputError(f"{self.name}: {DEVELOP.format(maker)}")
         self.series = [s for s in self.tiff.series if s.keyframe is not None]
         if any(len(s.levels) > 1 for s in self.series):
             self.notes.add("pyramid: only the full resolution is read")

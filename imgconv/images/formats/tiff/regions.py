@@ -11,7 +11,7 @@ OLD_JPEG = 6  # its strips share tables that stand anywhere in the file
 
 def can_read(page: Any) -> bool:
     """Whether the page is one plane whose every strip or tile has its place in the file."""
-    plain = page.imagedepth == 1 and page.compression != OLD_JPEG
+    plain = page.imagedepth == 1 and page.compression != OLD_JPEG and not page.is_subsampled
     return plain and len(page.dataoffsets) == np.prod(page.chunked)
 
 

@@ -10,15 +10,20 @@ from typing import Any
 from ...info import TiffLayout
 from ...resolution import Resolution, unit_named
 
-ORIENTATION, SOFTWARE, XMP, ICC, EXIF = 274, 305, 700, 34675, 34665
+ORIENTATION, SOFTWARE, SUBIFDS, XMP, ICC, EXIF = 274, 305, 330, 700, 34675, 34665
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
 IMAGEJ = (50838, 50839)
+LAYERS, RESOURCES, TRANSFER = 37724, 34377, 301
+UNTRUE = {  # what shows the image as it was
+    LAYERS: "Photoshop's layers are", RESOURCES: "Photoshop's resources (thumbnail, paths) are",
+}  # fmt: skip
 # Kept elsewhere, or true only of the file they stood in.
 NOT_COPIED = frozenset({
     254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 270, 273, ORIENTATION, 277, 278, 279,
-    280, 281, 282, 283, 284, 287, 288, 289, 296, SOFTWARE, 317, 318, 319, 322, 323, 324, 325, 330,
-    338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
-    XMP, 32995, 32996, 32997, 32998, EXIF, ICC, 34853, 40965,
+    280, 281, 282, 283, 284, 287, 288, 289, 296, SOFTWARE, 317, 318, 319, 320, 322, 323, 324, 325,
+    SUBIFDS, 332, 333, 334, 336, 337, 338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517, 518,
+    519, 520, 521, 529, 530, 531, 532, XMP, 32995, 32996, 32997, 32998, EXIF, ICC, 34853, 40965,
+    *UNTRUE,
 })  # fmt: skip
 COPIED_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17})
 COPIED_BYTES = 64 << 20
@@ -59,7 +64,12 @@ def _copied(tiff: Any, page: Any) -> list[tuple[int, int, int, Any]]:
     kept = []
     for tag in page.tags:
         too_large = tag.valuebytecount > COPIED_BYTES
-        if tag.code in NOT_COPIED or int(tag.dtype) not in COPIED_TYPES or too_large:
+        if (
+            tag.code in NOT_COPIED
+            or tag.code in UNTRUE
+            or int(tag.dtype) not in COPIED_TYPES
+            or too_large
+        ):
             continue
         tiff.filehandle.seek(tag.valueoffset)
         kept.append((tag.code, int(tag.dtype), tag.count, tiff.filehandle.read(tag.valuebytecount)))

@@ -12,6 +12,7 @@ import numpy as np
 from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
+from ... import colour
 from ...image import Image, frames, stacked
 from ...info import Info, TiffLayout
 from ...options import WriteOptions
@@ -20,7 +21,6 @@ from . import tags
 from .describe import describe
 
 BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
-ALPHA_TAG = {"premultiplied": 1, "straight": 2}
 COMPRESSIONS = {
     "none": "none", "lzw": "lzw", "deflate": "adobe_deflate", "zip": "adobe_deflate",
     "packbits": "packbits", "zstd": "zstd", "jpeg": "jpeg",
@@ -51,7 +51,9 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
         for plane, its in itertools.chain([(first, info)], planes):
             layout = its.tiff or TiffLayout()
             head = {} if its is before else _head(plane, its, layout)
-            writer.write(_arranged(plane, layout), **_page(plane, its, layout, options), **head)
+            writer.write(
+                _arranged(plane, its, layout), **_page(plane, its, layout, options), **head
+            )
             before = its
 
 
@@ -63,7 +65,9 @@ def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
     """What only the first page carries: the description and the other tags."""
     text = describe(plane, info, layout)
     same_size = plane.shape == (info.height, info.width, info.channels)
-    dropped = () if same_size and plane.dtype == info.dtype else tags.IMAGEJ
+    dropped: tuple[int, ...] = () if same_size and plane.dtype == info.dtype else tags.IMAGEJ
+    if plane.dtype != info.dtype or plane.shape[2] != info.channels or info.source_dtype:
+        dropped = (*dropped, tags.TRANSFER)  # it counts the values that there were
     extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
     if info.xmp:
         extra.append((tags.XMP, 1, len(info.xmp), info.xmp, True))
@@ -80,14 +84,18 @@ def _page(
     extra = list(layout.extrasamples) if len(layout.extrasamples) == channels - colours else []
     extra = extra or [0] * (channels - colours)
     if alpha:
-        extra[-1] = ALPHA_TAG.get(info.alpha, 2)
+        extra[-1] = 1 if layout.extrasamples[-1:] == (1,) else 2
     photometric = "rgb" if colours == 3 else "minisblack"
-    if layout.photometric == "miniswhite" and channels == 1 and plane.dtype.kind == "u":
+    if _is_white_0(plane, info, layout):
         photometric = "miniswhite"
+    lut = _lut(plane, info)
+    if lut is not None:
+        photometric = "palette"
     compression = _compression(plane, layout, options)
     resolution = _resolution(info, layout)
     return {
         "photometric": photometric,
+        "colormap": lut,
         "planarconfig": ("separate" if layout.planar else "contig") if channels > 1 else None,
         "extrasamples": extra or None,
         "tile": layout.tile,
@@ -102,6 +110,21 @@ def _page(
         "contiguous": False,
         "maxworkers": _threads(),
     }
+
+
+def _is_white_0(plane: np.ndarray, info: Info, layout: TiffLayout) -> bool:
+    """Whether 0 is written as white, as it was in the source; numbers that are no brightness were
+    not inverted when they were read."""
+    alike = plane.dtype.kind == "u" or (plane.dtype == info.dtype and info.dtype.kind == "f")
+    return layout.photometric == "miniswhite" and plane.shape[2] == 1 and alike
+
+
+def _lut(plane: np.ndarray, info: Info) -> np.ndarray | None:
+    """The source's pseudo-colour table, for numbers of the same type."""
+    if info.lut is None or plane.shape[2] != 1 or plane.dtype != info.dtype:
+        return None
+    table = np.frombuffer(info.lut, np.uint16).reshape(3, -1)
+    return table if plane.dtype.kind == "u" else None
 
 
 def _is_data(info: Info, layout: TiffLayout) -> bool:
@@ -157,11 +180,13 @@ def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     return []
 
 
-def _arranged(plane: np.ndarray, layout: TiffLayout) -> np.ndarray:
+def _arranged(plane: np.ndarray, info: Info, layout: TiffLayout) -> np.ndarray:
     """The page as tifffile wants it: (H, W), (H, W, C) or, in planes, (C, H, W)."""
     if plane.shape[2] == 1:
         grey = plane[..., 0]
         return ~grey if layout.photometric == "miniswhite" and grey.dtype.kind == "u" else grey
+    if info.has_alpha(plane) and layout.extrasamples[-1:] == (1,):
+        plane = colour.premultiplied(plane)
     return np.ascontiguousarray(np.moveaxis(plane, 2, 0)) if layout.planar else plane
 
 

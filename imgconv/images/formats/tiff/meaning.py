@@ -1,0 +1,150 @@
+"""What the samples of a page stand for, and how they become what is delivered.
+
+Delivered are light from 0 (black) to the full range of the type, and straight alpha; of few bits
+and of 12, their own white is the full range. Numbers stay what they are where they are the
+measurement: floats and wide integers, and what stands under a pseudo-colour table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from ... import colour, samples
+from ...info import Info
+from ...limits import Limits
+from ...notes import Notes
+from . import tags, ycbcr
+from .palette import Palette
+
+ALPHA = {1: "premultiplied", 2: "straight"}  # the ExtraSamples tag
+COLOURS = {
+    "miniswhite": 1, "minisblack": 1, "mask": 1, "palette": 1, "rgb": 3, "ycbcr": 3, "separated": 4,
+}  # fmt: skip
+INKSET, CMYK = 332, 1
+
+
+class Meaning:
+    """Of tifffile's `page`, whose description is of `kind`; `apart`: each sample is a plane."""
+
+    def __init__(
+        self, page: Any, kind: str, apart: bool, name: str, limits: Limits, notes: Notes
+    ) -> None:
+        self.page, self.apart, self.name, self.limits = page, apart, name, limits
+        self.photometric = tags.photometric_name(page)
+        self._check()
+        self.icc = page.tags.valueof(tags.ICC) or None
+        unsigned = page.dtype.kind in "ub"
+        self.bits = page.bitspersample
+        self.narrow = unsigned and self.bits < 16 and self.bits != 8
+        self.palette = Palette(page, kind, limits) if self.photometric == "palette" else None
+        self.invert = self._inverts(unsigned)
+        self.extra = tuple(int(e) for e in page.extrasamples)
+        self.raw_ycbcr = self.photometric == "ycbcr" and ycbcr.is_raw(page)
+        self._say(notes)
+
+    def _check(self) -> None:
+        page = self.page
+        if self.photometric not in COLOURS:
+            raise InputError(
+                f"{self.name}: a TIFF of colour space {self.photometric} cannot be processed; "
+                "convert it to grey or RGB first"
+            )
+        if page.dtype is None:
+            raise InputError(
+                f"{self.name}: samples of {page.bitspersample} bit (format {page.sampleformat}) "
+                "cannot be read"
+            )
+        inks = self.photometric == "separated"
+        other = int(page.tags.valueof(INKSET, default=CMYK)) != CMYK
+        if inks and (page.samplesperpixel < 4 or other):
+            raise InputError(
+                f"{self.name}: a TIFF of {page.samplesperpixel} inks cannot be converted to RGB; "
+                "allowed are the 4 of CMYK"
+            )
+
+    def _inverts(self, unsigned: bool) -> bool:
+        """One bit is never inverted to measure it: which of the two is white is a matter of how
+        scanners write. Numbers that are no brightness (floats, signed) are not either."""
+        white_is_0 = self.photometric == "miniswhite" and unsigned and self.bits <= 16
+        return white_is_0 and (self.bits == 1 or not self.limits.stored)
+
+    def _say(self, notes: Notes) -> None:
+        stored, bits = self.limits.stored, self.bits
+        if self.palette:
+            notes.add(self.palette.note)
+        if self.photometric == "miniswhite" and not self.invert:
+            notes.add("numbers are read as they stand: the file shows 0 as white")
+        if self.photometric == "separated":
+            notes.add(colour.note_of_inks(self.icc))
+        if self.narrow and bits > 1 and not stored and not self.palette:
+            notes.add(f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bit")
+        elif not self.palette and (said := samples.note(self._stored_type, self.limits)):
+            notes.add(said)
+
+    @property
+    def _stored_type(self) -> np.dtype[Any]:
+        return np.dtype(bool) if self.bits == 1 else self.page.dtype.newbyteorder("=")
+
+    @property
+    def channels(self) -> int:
+        if self.apart:
+            return 1
+        base, delivered = COLOURS[self.photometric], COLOURS[self.photometric]
+        if self.palette and not self.palette.numbers:
+            delivered = 3
+        if self.photometric == "separated":
+            delivered = 3
+        return int(self.page.samplesperpixel) - base + delivered
+
+    @property
+    def alpha(self) -> str:
+        """Of what is delivered: straight, or none where the tag does not say that it is alpha."""
+        last = self.extra[-1] if self.extra and not self.apart else 0
+        return "straight" if last in ALPHA and self.channels in (2, 4) else "none"
+
+    def applied_to(self, info: Info) -> Info:
+        """The record with what is true of the delivered samples."""
+        found = f"uint{self.bits}" if self.narrow else str(self._stored_type)
+        dtype = samples.delivered(self._stored_type, self.name)
+        lut = self.palette.table if self.palette and self.palette.numbers else None
+        return replace(
+            info, dtype=dtype, channels=self.channels, alpha=self.alpha, axes="", shape=(),
+            source_dtype="" if found == str(dtype) else found, lut=lut,
+            icc=None if self.photometric == "separated" else self.icc,
+        )  # fmt: skip
+
+    def __call__(self, plane: np.ndarray) -> np.ndarray:
+        """The samples (H, W, S) as they are delivered (H, W, C); not yet turned upright."""
+        if self.narrow:
+            plane = plane.astype(np.uint8 if self.bits <= 8 else np.uint16, copy=False)
+        if self.palette:
+            return self.palette(plane)
+        if self.invert:
+            plane = self._inverted(plane)
+        if self.narrow and not self.limits.stored:
+            plane = _full_range(plane, self.bits)
+        plane = samples.convert(plane, self.name, self.limits)
+        if self.raw_ycbcr:
+            plane = ycbcr.to_rgb(plane, self.page)
+        if self.photometric == "separated":
+            plane = colour.rgb_of_inks(plane, self.icc)
+        if self.alpha == "straight" and ALPHA[self.extra[-1]] == "premultiplied":
+            plane = colour.straight(plane)
+        return plane
+
+    def _inverted(self, plane: np.ndarray) -> np.ndarray:
+        """White up; samples beside the brightness stay."""
+        plane = plane.copy()
+        plane[..., 0] = (1 << self.bits) - 1 - plane[..., 0]
+        return plane
+
+
+def _full_range(plane: np.ndarray, bits: int) -> np.ndarray:
+    """White, the largest number of so many bits, becomes that of 8 or 16 bit."""
+    top, full = (1 << bits) - 1, np.uint32(np.iinfo(plane.dtype).max)
+    return ((plane.astype(np.uint32) * full + top // 2) // top).astype(plane.dtype)

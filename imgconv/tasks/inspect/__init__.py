@@ -1,0 +1,1 @@
+"""What a network has learnt and looks at: filters, maps, fields, and what decides."""

@@ -1,0 +1,159 @@
+"""What is background and what is signal: an image's levels, whatever else is in the field.
+
+Percentiles of the canvas depend on how full it is: where nuclei cover a thousandth, the percentile
+99.8 is background. So levels are taken where the objects are. Before anything has been found,
+objects are what stands out from the commonest level; afterwards they are what was found, and the
+background is what lies around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+SAMPLES = 1 << 20
+BRIGHT = (0.035, 0.62)
+"""Where the network knows the background around objects, and the objects, in grey images: the
+medians of the training images, of which 0 and 1 were the percentiles 1 and 99.8. Dark objects on
+a bright ground are shown to it inverted."""
+DARK = (0.80, 0.44)
+"""The same, of stained tissue in colour."""
+COMMON = 0.2  # share of the pixels that make up the commonest level
+WIDTH = 0.507  # of the shortest interval with that share of a normal distribution, in sigmas
+STANDS_OUT = 4.0  # sigmas from the commonest level, of the smoothed image
+FAINT = 1 / 2000  # of the whole range: less never stands out
+SPECK = 20  # pixels: fewer are no object
+QUARTILE = 0.75  # of an object's contrast, which blurred rims and specks do not move
+LIKE = 0.1  # levels that differ by less of the contrast are the same
+
+
+@dataclass(frozen=True)
+class Levels:
+    """(x - zero) / span is what the network sees; a negative span shows the image inverted."""
+
+    zero: float
+    span: float
+
+    def like(self, other: Levels) -> bool:
+        """Whether the network would see as good as the same."""
+        shift = abs(self.zero - other.zero) / abs(other.span)
+        return shift < LIKE / 2 and abs(self.span / other.span - 1) < LIKE
+
+
+def between(ground: float, signal: float, colour: bool) -> Levels | None:
+    """The levels that bring ground and signal to where the network knows them; None if equal."""
+    low, high = DARK if colour and signal < ground else BRIGHT
+    span = (signal - ground) / (high - low)
+    return Levels(ground - low * span, span) if span else None
+
+
+def standing_out(
+    grey: np.ndarray, colour: bool = False, step: float = 0.0
+) -> tuple[Levels | None, np.ndarray]:
+    """The levels of an image (H, W) nothing is known of, None where nothing stands out; and
+    (H, W) bool, where something does. step: between two values that the file can hold.
+
+    Whatever stands out more, in contrast times diameter, is taken for the signal: bright or dark.
+    """
+    nothing = np.zeros(grey.shape, bool)
+    known = grey[np.isfinite(grey)]
+    if not known.size:
+        return None, nothing
+    ground, noise = commonest(known)
+    noise = max(noise, FAINT * float(known.max() - known.min()), step / 2)
+    smooth = ndimage.gaussian_filter(np.nan_to_num(grey, nan=ground) - ground, 1.0)
+    best, levels, mask = 0.0, None, nothing
+    for sign in (1, -1):
+        contrast = sign * smooth
+        signal = typical(contrast, without_specks(contrast > STANDS_OUT * noise))
+        if signal:  # once more without the haze around what is bright
+            inside = without_specks(contrast > max(STANDS_OUT * noise, signal / 2))
+            signal = typical(contrast, inside)
+            amount = signal * float(np.sqrt(inside.mean()))
+            if amount > best:
+                best, levels = amount, between(ground, ground + sign * signal, colour)
+                mask = inside
+    return levels, mask
+
+
+def without_specks(mask: np.ndarray) -> np.ndarray:
+    """(H, W) bool less the connected parts that are too small for an object."""
+    labels, count = ndimage.label(mask)
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= SPECK
+    large[0] = False
+    return np.asarray(large[labels])
+
+
+def commonest(values: np.ndarray) -> tuple[float, float]:
+    """The level that most pixels are near, and how far they scatter around it (sigma)."""
+    values = np.sort(values.ravel()[:: max(1, values.size // SAMPLES)]).astype(np.float64)
+    count = max(2, round(COMMON * values.size))
+    if values.size < count:
+        return float(values[0]), 0.0
+    widths = values[count - 1 :] - values[: values.size - count + 1]
+    start = int(np.median(np.flatnonzero(widths == widths.min())))
+    return float(np.median(values[start : start + count])), float(widths[start] / WIDTH)
+
+
+def typical(contrast: np.ndarray, inside: np.ndarray) -> float:
+    """The median contrast of objects (connected, inside), counted by `shares`; 0 where there are
+    none. An object's is the upper quartile of its pixels'.
+    """
+    labels, count = ndimage.label(inside)
+    if not count:
+        return 0.0
+    where = labels > 0
+    numbers, values = labels[where], contrast[where]
+    order = np.lexsort((values, numbers))
+    areas = np.bincount(numbers)[1:]
+    starts = np.cumsum(areas) - areas
+    each = values[order][starts + (QUARTILE * (areas - 1)).astype(np.intp)]
+    by_level = np.argsort(each)
+    covered = np.cumsum(shares(areas)[by_level])
+    return float(each[by_level][np.searchsorted(covered, covered[-1] / 2)])
+
+
+def weights(where: np.ndarray) -> np.ndarray:
+    """(H, W) float32: how much the pixels of each connected part of `where` count, as `shares` has
+    it; elsewhere 1."""
+    labels, count = ndimage.label(where)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    each = np.ones(count + 1, np.float32)
+    each[1:] = shares(areas[1:]) / areas[1:]
+    return each[labels]
+
+
+def shares(areas: np.ndarray) -> np.ndarray:
+    """How much each object counts: its area, but none more than a tenth of all together. Specks
+    may be many, and one flake larger than all nuclei."""
+    return np.asarray(np.minimum(areas, areas.sum() / 10))
+
+
+def found_levels(
+    grey: np.ndarray, inside: np.ndarray, diameter: float, colour: bool = False
+) -> Levels | None:
+    """The levels of an image (H, W) in which objects were found: `inside` is true in them.
+
+    The background is what lies within a third of the diameter around them, two pixels off.
+    """
+    known = np.isfinite(grey)
+    inside = inside & known
+    if not inside.any():
+        return None
+    near, far = (grown(inside, pixels) for pixels in (2, 2 + max(3, round(diameter / 3))))
+    around = far & ~near & known
+    if around.sum() < 50:
+        around = ~inside & known
+    if not around.any():
+        return None
+    ground = float(np.median(grey[around]))
+    sign = 1 if float(np.median(grey[inside])) >= ground else -1
+    signal = typical(sign * (np.nan_to_num(grey, nan=ground) - np.float32(ground)), inside)
+    return between(ground, ground + sign * signal, colour) if signal > 0 else None
+
+
+def grown(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """(H, W) bool, wider by so many pixels to all sides."""
+    return np.asarray(ndimage.maximum_filter(mask.view(np.uint8), 2 * pixels + 1).view(bool))

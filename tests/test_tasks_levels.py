@@ -1,0 +1,131 @@
+"""Numbers of an object do not depend on what else is in the field, on canvas, units or size."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from imgconv.steps.segment_network import SegmentNetwork
+from imgconv.tasks.load import load
+from imgconv.tasks.segment.levels import commonest, found_levels, standing_out
+from imgconv.tasks.segment.run import Segmentation, segment
+
+GROUND, NOISE, SIGNAL = 300.0, 12.0, 1500.0
+
+
+def field(side: int = 256, count: int = 14, radius: float = 10, seed: int = 3) -> np.ndarray:
+    """(side, side) uint16: blurred discs that do not touch, of unequal brightness, on noise."""
+    rng = np.random.default_rng(seed)
+    image, places = np.zeros((side, side)), np.zeros((0, 2))
+    rows, columns = np.indices(image.shape)
+    while len(places) < count:
+        place = rng.uniform(2 * radius, side - 2 * radius, 2)
+        if len(places) and np.hypot(*(places - place).T).min() < 3 * radius:
+            continue
+        places = np.vstack([places, place])
+        inside = np.hypot(rows - place[0], columns - place[1]) < radius * rng.uniform(0.85, 1.15)
+        image += inside * SIGNAL * rng.uniform(0.7, 1.3)
+    image = cv2.GaussianBlur(image, (0, 0), 1.2) + GROUND + rng.normal(0, NOISE, image.shape)
+    return image.clip(0, 65535).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def find():
+    model, card = load("nuclei", "segment")
+    network = SegmentNetwork(model)
+    return lambda image: segment(image, network, card)
+
+
+@pytest.fixture(scope="module")
+def usual(find) -> tuple[np.ndarray, Segmentation]:
+    image = field()
+    return image, find(image)
+
+
+def numbers(found: Segmentation) -> tuple[int, float]:
+    """How many objects, and their mean area in pixels."""
+    count = int(found.labels.max())
+    return count, np.count_nonzero(found.labels) / max(1, count)
+
+
+def padded(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """With background around it, of the same level and noise."""
+    rng = np.random.default_rng(9)
+    height, width = image.shape
+    wide = rng.normal(GROUND, NOISE, (height + 2 * rows, width + 2 * columns))
+    wide[rows : rows + height, columns : columns + width] = image
+    return wide.clip(0, 65535).astype(np.uint16)
+
+
+def with_flake(image: np.ndarray) -> np.ndarray:
+    changed = image.copy()
+    changed[2:9, 2:60] = 65535
+    return changed
+
+
+def enlarged(image: np.ndarray, factor: float) -> np.ndarray:
+    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+
+
+CHANGES = {
+    "padded": (lambda image: padded(image, 100, 100), 1, 1),
+    "another canvas": (lambda image: padded(image, 0, 150), 1, 1),
+    "tiled": (lambda image: np.tile(image, (2, 2)), 4, 1),
+    "a flake": (with_flake, 1, 1),
+    "other units": (lambda image: (image.astype(np.float32) * 0.013 - 7), 1, 1),
+    "inverted": (lambda image: 65535 - image, 1, 1),
+    "enlarged 1.5": (lambda image: enlarged(image, 1.5), 1, 1.5),
+    "enlarged 2": (lambda image: enlarged(image, 2), 1, 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_counts_and_areas_stay_what_they_are(find, usual, change) -> None:
+    function, times, factor = CHANGES[change]
+    image, before = usual
+    count, area = numbers(before)
+    assert count == 14
+    found, areas = numbers(find(function(image)))
+    assert found == times * count
+    assert areas / factor**2 == pytest.approx(area, rel=0.03)
+
+
+def test_a_crop_has_the_objects_that_the_whole_has_there(find, usual) -> None:
+    image, before = usual
+    crop = find(image[:, 60:])
+    whole = before.labels[:, 60:]
+    same = (crop.labels > 0) == (whole > 0)
+    assert np.count_nonzero(~same) < 0.03 * np.count_nonzero(whole)
+
+
+def test_large_nuclei_are_found_without_being_told(find) -> None:
+    found = find(field(500, 2, 75))
+    assert found.labels.max() == 2
+    assert found.diameter == pytest.approx(150, rel=0.2)
+
+
+def test_the_commonest_level_is_that_of_the_background() -> None:
+    ground, noise = commonest(field())
+    assert ground == pytest.approx(GROUND, abs=5) and noise == pytest.approx(NOISE, rel=0.3)
+
+
+def test_what_stands_out_is_found_bright_or_dark_and_nothing_in_noise() -> None:
+    image = field().astype(np.float32)
+    levels, where = standing_out(image)
+    dark, same = standing_out(-image)
+    assert levels and dark and np.array_equal(where, same)
+    assert dark.span == pytest.approx(-levels.span, rel=1e-3)
+    assert 0.04 < where.mean() < 0.1
+    noise = np.random.default_rng(0).normal(GROUND, NOISE, (200, 200)).astype(np.float32)
+    assert standing_out(noise)[0] is None
+    assert standing_out(np.full((50, 50), np.nan, np.float32))[0] is None
+
+
+def test_levels_of_objects_found_are_those_of_their_pixels() -> None:
+    image = np.full((60, 60), 100, np.float32)
+    image[20:40, 20:40] = 500
+    levels = found_levels(image, image > 200, 20)
+    assert levels and (500 - levels.zero) / levels.span == pytest.approx(0.62, abs=1e-3)
+    assert (100 - levels.zero) / levels.span == pytest.approx(0.035, abs=1e-3)
+    assert found_levels(image, image > 900, 20) is None
