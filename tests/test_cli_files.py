@@ -266,7 +266,8 @@ def test_a_bug_is_one_line_and_verbose_shows_where() -> None:
     env = os.environ | {"INVERT_BUG": "1"}
     done = process("a.png", env=env)
     assert done.returncode == 1
-    assert done.stderr.startswith(b"a.png: unexpected KeyError: 'a mistake of ours'; -v shows")
+    said = b"a.png: unexpected KeyError: 'a mistake of ours'; --verbose shows"
+    assert done.stderr.startswith(said)
     assert b"Traceback" not in done.stderr
     assert b"Traceback" in process("a.png", "-v", env=env).stderr
 
