@@ -11,6 +11,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from imgconv import engine
+from imgconv.engine.architectures import Random, build
+
 # The command line in a process that notes, and slows down, what a thread imports: two that import
 # the same package at once then meet halfway.
 WATCHED = """
@@ -56,11 +59,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """a and b in every format: small, and two fields of forty discs as WebP."""
     folder = tmp_path_factory.mktemp("two")
     rng = np.random.default_rng(0)
+    engine.save(folder / "lenet.safetensors", build("lenet5", Random(seed=0)), {})
     for name in "ab":
         pixels = rng.integers(0, 256, (48, 64), np.uint8)
         for kind in ("png", "jpg", "webp", "bmp", "gif", "pgm"):
             Image.fromarray(pixels).save(folder / f"{name}.{kind}")
-        Image.fromarray(pixels[:28, :28]).save(folder / f"{name}-digit.png")
+        Image.fromarray(pixels[:32, :32]).save(folder / f"{name}-digit.png")
         np.save(folder / f"{name}.npy", pixels)
         tifffile.imwrite(folder / f"{name}.tif", pixels.astype(np.uint16) * 200, compression="lzw")
         labels = (pixels > 200).astype(np.uint8)
@@ -101,7 +105,7 @@ def discs(rng: np.random.Generator) -> np.ndarray:
         "denoise --model crosshair a.webp b.webp -o clean/",
         "colorize a.png b.jpg -o coloured/",
         "colorize --hint 20,20,#b01510 a.png b.jpg -o hinted/",
-        "run digits a-digit.png b-digit.png -o scores/{stem}.npy",
+        "run lenet.safetensors a-digit.png b-digit.png -o scores/{stem}.npy",
         "classify a-digit.png b-digit.png",
         "evaluate found truth",
         "info a.jpg b.tif a.webp b.png",

@@ -6,7 +6,8 @@
 from .arrays import Image, ImageLike, Reading
 from .files import open, save
 from .filters import NamedKernel, convolve, filter, named_kernels, pool, upsample
-from .networks import ModelLike, classify, colorize, denoise, evaluate, load_model, run, segment
+from .models import ModelLike, classify, load_model, run
+from .networks import colorize, denoise, evaluate, segment
 from .records import Measurements, Score, Scores, Segmentation
 
 __all__ = [
