@@ -46,7 +46,7 @@ def by_command(line: str) -> np.ndarray:
 
 def settings(function: Any, *given: Any, **more: Any) -> Any:
     """The function of an image that these settings make."""
-    return lambda image: function(image, *given, **more)
+    return lambda image, **reading: function(image, *given, **more, **reading)
 
 
 CALLS: dict[str, Any] = {
@@ -73,8 +73,9 @@ def test_arrays_and_files_give_what_the_command_line_writes(line: str, channels:
     pixels, call = photo(channels), CALLS[line]
     Image.fromarray(pixels).save("a.png")
     expected = by_command(f"{line} a.png -o out.tif")
+    said = {"channels": "rgba"} if channels == 4 else {}
     for image in (pixels, "a.png", Path("a.png"), imgconv.open("a.png")):
-        found = call(image)
+        found = call(image, **said) if image is pixels else call(image)
         assert found.dtype == expected.dtype
         np.testing.assert_array_equal(np.squeeze(found), np.squeeze(expected))
 
@@ -95,7 +96,15 @@ def test_samples_that_are_no_colours_have_no_alpha() -> None:
     four[..., 3] = 0
     apart = np.stack([imgconv.filter(four[..., c], "blur") for c in range(4)], axis=2)
     np.testing.assert_array_equal(imgconv.filter(four, "blur", axes="YXC"), apart)
-    assert (imgconv.filter(four, "blur") != apart).any()  # hidden colours stay as they are
+    np.testing.assert_array_equal(imgconv.filter(four, "blur"), apart)
+    np.testing.assert_array_equal(imgconv.filter(four[..., :2], "blur"), apart[..., :2])
+    covered = imgconv.filter(four, "blur", channels="rgba")
+    assert (covered != apart).any()  # hidden colours stay as they are
+    np.save("four.npy", four)
+    np.testing.assert_array_equal(imgconv.filter("four.npy", "blur"), apart)
+    np.testing.assert_array_equal(imgconv.filter("four.npy", "blur", channels="rgba"), covered)
+    with pytest.raises(imgconv.InputError, match="4 channels, rgb are 3"):
+        imgconv.filter(four, "blur", channels="rgb")
 
 
 def test_a_channel_axis_of_one_stays() -> None:

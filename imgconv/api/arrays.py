@@ -6,17 +6,17 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import MAX_PIXELS, Info, Source, open_image
 from imgconv.images import Image as Planes
+from imgconv.images import Info, Source, open_image
+from imgconv.images.formats.npy import alpha_of
 from imgconv.images.image import frames
-from imgconv.images.limits import Limits, Values
+from imgconv.images.limits import Limits, Palette, Values
 from imgconv.images.samples import convert, delivered
 from imgconv.steps.operation import Operation
 from imgconv.steps.planes import FileStep
@@ -62,20 +62,27 @@ ImageLike = ArrayLike | os.PathLike[str] | Image
 """An array, an `Image`, or the path of a file."""
 
 
+Channels = Literal["grey", "greya", "rgb", "rgba"]
+"""What the channels of an array are: the last of greya and rgba is alpha."""
+
+
 class Reading(TypedDict, total=False):
     """What every function takes beside its own settings.
 
     axes : the letters of an array's axes, if it is neither ``(H, W)`` nor ``(H, W, C)``.
-    to_srgb, max_pixels, allow_truncated : as the command line has them.
+    channels : what an array's channels are. Without it they are data, and none is alpha.
+    palette, to_srgb, max_pixels, allow_truncated : as the command line has them.
     """
 
     axes: str | None
+    channels: Channels | None
+    palette: Palette
     to_srgb: bool
     max_pixels: int | None
     allow_truncated: bool
 
 
-class ArraySource:
+class ArraySource(AbstractContextManager["ArraySource"]):
     """An array in the place of a file."""
 
     notes: Sequence[str] = ()
@@ -88,7 +95,7 @@ class ArraySource:
             self.letters = image.axes
         else:
             self.letters = _letters(self.pixels.shape, axes)
-            self.info = _info(self.pixels, self.letters)
+            self.info = _info(self.pixels, self.letters, limits.channels)
         limits.check(self.name, self.info.height, self.info.width)
 
     @property
@@ -103,15 +110,7 @@ class ArraySource:
             ready = np.ascontiguousarray(plane, plane.dtype.newbyteorder("="))
             yield convert(ready, self.name, self.limits)
 
-    def __enter__(self) -> ArraySource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         pass
 
 
@@ -134,8 +133,8 @@ def _letters(shape: tuple[int, ...], axes: str | None) -> str:
     return letters
 
 
-def _info(pixels: np.ndarray, letters: str) -> Info:
-    """The Info of an array; the last of 2 or 4 samples is alpha, as in files."""
+def _info(pixels: np.ndarray, letters: str, wanted: str) -> Info:
+    """The Info of an array whose channels are the `wanted` ones, or data."""
     dtype = delivered(pixels.dtype, "the array")
     inside = letters[-1] in "SC"
     height, width = pixels.shape[-3:-1] if inside else pixels.shape[-2:]
@@ -144,11 +143,14 @@ def _info(pixels: np.ndarray, letters: str) -> Info:
         raise InputError(f"the array is empty: its shape is {pixels.shape}")
     return Info(
         "npy", dtype, height, width, channels,
-        alpha="straight" if letters[-1] == "S" and channels in (2, 4) else "none",
+        alpha=alpha_of(channels, wanted, "the array"),
         axes=letters[:-1] + ("S" if channels > 1 else "") if inside else letters,
         shape=pixels.shape[:-1] if inside and channels == 1 else pixels.shape,
         source_dtype="" if dtype == pixels.dtype.newbyteorder("=") else str(pixels.dtype),
     )  # fmt: skip
+
+
+OPTIONS = ("max_pixels", "allow_truncated", "palette", "channels")
 
 
 def is_path(image: Any) -> bool:
@@ -160,23 +162,19 @@ def source_of(
     image: Any, reading: Mapping[str, Any], values: Values = "shown"
 ) -> AbstractContextManager[Source]:
     """The planes of a file, or those of an array in its place."""
-    given = reading.get("max_pixels")
-    limits = Limits(
-        MAX_PIXELS if given is None else given,
-        reading.get("allow_truncated", False),
-        values=values,
-    )
+    options = file_options(reading)
     if not is_path(image):
-        found = ArraySource(image, reading.get("axes"), limits)
+        found = ArraySource(image, reading.get("axes"), Limits(values=values, **options))
         return cast(AbstractContextManager[Source], found)
     if reading.get("axes") is not None:
         raise UsageError("`axes` are an array's; a file says what its own are")
-    return open_image(
-        image,
-        max_pixels=limits.max_pixels,
-        allow_truncated=limits.allow_truncated,
-        values=values,
-    )
+    return open_image(image, values=values, **options)
+
+
+def file_options(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """What open_image is told of a Reading."""
+    given = {name: reading.get(name) for name in OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def applied(operation: Operation, image: Any, reading: Mapping[str, Any]) -> np.ndarray:

@@ -6,15 +6,18 @@ import os
 from dataclasses import replace
 
 from imgconv.errors import InputError
-from imgconv.images import MAX_PIXELS, WriteOptions, open_image, write_image
+from imgconv.images import WriteOptions, open_image, write_image
+from imgconv.images.limits import Palette
 
-from .arrays import Image, ImageLike, gathered, source_of
+from .arrays import Channels, Image, ImageLike, Reading, file_options, gathered, source_of
 
 
 def open(
     path: str | os.PathLike[str],
     *,
     page: int | None = None,
+    palette: Palette = "auto",
+    channels: Channels | None = None,
     max_pixels: int | None = None,
     allow_truncated: bool = False,
 ) -> Image:
@@ -26,6 +29,10 @@ def open(
         A file of any format that the command line reads.
     page : int, optional
         One plane alone, from 1, of a file with several.
+    palette : {"auto", "numbers", "colours"}
+        Of an image of numbers with a colour table: which of the two it is.
+    channels : {"grey", "greya", "rgb", "rgba"}, optional
+        What the channels of a .npy file are. Default: data, none is alpha.
     max_pixels : int, optional
         Refuse images with more pixels a plane. Default: a billion.
     allow_truncated : bool, default False
@@ -47,8 +54,10 @@ def open(
     >>> imgconv.open("samples/cells/timelapse.ome.tif").axes
     'TCYX'
     """
-    most = MAX_PIXELS if max_pixels is None else max_pixels
-    with open_image(path, max_pixels=most, allow_truncated=allow_truncated) as source:
+    reading = Reading(
+        palette=palette, channels=channels, max_pixels=max_pixels, allow_truncated=allow_truncated
+    )
+    with open_image(path, **file_options(reading)) as source:
         info = source.info
         if page is not None:
             plane = next((p for n, p in enumerate(source.planes(), 1) if n == page), None)
@@ -67,6 +76,7 @@ def save(
     *,
     like: Image | None = None,
     axes: str | None = None,
+    channels: Channels | None = None,
     force: bool = False,
     format: str | None = None,
     depth: int | None = None,
@@ -81,13 +91,15 @@ def save(
     path : str or PathLike
         Its suffix names the format, if `format` does not.
     image : array, Image or path
-        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; bool, integers or floats. The last of
-        2 or 4 samples is alpha.
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; bool, integers or floats.
     like : Image, optional
         What `open` returned for the original: the profile, EXIF, resolution and TIFF tags that
         are written too.
     axes : str, optional
         Letters of the axes of a stack.
+    channels : {"grey", "greya", "rgb", "rgba"}, optional
+        What the channels of an array are. Default: data; a format that has a place for alpha and
+        none for data takes the last of 2 or 4 for alpha, and says so.
     force : bool, default False
         Replace a file that exists.
     format, depth, quality, compression, background : optional
@@ -111,7 +123,7 @@ def save(
     (16, 16)
     """
     options = WriteOptions(format, quality, compression, depth, background)
-    with source_of(image, {"axes": axes}) as source:
+    with source_of(image, {"axes": axes, "channels": channels}) as source:
         info = source.info
         if like is not None:
             info = replace(like.info, axes=info.axes, shape=info.shape, alpha=info.alpha)

@@ -78,7 +78,7 @@ def filter(
     Parameters
     ----------
     image : array, Image or path
-        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; the last of 2 or 4 samples is alpha.
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; no channel is alpha without `channels`.
     kernel : str, array or sequence of these
         A name ("sharpen", "gaussian:2"), a matrix ``(K, L)`` of numbers or Fractions, or a file.
         Several are chained: values stay float between, and are rounded once.
@@ -214,7 +214,7 @@ def pool(
     Parameters
     ----------
     image : array, Image or path
-        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; the last of 2 or 4 samples is alpha.
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; no channel is alpha without `channels`.
     method : str, default "max"
         What a window becomes. l2 is the root mean square; NaN in a window gives NaN.
     size : int, pair or str, optional
@@ -272,7 +272,7 @@ def upsample(
     Parameters
     ----------
     image : array, Image or path
-        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; the last of 2 or 4 samples is alpha.
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; no channel is alpha without `channels`.
     method : str, optional
         Bicubic is Keys's kernel with a = -0.75. Default: nearest, or transposed with `stencil`.
     scale : number, pair or str, optional

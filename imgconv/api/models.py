@@ -10,6 +10,7 @@ import numpy as np
 
 from imgconv.engine import Model
 from imgconv.errors import InputError
+from imgconv.images import Info
 
 from .arrays import ImageLike, Reading, source_of
 
@@ -82,16 +83,10 @@ def run(image: ImageLike, model: ModelLike, **reading: Unpack[Reading]) -> dict[
     >>> [scores.shape for scores in imgconv.run(np.zeros((32, 32), np.uint8), lenet).values()]
     [(10,)]
     """
-    from imgconv.steps.planes import FileStep
     from imgconv.tasks.image_to_image import Picture
 
     picture = Picture(model if isinstance(model, Model) else load_model(model))
-    with source_of(image, reading) as source:
-        step = FileStep(to_srgb=reading.get("to_srgb", False))
-        if source.info.planes != 1:
-            raise InputError(f"{source.name}: is a stack; give its planes one by one")
-        (plane,) = step.planes(source)
-        return picture.outputs(plane, step.info(source))
+    return picture.outputs(*_only_plane(image, reading))
 
 
 def classify(
@@ -135,8 +130,16 @@ def classify(
     from imgconv.tasks.classify.run import classifier
 
     work = classifier(model if isinstance(model, Model) else load_model(model), classes, top)
+    return list(work(*_only_plane(image, reading)).ranked)
+
+
+def _only_plane(image: ImageLike, reading: Reading) -> tuple[np.ndarray, Info]:
+    """The plane (H, W, C) of an image that is no stack, and its Info."""
+    from imgconv.steps.planes import FileStep
+
+    step = FileStep(to_srgb=reading.get("to_srgb", False))
     with source_of(image, reading) as source:
         if source.info.planes != 1:
             raise InputError(f"{source.name}: is a stack; give its planes one by one")
-        (plane,) = source.planes()
-        return list(work(plane, source.info).ranked)
+        (plane,) = step.planes(source)
+        return plane, step.info(source)

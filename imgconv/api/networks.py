@@ -11,7 +11,7 @@ import numpy as np
 from imgconv.errors import InputError, UsageError
 from imgconv.steps.values import Number
 
-from .arrays import ImageLike, Reading, applied, is_path, source_of
+from .arrays import ImageLike, Reading, applied, file_options, is_path, source_of
 from .models import ModelLike
 from .records import Measurements, Score, Scores, Segmentation
 
@@ -32,7 +32,7 @@ def denoise(
     Parameters
     ----------
     image : array, Image or path
-        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; the last of 2 or 4 samples is alpha.
+        ``(H, W)``, ``(H, W, C)``, or a stack with `axes`; no channel is alpha without `channels`.
     model : str, path or Model, optional
         photo, micro (the mean is kept), crosshair, or a file. Default: photo.
     method : str, optional
@@ -125,7 +125,7 @@ def colorize(
     from imgconv.steps.colorize import colorize_plane
 
     operation = colorize_plane(
-        model=model, saturation=saturation, hint=hint, mix=mix, reading=_limits(reading)
+        model=model, saturation=saturation, hint=hint, mix=mix, reading=file_options(reading)
     )
     return applied(operation, image, reading)
 
@@ -294,10 +294,3 @@ def _pairs(labels: Any, truth: Any, recursive: bool) -> Iterator[tuple[Any, Any,
     every = zip(labels, truth, strict=True) if several else [(labels, truth)]
     for number, (mine, theirs) in enumerate(every, 1):
         yield mine, theirs, str(mine) if is_path(mine) else f"array {number}"
-
-
-def _limits(reading: Reading) -> dict[str, Any]:
-    """Of open_image."""
-    most = reading.get("max_pixels")
-    found: dict[str, Any] = {"allow_truncated": reading.get("allow_truncated", False)}
-    return found | ({} if most is None else {"max_pixels": most})

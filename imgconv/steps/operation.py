@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -19,15 +20,16 @@ class Result(NamedTuple):
     facts: Mapping[str, Any] = {}  # what was found out, for the file's record
 
 
-class Operation:
+class Operation(ABC):
     """A pure function of a plane (H, W, C) and its Info; a frozen dataclass, so that it can be
     sent to another process. It keeps nothing from one plane to the next.
     """
 
     imports: ClassVar[Any] = ()  # what it imports when it works: see batch/imports.py
 
+    @abstractmethod
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        raise NotImplementedError
+        """What becomes of the plane."""
 
     def describe(self, info: Info) -> Info:
         """The Info of the results: a scaled pixel size, another format."""

@@ -19,6 +19,16 @@ from .record import Format, Reader, begins
 CHANNELS = {"grey": 1, "greya": 2, "rgb": 3, "rgba": 4}
 
 
+def alpha_of(channels: int, wanted: str, name: str) -> str:
+    """An array's last channel is data like the others, unless the user says that it is alpha."""
+    if wanted and CHANNELS[wanted] != channels:
+        raise InputError(
+            f"{name}: the array has {channels} channel{'s'[: channels > 1]}, {wanted} are "
+            f"{CHANNELS[wanted]}"
+        )
+    return "straight" if wanted in ("greya", "rgba") else "none"
+
+
 class Npy:
     """One array file, read plane by plane."""
 
@@ -43,22 +53,12 @@ class Npy:
         plane_axes = "YXS" if channels > 1 else "YX"
         info = Info(
             format="npy", dtype=dtype, height=height, width=width, channels=channels,
-            alpha=self._alpha(channels), compression="none",
+            alpha=alpha_of(channels, limits.channels, name), compression="none",
             axes="I" * len(stack) + plane_axes,
             shape=stack + self.plane[: 3 if channels > 1 else 2],
             source_dtype="" if dtype == native else str(native),
         )  # fmt: skip
         self.images = [Image(info, self._planes, None if self.fortran else self._region)]
-
-    def _alpha(self, channels: int) -> str:
-        """The last channel is data like the others, unless the user says that it is alpha."""
-        wanted = self.limits.channels
-        if wanted and CHANNELS[wanted] != channels:
-            raise InputError(
-                f"{self.name}: the array has {channels} channel{'s'[: channels > 1]}, {wanted} are "
-                f"{CHANNELS[wanted]}"
-            )
-        return "straight" if wanted in ("greya", "rgba") else "none"
 
     def _read_shape(self) -> tuple[tuple[int, ...], int, int, int]:
         shape = self.shape
