@@ -34,12 +34,6 @@ TYPES = {"u8": np.uint8, "u16": np.uint16, "i32": np.int32, "f32": np.float32, "
 Number = Fraction | float
 
 
-def applies(stencil: Stencil) -> bool:
-    """Whether all weights are one number, and enough that sums of windows are faster."""
-    first = stencil.weights.flat[0]
-    return stencil.weights.size >= 3 and first != 0 and bool((stencil.weights == first).all())
-
-
 def correlate(
     pixels: np.ndarray,
     stencil: Stencil,

@@ -7,13 +7,14 @@ the compiled loop, in bands of rows on all threads.
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from imgconv import threads
 
 from .. import kernels
-from . import box, fourier, gaussian, symmetric
+from . import fourier
 from .borders import border_indices
 from .stencil import Stencil
 from .sums import Sums, plan
@@ -54,22 +55,38 @@ def correlate(
     result's dtype to write into, apart from pixels (default: a new array).
     """
     out = np.empty(pixels.shape, result or pixels.dtype) if out is None else out
-    if box.applies(stencil) and box.correlate(
-        pixels, stencil, border, out, scale, bias, absolute, fill
-    ):
+    numbers = (border, out, scale, bias, absolute, fill)
+    if stencil.is_box and _as_box(pixels, stencil, *numbers):
         return out
     real = pixels.dtype.kind == "f" or stencil.numerators is None
-    if real and (folds := symmetric.folds(stencil)):
-        numbers = (border, out, scale, bias, absolute, fill)
-        if not gaussian.correlate(pixels, folds, *numbers):
-            symmetric.correlate(pixels, folds, *numbers)
+    if real and _as_folds(pixels, stencil, *numbers):
         return out
     if fourier.wins(stencil) and fourier.applies(pixels):
-        fourier.correlate(pixels, stencil, border, out, scale, bias, absolute, fill)
+        fourier.correlate(pixels, stencil, *numbers)
     else:
         sums = plan(stencil, pixels.dtype, out.dtype, scale, bias)
         _run(pixels, stencil, sums, border, out, absolute, fill)
     return out
+
+
+# These import what they need at their first call, since few stencils need it: see filter.IMPORTS.
+def _as_box(pixels: np.ndarray, stencil: Stencil, *numbers: Any) -> bool:
+    """By sums of windows, if they gain."""
+    from . import box
+
+    return box.correlate(pixels, stencil, *numbers)
+
+
+def _as_folds(pixels: np.ndarray, stencil: Stencil, *numbers: Any) -> bool:
+    """As a product of two symmetric lines, if it is one."""
+    from . import gaussian, symmetric
+
+    folds = symmetric.folds(stencil)
+    if folds is None:
+        return False
+    if not gaussian.correlate(pixels, folds, *numbers):
+        symmetric.correlate(pixels, folds, *numbers)
+    return True
 
 
 def _run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,11 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 Operator = tuple[Stencil, ...] | Rank
 
 
+IMPORTS = tuple(
+    f"imgconv.ops.{name}" for name in ("box", "symmetric", "gaussian", "order_statistics")
+)  # at the first image that needs it: a single sharpened one needs none
+
+
 @dataclass(frozen=True)
 class Filter:
     """Operators one after the other, then scale and bias, then the range; a pure function.
@@ -29,6 +35,7 @@ class Filter:
     exceeds the dtype; a median, max or min of what was read keeps its type.
     """
 
+    imports: ClassVar = IMPORTS
     operators: tuple[Operator, ...]
     border: str = "reflect"
     range: str = "clip"

@@ -38,6 +38,12 @@ class Stencil:
         return self.shape[0] // 2, self.shape[1] // 2
 
     @property
+    def is_box(self) -> bool:
+        """Whether all weights are one number, and enough that sums of windows are faster."""
+        first = self.weights.flat[0]
+        return self.weights.size >= 3 and first != 0 and bool((self.weights == first).all())
+
+    @property
     def blurs(self) -> bool:
         """Whether no weight is negative, so that it mixes pixels rather than contrasts them."""
         return bool((self.weights >= 0).all() and self.weights.sum() > 0)

@@ -1,0 +1,67 @@
+"""Medians, largest and smallest values of the pixels around each pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imgconv import threads
+
+from .. import kernels
+from ..kernels.layout import pack
+from ..kernels.plane_layout import Plane, Reals
+from . import box, pool
+from .borders import border_indices
+from .box import WORDS
+from .padded import NARROW, SLACK, padded, strip_of
+from .strides import Windows
+
+
+def slide(
+    method: str,
+    size: tuple[int, int],
+    pixels: np.ndarray,
+    border: str,
+    fill: np.ndarray | None,
+    out: np.ndarray,
+) -> None:
+    """Into `out` (H, W, C), as Rank says."""
+    if method != "median":
+        word = WORDS[pixels.dtype]
+        box.run(f"{method}_{word}", pixels, out, size, border, fill, Reals(), (word, word, "f32"))
+    elif size == (3, 3) and pixels.shape[1] * pixels.shape[2] >= NARROW:
+        _median_of_nine(pixels, out, border, fill)
+    else:
+        wide = _surrounded(pixels, size, border, fill)
+        out[:] = pool.median(wide, Windows(size, (1, 1)))
+
+
+def _surrounded(
+    pixels: np.ndarray, size: tuple[int, int], border: str, fill: np.ndarray | None
+) -> np.ndarray:
+    """(H + K - 1, W + L - 1, C): the plane within its border."""
+    rows, columns = (border_indices(pixels.shape[a], size[a], border) for a in (0, 1))
+    wide = np.ascontiguousarray(pixels[np.ix_(rows.clip(0), columns.clip(0))])
+    beyond = 0 if fill is None else fill
+    wide[rows < 0] = beyond
+    wide[:, columns < 0] = beyond
+    return wide
+
+
+def _median_of_nine(
+    pixels: np.ndarray, out: np.ndarray, border: str, fill: np.ndarray | None
+) -> None:
+    height, width, channels = pixels.shape
+    around = padded(pixels, (3, 3), border, fill)
+    strip = strip_of(around, width, channels, 2, 6 * pixels.itemsize)
+    line = strip + 2 * channels + SLACK
+    beyond = np.zeros(channels, pixels.dtype)
+    beyond[:] = 0 if fill is None else fill
+    facts = Plane(width, channels, width, around.pad, 3, 3, 1, 0, 0, strip, line)
+
+    def band(begin: int, end: int) -> None:
+        kernels.medians[WORDS[pixels.dtype]](
+            pixels, out, pack(facts._replace(begin=begin, end=end)), around.rows, around.columns,
+            beyond, np.empty(3 * line, pixels.dtype),
+        )  # fmt: skip
+
+    threads.run(band, height, threads.rows_worthwhile(width * channels))
