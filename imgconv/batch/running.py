@@ -47,7 +47,7 @@ def run(
     fold = fold or _nothing
     jobs = min(jobs, len(items))
     if executor is not None:
-        return _sent(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
+        return _send(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
     if jobs <= 1:
         return _in_turn(items, step, fail_fast, fold)
     import_ahead(step, items)
@@ -77,14 +77,14 @@ def _on_threads(
         jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
     )
     try:
-        yield from _gathered(
+        yield from _gather(
             items, lambda item: pool.submit(attempt, step, item), jobs, fail_fast, fold, abandon
         )
     finally:
         pool.shutdown(wait=True)
 
 
-def _sent(
+def _send(
     items: Sequence[Item],
     step: Step,
     executor: Executor,
@@ -99,7 +99,7 @@ def _sent(
             return _done_here(step, item)
         return executor.submit(attempt_there, step, item, share)
 
-    yield from _gathered(items, begin, jobs, fail_fast, fold, threading.Event())
+    yield from _gather(items, begin, jobs, fail_fast, fold, threading.Event())
 
 
 def _done_here(step: Step, item: Item) -> Future[Outcome]:
@@ -110,7 +110,7 @@ def _done_here(step: Step, item: Item) -> Future[Outcome]:
     return future
 
 
-def _gathered(
+def _gather(
     items: Sequence[Item],
     begin: Callable[[Item], Future[Outcome]],
     jobs: int,
@@ -129,7 +129,7 @@ def _gathered(
                 other.cancel()
 
     def first() -> Generator[Outcome]:
-        outcome = _collected(*waiting[0])
+        outcome = _collect(*waiting[0])
         del waiting[0]
         if outcome:
             fold(outcome)
@@ -151,11 +151,11 @@ def _gathered(
         for _, future in waiting:
             future.cancel()
         for item, future in waiting:
-            if outcome := _collected(item, future):
+            if outcome := _collect(item, future):
                 fold(outcome)
 
 
-def _collected(item: Item, future: Future[Outcome]) -> Outcome | None:
+def _collect(item: Item, future: Future[Outcome]) -> Outcome | None:
     """What became of the item, when its job has ended; None if it was not begun."""
     from concurrent.futures import CancelledError
 

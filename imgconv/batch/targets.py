@@ -110,9 +110,7 @@ class Naming:
         if not self.is_paged:
             return self.output.format(**values)
         parts = string.Formatter().parse(self.output)
-        return "".join(
-            _escaped(text) + _filled(name, spec, values) for text, name, spec, _ in parts
-        )
+        return "".join(_escape(text) + _filled(name, spec, values) for text, name, spec, _ in parts)
 
     def _check_template(self) -> None:
         assert self.output is not None
@@ -156,10 +154,10 @@ def _filled(name: str | None, spec: str | None, values: dict[str, object]) -> st
     """One field of a template, ready to be formatted once more with the page."""
     if name == "page":
         return f"{{page:{spec}}}" if spec else "{page}"
-    return "" if name is None else _escaped(format(values[name], spec or ""))
+    return "" if name is None else _escape(format(values[name], spec or ""))
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 

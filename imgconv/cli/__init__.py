@@ -130,11 +130,11 @@ def _usage(error: typer.TyperException) -> str:
     """One line: which command, what is wrong, where to look."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
-    text = _allowed(error) or " ".join(error.format_message().split())
+    text = _describe_range(error) or " ".join(error.format_message().split())
     return f"{path}: {text} (see {path} --help)"
 
 
-def _allowed(error: typer.TyperException) -> str:
+def _describe_range(error: typer.TyperException) -> str:
     """Of an option with a range, what was found and what is allowed; of others nothing."""
     option: Any = getattr(error, "param", None)
     kind: Any = getattr(option, "type", None)

@@ -74,7 +74,7 @@ def command(
     if target.exists() and not force:
         raise UsageError(f"{target} exists already: -f overwrites, -o writes elsewhere")
     if show in ("layers", "graph"):
-        said = _described(loaded, show, target, force)
+        said = _describe(loaded, show, target, force)
     else:
         said = _seen(loaded, images or [], show, target, layer=layer, at=at, channel=channel)
     current().out(f"{target}\n")
@@ -83,7 +83,7 @@ def command(
     return 0
 
 
-def _described(model: Model, show: str, target: Path, force: bool) -> str:
+def _describe(model: Model, show: str, target: Path, force: bool) -> str:
     from imgconv.atomic import output
     from imgconv.engine.shapes import costs, infer
     from imgconv.tasks.csv_table import csv_text

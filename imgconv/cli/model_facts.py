@@ -108,7 +108,7 @@ def verify(names: Iterable[str] | None) -> int:
     problems = [] if names else list(_missing({file.parent for file in files}))
     for problem in problems:
         say(problem)
-    results = [_verified(file) for file in files]
+    results = [_verify(file) for file in files]
     return int(bool(problems) or not all(results))
 
 
@@ -119,7 +119,7 @@ def _missing(folders: Iterable[Path]) -> Iterable[str]:
                 yield f"{shown(folder / name)}: missing, though {LIST} lists it"
 
 
-def _verified(file: Path) -> bool:
+def _verify(file: Path) -> bool:
     try:
         model = engine.load(str(file))
         digest = model.sha256

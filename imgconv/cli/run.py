@@ -124,7 +124,7 @@ def further_inputs(
             )
         numbers = _numbers(value)
         if numbers is not None:
-            constants[name] = _shaped(text, numbers, graph.inputs[name])
+            constants[name] = _shape(text, numbers, graph.inputs[name])
         elif value.lower().endswith(".npy"):
             constants[name] = _array(text, value)
         else:
@@ -139,7 +139,7 @@ def _numbers(text: str) -> list[float] | None:
         return None
 
 
-def _shaped(text: str, numbers: list[float], shape: tuple[int | None, ...]) -> np.ndarray:
+def _shape(text: str, numbers: list[float], shape: tuple[int | None, ...]) -> np.ndarray:
     """Numbers in the shape of an input, each open size 1 or as many as there are numbers."""
     import numpy as np
 

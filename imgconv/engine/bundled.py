@@ -27,7 +27,7 @@ def bundled_models() -> list[Path]:
     return sorted(folder().glob(f"*{SUFFIX}"))
 
 
-def _known(task: str) -> str:
+def _names(task: str) -> str:
     """The bundled models' names, for a message: of a task, if given."""
     every = [
         file for file in bundled_models() if not task or load_file(file).card.get("task") == task
@@ -46,7 +46,7 @@ def path(name: str | os.PathLike[str], task: str = "") -> Path:
     if text.endswith(".onnx"):
         raise UsageError(f"{text} is an ONNX file: `imgconv models import` makes a {SUFFIX} of it")
     raise UsageError(
-        f"there is no model '{text}'; bundled are {_known(task)}; give a path ending in {SUFFIX} "
+        f"there is no model '{text}'; bundled are {_names(task)}; give a path ending in {SUFFIX} "
         "for a file of your own"
     )
 
@@ -58,6 +58,6 @@ def load(name: str | os.PathLike[str], task: str = "") -> Model:
     if task and found and found != task:
         raise UsageError(
             f"{os.fspath(name)}: made to {found}, not to {task}; bundled for that are "
-            f"{_known(task)}"
+            f"{_names(task)}"
         )
     return model

@@ -52,12 +52,12 @@ def last_local(graph: Graph, size: tuple[int, int]) -> str:
 
 def unit_field(graph: Graph, value: str) -> int:
     """Pixels in height that one unit of the value sees, far from borders (the theory's figure)."""
-    rows = _unbounded(opened(part(graph, [value])), value).rows
+    rows = _unbound(opened(part(graph, [value])), value).rows
     middle = len(rows.low) // 2
     return int(rows.high[middle] - rows.low[middle]) + 1
 
 
-def _unbounded(graph: Graph, value: str) -> Trace:
+def _unbound(graph: Graph, value: str) -> Trace:
     """The trace in an image so large that borders do not matter, of a side that the network takes:
     a multiple of 16 for most, 16 n + 12 for the first U-Net."""
     for more in (0, 12, *range(1, 32)):

@@ -69,7 +69,7 @@ class Model:
     def __reduce__(self) -> tuple[Any, ...]:
         if self.stored is None or self.stored.graph is not self.graph:
             return Model, (self.graph, self.card, self.path)
-        return _loaded_again, (os.path.abspath(self.path), self.sha256, self.path, self.card)  # noqa: PTH100
+        return _load_again, (os.path.abspath(self.path), self.sha256, self.path, self.card)  # noqa: PTH100
 
 
 def _stamp(path: str) -> tuple[int, int, int]:
@@ -77,7 +77,7 @@ def _stamp(path: str) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _loaded_again(path: str, sha256: str, name: str, card: dict[str, Any]) -> Model:
+def _load_again(path: str, sha256: str, name: str, card: dict[str, Any]) -> Model:
     """The model that was pickled; steps that share it share one graph in this process too."""
     return replace(_same(path, sha256), path=name, card=card)
 

@@ -45,7 +45,7 @@ def receptive_field(
     only where all of it is there.
     """
     if shapes is None:
-        return _unbounded(graph, block)
+        return _unbound(graph, block)
     size = _size(shapes)
     traces = Traces(graph, shapes, block)
     stride = _stride(traces)
@@ -54,7 +54,7 @@ def receptive_field(
     return Field(size, outputs, stride, _reach(outputs), tuple(reasons))
 
 
-def _unbounded(graph: Graph, block: int) -> Field:
+def _unbound(graph: Graph, block: int) -> Field:
     side, last = 64, None
     while True:
         shapes = {

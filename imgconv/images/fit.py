@@ -77,7 +77,7 @@ def _channels(
         if UNDECLARED not in notes:
             notes.append(UNDECLARED)
     if alpha and not kind.alpha:
-        plane, alpha = _flattened(plane, info, options, kind, name), False
+        plane, alpha = _flatten(plane, info, options, kind, name), False
     colours = plane.shape[2] - alpha
     if kind.colours and colours not in kind.colours:
         raise OutputError(
@@ -87,7 +87,7 @@ def _channels(
     return plane
 
 
-def _flattened(
+def _flatten(
     plane: np.ndarray, info: Info, options: WriteOptions, kind: Format, name: str
 ) -> np.ndarray:
     """Without alpha: dropped where everything is opaque, else laid over the background."""

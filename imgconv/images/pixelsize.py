@@ -58,7 +58,7 @@ def ome_disagrees(layout: TiffLayout) -> bool:
 def _sizes(info: Info) -> Sizes:
     layout = info.tiff
     if layout is not None and _is_ome(layout):
-        width, height, depth = (_agreed(one) for one in zip(*_images(layout), strict=True))
+        width, height, depth = (_common(one) for one in zip(*_images(layout), strict=True))
         return width, height, depth
     if layout is not None and layout.kind == "imagej":
         return _imagej(info, layout.description)
@@ -95,7 +95,7 @@ def _images(layout: TiffLayout) -> list[Sizes]:
     return [(_physical(tag, "X"), _physical(tag, "Y"), _physical(tag, "Z")) for tag in tags]
 
 
-def _agreed(sizes: tuple[Fraction | None, ...]) -> Fraction | None:
+def _common(sizes: tuple[Fraction | None, ...]) -> Fraction | None:
     return sizes[0] if len(set(sizes)) == 1 else None
 
 

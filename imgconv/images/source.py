@@ -41,7 +41,7 @@ class Source:
     def __init__(self, name: str, kind: str, reader: Reader, close: Callable[[], None]) -> None:
         self.name, self.notes, self._close = name, reader.notes, close
         self._what = kind.upper()
-        self.images: tuple[Image, ...] = tuple(map(self._guarded, reader.images))
+        self.images: tuple[Image, ...] = tuple(map(self._guard, reader.images))
         self.info: Info = joined([image.info for image in self.images])
 
     def planes(self) -> Iterator[np.ndarray]:
@@ -52,7 +52,7 @@ class Source:
         for image in self.images:
             yield from image.planes()
 
-    def _guarded(self, image: Image) -> Image:
+    def _guard(self, image: Image) -> Image:
         region = partial(self._region, image) if image.read_region else None
         return Image(image.info, partial(self._planes, image), region)
 
@@ -112,11 +112,11 @@ def open_image(
         raise InputError("the name of the input is empty")
     limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels)
     try:
-        file = _opened(source)
+        file = _open(source)
     except (OSError, ValueError) as error:
         raise _cannot_open(source, name, error) from error
     try:
-        kind = _recognised(file, name)
+        kind = _recognise(file, name)
         with translated(name, kind.name.upper()):
             reader = kind.reader(file, name, limits)
         if limits.stored and getattr(reader, "orientation", 1) != 1:
@@ -127,20 +127,20 @@ def open_image(
     return Source(name, kind.name, reader, file.close)
 
 
-def _opened(source: str | os.PathLike[str]) -> BinaryIO:
+def _open(source: str | os.PathLike[str]) -> BinaryIO:
     """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
     if os.fspath(source) == "-":
         if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
-        return _buffered(sys.stdin.buffer)
+        return _buffer(sys.stdin.buffer)
     file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
     if file.seekable():
         return file
     with file:
-        return _buffered(file)
+        return _buffer(file)
 
 
-def _buffered(stream: BinaryIO) -> BinaryIO:
+def _buffer(stream: BinaryIO) -> BinaryIO:
     head = stream.read(HEAD)
     return io.BytesIO(head + stream.read() if sniff(head) else head)
 
@@ -154,7 +154,7 @@ def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) ->
     return InputError(f"{name}: cannot be opened ({reason})")
 
 
-def _recognised(file: BinaryIO, name: str) -> Format:
+def _recognise(file: BinaryIO, name: str) -> Format:
     with translated(name, "file"):
         head = file.read(HEAD)
         file.seek(0)

@@ -65,7 +65,7 @@ def entry(name: str, key: str, make: Callable[[], Entry]) -> Entry:
         return make()
     if (known := _read(path, key)) is not None:
         return known
-    with _locked(path):
+    with _lock(path):
         if (known := _read(path, key)) is not None:  # another process was first
             return known
         made = make()
@@ -183,7 +183,7 @@ def _publish(path: Path, data: bytes, *, replace: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Iterator[None]:
     """Hold the entry's lock file; without a writable folder, no lock is needed."""
     try:
         _make_folders(path.parent)

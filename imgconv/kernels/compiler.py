@@ -40,7 +40,7 @@ def compile_function(function: Any, name: str) -> Entry:
 
     TypeError if it needs anything of Numba's or Python's at run time.
     """
-    with _unoptimised():
+    with _without_optimiser():
         wrapper = _wrapper(function)
     unit = llvm.parse_assembly(wrapper.inspect_llvm())
     symbol = "imgconv_" + name.replace(".", "_")
@@ -72,7 +72,7 @@ def _wrapper(function: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _unoptimised() -> Iterator[None]:
+def _without_optimiser() -> Iterator[None]:
     """Let Numba skip LLVM's passes on every function: they run once, over the whole, later."""
     before = os.environ.get("NUMBA_OPT")
     os.environ["NUMBA_OPT"] = "0"

@@ -90,7 +90,7 @@ def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...
 
 def _entry(module: str, name: str) -> cache.Entry:
     """From the cache, or compiled."""
-    return cache.entry(f"{module}.{name}", _key(module, name), lambda: _compiled(module, name))
+    return cache.entry(f"{module}.{name}", _key(module, name), lambda: _compile(module, name))
 
 
 def _load(entry: cache.Entry) -> int:
@@ -103,7 +103,7 @@ def _load(entry: cache.Entry) -> int:
     return _engine().add(entry)
 
 
-def _compiled(module: str, name: str) -> cache.Entry:
+def _compile(module: str, name: str) -> cache.Entry:
     _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
     from .compiler import compile_object
 

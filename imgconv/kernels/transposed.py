@@ -22,7 +22,7 @@ from .dialect import LANES, device, kernel, shift
 from .pixels import ELEMENTS, spread
 
 
-def _transposed(source: str, work: str) -> Any:
+def _transpose(source: str, work: str) -> Any:
     element, result = ELEMENTS[work], ELEMENTS[source]
     lanes = LANES * 32 // element.bitwidth
     tile = register_tile(1, 4, lanes, element)
@@ -112,5 +112,5 @@ def __getattr__(name: str) -> Any:
     """`u8_f64`: from a type in a working type."""
     first, _, second = name.partition("_")
     if first in ELEMENTS and second in ELEMENTS:
-        return _transposed(first, second)
+        return _transpose(first, second)
     raise AttributeError(name)

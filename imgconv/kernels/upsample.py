@@ -101,7 +101,7 @@ def _finish(result: str) -> Callable:
     return real if result == "f32" else integer
 
 
-def _shifted(work: str, bits: int) -> Callable:
+def _shift(work: str, bits: int) -> Callable:
     """A sum over 2**bits, a constant so that all stays in the working type."""
     element = ELEMENTS[work]
     half, zero, top = element((1 << (bits - 1)) - 1), element(0), element(255)
@@ -141,7 +141,7 @@ def _columns(source: str, work: str) -> Callable:
     if work not in SHIFTS:
         return _column(work, _finish(source))
     taps, small, large = SHIFTS[work]
-    twice, four_times = (_column(work, _shifted(work, bits)) for bits in (small, large))
+    twice, four_times = (_column(work, _shift(work, bits)) for bits in (small, large))
 
     @device
     def column(out, ring, slots, weights, count, K, divisor, top):

@@ -43,8 +43,8 @@ class Bank:
         if found != channels:
             hint = "; `per_channel=True` applies it to each" if found == 1 else ""
             raise InputError(
-                f"the bank has stencils of {_counted(found, 'channel')}, the image has "
-                f"{_counted(channels, 'channel')}: the two must be equal{hint}"
+                f"the bank has stencils of {_count_words(found, 'channel')}, the image has "
+                f"{_count_words(channels, 'channel')}: the two must be equal{hint}"
             )
         return self.weights
 
@@ -79,8 +79,8 @@ def _biases(texts: Sequence[str], count: int) -> np.ndarray:
     values = [float(number(word, "`bias`")) for word in words]
     if len(values) not in (1, count):
         raise UsageError(
-            f"`bias` gives {_counted(len(values), 'number')}, the layer has "
-            f"{_counted(count, 'stencil')}: give one for all or one for each"
+            f"`bias` gives {_count_words(len(values), 'number')}, the layer has "
+            f"{_count_words(count, 'stencil')}: give one for all or one for each"
         )
     return np.full(count, values, np.float32)
 
@@ -189,9 +189,11 @@ def _size(bank: Bank) -> str:
 
 def _depth(bank: Bank) -> str:
     return (
-        "one matrix for all channels" if bank.shared else _counted(bank.weights.shape[1], "channel")
+        "one matrix for all channels"
+        if bank.shared
+        else _count_words(bank.weights.shape[1], "channel")
     )
 
 
-def _counted(count: int, noun: str) -> str:
+def _count_words(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -140,7 +140,7 @@ def motion(length: float, degrees: float) -> Stencil:
     angle = math.radians(degrees)
     for t in np.linspace(-(length - 1) / 2, (length - 1) / 2, math.ceil(length)):
         _share(weights, radius - t * math.sin(angle), radius + t * math.cos(angle))
-    return _cropped(weights / weights.sum())
+    return _crop(weights / weights.sum())
 
 
 def _share(weights: np.ndarray, y: float, x: float) -> None:
@@ -151,7 +151,7 @@ def _share(weights: np.ndarray, y: float, x: float) -> None:
             weights[i + di, j + dj] += part
 
 
-def _cropped(weights: np.ndarray) -> Stencil:
+def _crop(weights: np.ndarray) -> Stencil:
     """Without empty outer rows and columns; it stays symmetric about its middle."""
     while weights.shape[0] > 1 and not weights[[0, -1]].any():
         weights = weights[1:-1]

@@ -73,14 +73,14 @@ class Comparison:
 
     def _interpolations(self, around: np.ndarray) -> list[Panel]:
         factors = (Fraction(self.stride[0]), Fraction(self.stride[1]))
-        panels = [Panel(self._shown(around, (1, 1)), "the image", "a detail, each pixel a square")]
+        panels = [Panel(self._show(around, (1, 1)), "the image", "a detail, each pixel a square")]
         for method, remark in (
             ("nearest", "copies: sharp, with steps"),
             ("bilinear", "2 x 2 pixels: smooth, soft"),
             ("bicubic", "4 x 4 pixels: smooth, crisper"),
         ):
             large = interpolated(around, method, factors)
-            panels.append(Panel(self._shown(large, self.stride), method, remark))
+            panels.append(Panel(self._show(large, self.stride), method, remark))
         return panels
 
     def _transpositions(self, around: np.ndarray) -> list[Panel]:
@@ -92,7 +92,7 @@ class Comparison:
             large = transposed(around, ones(size), self.stride, gain=gain)[start[0] :, start[1] :]
             remark = "like nearest" if size == self.stride else "smooth"
             remark = remark if self._divides(size) else "a checkerboard"
-            panels.append(Panel(self._shown(large, self.stride), f"stencil {shown(size)}", remark))
+            panels.append(Panel(self._show(large, self.stride), f"stencil {shown(size)}", remark))
         return panels
 
     def _overlaps(self) -> list[Panel]:
@@ -125,7 +125,7 @@ class Comparison:
     def _divides(self, size: Pair) -> bool:
         return all(k % s == 0 for k, s in zip(size, self.stride, strict=True))
 
-    def _shown(self, large: np.ndarray, factor: Pair) -> np.ndarray:
+    def _show(self, large: np.ndarray, factor: Pair) -> np.ndarray:
         """The detail without its margin, RGB, pixels as squares, in a panel's size."""
         from PIL import Image
 

@@ -58,7 +58,7 @@ class Layer:
     def __call__(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """The maps; written to `out` if that is an array of the right shape."""
         height, width, channels = pixels.shape
-        weights = self._grouped(self.bank.for_channels(channels, self.per_channel))
+        weights = self._group(self.bank.for_channels(channels, self.per_channel))
         before, shape = self.placed(height, width)
         maps = (weights.shape[0] * weights.shape[1], *shape)
         if out is None or out.shape != maps:
@@ -66,7 +66,7 @@ class Layer:
         self._run(np.ascontiguousarray(pixels), weights, before, out)
         return out
 
-    def _grouped(self, weights: np.ndarray) -> np.ndarray:
+    def _group(self, weights: np.ndarray) -> np.ndarray:
         """(K, C, h, w) as groups (G, K, C/G, h, w): maps of one group see the same channels."""
         if self.flip:
             weights = weights[..., ::-1, ::-1]
@@ -131,7 +131,7 @@ class Layer:
         channel = np.arange(depth)[:, None] * (len(phases) * length)
         places = channel + [phases.index(p) * length + n for p, n in along]
         constants = (
-            np.array(phases, np.int64), places.ravel().astype(np.int64), _tiled(steps),
+            np.array(phases, np.int64), places.ravel().astype(np.int64), _tile(steps),
             np.tile(self.bank.biases, groups), 0.0 if self.activation == "relu" else -np.inf,
         )  # fmt: skip
 
@@ -167,7 +167,7 @@ class Layer:
             np.add(maps, half, out=maps)
 
 
-def _tiled(steps: np.ndarray) -> np.ndarray:
+def _tile(steps: np.ndarray) -> np.ndarray:
     """(G, K, T) flat: of every MAPS maps (T, MAPS), of those left over (T,)."""
     _, maps, count = steps.shape
     whole = maps // MAPS * MAPS

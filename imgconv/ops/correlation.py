@@ -108,7 +108,7 @@ def _run(
     beyond = (np.zeros(channels) if fill is None else fill).astype(line_type)
     at_once = TALL if taps >= TALL and sums.work != "i16" else 1
     limits, reals = _numbers(sums, out.dtype, absolute)
-    weights = np.append(limits, _staggered(sums.weights, at_once)).astype(ring_type)
+    weights = np.append(limits, _stagger(sums.weights, at_once)).astype(ring_type)
     row = np.append(sums.row, 0).astype(row_type)
     lines = at_once + taps - 1
     strip = min(width * channels, max(1024, RING // lines))
@@ -161,7 +161,7 @@ def _inner(
     return first, first + count
 
 
-def _staggered(weights: np.ndarray, rows: int) -> np.ndarray:
+def _stagger(weights: np.ndarray, rows: int) -> np.ndarray:
     """(K + R - 1, L, R): what input row i gives to each of R output rows, weights[i - r]."""
     taps, steps = weights.shape
     out = np.zeros((taps + rows - 1, steps, rows), weights.dtype)

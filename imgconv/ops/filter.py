@@ -71,10 +71,10 @@ class Filter:
         if isinstance(last, Rank):
             return self._ranked(pixels, last)
         if self.range == "rescale" or len(last) > 1:
-            return _ranged(self._values(pixels), pixels.dtype, self.range)
+            return _apply_range(self._values(pixels), pixels.dtype, self.range)
         return correlate(
             self._before_last(pixels),
-            self._turned(last[0]),
+            self._turn(last[0]),
             border=self.border,
             result=self._result(pixels.dtype),
             scale=self.scale,
@@ -92,12 +92,12 @@ class Filter:
             and (pixels.dtype.kind == "u" or self.range == "clip")
         ):
             return last(before, self.border)
-        return _ranged(self._values(pixels), pixels.dtype, self.range)
+        return _apply_range(self._values(pixels), pixels.dtype, self.range)
 
     def _result(self, dtype: np.dtype) -> np.dtype:
         return FLOAT if self.range == "float" else dtype
 
-    def _turned(self, stencil: Stencil) -> Stencil:
+    def _turn(self, stencil: Stencil) -> Stencil:
         return stencil.flipped() if self.flip else stencil
 
     def _before_last(self, pixels: np.ndarray, fill: np.ndarray | None = None) -> np.ndarray:
@@ -120,7 +120,7 @@ class Filter:
         fill: np.ndarray | None,
     ) -> np.ndarray:
         def one(stencil: Stencil, scale: Fraction, bias: Fraction) -> np.ndarray:
-            turned = self._turned(stencil)
+            turned = self._turn(stencil)
             return correlate(
                 pixels, turned, border=self.border, result=FLOAT, scale=scale, bias=bias, fill=fill
             )
@@ -141,7 +141,9 @@ class Filter:
         """Add to every channel what the filter changes of the luma: the hue stays."""
         luma = by_rows(lambda p: (p @ LUMA)[..., None], pixels, channels=1)
         values = self._values(luma)
-        wanted = values if self.range == "float" else _ranged(values, FLOAT, self.range, pixels)
+        wanted = (
+            values if self.range == "float" else _apply_range(values, FLOAT, self.range, pixels)
+        )
         result = self._result(pixels.dtype)
 
         def changed(p: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -165,7 +167,7 @@ class Filter:
         """
         top = np.float32(white(pixels.dtype))
         channels = pixels.shape[2]
-        weighted = by_rows(lambda p: _premultiplied(p, top), pixels)
+        weighted = by_rows(lambda p: _premultiply(p, top), pixels)
         fill = np.array([0.0] * (channels - 1) + [1.0])
         plain = Filter(self.operators, self.border, flip=self.flip)
         sums = plain._values(weighted, fill)
@@ -181,7 +183,7 @@ class Filter:
             return np.where(cover > 0, values, p[..., :-1])
 
         values = by_rows(colour, pixels, sums, channels=channels - 1)
-        out = _ranged(values, pixels.dtype, self.range)
+        out = _apply_range(values, pixels.dtype, self.range)
 
         def coverage(s: np.ndarray) -> np.ndarray:
             return fit(s[..., -1:] / total * top, result)
@@ -192,12 +194,12 @@ class Filter:
         return with_alpha(out, alpha)
 
 
-def _premultiplied(pixels: np.ndarray, top: np.float32) -> np.ndarray:
+def _premultiply(pixels: np.ndarray, top: np.float32) -> np.ndarray:
     cover = pixels[..., -1:] / top
     return np.concatenate([pixels[..., :-1] * cover, cover], axis=2)
 
 
-def _ranged(
+def _apply_range(
     values: np.ndarray, dtype: np.dtype, range: str, like: np.ndarray | None = None
 ) -> np.ndarray:
     """What becomes of float32 values that do not fit: see `range` in the help of filter.

@@ -114,7 +114,7 @@ def correlate(
     known = np.ascontiguousarray(blurred[margin:-margin, margin:-margin])
     lines = _widened(known, part, columns, step)
     reals = Reals(float(scale), float(bias), 1.0, -1.0 if absolute else 1.0)
-    _blended(lines, part, rows, step, out, reals)
+    _blend(lines, part, rows, step, out, reals)
     return True
 
 
@@ -150,7 +150,7 @@ def _widened(known: np.ndarray, part: np.ndarray, columns: Axis, step: int) -> n
     return lines
 
 
-def _blended(
+def _blend(
     lines: np.ndarray, part: np.ndarray, rows: Axis, step: int, out: np.ndarray, reals: Reals
 ) -> None:
     """The last part along columns, and the results."""

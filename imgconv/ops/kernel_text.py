@@ -40,7 +40,7 @@ def parse(text: str) -> tuple[Stencil, ...]:
     if not numbers and name in NAMED:
         return NAMED[name].stencils()
     if name in FAMILIES and (numbers or name not in NAMED):
-        return (_made_to_measure(name, numbers),)
+        return (_make_to_measure(name, numbers),)
     if name in MEANINGS:
         raise UsageError(f"'{word}': {name} has no weights; it is for `imgconv filter` alone")
     if numbers and name in NAMED:
@@ -52,7 +52,7 @@ def parse(text: str) -> tuple[Stencil, ...]:
     raise UsageError(_unknown(word, name))
 
 
-def _made_to_measure(name: str, numbers: str) -> Stencil:
+def _make_to_measure(name: str, numbers: str) -> Stencil:
     family = FAMILIES[name]
     parts = [part for part in re.split(r"[:x,]", numbers) if part]
     try:

@@ -106,14 +106,14 @@ class Pool:
         colour = without_alpha(pixels)
         if self.method == "median":
             colour = colour.astype(np.float32)
-        colour[hidden] = self._left_out(pixels.dtype)
+        colour[hidden] = self._leave_out(pixels.dtype)
         found = self._channels(colour, leave_out=True)
         windows = self.windows(*pixels.shape[:2])
         seen = pooled((~hidden).astype(np.uint8)[..., None], "max", windows)[..., 0] > 0
         plain[seen, :-1] = fit(found[seen], pixels.dtype)
         return plain
 
-    def _left_out(self, dtype: np.dtype) -> float:
+    def _leave_out(self, dtype: np.dtype) -> float:
         """A colour that does not count."""
         if self.method == "median":
             return np.nan

@@ -44,7 +44,7 @@ def sheet(
     for n, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
         x, y = GAP + n % across * cell_w, GAP + n // across * cell_h
         canvas.paste(Image.fromarray(picture), (x, y))
-        text = _shortened(label, font, width)
+        text = _shorten(label, font, width)
         draw.text((x + width / 2, y + height + 5), text, INK, font, anchor="ma")
         if scales:
             _draw_scale(canvas, draw, scales[n], x, y + height + LINE, width)
@@ -62,7 +62,7 @@ def _columns(count: int, cell_h: int, cell_w: int) -> int:
     return min(range(1, count + 1), key=fault)
 
 
-def _shortened(label: str, font: Any, width: int) -> str:
+def _shorten(label: str, font: Any, width: int) -> str:
     """As much of the label as is not wider than its picture."""
     if font.getlength(label) <= width:
         return label
@@ -77,7 +77,7 @@ def _draw_scale(canvas: Any, draw: Any, tones: Tones | str, x: int, y: int, widt
 
     font = ImageFont.load_default(SMALL)
     if isinstance(tones, str):
-        draw.text((x + width / 2, y), _shortened(tones, font, width), PALE, font, anchor="ma")
+        draw.text((x + width / 2, y), _shorten(tones, font, width), PALE, font, anchor="ma")
         return
     low, high = brief(tones.low), brief(tones.high)
     before, after = (math.ceil(font.getlength(text)) + 6 for text in (low, high))
@@ -101,19 +101,19 @@ def map_sheet(pixels: np.ndarray, maps: np.ndarray, name: str, labels: Sequence[
     height, width = maps.shape[1:]
     columns = _columns(len(maps) + 1, height, width)
     side = max(SMALLEST, min(LARGEST, WIDEST // columns - GAP))
-    size = _shown_size(height, width, side)
-    small = [_resized(one, *size) for one in maps]
+    size = _show_size(height, width, side)
+    small = [_resize(one, *size) for one in maps]
     scales = [tones_for(one) for one in small]
     pictures = [tones.colours(one) for tones, one in zip(scales, small, strict=True)]
-    pictures = [_numbered(p, one) for p, one in zip(pictures, maps, strict=True)]
+    pictures = [_number(p, one) for p, one in zip(pictures, maps, strict=True)]
     image = _picture(pixels, *size)
     if pixels.shape[2] == 1:
-        image = _numbered(image, pixels[..., 0])
+        image = _number(image, pixels[..., 0])
     sizes = f"{_times(pixels.shape)}, maps {_times(maps.shape[1:])}"
     return sheet([image, *pictures], [name, *labels], columns, [sizes, *scales])
 
 
-def _numbered(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _number(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
     """With each value written into its pixel, where the pixels are large enough."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -135,7 +135,7 @@ def _times(shape: tuple[int, ...]) -> str:
     return f"{shape[0]}x{shape[1]}"
 
 
-def _shown_size(height: int, width: int, side: int) -> tuple[int, int]:
+def _show_size(height: int, width: int, side: int) -> tuple[int, int]:
     """Rows and columns of a map that fits `side` pixels: smaller, or larger by a whole factor."""
     longest = max(height, width)
     if longest > side:
@@ -144,7 +144,7 @@ def _shown_size(height: int, width: int, side: int) -> tuple[int, int]:
     return height * factor, width * factor
 
 
-def _resized(values: np.ndarray, height: int, width: int) -> np.ndarray:
+def _resize(values: np.ndarray, height: int, width: int) -> np.ndarray:
     """float32 (height, width): smoothly reduced, or of repeated pixels."""
     from PIL import Image
 

@@ -107,7 +107,9 @@ def stencil(values: Any, name: str = "the kernel") -> Stencil:
     if not rows or lengths[0] == 0:
         raise UsageError(f"{name} is empty: give rows of numbers, e.g. '0 -1 0; -1 5 -1; 0 -1 0'")
     if len(lengths) > 1:
-        raise UsageError(f"{name} has rows of {_listed(lengths)} numbers: make them equally long")
+        raise UsageError(
+            f"{name} has rows of {_join_words(lengths)} numbers: make them equally long"
+        )
     weights = np.array([[float(v) for v in row] for row in rows], np.float64)
     if not np.isfinite(weights).all():
         raise UsageError(f"{name} holds a value that is not finite: use ordinary numbers")
@@ -118,7 +120,7 @@ def stencil(values: Any, name: str = "the kernel") -> Stencil:
     return _from_integers(np.array(numerators, np.int64).reshape(weights.shape), denominator)
 
 
-def _listed(numbers: Sequence[int]) -> str:
+def _join_words(numbers: Sequence[int]) -> str:
     return " and ".join(map(str, numbers))
 
 

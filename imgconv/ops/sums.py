@@ -52,24 +52,24 @@ def plan(
         if sums is not None:
             return sums
     if source == np.uint8 == result:
-        return _rounded_sums(stencil, float(scale), float(bias))
+        return _round_sums(stencil, float(scale), float(bias))
     column, row = _split(stencil)
     return Sums("f32", column.weights * float(scale), row, float(bias))
 
 
-def _rounded_sums(stencil: Stencil, scale: float, bias: float) -> Sums:
+def _round_sums(stencil: Stencil, scale: float, bias: float) -> Sums:
     """Real weights rounded to 16 bits, in sums of 32 bits (of the row part, if there is one)."""
     column, row = _split(stencil)
     if row.size:
-        whole, step = _rounded(row[None])
+        whole, step = _round(row[None])
         return Sums("split", column.weights * (scale / step), _pairs(whole)[0], bias)
-    whole, step = _rounded(stencil.weights)
+    whole, step = _round(stencil.weights)
     if abs(bias) * step >= abs(scale) * 2**30:  # it would not fit, or scale is 0
         return Sums("f32", stencil.weights * scale, row, bias)
     return Sums("i32", _pairs(whole), row, round(bias / scale * step), scale / step)
 
 
-def _rounded(weights: np.ndarray) -> tuple[np.ndarray, float]:
+def _round(weights: np.ndarray) -> tuple[np.ndarray, float]:
     """Integers of 16 bits near weights * step, and the step.
 
     They are rounded so that their sum is right too: flat areas keep their value.

@@ -46,7 +46,7 @@ class Tint:
 
         def strip(begin: int, end: int) -> None:
             coefficients = (rows[begin:end] @ small) @ columns
-            out[begin:end] = _coloured(pixels[begin:end], coefficients, alpha, keep)
+            out[begin:end] = _colour(pixels[begin:end], coefficients, alpha, keep)
 
         strips(strip, H, W)
         return out
@@ -98,7 +98,7 @@ def brightness(pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
     return np.asarray(luma, np.float32)
 
 
-def _coloured(pixels: np.ndarray, coefficients: np.ndarray, alpha: str, keep: float) -> np.ndarray:
+def _colour(pixels: np.ndarray, coefficients: np.ndarray, alpha: str, keep: float) -> np.ndarray:
     """The rows with their colour; coefficients (4, rows, W): two slopes, two offsets."""
     luma = brightness(pixels, alpha)
     known = np.isfinite(luma)

@@ -44,10 +44,10 @@ class ClassifyFile:
         if not found:
             raise InputError(f"{shown(item.source)}: holds no image")
         record = found[0].record() if len(found) == 1 else {"planes": [f.record() for f in found]}
-        written = (self._copied(item.source, found[0].best),) if self.into else ()
+        written = (self._copy(item.source, found[0].best),) if self.into else ()
         return Done(written, notes, record | ({"written": list(written)} if written else {}), found)
 
-    def _copied(self, source: str, name: str) -> str:
+    def _copy(self, source: str, name: str) -> str:
         """The file's copy in the folder of the class; a file that is there stays, or is refused."""
         folder = re.sub(r"[^\w.() -]+", "_", name).strip(". ") or "unnamed"
         target = os.path.join(self.into, folder, os.path.basename(source))

@@ -55,13 +55,13 @@ class FeatureMaps(FileStep):
         with open_image(item.source, **self.reading) as source:
             info = self.info(source)
             seen = self.seen(source)
-            with share(self._needed(info)):
+            with share(self._bytes_needed(info)):
                 if item.paged:
                     written = self._pages(item, seen, info, notes)
                 else:
                     notes += self._write(item, item.target, seen, info)
                     written = [item.target]
-            notes = [*source.notes, *notes, *self._said(info)]
+            notes = [*source.notes, *notes, *self._notes_of(info)]
         maps, parameters = len(self._labels(info)), self.layer.parameters(self._seen(info))[1]
         record = {"maps": maps, "parameters": parameters}
         return Done(tuple(written), tuple(dict.fromkeys(notes)), record)
@@ -93,7 +93,7 @@ class FeatureMaps(FileStep):
         named = self.writing.format or is_known(target)
         kind = format_for(target, self.writing.format, "tiff").name if named else "tiff"
         source = "input" if item.source == "-" else shown(item.source)
-        layered = self._layered(planes)
+        layered = self._layer(planes)
         if kind == "npy":
             return self._write_array(target, (maps for _, maps in layered), info)
         labels = self._labels(info)
@@ -105,7 +105,7 @@ class FeatureMaps(FileStep):
             return write_image(target, pages, record, self.writing, force=self.force)
         return self._write_sheet(target, layered, os.path.basename(source), labels, kind)
 
-    def _layered(self, planes: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _layer(self, planes: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Each plane and its maps; the maps are in the same memory every time."""
         maps: np.ndarray | None = None
         for plane in planes:
@@ -153,7 +153,7 @@ class FeatureMaps(FileStep):
         names = COLOURS if count == 3 else tuple(f"channel {c}" for c in range(count))
         return [f"{label} {name}" for label in labels for name in names]
 
-    def _said(self, info: Info) -> list[str]:
+    def _notes_of(self, info: Info) -> list[str]:
         """What the user should hear: alpha left out, how many maps and parameters."""
         channels = self._seen(info)
         notes = ["alpha is left out: a layer sees colours"] * (channels < info.channels)
@@ -163,7 +163,7 @@ class FeatureMaps(FileStep):
         count = f"{maps} map{'' if maps == 1 else 's'} of {times(size)}"
         return [*notes, f"{count}; {words} = {parameters} parameters"]
 
-    def _needed(self, info: Info) -> int:
+    def _bytes_needed(self, info: Info) -> int:
         """Bytes of one plane as read and of its maps."""
         _, size = self.layer.placed(info.height, info.width)
         maps = len(self._labels(info)) * size[0] * size[1] * 4

@@ -22,7 +22,7 @@ class MatchLabels:
     reading: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, item: Item) -> Done:
-        found, doubts = self._matched(item.source, item.also[0])
+        found, doubts = self._match(item.source, item.also[0])
         several = len(found) > 1
         named = [
             (f"{item.source}:{n}" if several else item.source, one)
@@ -31,7 +31,7 @@ class MatchLabels:
         notes = tuple(f"{shown(name)}: {said}" for name, said in doubts.items() if said)
         return Done(notes=notes, value=named)
 
-    def _matched(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:
+    def _match(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:
         """A match of each plane, and the first thing that is odd about each file."""
         found: list[Match] = []
         doubts = {labels: "", truth: ""}

@@ -101,7 +101,7 @@ class EachPlane(FileStep):
 
     def __call__(self, item: Item) -> Done:
         told: list[Result] = []
-        with open_image(item.source, **self.reading) as source, share(_needed(source.info)):
+        with open_image(item.source, **self.reading) as source, share(_bytes_needed(source.info)):
             planes = self.given(item, source)
             if item.paged:
                 written, notes = self._pages(item, planes, told)
@@ -118,13 +118,13 @@ class EachPlane(FileStep):
         self, source: Source, planes: Iterator[tuple[Any, ...]], told: list[Result]
     ) -> list[Image]:
         """The images made of the source's; `planes` are those of all of them in a row."""
-        changed = self._changed(planes, told)
+        changed = self._change(planes, told)
         return [
             Image.of(self.operation.describe(image.info), islice(changed, image.info.planes))
             for image in self.images(source)
         ]
 
-    def _changed(
+    def _change(
         self, planes: Iterable[tuple[Any, ...]], told: list[Result]
     ) -> Iterator[np.ndarray]:
         """What the operation makes of each plane; what it says is kept in `told`."""
@@ -141,7 +141,7 @@ class EachPlane(FileStep):
         notes: list[str] = []
         for target, given in self.pages(item, planes, notes):
             info = self.operation.describe(given[1]).one_plane()
-            notes += self.write(target, [Image.of(info, self._changed([given], told))])
+            notes += self.write(target, [Image.of(info, self._change([given], told))])
             written.append(target)
         return written, notes
 
@@ -151,6 +151,6 @@ class EachPlane(FileStep):
         return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record)
 
 
-def _needed(info: Info) -> int:
+def _bytes_needed(info: Info) -> int:
     """Bytes that one plane takes on its way: as read, as computed, as encoded."""
     return 3 * info.height * info.width * info.channels * info.dtype.itemsize

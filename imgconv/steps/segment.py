@@ -80,7 +80,7 @@ class SegmentFile:
         with open_image(item.source, **self.reading) as source:
             info = source.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
-                results, scales = self._segmented(item, source)
+                results, scales = self._segment(item, source)
         said = (line(results, self.settings, scales), *results.notes)
         notes = (*source.notes, *said, *doubts(self.settings.size))
         if item.target == "-":
@@ -88,7 +88,7 @@ class SegmentFile:
         told = Segmented(self._entry(item, results, scales), results.summary)
         return Done((item.target, *item.also), notes, results.totals(), told)
 
-    def _segmented(self, item: Item, source: Source) -> tuple[Results, list[float]]:
+    def _segment(self, item: Item, source: Source) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)

@@ -69,7 +69,7 @@ class Picture:
         """The plane's picture, in its dtype; alpha comes along unchanged, or enlarged."""
         colours = plane.shape[2] - (info.alpha != "none")
         view = plane[..., :colours]
-        finish = partial(self._finished, dtype=plane.dtype)
+        finish = partial(self._finish, dtype=plane.dtype)
         found = self._results(view, self.name, finish, self._margins(view.shape[:2]))
         results = [self._planes(one[self.name], view.shape[:2]) for one in found]
         values = np.concatenate(results) if len(results) > 1 else results[0]
@@ -118,7 +118,7 @@ class Picture:
         size, fixed = plane.shape[:2], self._fixed_size(plane.shape[:2])
         graph = self._graph(size)
         model = replace(self.model, graph=one_output(graph, only) if only else graph)
-        prepare = partial(self._prepared, rules=self._known_rules())
+        prepare = partial(self._prepared, rules=self._know_rules())
         (name, *others), first = model.graph.inputs, self._images_of[0]
         further = {
             inner: self._further(outer.name, outer.channels, size)
@@ -231,7 +231,7 @@ class Picture:
             "(grey is repeated for 3, channels go one by one through 1)"
         )
 
-    def _known_rules(self) -> Mapping[str, Any]:
+    def _know_rules(self) -> Mapping[str, Any]:
         """The card's prepare; InputError where it asks for what is not done here."""
         rules = self._rules("prepare")
         if unknown := sorted(set(rules) - KNOWN):
@@ -253,7 +253,7 @@ class Picture:
                 operation(values, np.asarray(rules[key], np.float32).reshape(-1, 1, 1), out=values)
         return values
 
-    def _finished(self, name: str, values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    def _finish(self, name: str, values: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
         """A piece of the output in the image's dtype."""
         low, high = self._range("read")
         scaled = (values - np.float32(low)) * np.float32(white(dtype) / (high - low))

@@ -22,7 +22,7 @@ def resnet(
 ) -> Graph:
     """(N, 3, H, W) -> (N, classes) probabilities; any size from 32 on, 224 in the paper."""
     net = Layers(weights, 3)
-    x = _normed(net, "image", 64, 7, "conv1", "bn1", stride=2)
+    x = _add_norm(net, "image", 64, 7, "conv1", "bn1", stride=2)
     x = net.max_pool(net.relu(x, "relu"), 3, 2, "maxpool", padding=1)
     for level, count in enumerate(BLOCKS[depth]):
         for number in range(count):
@@ -47,18 +47,18 @@ def _block(
     for n, size in enumerate(sizes):
         wide = outputs if n == len(sizes) - 1 else width
         step = stride if n == strided else 1
-        y = _normed(net, y, wide, size, f"{name}.conv{n + 1}", f"{name}.bn{n + 1}", stride=step)
+        y = _add_norm(net, y, wide, size, f"{name}.conv{n + 1}", f"{name}.bn{n + 1}", stride=step)
         if n < len(sizes) - 1:
             y = net.relu(y, f"{name}.relu{n + 1}")
     if not plain:
         if stride > 1 or net.channels[x] != outputs:
             down = f"{name}.downsample"
-            x = _normed(net, x, outputs, 1, f"{down}.0", f"{down}.1", stride=stride)
+            x = _add_norm(net, x, outputs, 1, f"{down}.0", f"{down}.1", stride=stride)
         y = net.op("add", y, x, layer=f"{name}.add")
     return net.relu(y, f"{name}.relu")
 
 
-def _normed(
+def _add_norm(
     net: Layers, x: str, channels: int, size: int, conv: str, norm: str, *, stride: int
 ) -> str:
     return net.norm(net.conv(x, channels, size, conv, stride=stride, bias=False), norm)

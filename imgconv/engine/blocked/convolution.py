@@ -92,7 +92,7 @@ def prepare(
         layer = ALGORITHMS[algorithm](geometry, weights, pad_channels(bias, K), clamp)
     elif not (C // groups) % V and not (K // groups) % V:
         algorithm = chosen or cheapest(geometry)
-        layer = _grouped(geometry, weights, bias, groups, clamp, algorithm)
+        layer = _prepare_groups(geometry, weights, bias, groups, clamp, algorithm)
     else:
         return None
     reads = frozenset({name, stage.extra} - {""})
@@ -311,7 +311,7 @@ def _pair_channels(weights: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.concatenate(parts, axis=1))
 
 
-def _grouped(
+def _prepare_groups(
     g: Geometry, weights: Weights, bias: Any, groups: int, clamp: Clamp, algorithm: str
 ) -> Layer:
     """One layer for each group; a group's channels are whole blocks."""

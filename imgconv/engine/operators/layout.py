@@ -182,7 +182,7 @@ def _unsqueeze_origins(site: Site) -> list[int | None]:
     return [None if axis in new else next(old) for axis in range(len(site.out))]
 
 
-def _squeezed_axes(site: Site) -> Sequence[int]:
+def _squeeze_axes(site: Site) -> Sequence[int]:
     axes = site.argument(1, "axes")
     return [i for i, n in enumerate(site.x) if n == 1] if axes is None else to_integers(axes)
 
@@ -195,7 +195,7 @@ def _expand_origins(site: Site) -> list[int | None]:
     ]
 
 
-def _tiled_axes(site: Site) -> Sequence[int]:
+def _tile_axes(site: Site) -> Sequence[int]:
     return [i for i, n in enumerate(to_integers(site.argument(1, "repeats"))) if n != 1]
 
 
@@ -230,7 +230,7 @@ OPERATORS = {
         required=("axes",), reads=("axes",),
     ),
     "squeeze": Operator(
-        squeeze, squeeze_shape, over(_squeezed_axes), ("x", "axes?"), {"axes": AXES},
+        squeeze, squeeze_shape, over(_squeeze_axes), ("x", "axes?"), {"axes": AXES},
         reads=("axes",),
     ),
     "expand": Operator(
@@ -238,7 +238,7 @@ OPERATORS = {
         required=("shape",), reads=("shape",),
     ),
     "tile": Operator(
-        tile, tile_shape, over(_tiled_axes), ("x", "repeats?"), {"repeats": wholes(0, WIDEST)},
+        tile, tile_shape, over(_tile_axes), ("x", "repeats?"), {"repeats": wholes(0, WIDEST)},
         required=("repeats",), reads=("repeats",),
     ),
 }  # fmt: skip

@@ -27,7 +27,7 @@ def reduce_shape(
     return tuple(1 if i in at else n for i, n in enumerate(x) if keepdims or i not in at)
 
 
-def _reduced_axes(site: Site) -> tuple[int, ...]:
+def _reduce_axes(site: Site) -> tuple[int, ...]:
     none_is_none = bool(site.attributes.get("none_is_none"))
     return _axes(len(site.x), site.argument(1, "axes"), none_is_none)
 
@@ -44,7 +44,7 @@ def _reduce(formula: Callable[..., Any], text: str) -> Operator:
     apply.__doc__ = f"{text} over the axes (all where none are given)."
     attributes = {"axes": AXES, "keepdims": FLAG, "none_is_none": FLAG}
     return Operator(
-        apply, reduce_shape, over(_reduced_axes), ("x", "axes?"), attributes, reads=("axes",)
+        apply, reduce_shape, over(_reduce_axes), ("x", "axes?"), attributes, reads=("axes",)
     )
 
 

@@ -55,13 +55,13 @@ class Netpbm:
         if self.kind in (b"F", b"f"):
             yield self._samples("f4")[::-1].astype(np.float32)
         elif self.kind in (b"1", b"2", b"3"):
-            yield self._scaled(self._plain())
+            yield self._scale(self._plain())
         elif self.kind == b"4":
             bits = np.frombuffer(self._body(self.stride * self.shape[0]), np.uint8)
             rows = np.unpackbits(bits.reshape(self.shape[0], -1), axis=1)[:, : self.shape[1]]
             yield ((1 - rows) * np.uint8(self.full))[..., None]
         else:
-            yield self._scaled(self._samples("u2" if self.top > 255 else "u1"))
+            yield self._scale(self._samples("u2" if self.top > 255 else "u1"))
 
     def _pnm(self) -> tuple[int, int, int]:
         numbers = 2 if self.kind in (b"1", b"4") else 3
@@ -128,7 +128,7 @@ class Netpbm:
     def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
         if self.kind in (b"F", b"f"):  # its last row comes first
             return self._samples("f4")[::-1][rows, columns].astype(np.float32)
-        return self._scaled(self._samples("u2" if self.top > 255 else "u1")[rows, columns])
+        return self._scale(self._samples("u2" if self.top > 255 else "u1")[rows, columns])
 
     def _samples(self, kind: str) -> np.ndarray:
         dtype = np.dtype(self.order + kind)
@@ -148,7 +148,7 @@ class Netpbm:
         values = values.reshape(self.shape)
         return 1 - values if self.kind == b"1" else values
 
-    def _scaled(self, samples: np.ndarray) -> np.ndarray:
+    def _scale(self, samples: np.ndarray) -> np.ndarray:
         """To the full range of 8 or 16 bit, rounded, unless stored values are wanted."""
         full = self.full
         samples = np.minimum(samples, self.top)
@@ -182,7 +182,7 @@ def _write_pfm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -
     file.write(plane[::-1].astype("<f4").tobytes())
 
 
-def _mark(path: str | os.PathLike[str], head: bytes) -> str:
+def _read_mark(path: str | os.PathLike[str], head: bytes) -> str:
     """Our name in the header's comment."""
     found = re.match(rb"P\d\n# (imgconv [^\n]*)\n", head)
     return found[1].decode("ascii", "replace") if found else ""
@@ -194,7 +194,7 @@ def _recognises(head: bytes) -> bool:
 
 PNM = Format(
     "pnm", (".ppm", ".pgm", ".pnm", ".pbm", ".pam"), _recognises, _open, _write_pnm,
-    depths=(8, 16), regions=True, mark=_mark,
+    depths=(8, 16), regions=True, mark=_read_mark,
 )  # fmt: skip
 PFM = Format(
     "pfm", (".pfm",), begins(b"PF\n", b"Pf\n", b"PF\r\n", b"Pf\r\n"), _open, _write_pfm,

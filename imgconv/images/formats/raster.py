@@ -37,7 +37,7 @@ class Raster:
         block = block.removeprefix(b"Exif\0\0") if block else None
         self.orientation = exif.orientation(block) if block else 1
         self.count = min(getattr(self.image, "n_frames", 1), ANIMATION_LIMIT)
-        shared = self._shared(block)
+        shared = self._shared_info(block)
         found = [self._mode_and_duration(n) for n in range(self.count)]
         self.mode = _widest([mode for mode, _ in found])
         self.images = [
@@ -45,7 +45,7 @@ class Raster:
             for n, (_, duration) in enumerate(found)
         ]
 
-    def _shared(self, block: bytes | None) -> Info:
+    def _shared_info(self, block: bytes | None) -> Info:
         """What holds for all frames."""
         width, height = self.image.size
         resolution = self._resolution()

@@ -13,10 +13,10 @@ Tag = tuple[int, int, int, Any]  # code, type, count, bytes
 def scaled(tags: tuple[Tag, ...], order: str, fy: float, fx: float) -> tuple[Tag, ...]:
     """TIFF tags of an image of which fy times the rows and fx times the columns were made."""
     point = _is_point(tags, order)
-    return tuple(_scaled(tag, order, fy, fx, point) for tag in tags)
+    return tuple(_scale(tag, order, fy, fx, point) for tag in tags)
 
 
-def _scaled(tag: Tag, order: str, fy: float, fx: float, point: bool) -> Tag:
+def _scale(tag: Tag, order: str, fy: float, fx: float, point: bool) -> Tag:
     code, kind, count, content = tag
     if code not in (SCALE, TIEPOINT, MATRIX) or kind != 12 or len(content) != 8 * count:
         return tag

@@ -49,7 +49,7 @@ def lines(ink: np.ndarray) -> list[list[Mark]]:
     kept = _without_dust(kept)
     if not 0 < len(kept) <= MOST:
         return []
-    found = [_mark(ink, places, n, box) for n, box in kept.items()]
+    found = [_cut_out(ink, places, n, box) for n, box in kept.items()]
     return [sorted(line, key=lambda mark: mark.left) for line in _rows(_fused(found))]
 
 
@@ -69,7 +69,7 @@ def _without_dust(boxes: dict[int, Box]) -> dict[int, Box]:
     return {n: box for n, box in boxes.items() if sizes[n] >= least}
 
 
-def _mark(ink: np.ndarray, places: np.ndarray, number: int, box: Box) -> Mark:
+def _cut_out(ink: np.ndarray, places: np.ndarray, number: int, box: Box) -> Mark:
     """With the soft pixels of its edge: one more on every side."""
     from scipy.ndimage import binary_dilation
 
@@ -91,7 +91,7 @@ def _fused(found: Sequence[Mark]) -> list[Mark]:
         if place is None:
             whole.append(mark)
         else:
-            whole[place] = _joined(whole[place], mark)
+            whole[place] = _join(whole[place], mark)
     return whole
 
 
@@ -102,7 +102,7 @@ def _belongs(part: Mark, to: Mark) -> bool:
     return smaller and across >= FUSED * part.ink.shape[1] and gap <= 0.25 * to.size
 
 
-def _joined(one: Mark, other: Mark) -> Mark:
+def _join(one: Mark, other: Mark) -> Mark:
     top, left = min(one.top, other.top), min(one.left, other.left)
     size = max(one.bottom, other.bottom) - top, max(one.right, other.right) - left
     ink = np.zeros(size, np.float32)

@@ -49,13 +49,13 @@ def photo(
         max(n, round(have * factor)) for n, have in zip(size, colours.shape, strict=False)
     )
     top, left = ((n - m) // 2 for n, m in zip(whole, size, strict=True))
-    planes = [_resized(colours[..., c], whole) for c in range(colours.shape[2])]
+    planes = [_resize(colours[..., c], whole) for c in range(colours.shape[2])]
     cut = np.stack(planes)[:, top : top + size[0], left : left + size[1]]
     values = np.broadcast_to(cut, (channels, *size)).astype(np.float32)
     return normalised(values, rules)[None]
 
 
-def _resized(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def _resize(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(H, W) at (h, w): bilinear, without aliasing."""
     from PIL import Image
 

@@ -81,7 +81,7 @@ class Classifier:
         if written is not None:
             best = ranked(self.scores(written[None, None])[0], self.names, self.top)
             return Classes(best, (((0, 0, SIDE, SIDE), *best[0]),))
-        small, step = _reduced(image)
+        small, step = _reduce(image)
         amount = ink(small)
         found = [self._readings(line, step) for line in lines(amount)] if amount is not None else []
         every = [one for line in found for one in line]
@@ -148,7 +148,7 @@ def _box(mark: Mark, step: float) -> tuple[int, int, int, int]:
     return left, top, max(right - left, 1), max(bottom - top, 1)
 
 
-def _reduced(image: np.ndarray) -> tuple[np.ndarray, float]:
+def _reduce(image: np.ndarray) -> tuple[np.ndarray, float]:
     """A large scan made smaller, and how many of its pixels one of those is."""
     from PIL import Image
 

@@ -71,7 +71,7 @@ class Painting:
                 "be of one size"
             )
         chroma = chroma_of(own)
-        marked = self._marked(chroma, plane, alpha)
+        marked = self._find_marks(chroma, plane, alpha)
         if not marked.any():
             raise InputError(
                 f"`hint={self.name!r}`: no hint in it: paint colours on the grey picture, or on a "
@@ -80,17 +80,17 @@ class Painting:
         rows, columns = np.nonzero(marked)
         return Hint(rows, columns, chroma[rows, columns])
 
-    def _marked(self, chroma: np.ndarray, plane: np.ndarray, alpha: str) -> np.ndarray:
+    def _find_marks(self, chroma: np.ndarray, plane: np.ndarray, alpha: str) -> np.ndarray:
         """(H, W) bool: what is opaque or, without alpha, differs in colour from the picture or
         from the grey picture, whichever it is painted on: the one that most of it is like."""
         if self.alpha != "none":
             return np.asarray(self.plane[..., 3] > white(self.plane.dtype) / 2)
         grey = plane.shape[2] - (alpha != "none") == 1
-        each = [self._painted(chroma)]
-        each += [] if grey else [self._painted(chroma - chroma_of(plane))]
+        each = [self._paint(chroma)]
+        each += [] if grey else [self._paint(chroma - chroma_of(plane))]
         return min(each, key=np.count_nonzero)
 
-    def _painted(self, away: np.ndarray) -> np.ndarray:
+    def _paint(self, away: np.ndarray) -> np.ndarray:
         from scipy import ndimage
 
         distance = np.hypot(away[..., 0], away[..., 1])
@@ -133,15 +133,15 @@ def spread(
     rest = np.ones_like(luma)
     total, sums = np.zeros_like(luma), np.zeros_like(chroma)
     for hint in hints:
-        rows, columns, colours = _placed(hint, size, luma.shape)
+        rows, columns, colours = _place(hint, size, luma.shape)
         share, nearest = _share(rows, columns, luma, chroma)
         rest *= 1 - share
         total += share**4  # where two meet, the nearer one decides
-        sums += share**4 * _shaded(colours[:, nearest], luma, luma[rows, columns][nearest])
+        sums += share**4 * _shade(colours[:, nearest], luma, luma[rows, columns][nearest])
     return rest, sums / np.maximum(total, np.float32(1e-12)) * (1 - rest)
 
 
-def _placed(
+def _place(
     hint: Hint, size: tuple[int, ...], small: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows and columns (n,) of the hint at the small size, and its mean colours there (2, n)."""
@@ -151,7 +151,7 @@ def _placed(
     return places // small[1], places % small[1], colours.astype(np.float32)
 
 
-def _shaded(chroma: np.ndarray, luma: np.ndarray, at: np.ndarray) -> np.ndarray:
+def _shade(chroma: np.ndarray, luma: np.ndarray, at: np.ndarray) -> np.ndarray:
     """The colours (2, h, w) of places this bright, in this light: in OKLab, a and b of one
     material grow with L."""
     light = np.sqrt(luma / np.maximum(at, 0.05))  # L is about the root of the luma

@@ -43,7 +43,7 @@ class Micro:
         facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
         if camera.dark_noise == 0:
             return np.zeros(colours.shape, np.float32), facts
-        cleaned = self._cleaned(plane, camera)
+        cleaned = self._clean(plane, camera)
         removed = balanced(plane - cleaned)
         return removed[..., None], {name: float(f"{value:.6g}") for name, value in facts.items()}
 
@@ -52,7 +52,7 @@ class Micro:
             return found(plane)
         return Camera(0.0, (self.sigma / 255 * top) ** 2, float(plane.min()))
 
-    def _cleaned(self, plane: np.ndarray, camera: Camera) -> np.ndarray:
+    def _clean(self, plane: np.ndarray, camera: Camera) -> np.ndarray:
         y, low, span = normalised(plane, camera)
         planes = np.zeros((3, *y.shape), np.float32)
         planes[0] = y

@@ -38,11 +38,11 @@ class Photo:
             return by_channel(self, colours, top)
         grey = colours.shape[2] == 1 or bool((colours == colours[..., :1]).all())
         view = np.moveaxis(colours[..., :1] if grey else colours, 2, 0)
-        removed, level = self._removed(view, top)
+        removed, level = self._remove(view, top)
         wide = np.broadcast_to(removed, colours.shape) if grey else removed
         return np.array(wide, order="C"), {"noise_level": round(255 * level, 4)}
 
-    def _removed(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
+    def _remove(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
         """(1 or 3, H, W) -> (H, W, 1 or 3) float32, and the level (of R, G and B)."""
         grey, size = len(image) == 1, image.shape[1:]
         levels, nothing = self._levels(image, top)

@@ -47,25 +47,25 @@ class Cleaning:
         colours = pixels if alpha == "none" else without_alpha(pixels)
         known = counted(colours)
         removed, facts = self.clean(filled(colours, known), top or white(colours.dtype))
-        removed = self._blended(removed)
+        removed = self._blend(removed)
         if known is not None:
             removed[~known] = 0
         if alpha != "none":
             removed[pixels[..., -1] == 0] = 0
-        cleaned = self._cleaned(colours, removed)
+        cleaned = self._clean(colours, removed)
         if alpha == "premultiplied":  # no more colour than there is coverage
             np.minimum(cleaned, np.maximum(colours, pixels[..., -1:]), out=cleaned)
         if alpha != "none":
             cleaned = with_alpha(cleaned, pixels[..., -1:])
         return Result(cleaned, removed, facts)
 
-    def _cleaned(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    def _clean(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
         if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
             return rounded(colours - removed, colours.dtype)
         # an integer less a float32 is a float: exact up to 16 bits
         return by_rows(lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype)
 
-    def _blended(self, removed: np.ndarray) -> np.ndarray:
+    def _blend(self, removed: np.ndarray) -> np.ndarray:
         luma, chroma = np.float32(self.luma), np.float32(self.chroma)
         if removed.shape[2] != 3 or luma == chroma:
             return removed if luma == 1 else removed * luma

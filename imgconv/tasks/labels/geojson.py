@@ -46,7 +46,7 @@ class Features:
 
 def geometry(parts: list[Polygon], place: Mapping[str, int]) -> dict[str, Any]:
     """A Polygon or MultiPolygon; QuPath reads "plane" for images of several planes."""
-    coordinates = [[_closed(ring) for ring in (part.outer, *part.holes)] for part in parts]
+    coordinates = [[_close(ring) for ring in (part.outer, *part.holes)] for part in parts]
     one = len(coordinates) == 1
     found: dict[str, Any] = {
         "type": "Polygon" if one else "MultiPolygon",
@@ -56,5 +56,5 @@ def geometry(parts: list[Polygon], place: Mapping[str, int]) -> dict[str, Any]:
     return found | ({"plane": where} if where["z"] or where["t"] else {})
 
 
-def _closed(ring: Ring) -> list[tuple[int, int]]:
+def _close(ring: Ring) -> list[tuple[int, int]]:
     return [*ring, ring[0]]

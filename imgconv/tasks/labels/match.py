@@ -62,12 +62,12 @@ def match(labels: np.ndarray, truth: np.ndarray) -> Match:
     over = overlaps(labels, truth)
     # Exactly: pixels / union > n / 20, in integers.
     above = 20 * over.pixels > TWENTIETHS[:, None] * over.unions
-    shared, united = _aggregated(over)
+    shared, united = _aggregate(over)
     hits = tuple(int(n) for n in above.sum(axis=1))
     return Match(len(over.found_areas), len(over.true_areas), hits, shared, united)
 
 
-def _aggregated(over: Overlaps) -> tuple[int, int]:
+def _aggregate(over: Overlaps) -> tuple[int, int]:
     """Numerator and denominator of the aggregated Jaccard index (Kumar et al. 2017).
 
     Every true object is paired with the found one of the largest IoU. Intersections are added

@@ -52,14 +52,14 @@ def overlay(
     grown, shrunk = scale or factors(labels)
     colours = np.array(ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK, np.uint8)
     if shrunk > 1:
-        picture, shown = _reduced(picture, shrunk), labels[::shrunk, ::shrunk]
+        picture, shown = _reduce(picture, shrunk), labels[::shrunk, ::shrunk]
     elif grown > 1:
-        picture = _enlarged(picture, grown)
+        picture = _enlarge(picture, grown)
         shown = labels.repeat(grown, axis=0).repeat(grown, axis=1)
     picture = np.array(picture)
     edge = _edges(shown, 2 if grown > 2 else 1)
     picture[edge] = colours[shown[edge] % len(colours)]
-    return _numbered(picture, labels, grown / shrunk)
+    return _number(picture, labels, grown / shrunk)
 
 
 def factors(labels: np.ndarray) -> tuple[int, int]:
@@ -92,22 +92,22 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
 def _eight_bits(pixels: np.ndarray, low: float, span: float, gamma: float) -> np.ndarray:
     if pixels.dtype.kind == "u":  # a table of all values there can be
         values = np.arange(np.iinfo(pixels.dtype).max + 1, dtype=np.float32)
-        return _toned(values, low, span, gamma)[pixels]
-    return _toned(np.nan_to_num(pixels), low, span, gamma)
+        return _tone(values, low, span, gamma)[pixels]
+    return _tone(np.nan_to_num(pixels), low, span, gamma)
 
 
-def _toned(values: np.ndarray, low: float, span: float, gamma: float) -> np.ndarray:
+def _tone(values: np.ndarray, low: float, span: float, gamma: float) -> np.ndarray:
     share = ((values - np.float32(low)) / np.float32(span)).clip(0, 1)
     return np.rint(255 * share**gamma).astype(np.uint8)
 
 
-def _enlarged(picture: np.ndarray, factor: int) -> np.ndarray:
+def _enlarge(picture: np.ndarray, factor: int) -> np.ndarray:
     height, width = picture.shape[:2]
     size = (width * factor, height * factor)
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
 
 
-def _reduced(picture: np.ndarray, factor: int) -> np.ndarray:
+def _reduce(picture: np.ndarray, factor: int) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).reduce(factor))
 
 
@@ -156,7 +156,7 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
-def _numbered(picture: np.ndarray, labels: np.ndarray, scale: float) -> np.ndarray:
+def _number(picture: np.ndarray, labels: np.ndarray, scale: float) -> np.ndarray:
     """With the number in each label that has room for it."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)

@@ -82,10 +82,10 @@ def position(place: Mapping[str, int], hyperstack: bool) -> dict[str, int]:
 def _path(parts: list[Polygon]) -> Iterator[float]:
     for part in parts:
         for ring in (part.outer, *part.holes):
-            yield from _closed(ring)
+            yield from _close(ring)
 
 
-def _closed(ring: Ring) -> Iterator[float]:
+def _close(ring: Ring) -> Iterator[float]:
     for n, (x, y) in enumerate(ring):
         yield from (LINE if n else MOVE, x, y)
     yield CLOSE

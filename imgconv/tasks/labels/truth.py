@@ -61,10 +61,10 @@ def pairs(labels: str, truth: str, recursive: bool) -> Iterator[tuple[Path, Path
         raise UsageError(
             f"{shown(left)} and {shown(right)}: give two files or two folders, labels first"
         )
-    yield from _paired(left, right, recursive)
+    yield from _pair(left, right, recursive)
 
 
-def _paired(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Path | None, str]]:
+def _pair(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Path | None, str]]:
     found, true = label_files(labels, recursive), label_files(truth, recursive)
     for name in sorted(found.keys() | true.keys()):
         mine, theirs = found.get(name, []), true.get(name, [])

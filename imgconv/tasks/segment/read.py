@@ -46,9 +46,9 @@ def instances(maps: np.ndarray, rules: Mapping[str, Any] = READ, scale: float = 
     height = maps[2] - np.float32(rules["seam"]) * _sigmoid(maps[1])
     height = ndimage.gaussian_filter(height, rules["smooth"] / scale)
     smallest = rules["smallest"] / scale**2
-    labels = _divided(height, inside, rules["lowest"], rules["dip"], smallest)
+    labels = _divide(height, inside, rules["lowest"], rules["dip"], smallest)
     _fill(labels)
-    return _numbered(labels, smallest)
+    return _number(labels, smallest)
 
 
 def _fill(labels: np.ndarray) -> None:
@@ -65,7 +65,7 @@ def _fill(labels: np.ndarray) -> None:
             labels[window][inside] = around[0]
 
 
-def _numbered(labels: np.ndarray, smallest: float) -> np.ndarray:
+def _number(labels: np.ndarray, smallest: float) -> np.ndarray:
     """Objects of enough pixels as 1..n, by their top edges from top to bottom of the image."""
     boxes = ndimage.find_objects(labels)
     large = np.bincount(labels.ravel(), minlength=len(boxes) + 1) >= smallest
@@ -76,7 +76,7 @@ def _numbered(labels: np.ndarray, smallest: float) -> np.ndarray:
     return np.asarray(numbers[labels])
 
 
-def _divided(
+def _divide(
     height: np.ndarray, inside: np.ndarray, lowest: float, dip: float, smallest: float
 ) -> np.ndarray:
     """Every region of the foreground as one object, or as several where the height dips.

@@ -62,7 +62,7 @@ class Results:
         self.summary.append(head | self._summary(rows, found))
         if "table" in self.kinds:
             self.rows += [head | row for row in rows]
-        if "overlay" in self.kinds and one.number in self._shown():
+        if "overlay" in self.kinds and one.number in self._fields_shown():
             self._draw(one, found.labels)
         if self.kinds & {"rois", "geojson"}:
             self._trace(one, found.labels, rows)
@@ -79,7 +79,7 @@ class Results:
             "diameter_px": found.diameter if rows else None,
         }
 
-    def _shown(self) -> list[int]:
+    def _fields_shown(self) -> list[int]:
         """Numbers of the fields in the picture: all, or as many from first to last."""
         count = self.stack.fields
         return [round(n) for n in np.linspace(1, count, min(count, PLANES))]

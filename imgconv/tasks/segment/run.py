@@ -72,7 +72,7 @@ class Viewer:
         return bool((planes != planes[..., :1]).any())
 
     def look(self, levels: Levels, scale: float) -> Look:
-        size = _scaled(self.size, scale)
+        size = _scale(self.size, scale)
         maps = self.network(prepare(self.planes, self.card.prepare, size, levels))
         return Look(levels, scale, maps)
 
@@ -171,7 +171,7 @@ def _elsewhere(viewer: Viewer, first: Look, where: np.ndarray) -> Look:
     return first
 
 
-def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
+def _scale(size: tuple[int, ...], scale: float) -> tuple[int, int]:
     height, width = (side if scale == 1.0 else max(16, round(side * scale)) for side in size)
     return height, width
 
@@ -179,13 +179,13 @@ def _scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
 def _read(look: Look, size: tuple[int, ...], rules: dict[str, object]) -> tuple[np.ndarray, ...]:
     """Labels (H, W) and probability of an image of this size."""
     if look.scale > 1.0:  # small objects are told apart where they are large
-        labels = _sampled(instances(look.maps, rules), size)
+        labels = _sample(instances(look.maps, rules), size)
         return labels, probability(resized(look.maps[:1], size))
     maps = resized(look.maps, size)  # large ones get smooth outlines
     return instances(maps, rules, look.scale), probability(maps)
 
 
-def _sampled(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def _sample(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Labels at a smaller size: those at the middles of its pixels, renumbered 1..n."""
     rows, columns = (
         ((np.arange(small) + 0.5) * large / small).astype(np.intp)

@@ -30,8 +30,8 @@ def quality(tables: JpegTables) -> int | None:
     """The libjpeg quality (1 to 100) that gives these tables, None if there is none."""
     luminance, *chrominance = (tables.quantisation[n] for n in tables.components)
     for number in range(100, 0, -1):
-        if luminance == _scaled(LUMINANCE, number):
-            wanted = _scaled(CHROMINANCE, number)
+        if luminance == _scale(LUMINANCE, number):
+            wanted = _scale(CHROMINANCE, number)
             return number if all(table == wanted for table in chrominance) else None
     return None
 
@@ -41,7 +41,7 @@ def nearest(tables: JpegTables) -> int:
     luminance = np.array(tables.quantisation[tables.components[0]], float)
 
     def away(number: int) -> float:
-        return float(np.abs(np.log(luminance / _scaled(LUMINANCE, number))).sum())
+        return float(np.abs(np.log(luminance / _scale(LUMINANCE, number))).sum())
 
     return min(range(100, 0, -1), key=away)
 
@@ -62,7 +62,7 @@ def encode(plane: np.ndarray, tables: JpegTables) -> bytes:
     return file.getvalue()
 
 
-def _scaled(table: tuple[int, ...], number: int) -> tuple[int, ...]:
+def _scale(table: tuple[int, ...], number: int) -> tuple[int, ...]:
     """jpeg_add_quant_table with force_baseline."""
     scale = 5000 // number if number < 50 else 200 - 2 * number
     return tuple(min(max((value * scale + 50) // 100, 1), 255) for value in table)

@@ -31,14 +31,14 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
             f"JPEG holds at most {LIMIT} rows and columns, the image is "
             f"{plane.shape[1]}x{plane.shape[0]}; write PNG or TIFF"
         )
-    encoded = _encoded(plane, info, options)
+    encoded = _encode(plane, info, options)
     file.write(b"\xff\xd8")
     for marker, content in _segments(info, plane.shape[2]):
         file.write(struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content)
     file.write(memoryview(encoded)[_after_jfif(encoded) :])
 
 
-def _encoded(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | bytearray:
+def _encode(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | bytearray:
     """As the source was quantised if it was a JPEG and no quality is asked for, else 4:4:4."""
     import imagecodecs
 

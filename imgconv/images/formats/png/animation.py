@@ -24,10 +24,10 @@ class Animation:
 
         self.image, self.orientation = PngImageFile(io.BytesIO(data)), orientation
         first = int(self.image.default_image)  # a picture for programs that show no animations
-        self.images = [self._made(info, n) for n in range(first, self.image.n_frames)]
+        self.images = [self._make(info, n) for n in range(first, self.image.n_frames)]
         self.mode = MODES[info.channels]
 
-    def _made(self, info: Info, number: int) -> Image:
+    def _make(self, info: Info, number: int) -> Image:
         self.image.seek(number)
         known = self.image.info
         record = replace(info, duration=float(known["duration"]), loops=int(known["loop"]))

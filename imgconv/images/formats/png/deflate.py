@@ -31,17 +31,17 @@ def zlib_stream(plane: np.ndarray) -> Iterator[bytes]:
 
     def work(begin: int, end: int) -> None:
         for n in range(begin, end):
-            filtered = _filtered(rows, starts[n], min(starts[n] + step, len(rows)), plane.shape[2])
-            deflated[n] = _deflated(filtered.data, n == len(starts) - 1, len(starts) == 1)
+            filtered = _filter(rows, starts[n], min(starts[n] + step, len(rows)), plane.shape[2])
+            deflated[n] = _deflate(filtered.data, n == len(starts) - 1, len(starts) == 1)
             sums[n] = zlib.adler32(filtered.data), filtered.size
 
     threads.run(work, len(starts), smallest=1)
     yield b"\x78\x5e" + deflated[0]
     yield from deflated[1:]
-    yield _combined(sums).to_bytes(4, "big")
+    yield _combine(sums).to_bytes(4, "big")
 
 
-def _filtered(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarray:
+def _filter(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarray:
     """Rows begin..end as PNG keeps them: big-endian, filtered, the filter's number first."""
     height, samples = end - begin, rows.shape[1]
     padded = np.zeros((height + 1, channels + samples), rows.dtype.newbyteorder(">"))
@@ -53,7 +53,7 @@ def _filtered(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarr
     return out
 
 
-def _deflated(filtered: memoryview, last: bool, alone: bool) -> bytes:
+def _deflate(filtered: memoryview, last: bool, alone: bool) -> bytes:
     """A raw deflate stream, ended (last) or flushed to a byte boundary.
 
     Alone it may be libdeflate's, the smallest. Of several, ISA-L's are made five times as fast
@@ -90,7 +90,7 @@ def _whole(stream: Any, data: memoryview, last: bool) -> bytes:
     return stream.compress(data) + stream.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
 
 
-def _combined(sums: list[tuple[int, int]]) -> int:
+def _combine(sums: list[tuple[int, int]]) -> int:
     """The Adler-32 of the whole from (Adler-32, length) of its parts, as zlib combines them."""
     low, high = 1, 0
     for adler, length in sums:

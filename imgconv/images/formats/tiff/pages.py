@@ -73,7 +73,7 @@ class Pages:
 
     def _stack(self) -> tuple[str, tuple[int, ...]]:
         """The axes that count planes, and how long they are."""
-        count = self._count()
+        count = self._count_words()
         if self.series is not None:
             both = zip(self.series.axes, self.series.shape, strict=True)
             known = [(axis, length) for axis, length in both if axis not in "YXS"]
@@ -81,7 +81,7 @@ class Pages:
                 return "".join(axis for axis, _ in known), tuple(length for _, length in known)
         return ("I", (count,)) if count > 1 else ("", ())
 
-    def _count(self) -> int:
+    def _count_words(self) -> int:
         """How many planes there are, also where one page stands for many."""
         page = self.page
         samples_each = 1 if self.apart else page.samplesperpixel
@@ -101,11 +101,11 @@ class Pages:
 
     def planes(self) -> Iterator[np.ndarray]:
         page = self.page
-        if len(self.pages) == 1 and self._count() > page.shaped[0] * page.shaped[1]:
-            yield from self._finished(self._contiguous())
+        if len(self.pages) == 1 and self._count_words() > page.shaped[0] * page.shaped[1]:
+            yield from self._finish(self._contiguous())
             return
         for each in self.pages:
-            yield from self._finished(self._page(each))
+            yield from self._finish(self._page(each))
 
     def region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
         """Part of a plane, of which only the strips or tiles that it touches are decoded."""
@@ -121,7 +121,7 @@ class Pages:
         page, file = self.page, self.tiff.filehandle
         dtype = page.dtype.newbyteorder(self.tiff.byteorder)
         size = int(np.prod(page.shape)) * dtype.itemsize
-        for n in range(self._count()):
+        for n in range(self._count_words()):
             file.seek(self.series.dataoffset + n * size)
             data = file.read(size)
             if len(data) < size:
@@ -147,7 +147,7 @@ class Pages:
             return
         yield from _split(each.asarray(maxworkers=threads.count()), keyframe)
 
-    def _finished(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def _finish(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for plane in planes:
             parts = np.moveaxis(plane, 2, 0)[..., None] if self.apart else plane[None]
             yield from map(self._converted, parts)

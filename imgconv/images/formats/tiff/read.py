@@ -62,12 +62,12 @@ class Tiff:
         loose = [s for s in self.series if s.kind.lower() in UNDECLARED]
         for series in self.series:
             if series not in loose:
-                yield self._made(kind, series.keyframe, list(series.pages), series)
+                yield self._make(kind, series.keyframe, list(series.pages), series)
         pages = [page.aspage() for series in loose for page in series.pages]
         for page in sorted(pages, key=_place):
-            yield self._made(kind, page, [page], None)
+            yield self._make(kind, page, [page], None)
 
-    def _made(self, kind: str, keyframe: Any, pages: list[Any], series: Any) -> Pages:
+    def _make(self, kind: str, keyframe: Any, pages: list[Any], series: Any) -> Pages:
         return Pages(self.tiff, kind, keyframe, pages, series, self.name, self.limits, self.notes)
 
     def _alike(self, parts: list[Pages]) -> Iterator[Pages]:

@@ -43,7 +43,7 @@ def layout(tiff: Any, page: Any, kind: str) -> TiffLayout:
         byteorder=tiff.byteorder,
         extrasamples=tuple(int(e) for e in page.extrasamples),
         resolution=tag_resolution(page),
-        tags=tuple(_copied(tiff, page)),
+        tags=tuple(_other_tags(tiff, page)),
     )
 
 
@@ -59,7 +59,7 @@ def photometric_name(page: Any) -> str:
     return tifffile.PHOTOMETRIC(page.photometric).name.lower()
 
 
-def _copied(tiff: Any, page: Any) -> list[tuple[int, int, int, Any]]:
+def _other_tags(tiff: Any, page: Any) -> list[tuple[int, int, int, Any]]:
     """Every other tag, as its bytes: code, type, count, value."""
     kept = []
     for tag in page.tags:

@@ -51,9 +51,7 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
         for plane, its in itertools.chain([(first, info)], planes):
             layout = its.tiff or TiffLayout()
             head = {} if its is before else _head(plane, its, layout)
-            writer.write(
-                _arranged(plane, its, layout), **_page(plane, its, layout, options), **head
-            )
+            writer.write(_arrange(plane, its, layout), **_page(plane, its, layout, options), **head)
             before = its
 
 
@@ -180,7 +178,7 @@ def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     return []
 
 
-def _arranged(plane: np.ndarray, info: Info, layout: TiffLayout) -> np.ndarray:
+def _arrange(plane: np.ndarray, info: Info, layout: TiffLayout) -> np.ndarray:
     """The page as tifffile wants it: (H, W), (H, W, C) or, in planes, (C, H, W)."""
     if plane.shape[2] == 1:
         grey = plane[..., 0]
