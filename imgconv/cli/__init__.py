@@ -135,7 +135,7 @@ def _usage(error: typer.TyperException) -> str:
 
 
 def _describe_range(error: typer.TyperException) -> str:
-    """Of an option with a range, what was found and what is allowed; of others nothing."""
+    """What was found and what is allowed, for an option with a range; else nothing."""
     option: Any = getattr(error, "param", None)
     kind: Any = getattr(option, "type", None)
     low, high = getattr(kind, "min", None), getattr(kind, "max", None)

@@ -228,7 +228,7 @@ def asked_size(text: str | None) -> Any:
 
 
 def shapes(texts: tuple[str, ...] | list[str]) -> dict[str, tuple[int | None, ...]]:
-    """Of "input=1,3,?,?": name -> sizes, None for an open one."""
+    """What "input=1,3,?,?" says: name -> sizes, None for an open one."""
     found = {}
     for text in texts:
         name, _, sizes = text.rpartition("=")

@@ -58,7 +58,7 @@ class Model:
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Of the whole file, read when it is asked for: a third of the time to load."""
+        """The whole file's hash, made when asked for: it takes a third of the time to load."""
         import hashlib
 
         with Path(self.path).open("rb") as file:

@@ -26,7 +26,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Axes:
-    """Of an output; None where it has none, or where that is not known."""
+    """An output's axes; None where it has none, or where that is not known."""
 
     batch: int | None = None
     rows: Side | None = None
@@ -124,7 +124,7 @@ def _side(
 
 
 def _usual(shape: Shape, other: Mapping[str, Shape] | None, axis: int, length: int) -> Side | None:
-    """Of a network that takes no other size: rows and columns behind batch and channels."""
+    """The axes where a network takes no other size: rows and columns behind batch and channels."""
     if other is not None or len(shape) != 4:
         return None
     return Side(axis, Fraction(shape[axis], length), Fraction(0))

@@ -191,7 +191,7 @@ class _Place:
 
 
 def _place(name: str, shape: Shape, axes: Axes, frame: _Frame, tile: Tile | None) -> _Place:
-    """Of an output of this shape for the whole image."""
+    """The place of an output of this shape for the whole image."""
     rows, columns = axes.rows, axes.columns
     if rows is None or columns is None or (tile and name not in tile.write):
         return _Place(axes.batch)

@@ -146,7 +146,7 @@ class _Tile:
         return b.call(cgutils.get_or_insert_function(b.module, shape, name), [x, w, total])
 
     def _pair_products(self, b, x, w):
-        """Of each lane's two halves, and their sum."""
+        """Products of each lane's two halves, and their sum."""
         count = self.vector.count
         halves = ir.VectorType(ir.IntType(16), 2 * count)
         x, w = b.bitcast(x, halves), b.bitcast(w, halves)

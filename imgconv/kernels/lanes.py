@@ -119,7 +119,7 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def greater(typing: Any, a: Any, b: Any) -> Any:
-    """Of each lane the greater, a where they cannot be compared: what is not a number stays."""
+    """The greater in each lane, a where they cannot be compared: what is not a number stays."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
         a, b = values
@@ -130,7 +130,7 @@ def greater(typing: Any, a: Any, b: Any) -> Any:
 
 @intrinsic
 def lesser(typing: Any, a: Any, b: Any) -> Any:
-    """Of each lane the lesser, a where they cannot be compared."""
+    """The lesser in each lane, a where they cannot be compared."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
         a, b = values
@@ -166,7 +166,7 @@ def power_of_two(typing: Any, n: Any) -> Any:
 
 @intrinsic
 def below(typing: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:
-    """Of each lane `yes` where a < b, else `no`."""
+    """In each lane `yes` where a < b, else `no`."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
         a, b, yes, no = values

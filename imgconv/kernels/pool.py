@@ -54,7 +54,7 @@ def _sum(a, b):
 
 
 def working_type(method: str, source: str) -> str:
-    """Of sums: exact for integers, as long as windows of uint8 have fewer than 2**15 pixels."""
+    """The type of sums: exact for integers, if windows of uint8 have fewer than 2**15 pixels."""
     if method in ("max", "min"):
         return source
     return "i32" if source == "u8" else "f64"

@@ -175,7 +175,7 @@ def converted(b: Any, value: Any, source: Vector, target: Vector) -> Any:
 
 
 def _chosen(b: Any, kind: Vector, order: str, values: Any) -> Any:
-    """Of each lane the first where `order` holds or it is no number, else the second."""
+    """In each lane the first where `order` holds or it is no number, else the second."""
     one, other = values
     if kind.real:
         ordered = b.fcmp_ordered(order, one, other)
@@ -186,7 +186,7 @@ def _chosen(b: Any, kind: Vector, order: str, values: Any) -> Any:
 
 @intrinsic
 def larger(typing: Any, one: Any, other: Any) -> Any:
-    """Of each lane the larger; NaN if one is."""
+    """The larger in each lane; NaN if one is."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
         return _chosen(builder, one, ">", values)
@@ -196,7 +196,7 @@ def larger(typing: Any, one: Any, other: Any) -> Any:
 
 @intrinsic
 def smaller(typing: Any, one: Any, other: Any) -> Any:
-    """Of each lane the smaller; NaN if one is."""
+    """The smaller in each lane; NaN if one is."""
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
         return _chosen(builder, one, "<", values)

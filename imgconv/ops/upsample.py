@@ -38,7 +38,7 @@ class Interpolation:
                 )
 
     def size(self, height: int, width: int) -> Pair:
-        """Of the result."""
+        """Height and width of the result."""
         return int(height * self.factors[0]), int(width * self.factors[1])
 
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
@@ -71,7 +71,7 @@ class Transposed:
         check(self.stride, self.padding)
 
     def size(self, height: int, width: int) -> Pair:
-        """Of the result."""
+        """Height and width of the result."""
         K, L = self.stencil.shape
         return (
             output_size(height, K, self.stride[0], self.padding[0]),
@@ -87,7 +87,7 @@ class Transposed:
         return transposed(pixels, self.stencil, self.stride, self.padding, self.gain)
 
     def _share(self, cover: np.ndarray) -> np.ndarray:
-        """Of what the stencil gives each place, how much comes from covered pixels."""
+        """How much of what the stencil gives each place comes from covered pixels."""
         positive = Stencil(np.abs(self.stencil.weights))
         work = replace(self, stencil=positive, gain=Fraction(1))
         with np.errstate(invalid="ignore"):

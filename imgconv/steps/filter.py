@@ -25,7 +25,7 @@ class FilterPlane(Operation):
         return Result(self.work(plane, info.alpha))
 
     def describe(self, info: Info) -> Info:
-        """Of float results: a TIFF where the input's format holds none."""
+        """For float results a TIFF, where the input's format holds none."""
         kept = self.work.range != "float" or 32 in named(info.format).depths
         return info if kept else replace(info, format="tiff")
 

@@ -113,7 +113,7 @@ class Ledger:
         return tuple(sorted(os.path.join(beside, n) for n in names if n.endswith(ours)))
 
     def left(self) -> dict[str, tuple[int, int]]:
-        """Of each folder how many images were skipped of which its summary knows nothing, and how
+        """For each folder how many images were skipped of which its summary knows nothing, and how
         many whose results are of another image or were made in another way."""
         there = [item for item in self.items if item.target and item.skip.endswith(" exists")]
         found: dict[str, tuple[int, int]] = {}

@@ -26,7 +26,7 @@ class Reference:
 
     @classmethod
     def beside(cls, path: str, inputs: Sequence[str], listed: bool) -> Reference:
-        """Of what the user named as inputs; `listed`: there is a list of more.
+        """The reference for what the user named as inputs; `listed`: there is a list of more.
 
         Raises UsageError for an empty name, as an unset variable of a shell leaves it.
         """

@@ -46,7 +46,7 @@ class Settings:
     size: Size = None  # of a pixel in µm, before what the file says
 
     def results(self, source: Source, image: str, name: str, kinds: Iterable[str] = ()) -> Results:
-        """Of a file called `image` in tables and `name` in messages: none of its fields yet."""
+        """Results, without a field yet, of a file called `image` in tables, `name` in messages."""
         stack = stack_of(source.info, name, self.axes, self.channel)
         size = self.size or pixel_size(source.info)
         return Results(image, stack, source.info, size, frozenset(kinds))
@@ -215,5 +215,5 @@ def doubts(size: Size) -> list[str]:
 
 
 def endings(kinds: tuple[str, ...]) -> list[str]:
-    """Of the files written beside the labels."""
+    """How the names of the files beside the labels end."""
     return [ENDINGS[kind] for kind in kinds]

@@ -208,7 +208,7 @@ def _seen(
 
 
 def _position(name: str, count: int, names: Sequence[str], channel: str) -> int:
-    """Of the one channel that the user names, from 0: by its name, its number, or "c2".
+    """The place of the channel that the user names, from 0: by its name, its number, or "c2".
 
     A number is a position. Where it is the name of another channel too, the user has to say "c2",
     as the columns of the tables have it.

@@ -195,7 +195,7 @@ class Picture:
         return planes.reshape(-1, *planes.shape[-2:])
 
     def _shape(self, size: tuple[int, int], name: str = "") -> tuple[Axes, tuple[int, ...]]:
-        """Of an output for an image of this size: its axes and its shape."""
+        """An output's axes and shape for an image of this size."""
         graph, step = self._graph(size), int(self.model.card.get("multiple") or 1)
         more = int(self.model.card.get("offset") or 0)
         wide, (top, left, bottom, right) = self._fixed_size(size) or size, self._margins(size)

@@ -45,7 +45,7 @@ class Quantity:
 
 
 def quantity(option: str, text: Any, power: int) -> Quantity | None:
-    """Of 30, "30px", "7.5um" or, with power 2, "50um2"; None stays None. Raises UsageError."""
+    """Read 30, "30px", "7.5um" or, with power 2, "50um2"; None stays None. Raises UsageError."""
     if text is None:
         return None
     found = TEXT.fullmatch(str(text))
@@ -62,7 +62,7 @@ def quantity(option: str, text: Any, power: int) -> Quantity | None:
 
 
 def pixel_sides(text: Any) -> Size:
-    """Of a pixel size "0.325" or "0.325,0.33": width and height in µm. Raises UsageError."""
+    """Width and height in µm of a pixel size "0.325" or "0.325,0.33". Raises UsageError."""
     if text is None:
         return None
     words = ",".join(map(str, text)) if isinstance(text, (tuple, list)) else str(text)

@@ -60,7 +60,7 @@ def _usual(stage: Stage) -> bool:
 def _table(
     size: int, out: int, scale: float, attributes: dict[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of every result the pixels before and after it, one table behind the other, and the share
+    """The pixels before and after every result, one table behind the other, and the share
     of the second."""
     index, weights, _ = taps(size, out, scale, **attributes)
     both = index[:, [0, -1]].T

@@ -27,7 +27,7 @@ def dropout(call: Call) -> None:
 
 
 def reshape(call: Call) -> None:
-    """Of shape -1 and 0 (keep) have the same meaning here."""
+    """In a shape, -1 and 0 (keep) mean the same here."""
     shape = call.input(1) or call.const(call.get("shape"), np.int64)
     zero = {"allow_zero": True} if call.get("allowzero", 0) else {}
     call.give(call.add("reshape", call.input(0), shape, **zero))

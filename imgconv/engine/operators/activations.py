@@ -151,7 +151,7 @@ def along_axis_shape(x: Shape, *, axis: int = -1) -> Shape:
 
 
 def _clip_clamp(x: None, low: Any = None, high: Any = None) -> Clamp:
-    """Of bounds that are numbers, or arrays of one."""
+    """The clamp where the bounds are numbers, or arrays of one."""
     bounds = Clamp()
     return Clamp(
         low=bounds.low if low is None else float(np.asarray(low).reshape(())),

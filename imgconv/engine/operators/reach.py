@@ -46,7 +46,7 @@ class Site:
 
     @property
     def x(self) -> Shape:
-        """Of the first input."""
+        """The first input."""
         shape = self.shapes[0]
         assert shape is not None
         return shape

@@ -24,7 +24,7 @@ ROUNDING = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 def scales_and_sizes(
     x: Shape, scales: Any, sizes: Any, roi: Any = None, **attributes: Any
 ) -> tuple[list[float], Shape]:
-    """Of every axis of x: the factor and the result's size, out = floor(in * scale)."""
+    """For every axis of x the factor and the result's size, out = floor(in * scale)."""
     axes = attributes.get("axes")
     at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in to_integers(axes)]
     given = sizes if sizes is not None and np.size(sizes) else scales

@@ -129,7 +129,7 @@ class Classifier:
     def _ends(
         self, pairs: Sequence[tuple[Mark, Mark]], every: np.ndarray, none: int
     ) -> list[tuple[Mark, np.ndarray]]:
-        """Of three or more: a sure digit at the left, and what the rest reads as."""
+        """Three or more digits: a sure one at the left, and what the rest reads as."""
         heads = [(float(np.delete(two[0], none).max()), n) for n, two in enumerate(every)]
         for sure, n in sorted(heads, reverse=True):
             rest = pairs[n][1]

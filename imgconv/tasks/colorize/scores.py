@@ -12,7 +12,7 @@ FARTHEST = 150  # CIE Lab ab error at which Zhang's curve ends
 
 @dataclass(frozen=True)
 class Score:
-    """Of one picture; `within[t]` is the share of pixels whose ab error is at most t."""
+    """Scores of one picture; `within[t]` is the share of pixels whose ab error is at most t."""
 
     psnr: float  # dB, over all channels
     ciede2000: float  # mean over the pixels
@@ -22,7 +22,7 @@ class Score:
 
 
 def score(found: np.ndarray, true: np.ndarray) -> Score:
-    """Of two RGB uint8 pictures (H, W, 3)."""
+    """Compare two RGB uint8 pictures (H, W, 3)."""
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     wrong = np.mean((found.astype(np.float64) - true) ** 2)

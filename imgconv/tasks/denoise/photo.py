@@ -64,7 +64,7 @@ class Photo:
         return np.moveaxis(found, 0, 2), level
 
     def _levels(self, image: np.ndarray, top: float) -> tuple[np.ndarray, float]:
-        """Of the brightness and of the colours, white being 1; and which is as good as none."""
+        """Levels of brightness and of colours, white being 1; and which is as good as none."""
         grey = len(image) == 1
         if self.sigma is not None:
             told = self.sigma / 255

@@ -42,7 +42,7 @@ class Overlaps:
 
 
 def overlaps(labels: np.ndarray, truth: np.ndarray) -> Overlaps:
-    """Of two label images (H, W), whose numbers may be any positive integers."""
+    """Overlaps of two label images (H, W), whose numbers may be any positive integers."""
     a, b = labels.ravel().astype(np.int64), truth.ravel().astype(np.int64)
     width = int(b.max(initial=0)) + 1
     pairs, pixels = np.unique(a * width + b, return_counts=True)
@@ -58,7 +58,7 @@ def overlaps(labels: np.ndarray, truth: np.ndarray) -> Overlaps:
 
 
 def match(labels: np.ndarray, truth: np.ndarray) -> Match:
-    """Of two label images (H, W) of one size, 0 is background."""
+    """Match two label images (H, W) of one size, 0 is background."""
     over = overlaps(labels, truth)
     # Exactly: pixels / union > n / 20, in integers.
     above = 20 * over.pixels > TWENTIETHS[:, None] * over.unions

@@ -37,7 +37,7 @@ SUMMARY = (
 
 @dataclass
 class Results:
-    """Of one file: `add` each field, then write what is wanted."""
+    """Results of one file: `add` each field, then write what is wanted."""
 
     image: str  # the file's name, for the tables
     stack: Stack
@@ -148,7 +148,7 @@ class Results:
         return sheet(pictures, titles)
 
     def totals(self) -> dict[str, Any]:
-        """Of all fields together, for the summary line and --json."""
+        """Figures of all fields together, for the summary line and --json."""
         counts = [row["count"] for row in self.summary]
         pixels = self.info.height * self.info.width * len(counts)
         square = self.size[0] * self.size[1] if self.size else None

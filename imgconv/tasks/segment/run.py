@@ -43,7 +43,7 @@ class Look:
 
     @property
     def diameter(self) -> float | None:
-        """Of a typical object, in pixels of the image."""
+        """Diameter of a typical object, in pixels of the image."""
         found = typical_diameter(self.maps)
         return found / self.scale if found else None
 

@@ -68,7 +68,7 @@ def merged(record: dict[str, Any], former: dict[str, Any] | None) -> dict[str, A
 
 
 def made(former: dict[str, Any] | None) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """Of every label file in a folder's record: the run that made it, what it says of the image."""
+    """The run that made each label file in a folder's record, and what it says of the image."""
     runs = [former, *former.get("earlier", ())] if former else []
     return {image[KEY]: (run, image) for run in reversed(runs) for image in run["images"]}
 
@@ -130,7 +130,7 @@ def _foreign(path: Path, what: str) -> OutputError:
 
 
 def sha256(path: str) -> str | None:
-    """Of a file; None of standard input and other pipes, which can be read only once."""
+    """A file's hash; None for standard input and other pipes, which can be read only once."""
     if path == "-" or not Path(path).is_file():
         return None
     with Path(path).open("rb") as file:

@@ -29,7 +29,10 @@ INKSET, CMYK = 332, 1
 
 
 class Meaning:
-    """Of tifffile's `page`, whose description is of `kind`; `apart`: each sample is a plane."""
+    """What the samples of tifffile's `page` mean, whose description is of `kind`.
+
+    `apart`: each sample is a plane of its own.
+    """
 
     def __init__(
         self, page: Any, kind: str, apart: bool, name: str, limits: Limits, notes: Notes
@@ -103,7 +106,7 @@ class Meaning:
 
     @property
     def alpha(self) -> str:
-        """Of what is delivered: straight, or none where the tag does not say that it is alpha."""
+        """The delivered alpha: straight, or none where the tag does not say that it is alpha."""
         last = self.extra[-1] if self.extra and not self.apart else 0
         return "straight" if last in ALPHA and self.channels in (2, 4) else "none"
 
