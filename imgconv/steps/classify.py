@@ -15,7 +15,7 @@ from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.errors import InputError
-from imgconv.images import open_image, shown
+from imgconv.images import open_image, show_name
 from imgconv.tasks.classify.read import Classes
 from imgconv.tasks.classify.run import Classifier
 
@@ -42,7 +42,7 @@ class ClassifyFile:
                 found.append(self.work(plane, source.info))
             notes = tuple(source.notes)
         if not found:
-            raise InputError(f"{shown(item.source)}: holds no image")
+            raise InputError(f"{show_name(item.source)}: holds no image")
         record = found[0].record() if len(found) == 1 else {"planes": [f.record() for f in found]}
         written = (self._copy(item.source, found[0].best),) if self.into else ()
         return Done(written, notes, record | ({"written": list(written)} if written else {}), found)

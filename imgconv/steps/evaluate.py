@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imgconv.batch import Done, Item
-from imgconv.images import shown
+from imgconv.images import show_name
 from imgconv.tasks.labels.match import Match, match
 from imgconv.tasks.labels.truth import doubt, label_planes
 
@@ -28,7 +28,7 @@ class MatchLabels:
             (f"{item.source}:{n}" if several else item.source, one)
             for n, one in enumerate(found, 1)
         ]
-        notes = tuple(f"{shown(name)}: {said}" for name, said in doubts.items() if said)
+        notes = tuple(f"{show_name(name)}: {said}" for name, said in doubts.items() if said)
         return Done(notes=notes, value=named)
 
     def _match(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:

@@ -21,7 +21,7 @@ def direct(operator: str, **attributes: Theirs) -> Converter:
             for ours, (theirs, default) in attributes.items()
             if default is not None or theirs in call.attributes
         }
-        call.give(call.add(operator, *call.given(len(call.inputs)), **found))
+        call.give(call.add(operator, *call.first_inputs(len(call.inputs)), **found))
 
     return convert
 

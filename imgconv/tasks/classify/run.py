@@ -14,11 +14,11 @@ from imgconv.images import Info
 
 from ..card import Card
 from .card import CLASSIFY, NONE
-from .glyph import BOX, SIDE, framed
+from .glyph import BOX, SIDE, frame
 from .ink import LONGEST, ink
 from .marks import Mark, cut, cuts, lines
 from .prepare import grey, light, photo
-from .read import Classes, Reading, ranked, softmax, texts
+from .read import Classes, Reading, rank, softmax, texts
 
 SURE = 0.75  # of the product of both probabilities: from here on a mark is cut in two
 
@@ -51,7 +51,7 @@ class Classifier:
         _, channels, *size = next(iter(self.model.graph.inputs.values()))
         wanted = [n or int(self.card.prepare["size"]) for n in size]
         image = photo(colours, channels or 3, (wanted[0], wanted[1]), self.card.prepare)
-        return Classes(ranked(self.scores(image)[0], self.names, self.top))
+        return Classes(rank(self.scores(image)[0], self.names, self.top))
 
     @property
     def names(self) -> list[str]:
@@ -60,7 +60,7 @@ class Classifier:
     def scores(self, images: np.ndarray) -> np.ndarray:
         """(N, C, h, w) as the network takes it -> (N, K) probabilities."""
         (name,) = self.model.graph.inputs
-        results = engine.prepared(self.model.graph)({name: images})
+        results = engine.prepare_network(self.model.graph)({name: images})
         chosen = self._chosen({n: r.reshape(len(images), -1) for n, r in results.items()})
         makers = {n: node.operator for node in self.model.graph.nodes for n in node.outputs}
         found = results[chosen].reshape(len(images), -1)
@@ -79,7 +79,7 @@ class Classifier:
         """A scan (H, W): the likeliest texts, or no digit."""
         written = _as_mnist(image)
         if written is not None:
-            best = ranked(self.scores(written[None, None])[0], self.names, self.top)
+            best = rank(self.scores(written[None, None])[0], self.names, self.top)
             return Classes(best, (((0, 0, SIDE, SIDE), *best[0]),))
         small, step = _reduce(image)
         amount = ink(small)
@@ -87,15 +87,15 @@ class Classifier:
         every = [one for line in found for one in line]
         if not every:
             return Classes(((NONE, 1.0),))
-        marks = tuple((one.box, *ranked(one.scores, self.names, 1)[0]) for one in every)
+        marks = tuple((one.box, *rank(one.scores, self.names, 1)[0]) for one in every)
         if len(every) == 1 or all(name == NONE for _, name, _ in marks):
             largest = max(every, key=lambda one: one.box[2] * one.box[3])
-            return Classes(ranked(largest.scores, self.names, self.top), marks)
+            return Classes(rank(largest.scores, self.names, self.top), marks)
         return Classes(texts(found, self.names, NONE, self.top), marks)
 
     def _readings(self, line: Sequence[Mark], step: float) -> list[Reading]:
         """The marks of a line with their scores, those cut in two that read better so."""
-        fields = np.stack([framed(mark.ink) for mark in line])[:, None]
+        fields = np.stack([frame(mark.ink) for mark in line])[:, None]
         found = [
             part
             for mark, scores in zip(line, self.scores(fields), strict=True)
@@ -117,7 +117,7 @@ class Classifier:
         if not places:
             return whole
         pairs = [cut(mark, place) for place in places]
-        fields = np.stack([framed(one.ink) for pair in pairs for one in pair])[:, None]
+        fields = np.stack([frame(one.ink) for pair in pairs for one in pair])[:, None]
         every = self.scores(fields).reshape(len(pairs), 2, -1)
         none = self.names.index(NONE)
         sure = [float(np.delete(two, none, 1).max(1).prod()) for two in every]

@@ -27,7 +27,7 @@ def describe(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:
     if layout.kind == "ome":
         return _ome(plane, info, layout)
     if layout.kind == "shaped" or (info.tiff is None and info.stack_axes):
-        return _describe_shape(plane, info, layout)
+        return _format_shape(plane, info, layout)
     return layout.description
 
 
@@ -49,7 +49,7 @@ def _imagej(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:
     return "\n".join(lines) + ending
 
 
-def _describe_shape(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:
+def _format_shape(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:
     try:
         known = json.loads(layout.description or "{}")
     except ValueError:

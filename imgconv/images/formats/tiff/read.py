@@ -75,7 +75,7 @@ class Tiff:
         begin = 0
         for end in range(1, len(parts) + 1):
             if end == len(parts) or parts[end].info != parts[begin].info:
-                yield parts[begin].stacked(parts[begin + 1 : end])
+                yield parts[begin].stack_with(parts[begin + 1 : end])
                 begin = end
 
     def _note_differences(self, parts: list[Pages]) -> None:
