@@ -18,8 +18,8 @@ from imgconv.errors import InputError
 CHANNELS = 4
 IMAGE = {name for name, operator in OPERATORS.items() if operator.reach != NOTHING}
 GLOBAL = {  # of these the whole image, or an order of its pixels, is meant
-    "flatten", "reshape", "matmul", "instance_norm", "group_norm", "global_average_pool", "grid_sample",
-    "global_max_pool", "global_l2_pool",
+    "flatten", "reshape", "matmul", "instance_norm", "group_norm", "global_average_pool",
+    "global_max_pool", "global_l2_pool", "grid_sample",
 }  # fmt: skip
 
 
