@@ -84,8 +84,7 @@ class Tiff:
             self.notes.add(f"{count} pages of different sizes or types, one after the other")
 
     def _note_pixel_sizes(self, first: Pages) -> None:
-        layout = first.info.tiff
-        if layout and self.limits.stored and pixelsize.ome_disagrees(layout):
+        if self.limits.stored and pixelsize.images_disagree(first.info):
             self.notes.add("its images have pixels of different sizes: none is taken")
 
 
