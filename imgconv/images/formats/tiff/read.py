@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imgconv.errors import InputError
 
@@ -17,8 +17,11 @@ from ...image import Image
 from ...limits import Limits
 from ...notes import Notes
 from ..foreign import DEVELOP
-from . import ome, raw, tags
+from . import raw, tags
 from .pages import Pages
+
+if TYPE_CHECKING:
+    from ...metadata.ome_pages import Own
 
 SILENCE = logging.NullHandler()
 DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
@@ -63,10 +66,14 @@ class Tiff:
         if any(len(s.levels) > 1 for s in self.series):
             self.notes.add("pyramid: only the full resolution is read")
 
-    def _own_part(self, file: BinaryIO) -> ome.Own | None:
+    def _own_part(self, file: BinaryIO) -> Own | None:
         """What a text of several files says of this one."""
-        text = self.tiff.ome_metadata or (self.tiff.is_micromanager and ome.from_index(self.tiff))
-        return ome.own_part(text, self.tiff, str(getattr(file, "name", ""))) if text else None
+        if not self.tiff.is_ome and not self.tiff.is_micromanager:
+            return None
+        from ...metadata import ome_pages  # parses XML
+
+        text = self.tiff.ome_metadata or ome_pages.from_index(self.tiff)
+        return ome_pages.own_part(text, self.tiff, str(getattr(file, "name", "")))
 
     def _judge(self, heard: list[str]) -> None:
         """What tifffile complains of is a tag that nothing depends on, or the file is damaged."""
@@ -118,8 +125,7 @@ class Tiff:
             self.notes.add(f"{count} pages of different sizes or types, one after the other")
 
     def _note_pixel_sizes(self, first: Pages) -> None:
-        layout = first.info.tiff
-        if layout and self.limits.stored and pixelsize.ome_disagrees(layout):
+        if self.limits.stored and pixelsize.images_disagree(first.info):
             self.notes.add("its images have pixels of different sizes: none is taken")
 
 

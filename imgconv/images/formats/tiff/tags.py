@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from fractions import Fraction
 from typing import Any
 
 from ...info import TiffLayout
-from ...resolution import Resolution, unit_named
+from ...metadata import imagej, ome
+from ...resolution import Resolution
 
 ORIENTATION, SOFTWARE, SUBIFDS, XMP, ICC, EXIF = 274, 305, 330, 700, 34675, 34665
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
@@ -97,27 +97,10 @@ def resolution(page: Any, kind: str, text: str) -> Resolution | None:
     """The physical resolution: what OME or ImageJ says in `text`, else the tags."""
     found = tag_resolution(page)
     if kind == "ome":
-        return ome_resolution(text) or found
+        return ome.resolution(text) or found
     if kind == "imagej" and found:
-        unit = re.search(r"^unit=(.*)$", text, re.MULTILINE)
-        if unit and unit[1].strip() not in ("", "pixel", "pixels"):
-            return Resolution(found.x, found.y, unit_named(unit[1]))
+        return imagej.resolution(text, found)
     return found
-
-
-def ome_resolution(xml: str) -> Resolution | None:
-    """The PhysicalSizeX and PhysicalSizeY of the first image; their unit is µm if not said."""
-    size: list[Fraction] = []
-    for axis in "XY":
-        found = re.search(rf'PhysicalSize{axis}="([^"]+)"', xml)
-        try:
-            size.append(1 / Fraction(found[1]) if found else Fraction(0))
-        except (ValueError, ZeroDivisionError):
-            return None
-    unit = re.search(r'PhysicalSizeXUnit="([^"]*)"', xml)
-    if not all(s > 0 for s in size):
-        return None
-    return Resolution(size[0], size[1], unit_named(unit[1]) if unit else "µm")
 
 
 def kind_of(tiff: Any, page: Any) -> str:

@@ -15,6 +15,7 @@ from imgconv.text import SOFTWARE
 from ... import colour
 from ...image import Image, frames, stacked
 from ...info import Info, TiffLayout
+from ...metadata import ome
 from ...options import WriteOptions
 from ...resolution import Resolution
 from . import tags
@@ -193,7 +194,7 @@ def _resolution(info: Info, layout: TiffLayout) -> Resolution | None:
     known = info.resolution
     if known is None:
         return None
-    told = tags.ome_resolution(layout.description) if layout.kind == "ome" else None
+    told = ome.resolution(layout.description) if layout.kind == "ome" else None
     if told:  # the tags say something else, which changes as what OME says has changed
         tag = layout.resolution
         return tag and Resolution(tag.x * known.x / told.x, tag.y * known.y / told.y, tag.unit)
