@@ -79,7 +79,8 @@ def joined(texts: Sequence[str]) -> str:
     first = 0
     for number, root in enumerate(roots):
         for image in _children(root, "Image"):
-            pages = _pages(_pixels(image), first)
+            own = _pages(_pixels(image), 0)
+            pages = {place: first + page for place, page in own.items()}
             first += len(pages)
             image.set("ID", f"Image:{number}")
             parts.append(Part(image, pages))
@@ -174,7 +175,9 @@ def _pages(pixels: ET.Element, first: int, uuid: str = "") -> dict[Place, int]:
 
 def _sizes(pixels: ET.Element) -> dict[str, int]:
     """How many planes along Z, C and T; the colours of a pixel are one."""
-    samples = max((int(c.get("SamplesPerPixel", 1)) for c in _children(pixels, "Channel")), default=1)
+    samples = max(
+        (int(c.get("SamplesPerPixel", 1)) for c in _children(pixels, "Channel")), default=1
+    )
     sizes = {axis: max(1, int(pixels.get(f"Size{axis}", 1))) for axis in "ZCT"}
     return sizes | {"C": max(1, sizes["C"] // samples)}
 

@@ -46,7 +46,7 @@ class Tiff:
         parts = list(self._alike(list(self._parts())))
         self._note_differences(parts)
         self.orientation = parts[0].orientation
-        self._note_pixel_sizes(parts[0])
+        self._note_pixel_sizes(parts)
         self.images = [Image(part.info, part.planes, part.region) for part in parts]
 
     def _open(self, file: BinaryIO) -> None:
@@ -81,7 +81,7 @@ class Tiff:
             tag = TAG.search(told)
             if tag and int(tag[1]) not in ESSENTIAL:
                 self.notes.add(f"tag {tag[1]} cannot be read and is left out")
-            else:
+            elif "micromanager_metadata" not in told:  # its display settings and the like
                 self.limits.refuse_truncated(self.name, "TIFF")
 
     def _parts(self) -> Iterator[Pages]:
@@ -124,8 +124,8 @@ class Tiff:
             count = sum(part.info.planes for part in parts)
             self.notes.add(f"{count} pages of different sizes or types, one after the other")
 
-    def _note_pixel_sizes(self, first: Pages) -> None:
-        if self.limits.stored and pixelsize.images_disagree(first.info):
+    def _note_pixel_sizes(self, parts: list[Pages]) -> None:
+        if self.limits.stored and len({pixelsize.pixel_size(part.info) for part in parts}) > 1:
             self.notes.add("its images have pixels of different sizes: none is taken")
 
 
