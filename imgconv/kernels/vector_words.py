@@ -15,7 +15,7 @@ from .vectors import (
     WORDS,
     T,
     Vector,
-    convert,
+    convert_lanes,
     instruction,
     join,
     pieces,
@@ -45,7 +45,7 @@ def running(step: int) -> Callable:
             for i in range(0, T, QUARTER):
                 at = b.add(index, ir.Constant(index.type, i))
                 part = b.load(place(b, source, at, narrow), align=size_of(narrow))
-                part = convert(b, part, narrow, wide)
+                part = convert_lanes(b, part, narrow, wide)
                 distance = step
                 while distance < QUARTER:
                     part = b.add(part, _moved(b, part, distance))

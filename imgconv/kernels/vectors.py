@@ -148,14 +148,14 @@ def converting(word: str) -> Callable:
         target = Vector(word, numbers.count)
 
         def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-            return convert(builder, values[0], numbers, target)
+            return convert_lanes(builder, values[0], numbers, target)
 
         return target(numbers), emit
 
     return convert
 
 
-def convert(b: Any, value: Any, source: Vector, target: Vector) -> Any:
+def convert_lanes(b: Any, value: Any, source: Vector, target: Vector) -> Any:
     bits, wanted = ELEMENTS[source.word].bitwidth, ELEMENTS[target.word].bitwidth
     if source.word == target.word:
         return value
@@ -225,7 +225,7 @@ def rounding(word: str) -> Callable:
                 return _packed(b, value, target)
             zero = ir.Constant(numbers.code, [0.0] * numbers.count)
             value = b.select(b.fcmp_ordered(">", value, zero), value, zero)
-            return convert(b, _called(b, "rint", numbers, [value]), numbers, target)
+            return convert_lanes(b, _called(b, "rint", numbers, [value]), numbers, target)
 
         return target(numbers), emit
 
