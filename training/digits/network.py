@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 WIDTHS = (12, 32, 88, 84)  # maps of C1, C3, C5; neurons of F6. In 1998: 6, 16, 120, 84
 
@@ -23,7 +24,8 @@ class Digits(nn.Module):
         one, two, three, four = WIDTHS
         self.c1, self.s2 = nn.Conv2d(1, one, 5, padding=2), subsampling(one)
         self.c3, self.s4 = nn.Conv2d(one, two, 5), subsampling(two)
-        self.c5, self.norm = nn.Conv2d(two, three, 5), nn.BatchNorm2d(three)
+        self.c5 = nn.Conv2d(two, three, 5)
+        self.norm: nn.Module = nn.BatchNorm2d(three)
         self.f6 = nn.Linear(three, four)
         self.output = nn.Linear(four, classes)
 
@@ -36,6 +38,16 @@ class Digits(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         return torch.softmax(self.scores(image), 1)
+
+    def settle(self) -> None:
+        """Make normalisation part of the weights before it, where the largest of 2x2 may as well be
+        taken after it: where no coefficient is negative."""
+        for conv, after in (("c1", "s2"), ("c3", "s4")):
+            norm = getattr(self, after)[1]
+            if bool((norm.weight >= 0).all()):
+                setattr(self, conv, fuse_conv_bn_eval(getattr(self, conv), norm))
+                setattr(self, after, nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)))
+        self.c5, self.norm = fuse_conv_bn_eval(self.c5, self.norm), nn.Identity()
 
 
 class Scores(Digits):
