@@ -15,6 +15,9 @@ from .scan import Look
 
 SURE = 0.75  # of the product of both probabilities: from here on a mark is cut in two
 WRITING = 0.5  # share of a line's marks that are digits, from which on it is a number
+UNEVEN = 0.5  # of a line's high digits, which its low ones have: the bars of a chart differ more
+    0.5  # a line's low digits by its high ones (of ten, the third and the eighth): a chart's bars
+)
 
 Scores = Callable[[np.ndarray], np.ndarray]
 Scored = tuple[Mark, np.ndarray]
@@ -47,7 +50,7 @@ class Numbers:
         largest = max(every, key=lambda one: one.box[2] * one.box[3])
         scores = largest.scores
         if len(every) > 1 and scores.argmax() != self._nothing:  # a digit among what is none
-            scores = doubted(scores, self._nothing, 1 - WRITING)
+            scores = doubted(scores, self._nothing, 1.0)
         return ranked(scores, self.names, self.top)
 
     @property
@@ -55,12 +58,17 @@ class Numbers:
         return self.names.index(NONE)
 
     def _is_number(self, line: Sequence[Reading]) -> bool:
-        digits = sum(int(one.scores.argmax()) != self._nothing for one in line)
-        return digits > 0 and digits >= WRITING * len(line)
+        heights = [one.box[3] for one in line if int(one.scores.argmax()) != self._nothing]
+        if not heights or len(heights) < WRITING * len(line):
+            return False
+        low, high = np.percentile(heights, [20, 80])
+        return bool(low >= UNEVEN * high)
 
     def _readings(self, line: Sequence[Scored], step: float) -> list[Reading]:
         """The marks of a line with their scores, those cut in two that read better so."""
         found = [part for mark, scores in line for part in self._parts(mark, scores)]
+        nothing = np.eye(len(self.names))[self._nothing]
+        found = [(mark, nothing if mark.drawn else scores) for mark, scores in found]
         return [Reading(_box(mark, step), self._doubted(scores)) for mark, scores in found]
 
     def _doubted(self, scores: np.ndarray) -> np.ndarray:
