@@ -16,8 +16,6 @@ from .scan import Look
 SURE = 0.75  # of the product of both probabilities: from here on a mark is cut in two
 WRITING = 0.5  # share of a line's marks that are digits, from which on it is a number
 UNEVEN = 0.5  # of a line's high digits, which its low ones have: the bars of a chart differ more
-    0.5  # a line's low digits by its high ones (of ten, the third and the eighth): a chart's bars
-)
 
 Scores = Callable[[np.ndarray], np.ndarray]
 Scored = tuple[Mark, np.ndarray]
