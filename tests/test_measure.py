@@ -49,7 +49,7 @@ def test_the_table_is_that_of_segment_with_the_numbers_of_the_labels():
         assert found["area_px"][n] == region.area and found["area_um2"][n] == region.area / 4
         assert found["centroid_x_px"][n] == pytest.approx(region.centroid[1] + 0.5)
         assert found["intensity_mean"][n] == pytest.approx(region.intensity_mean)
-        assert found["intensity_integrated"][n] == IMAGE[LABELS == found["label"][n]].sum()
+        assert found["intensity_integrated"][n] == IMAGE[found["label"][n] == LABELS].sum()
 
 
 def test_form_is_scikit_images():
@@ -85,10 +85,10 @@ def test_spread_and_background_by_hand():
     found = imgconv.measure(LABELS, IMAGE, features=["spread", "background"])
     distance = ndimage.distance_transform_edt(LABELS == 0)
     for n, number in enumerate(NUMBERS):
-        values = IMAGE[LABELS == number].astype(float)
+        values = IMAGE[number == LABELS].astype(float)
         assert found["intensity_sd"][n] == pytest.approx(values.std())
         assert found["intensity_median"][n] == np.median(values)
-        gap = [ndimage.distance_transform_edt(LABELS != other) for other in NUMBERS]
+        gap = [ndimage.distance_transform_edt(other != LABELS) for other in NUMBERS]
         own = (distance > 5) & (distance <= 15) & (gap[n] == np.min(gap, axis=0))
         assert found["background"][n] == pytest.approx(np.median(IMAGE[own]), abs=1)
         assert found["intensity_integrated_corrected"][n] == pytest.approx(
@@ -99,7 +99,7 @@ def test_spread_and_background_by_hand():
 @pytest.mark.parametrize("place", [7, 20_000_001, 11])
 def test_texture_is_mahotas_haralick(place):
     mahotas = pytest.importorskip("mahotas")
-    rows, columns = (slice(v.min(), v.max() + 1) for v in np.nonzero(LABELS == place))
+    rows, columns = (slice(v.min(), v.max() + 1) for v in np.nonzero(place == LABELS))
     mask = LABELS[rows, columns] == place
     found = haralick(IMAGE[rows, columns], mask)
     levels = (grey_levels(IMAGE[rows, columns], mask) + 1).astype(np.uint8)

@@ -149,7 +149,7 @@ def _plan(
     from imgconv.batch import Plan, plan
     from imgconv.tasks.labels.truth import sets
 
-    labels, *images = options.files or ()
+    labels, *images = options.files or ("",)
     found = sets([labels, *images, *([cells] if cells else [])], options.recursive)
     planned = plan(
         [one.labels for one in found],

@@ -99,7 +99,9 @@ def sets(given: Sequence[str], recursive: bool) -> list[Set]:
     labels = label_files(Path(given[0]), recursive)
     others = [_about(Path(folder), recursive, set(labels)) for folder in given[1:]]
     if not labels:
-        raise UsageError(f"no label images in {shown(given[0])}; `recursive` looks into its folders")
+        raise UsageError(
+            f"no label images in {shown(given[0])}; `recursive` looks into its folders"
+        )
     return [
         _set(name, files, others, given[1:])
         for name, files in sorted(labels.items(), key=lambda one: str(one[1][0]))
