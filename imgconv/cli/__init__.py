@@ -55,14 +55,14 @@ def load(name: str) -> Any:
     """The real command behind a name in COMMANDS."""
     from importlib import import_module
 
-    from .options import flattened
+    from .options import flatten_options
 
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
     alone = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
     if family := getattr(module, "FAMILY", None):
         alone.callback(invoke_without_command=True, help=module.ABOUT)(help_alone)
     for word, command in (family or {name: module.command}).items():
-        alone.command(word)(flattened(command))
+        alone.command(word)(flatten_options(command))
     return get_command(alone)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import Source, of_suffix, shown
+from imgconv.images import Source, of_suffix, show_name
 
 ENDING = re.compile(r"[-_. ](labels?|(cp[-_])?masks?|truth|gt)$|\.ome$", re.IGNORECASE)
 OURS = "-labels"
@@ -68,13 +68,13 @@ def pairs(labels: str, truth: str, recursive: bool) -> Iterator[tuple[Path, Path
     left, right = Path(labels), Path(truth)
     for path in (left, right):
         if not path.exists():
-            raise UsageError(f"{shown(path)}: no such file or folder")
+            raise UsageError(f"{show_name(path)}: no such file or folder")
     if left.is_file() and right.is_file():
         yield left, right, ""
         return
     if left.is_file() or right.is_file():
         raise UsageError(
-            f"{shown(left)} and {shown(right)}: give two files or two folders, labels first"
+            f"{show_name(left)} and {show_name(right)}: give two files or two folders, labels first"
         )
     yield from _pair(left, right, recursive)
 
@@ -150,10 +150,10 @@ def _pair(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Pa
         if several:
             yield several[0], None, f"and {several[1].name} are both about {name}: leave one"
         elif not theirs:
-            yield mine[0], None, f"no truth for it: {shown(truth)} has no {name}.tif or .png"
+            yield mine[0], None, f"no truth for it: {show_name(truth)} has no {name}.tif or .png"
         elif not mine:
             wanted = f"{name}{OURS}.tif or {name}.tif"
-            yield theirs[0], None, f"no labels for it: {shown(labels)} has no {wanted}"
+            yield theirs[0], None, f"no labels for it: {show_name(labels)} has no {wanted}"
         else:
             yield mine[0], theirs[0], ""
 
