@@ -136,8 +136,8 @@ class Naming:
         self._check_suffix()
 
     def _check_suffix(self) -> None:
-        output = self.output or ""
-        if not self.format_given and not is_known(output):
+        output, own = self.output or "", self.suffix("")  # ".csv", where results are tables
+        if not self.format_given and not is_known(output) and not (own and output.endswith(own)):
             raise UsageError(
                 f"{self._given}: the name must end in a format's suffix "
                 f"({suffixes()}), or give `format`; "
