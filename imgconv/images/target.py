@@ -78,7 +78,7 @@ def _lost(images: Sequence[Image], kind: Format) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Holder:
     """A format that is to hold images: what it cannot is refused by name, or said in a note."""
 
