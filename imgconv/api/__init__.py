@@ -3,7 +3,10 @@
 `import imgconv` has all of it, and loads it when it is used.
 """
 
+from imgconv.steps.diff import Difference
+
 from .arrays import Image, ImageLike, Reading
+from .differences import diff
 from .files import open, save
 from .filters import NamedKernel, convolve, filter, named_kernels, pool, upsample
 from .models import ModelLike, classify, load_model, run
@@ -11,7 +14,8 @@ from .networks import colorize, denoise, evaluate, segment
 from .records import Measurements, Score, Scores, Segmentation
 
 __all__ = [
-    "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading", "Score", "Scores",
-    "Segmentation", "classify", "colorize", "convolve", "denoise", "evaluate", "filter",
-    "load_model", "named_kernels", "open", "pool", "run", "save", "segment", "upsample",
+    "Difference", "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading",
+    "Score", "Scores", "Segmentation", "classify", "colorize", "convolve", "denoise", "diff",
+    "evaluate", "filter", "load_model", "named_kernels", "open", "pool", "run", "save", "segment",
+    "upsample",
 ]  # fmt: skip
