@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         evaluate,
         filter,
         load_model,
+        measure,
         named_kernels,
         open,
         pool,
@@ -37,8 +38,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Difference", "Image", "ImgconvError", "InputError", "Measurements", "NamedKernel",
     "OutputError", "Score", "Scores", "Segmentation", "UsageError", "classify", "colorize",
-    "convolve", "denoise", "diff", "evaluate", "filter", "load_model", "named_kernels", "open",
-    "pool", "run", "save", "segment", "upsample",
+    "convolve", "denoise", "diff", "evaluate", "filter", "load_model", "measure", "named_kernels",
+    "open", "pool", "run", "save", "segment", "upsample",
 ]  # fmt: skip
 
 

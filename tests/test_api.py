@@ -278,17 +278,8 @@ def parameters(function: Any) -> dict[str, Any]:
 
 
 PICTURES = {"residual", "compare", "reference", "rois", "geojson", "probability", "csv"}
-SHARED = (
-    "filter",
-    "convolve",
-    "pool",
-    "upsample",
-    "denoise",
-    "colorize",
-    "segment",
-    "evaluate",
-    "diff",
-)
+SHARED = ("filter", "convolve", "pool", "upsample", "denoise", "colorize", "segment", "evaluate",
+          "measure", "diff")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -10,7 +10,7 @@ import numpy as np
 
 from imgconv.steps.values import Factor, Kernel, Number, Pair
 
-from .arrays import ImageLike, Reading, applied, source_of
+from .arrays import ImageLike, Reading, apply_operation, source_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ def filter(
         kernel, border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip,
         linear=linear,
     )  # fmt: skip
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)
 
 
 def convolve(
@@ -196,7 +196,7 @@ def convolve(
     )  # fmt: skip
     step = FeatureMaps(layer, to_srgb=reading.get("to_srgb", False))
     with source_of(image, reading) as source:
-        maps = [layer(plane) for plane in step.seen(source)]
+        maps = [layer(plane) for plane in step.layer_inputs(source)]
         stack = source.info.stack_shape
         return np.stack(maps).reshape(*stack, *maps[0].shape) if stack else maps[0]
 
@@ -260,7 +260,7 @@ def pool(
         method=method, size=size, stride=stride, padding=padding, ceil=ceil,
         everything=everything, norm=norm, linear=linear,
     )  # fmt: skip
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)
 
 
 def upsample(
@@ -318,4 +318,4 @@ def upsample(
         method=method, scale=scale, stencil=stencil, stride=stride, padding=padding, gain=gain,
         linear=linear, max_pixels=reading.get("max_pixels"),
     )  # fmt: skip
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imgconv import threads
 from imgconv.errors import ImgconvError, OutputError
-from imgconv.images import shown
+from imgconv.images import show_name
 
 from .imports import import_ahead
 from .item import Item, Outcome, Step
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 Fold = Callable[[Outcome], object]
+Group = Sequence[Item]
 _here = threading.local()  # of a job's thread: whether the batch has been abandoned
 AHEAD = 16  # outcomes a job may be ahead of a slow one; only `jobs` images are in memory
 _importing = threading.Lock()  # of a worker's threads
@@ -58,13 +59,20 @@ def _nothing(outcome: Outcome) -> None:
     pass
 
 
+def _groups(items: Sequence[Item], step: Step, jobs: int, fail_fast: bool) -> list[Group]:
+    """What a job does at a time: one item, or several of a step that is quicker with several."""
+    most = 1 if fail_fast else getattr(step, "together", 1)
+    size = max(1, min(most, len(items) // jobs))
+    return [items[n : n + size] for n in range(0, len(items), size)]
+
+
 def _in_turn(items: Sequence[Item], step: Step, fail_fast: bool, fold: Fold) -> Generator[Outcome]:
-    for item in items:
-        outcome = attempt(step, item)
-        fold(outcome)
-        yield outcome
-        if fail_fast and outcome.status == "failed":
-            return
+    for group in _groups(items, step, 1, fail_fast):
+        for outcome in attempt_each(step, group):
+            fold(outcome)
+            yield outcome
+            if fail_fast and outcome.status == "failed":
+                return
 
 
 def _on_threads(
@@ -77,9 +85,11 @@ def _on_threads(
         jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
     )
     try:
+        groups = _groups(items, step, jobs, fail_fast)
         yield from _gather(
-            items, lambda item: pool.submit(attempt, step, item), jobs, fail_fast, fold, abandon
-        )
+            groups, lambda group: pool.submit(attempt_each, step, group), jobs, fail_fast, fold,
+            abandon,
+        )  # fmt: skip
     finally:
         pool.shutdown(wait=True)
 
@@ -92,57 +102,65 @@ def _send(
     fail_fast: bool,
     fold: Fold,
 ) -> Generator[Outcome]:
-    share = threads.count() if threads.chosen() else None
+    share = threads.count() if threads.chosen_count() else None
 
-    def begin(item: Item) -> Future[Outcome]:
-        if item.skip or item.error or "-" in (item.source, item.target):
-            return _done_here(step, item)
-        return executor.submit(attempt_there, step, item, share)
+    def begin(group: Group) -> Future[list[Outcome]]:
+        if any(i.skip or i.error or "-" in (i.source, i.target) for i in group):
+            return _done_here(step, group)
+        return executor.submit(attempt_there, step, group, share)
 
-    yield from _gather(items, begin, jobs, fail_fast, fold, threading.Event())
+    groups = _groups(items, step, jobs, True)
+    yield from _gather(groups, begin, jobs, fail_fast, fold, threading.Event())
 
 
-def _done_here(step: Step, item: Item) -> Future[Outcome]:
+def _done_here(step: Step, group: Group) -> Future[list[Outcome]]:
     from concurrent.futures import Future
 
-    future: Future[Outcome] = Future()
-    future.set_result(attempt(step, item))
+    future: Future[list[Outcome]] = Future()
+    future.set_result(attempt_each(step, group))
     return future
 
 
 def _gather(
-    items: Sequence[Item],
-    begin: Callable[[Item], Future[Outcome]],
+    groups: Sequence[Group],
+    begin: Callable[[Group], Future[list[Outcome]]],
     jobs: int,
     fail_fast: bool,
     fold: Fold,
     abandon: threading.Event,
 ) -> Generator[Outcome]:
     """Outcomes in plan order, a few items begun ahead of the one that is waited for."""
-    waiting: list[tuple[Item, Future[Outcome]]] = []
+    waiting: list[tuple[Group, Future[list[Outcome]]]] = []
     failed = threading.Event()
 
-    def watch(future: Future[Outcome]) -> None:
-        if not future.cancelled() and (future.exception() or future.result().status == "failed"):
+    def watch(future: Future[list[Outcome]]) -> None:
+        if future.cancelled():
+            return
+        if future.exception() or any(one.status == "failed" for one in future.result()):
             failed.set()
             for _, other in list(waiting):
                 other.cancel()
 
     def first() -> Generator[Outcome]:
-        outcome = _collect(*waiting[0])
+        outcomes = _collect(*waiting[0])
         del waiting[0]
-        if outcome:
+        for number, outcome in enumerate(outcomes):
             fold(outcome)
-            yield outcome
+            try:
+                yield outcome
+            except GeneratorExit:
+                for other in outcomes[number + 1 :]:
+                    fold(other)
+                raise
 
     try:
-        for item in items:
+        for group in groups:
             if failed.is_set():
                 break
-            waiting.append((item, begin(item)))
+            waiting.append((group, begin(group)))
             if fail_fast:
                 waiting[-1][1].add_done_callback(watch)
-            if len(waiting) > AHEAD * jobs:
+            if sum(len(group) for group, _ in waiting) > AHEAD * jobs:
                 yield from first()
         while waiting:
             yield from first()
@@ -150,25 +168,25 @@ def _gather(
         abandon.set()
         for _, future in waiting:
             future.cancel()
-        for item, future in waiting:
-            if outcome := _collect(item, future):
+        for group, future in waiting:
+            for outcome in _collect(group, future):
                 fold(outcome)
 
 
-def _collect(item: Item, future: Future[Outcome]) -> Outcome | None:
-    """What became of the item, when its job has ended; None if it was not begun."""
+def _collect(group: Group, future: Future[list[Outcome]]) -> list[Outcome]:
+    """What became of the items, when their job has ended; nothing if it was not begun."""
     from concurrent.futures import CancelledError
 
     try:
         error = future.exception()
     except CancelledError:
-        return None
+        return []
     if error is None:
         return future.result()
     if not isinstance(error, Exception) or isinstance(error, BrokenPipeError):
         raise error
-    message, trace = _explain(error, item)  # the worker died, or what was sent cannot be pickled
-    return Outcome(item, "failed", message, trace=trace)
+    told = [(i, *_explain(error, i)) for i in group]  # it died, or what was sent is no pickle
+    return [Outcome(item, "failed", message, trace=trace) for item, message, trace in told]
 
 
 def check_abandoned() -> None:
@@ -181,18 +199,30 @@ def check_abandoned() -> None:
         raise ImgconvError("interrupted")
 
 
-def attempt_there(step: Step, item: Item, share: int | None) -> Outcome:
-    """`attempt` in a worker, which may do several items at once; `share`: threads for each."""
+def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
+    """`attempt_each` in a worker, which may do several groups at once, each on `share` threads."""
     threads.use(share)
     with _importing:
-        import_ahead(step, [item])
-    return attempt(step, item)
+        import_ahead(step, group)
+    return attempt_each(step, group)
+
+
+def attempt_each(step: Step, group: Group) -> list[Outcome]:
+    """Do the items, by what `step.prepare(group)` returns if there are several."""
+    if len(group) == 1:
+        return [attempt(step, group[0])]
+    begin = time.perf_counter()
+    todo = [item for item in group if not (item.error or item.skip)]
+    ready: Step = getattr(step, "prepare")(todo)  # noqa: B009
+    outcomes = [attempt(ready, item) for item in group]
+    each = (time.perf_counter() - begin) / len(group)
+    return [one if one.status == "skipped" else one._replace(seconds=each) for one in outcomes]
 
 
 def attempt(step: Step, item: Item) -> Outcome:
     """Do one item; every exception becomes its failure."""
     if item.error:
-        return Outcome(item, "failed", f"{shown(item.source)}: {item.error}")
+        return Outcome(item, "failed", f"{show_name(item.source)}: {item.error}")
     if item.skip:
         return Outcome(item, "skipped", item.skip)
     begin = time.perf_counter()
@@ -203,7 +233,7 @@ def attempt(step: Step, item: Item) -> Outcome:
     except BrokenPipeError:
         if item.target == "-":  # whoever read our standard output has gone: no use going on
             raise
-        return Outcome(item, "failed", f"{shown(item.source)}: the pipe was closed")
+        return Outcome(item, "failed", f"{show_name(item.source)}: the pipe was closed")
     except Exception as error:
         message, trace = _explain(error, item)
         seconds = time.perf_counter() - begin
@@ -218,22 +248,22 @@ def make_folder(target: str) -> None:
         os.makedirs(folder or os.curdir, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{shown(folder)}: cannot make this folder ({error.strerror}); give another with "
+            f"{show_name(folder)}: cannot make this folder ({error.strerror}); give another with "
             "`output`"
         ) from error
 
 
 def _explain(error: Exception, item: Item) -> tuple[str, str]:
     """One line for any exception, and the traceback of one that is a bug."""
-    name = shown(item.source)
+    name = show_name(item.source)
     if isinstance(error, ImgconvError):
         text = str(error)
-        named = any(shown(n) in text for n in (item.source, item.target, *item.also) if n)
+        named = any(show_name(n) in text for n in (item.source, item.target, *item.also) if n)
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; `jobs=1` needs least", ""
     if isinstance(error, OSError) and error.strerror:
-        where = shown(error.filename) if isinstance(error.filename, str) else name
+        where = show_name(error.filename) if isinstance(error.filename, str) else name
         return f"{where}: {error.strerror}", ""
     import traceback
 

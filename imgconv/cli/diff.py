@@ -115,12 +115,12 @@ def _check_output(options: TwoImages) -> None:
 
 def as_text(outcome: Outcome) -> str:
     """The difference as a paragraph for people; nothing where the picture goes to the pipe."""
-    from imgconv.images import shown
+    from imgconv.images import show_name
 
     if outcome.item.target == "-":
         return ""
     found: Difference = outcome.done.value
-    names = f"{shown(outcome.item.source)} and {shown(outcome.item.also[0])}"
+    names = f"{show_name(outcome.item.source)} and {show_name(outcome.item.also[0])}"
     return "\n".join([f"{names}: {_headline(found)}", *_rows(found)]) + "\n"
 
 

@@ -78,7 +78,17 @@ def command(
             "--axes",
             metavar="LETTERS",
             help="What the axes of a stack are if its file does not say it: ZYX (depth), TYX "
-            "(time), CYX (channels). Each plane is segmented on its own.",
+            "(time), CYX (channels), or T3Z4YX of 12 pages, the slowest first. Each plane is "
+            "segmented on its own.",
+        ),
+    ] = None,
+    position: Annotated[
+        str | None,
+        Option(
+            "--position",
+            metavar="N|NAME",
+            help="One of the images that a file holds (a position, a scene, a slide's macro), by "
+            "number from 1 or by name. [default: all positions]",
         ),
     ] = None,
     pixel_size: Annotated[
@@ -142,7 +152,7 @@ def command(
 
     settings = settings_of(
         diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
-        min_area=min_area, max_area=max_area, exclude_border=exclude_border,
+        min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
     )  # fmt: skip
     wanted = {"rois": rois, "geojson": geojson, "probability": probability}
     kinds = (*USUAL, *(kind for kind, asked in wanted.items() if asked))
@@ -173,16 +183,16 @@ def command(
 
 
 def _say_left(ledger: Ledger) -> None:
-    from imgconv.images import shown
+    from imgconv.images import show_name
 
-    for folder, (lacking, others) in ledger.left().items():
+    for folder, (lacking, others) in ledger.count_left().items():
         for count, how, what in (
             (lacking, "are not in the summary, their run was killed", "does them again"),
             (others, "are of other images or were made in another way", "makes them again"),
         ):
             if count:
                 line = f"{count} of the skipped results {how}; --force {what}"
-                current().say(f"{shown(folder)}: {line}")
+                current().say(f"{show_name(folder)}: {line}")
 
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
@@ -256,13 +266,13 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
 
     from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
-    from .report import show_plan, shown_target
+    from .report import show_plan, show_target
 
     code = show_plan(planned.items, options)
     if not options.json:
         for folder in ledger.folders:
             names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
-            current().out(f"all of them -> {', '.join(shown_target(name) for name in names)}\n")
+            current().out(f"all of them -> {', '.join(show_target(name) for name in names)}\n")
     return code
 
 
@@ -276,6 +286,7 @@ def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
         "exclude_border": settings.exclude_border,
         "channel": settings.channel,
         "axes": settings.axes,
+        "position": settings.position,
         "pixel_size_um": list(settings.size) if settings.size else None,
         "threshold": card.read["foreground"],
         "prepare": dict(card.prepare),

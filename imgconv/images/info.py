@@ -55,6 +55,7 @@ class Info:
     alpha: str = "none"  # "none" | "straight" | "premultiplied"; the last channel
     axes: str = ""  # "YX", "YXS", "TZCYX"; made from the plane when not given
     shape: tuple[int, ...] = ()  # as long as axes
+    name: str = ""  # of this image, where a file of several names them: a position, "Thumbnail"
     source_dtype: str = ""  # what the file holds: "uint1", "int16"; "" when the same as dtype
     compression: str = ""  # as found, for people: "deflate", "jpeg", "none"
     exif: bytes | None = None  # TIFF-structured block, orientation already reset
@@ -116,9 +117,9 @@ class Info:
         """The same image as a single plane, for a page written to a file of its own."""
         return replace(self, axes="", shape=())
 
-    def scaled(self, fy: float, fx: float) -> Info:
+    def scale(self, fy: float, fx: float) -> Info:
         """After resampling to fy times the rows and fx times the columns of the same field."""
         known, tiff = self.resolution, self.tiff
         if tiff:
-            tiff = replace(tiff, tags=geotiff.scaled(tiff.tags, tiff.byteorder, fy, fx))
-        return replace(self, resolution=known.scaled(fy, fx) if known else None, tiff=tiff)
+            tiff = replace(tiff, tags=geotiff.scale(tiff.tags, tiff.byteorder, fy, fx))
+        return replace(self, resolution=known.scale(fy, fx) if known else None, tiff=tiff)

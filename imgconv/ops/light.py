@@ -42,7 +42,7 @@ def _encode_srgb(light: np.ndarray) -> np.ndarray:
 SRGB = Curves(_decode_srgb, _encode_srgb)
 
 
-def sampled(stored: np.ndarray, light: np.ndarray) -> Curves:
+def curves_through(stored: np.ndarray, light: np.ndarray) -> Curves:
     """The curves through samples: of `stored` (N,), which rise from 0 to 1, the `light` (N, C).
 
     Beyond black and white they go on as straight lines.
@@ -79,7 +79,7 @@ def in_light(
     float32 in the same levels.
     """
     top, colours = white(pixels.dtype), pixels.shape[2] - (alpha != "none")
-    found = work(_decoded(pixels, colours, top, curves), alpha)
+    found = work(_decode(pixels, colours, top, curves), alpha)
     result = FLOAT if keep_float else pixels.dtype
 
     def encode(band: np.ndarray) -> np.ndarray:
@@ -92,7 +92,7 @@ def in_light(
     return by_rows(encode, found, dtype=result)
 
 
-def _decoded(pixels: np.ndarray, colours: int, top: float, curves: Curves) -> np.ndarray:
+def _decode(pixels: np.ndarray, colours: int, top: float, curves: Curves) -> np.ndarray:
     """float32 (H, W, C), light from 0 to 1; of integers through a table of all their values."""
     if pixels.dtype.kind == "f":
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from imgconv.errors import UsageError
-from imgconv.images import Info, named, of_suffix
+from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.alpha import white
 from imgconv.ops.filter import Filter
 
-from .light import IMPORTS, worked
+from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
 
@@ -32,7 +32,7 @@ class FilterPlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         floats = self.work.range == "float"
-        return Result(worked(self._work(plane.dtype), plane, info, self.linear, floats))
+        return Result(work_in_light(self._work(plane.dtype), plane, info, self.linear, floats))
 
     def _work(self, dtype: np.dtype[Any]) -> Filter:
         """The filter; of light, which is from 0 to 1, with its bias in the same range."""
@@ -42,7 +42,7 @@ class FilterPlane(Operation):
 
     def describe(self, info: Info) -> Info:
         """For float results a TIFF, where the input's format holds none."""
-        kept = self.work.range != "float" or 32 in named(info.format).depths
+        kept = self.work.range != "float" or 32 in find_format(info.format).depths
         return info if kept else replace(info, format="tiff")
 
     def suffix(self, found: str) -> str:

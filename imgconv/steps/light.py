@@ -8,12 +8,12 @@ import numpy as np
 
 from imgconv.images import Info
 from imgconv.images.light import SAMPLES, check_light, light_of_profile
-from imgconv.ops.light import SRGB, Curves, in_light, sampled
+from imgconv.ops.light import SRGB, Curves, curves_through, in_light
 
 IMPORTS = ("imagecodecs:cms_transform",)  # where the image has a profile
 
 
-def worked(
+def work_in_light(
     work: Callable[[np.ndarray, str], np.ndarray],
     plane: np.ndarray,
     info: Info,
@@ -35,4 +35,4 @@ def curves(info: Info) -> Curves:
     if info.icc is None:
         return SRGB
     light = light_of_profile(info.icc, info.channels - (info.alpha != "none"))
-    return sampled(np.linspace(0, 1, SAMPLES), light)
+    return curves_through(np.linspace(0, 1, SAMPLES), light)

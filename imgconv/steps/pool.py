@@ -10,7 +10,7 @@ from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
 
-from .light import IMPORTS, worked
+from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Pair, pair
 
@@ -28,11 +28,11 @@ class PoolPlane(Operation):
         return IMPORTS if self.linear else ()
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(worked(self.work, plane, info, self.linear))
+        return Result(work_in_light(self.work, plane, info, self.linear))
 
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""
-        return info.scaled(*self.work.factors(info.height, info.width))
+        return info.scale(*self.work.factors(info.height, info.width))
 
 
 def pool_plane(

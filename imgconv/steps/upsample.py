@@ -11,7 +11,7 @@ from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
-from .light import IMPORTS, worked
+from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
 
@@ -31,11 +31,11 @@ class UpsamplePlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels)
-        return Result(worked(self.work, plane, info, self.linear))
+        return Result(work_in_light(self.work, plane, info, self.linear))
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""
-        return info.scaled(*self.work.spacing())
+        return info.scale(*self.work.spacing())
 
 
 @dataclass(frozen=True)

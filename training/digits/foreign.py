@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from imgconv.tasks.classify.glyph import framed
+from imgconv.tasks.classify.glyph import frame
 
 from ..files import Files, decoded
 
@@ -77,6 +77,34 @@ def shape(rng: np.random.Generator) -> np.ndarray:
         (cv2.fillPoly if width < 0 else cv2.polylines)(
             page, [points.astype(np.int32)], *((255,) if width < 0 else (True, 255, width))
         )
+    return page / np.float32(255)
+
+
+def drawing(rng: np.random.Generator) -> np.ndarray:
+    """A part of a chart: rings in rings, spokes, a grid, bars in a row, a curve on its axes."""
+    page = np.zeros((SIZE, SIZE), np.uint8)
+    kind, count, width = int(rng.integers(5)), int(rng.integers(2, 7)), int(rng.integers(2, 8))
+    places = np.linspace(14, SIZE - 14, count).astype(int)
+    turns = np.linspace(0, np.pi, count, endpoint=False) + rng.uniform(0, np.pi)
+    if kind == 0:
+        for radius in np.linspace(8, 40, count).astype(int):
+            cv2.circle(page, (48, 48), int(radius), 255, width // 2 + 1, cv2.LINE_AA)
+    elif kind == 1:
+        for turn in turns:
+            x, y = int(40 * np.cos(turn)), int(40 * np.sin(turn))
+            cv2.line(page, (48 - x, 48 - y), (48 + x, 48 + y), 255, width, cv2.LINE_AA)
+    elif kind == 2:
+        for place in places.tolist():
+            cv2.line(page, (place, 14), (place, SIZE - 14), 255, width)
+            cv2.line(page, (14, place), (SIZE - 14, place), 255, width)
+    elif kind == 3:
+        cv2.line(page, (10, 86), (86, 86), 255, width)
+        for place in places.tolist():
+            cv2.line(page, (place, 86), (place, int(rng.integers(10, 70))), 255, width)
+    else:
+        cv2.polylines(page, [np.array([[12, 10], [12, 86], [86, 86]])], False, 255, width)
+        curve = np.stack([np.linspace(12, 86, 20), rng.normal(0, 6, 20).cumsum() + 48], 1)
+        cv2.polylines(page, [curve.astype(np.int32)], False, 255, width, cv2.LINE_AA)
     return page / np.float32(255)
 
 
@@ -148,6 +176,7 @@ def foreign(
         lambda: typed(rng, str(rng.choice(LETTERS))),
         lambda: scribble(rng),
         lambda: shape(rng),
+        lambda: drawing(rng),
         lambda: blob(rng),
         lambda: several(rng, digits),
         lambda: turned(rng, digits, labels),
@@ -155,14 +184,14 @@ def foreign(
     if pictures:
         kinds += 2 * [lambda: photo(rng, pictures[int(rng.integers(len(pictures)))])]
     for number in range(count):
-        yield eight(framed(kinds[number % len(kinds)]()))
+        yield eight(frame(kinds[number % len(kinds)]()))
 
 
 def printed(seed: int, count: int) -> Iterator[tuple[np.ndarray, int]]:
     """(28, 28) uint8 of digits of print, and which they are."""
     rng = np.random.default_rng(seed)
     for number in range(count):
-        yield eight(framed(typed(rng, str(number % 10)))), number % 10
+        yield eight(frame(typed(rng, str(number % 10)))), number % 10
 
 
 def eight(image: np.ndarray) -> np.ndarray:

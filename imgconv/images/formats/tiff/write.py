@@ -13,7 +13,7 @@ from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
 from ... import colour
-from ...image import Image, frames, stacked
+from ...image import Image, frames, stack_images
 from ...info import Info, TiffLayout
 from ...metadata import ome
 from ...options import WriteOptions
@@ -38,7 +38,7 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     """
     import tifffile
 
-    images = images if any(image.info.tiff for image in images) else stacked(images)
+    images = images if any(image.info.tiff for image in images) else stack_images(images)
     planes = frames(images)
     first, info = next(planes, (None, None))
     if first is None or info is None:
@@ -48,12 +48,27 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     big = any(layout.bigtiff for layout in layouts) or whole > BIG
     order: Any = layouts[0].byteorder
     before: Info | None = None
+    told = _describe_all(images, first)
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
         for plane, its in itertools.chain([(first, info)], planes):
             layout = its.tiff or TiffLayout()
             head = {} if its is before else _head(plane, its, layout)
+            if told is not None and head:
+                head["description"] = told if before is None else None
             writer.write(_arrange(plane, its, layout), **_page(plane, its, layout, options), **head)
             before = its
+
+
+def _describe_all(images: Sequence[Image], first: np.ndarray) -> bytes | None:
+    """One OME text for several images that have one each ("" if they become too different)."""
+    infos = [image.info for image in images]
+    if len(images) == 1 or any(info.tiff is None or info.tiff.kind != "ome" for info in infos):
+        return None
+    if len({(info.height, info.width, info.channels, info.dtype) for info in infos}) > 1:
+        return b""
+    from ...metadata.ome_pages import joined
+
+    return joined([describe(first, info, info.tiff) for info in infos if info.tiff]).encode()
 
 
 def _samples(info: Info) -> int:
@@ -185,7 +200,7 @@ def _arrange(plane: np.ndarray, info: Info, layout: TiffLayout) -> np.ndarray:
         grey = plane[..., 0]
         return ~grey if layout.photometric == "miniswhite" and grey.dtype.kind == "u" else grey
     if info.has_alpha(plane) and layout.extrasamples[-1:] == (1,):
-        plane = colour.premultiplied(plane)
+        plane = colour.premultiply(plane)
     return np.ascontiguousarray(np.moveaxis(plane, 2, 0)) if layout.planar else plane
 
 
