@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from fractions import Fraction
 from typing import Any
 
 from ...info import TiffLayout
-from ...resolution import Resolution, unit_named
+from ...metadata import imagej, ome
+from ...resolution import Resolution
 
 ORIENTATION, SOFTWARE, SUBIFDS, XMP, ICC, EXIF = 274, 305, 330, 700, 34675, 34665
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
 IMAGEJ = (50838, 50839)
 LAYERS, RESOURCES, TRANSFER = 37724, 34377, 301
+MICROMANAGER = 51123
 UNTRUE = {  # what shows the image as it was
     LAYERS: "Photoshop's layers are", RESOURCES: "Photoshop's resources (thumbnail, paths) are",
 }  # fmt: skip
@@ -23,7 +24,7 @@ NOT_COPIED = frozenset({
     280, 281, 282, 283, 284, 287, 288, 289, 296, SOFTWARE, 317, 318, 319, 320, 322, 323, 324, 325,
     SUBIFDS, 332, 333, 334, 336, 337, 338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517, 518,
     519, 520, 521, 529, 530, 531, 532, XMP, 32995, 32996, 32997, 32998, EXIF, ICC, 34853, 40965,
-    *UNTRUE,
+    MICROMANAGER, *UNTRUE,
 })  # fmt: skip
 COPIED_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17})
 COPIED_BYTES = 64 << 20
@@ -92,31 +93,14 @@ def _ratio(value: Any) -> Fraction | None:
         return None
 
 
-def resolution(page: Any, kind: str) -> Resolution | None:
-    """The physical resolution: what OME or ImageJ says, else the tags."""
+def resolution(page: Any, kind: str, text: str) -> Resolution | None:
+    """The physical resolution: what OME or ImageJ says in `text`, else the tags."""
     found = tag_resolution(page)
     if kind == "ome":
-        return ome_resolution(page.description) or found
+        return ome.resolution(text) or found
     if kind == "imagej" and found:
-        unit = re.search(r"^unit=(.*)$", page.description, re.MULTILINE)
-        if unit and unit[1].strip() not in ("", "pixel", "pixels"):
-            return Resolution(found.x, found.y, unit_named(unit[1]))
+        return imagej.resolution(text, found)
     return found
-
-
-def ome_resolution(xml: str) -> Resolution | None:
-    """The PhysicalSizeX and PhysicalSizeY of the first image; their unit is µm if not said."""
-    size: list[Fraction] = []
-    for axis in "XY":
-        found = re.search(rf'PhysicalSize{axis}="([^"]+)"', xml)
-        try:
-            size.append(1 / Fraction(found[1]) if found else Fraction(0))
-        except (ValueError, ZeroDivisionError):
-            return None
-    unit = re.search(r'PhysicalSizeXUnit="([^"]*)"', xml)
-    if not all(s > 0 for s in size):
-        return None
-    return Resolution(size[0], size[1], unit_named(unit[1]) if unit else "µm")
 
 
 def kind_of(tiff: Any, page: Any) -> str:
