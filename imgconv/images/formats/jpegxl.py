@@ -47,7 +47,7 @@ class JpegXl:
         height, width, channels = frame.shape
         block = boxes.get(b"Exif", b"")[4:]
         return Info(
-            format="jpegxl", dtype=samples.delivered(frame.dtype, self.name),
+            format="jpegxl", dtype=samples.delivered_dtype(frame.dtype, self.name),
             height=height, width=width, channels=channels,
             alpha="straight" if channels in (2, 4) else "none", compression="jpegxl",
             source_dtype="" if frame.dtype in samples.KEPT else str(frame.dtype),

@@ -51,7 +51,7 @@ class Raster:
         resolution = self._resolution()
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         return Info(
             format=self.kind, dtype=np.dtype(np.uint8), height=height, width=width, channels=1,
             compression={"gif": "lzw", "bmp": "none"}.get(self.kind, self.kind),

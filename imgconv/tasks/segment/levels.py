@@ -123,7 +123,7 @@ def shares(areas: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(areas, areas.sum() / 10))
 
 
-def found_levels(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Levels | None:
+def find_levels(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Levels | None:
     """The levels of an image (H, W, C) in which objects were found: `inside` is true in them.
 
     The background is the lower quartile of what lies within a third of the diameter around them,

@@ -82,7 +82,7 @@ class Jpeg:
         exif_block, resolution = self._exif(), self._resolution()
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         text = [_comment(s) for m, s in self.segments if m == 0xFE]
         if self.components == 4:
             self.inks = self._icc()

@@ -114,7 +114,7 @@ class Png:
         exif_block, resolution = self._exif(), self._resolution()
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         text = self._text()
         return Info(
             format="png", dtype=np.dtype(np.uint16 if depth == 16 else np.uint8),

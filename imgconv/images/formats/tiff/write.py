@@ -13,7 +13,7 @@ from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
 from ... import colour
-from ...image import Image, frames, stacked
+from ...image import Image, frames, stack_images
 from ...info import Info, TiffLayout
 from ...metadata import ome
 from ...options import WriteOptions
@@ -38,7 +38,7 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     """
     import tifffile
 
-    images = images if any(image.info.tiff for image in images) else stacked(images)
+    images = images if any(image.info.tiff for image in images) else stack_images(images)
     planes = frames(images)
     first, info = next(planes, (None, None))
     if first is None or info is None:
@@ -200,7 +200,7 @@ def _arrange(plane: np.ndarray, info: Info, layout: TiffLayout) -> np.ndarray:
         grey = plane[..., 0]
         return ~grey if layout.photometric == "miniswhite" and grey.dtype.kind == "u" else grey
     if info.has_alpha(plane) and layout.extrasamples[-1:] == (1,):
-        plane = colour.premultiplied(plane)
+        plane = colour.premultiply(plane)
     return np.ascontiguousarray(np.moveaxis(plane, 2, 0)) if layout.planar else plane
 
 
