@@ -217,7 +217,9 @@ def test_pages_of_unknown_meaning_are_refused_with_the_flag_to_type(segment):
     with tifffile.TiffFile("segmented/a-labels.tif") as file:
         assert file.series[0].axes == "TYX"
     code, _, err = segment("a.tif", "--axes", "TZYX", "-f")
-    assert code == 1 and "--axes TZYX does not fit the file's QYX (2, 48, 64)" in err
+    assert code == 1 and "--axes TZYX names 2 axes for 2 pages: say how long each is" in err
+    code, _, err = segment("a.tif", "--axes", "TZCXY", "-f")
+    assert code == 1 and "--axes TZCXY" in err
 
 
 def test_pages_that_imagej_gives_no_name_are_slices(segment):

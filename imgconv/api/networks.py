@@ -142,6 +142,7 @@ def segment(
     max_area: Number | None = None,
     exclude_border: bool = False,
     threshold: float | None = None,
+    position: int | str | None = None,
     max_pixels: int | None = None,
     allow_truncated: bool = False,
 ) -> Segmentation:
@@ -167,6 +168,8 @@ def segment(
         Drop objects that touch the border of the image.
     threshold : float, optional
         Probability from which a pixel is inside an object, 0.01 to 0.99. Default: the model's.
+    position : int or str, optional
+        One of the images that a file holds, by number from 1 or by name. Default: all positions.
     max_pixels, allow_truncated : optional
         As `open`.
 
@@ -193,17 +196,19 @@ def segment(
     (2, (96, 96), 30)
     """
     from imgconv.steps.segment import segmentation_of, settings_of
+    from imgconv.tasks.positions import positions_of
 
     array_axes = None if is_path(image) else axes
     reading = {"axes": array_axes, "max_pixels": max_pixels, "allow_truncated": allow_truncated}
     settings = settings_of(
         diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
-        min_area=min_area, max_area=max_area, exclude_border=exclude_border,
+        min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
     )  # fmt: skip
     step = segmentation_of(model, settings, threshold)
     with source_of(image, reading, "measured") as source:
-        results = settings.results(source, source.name, source.name, ("overlay", "table"))
-        maps = [plane[..., 0] for plane in step.fields(source, results, [])]
+        seen = positions_of(source, settings.position)
+        results = settings.results(seen, source.name, source.name, ("overlay", "table"))
+        maps = [plane[..., 0] for plane in step.fields(seen, results, [])]
         stack, plane = results.stack.sizes, maps[0].shape
         labels = np.stack([one.astype(np.int32) for one in results.labels.planes()])
         columns = results.table_columns()[1:]

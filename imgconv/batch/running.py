@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 Fold = Callable[[Outcome], object]
+Group = Sequence[Item]
 _here = threading.local()  # of a job's thread: whether the batch has been abandoned
 AHEAD = 16  # outcomes a job may be ahead of a slow one; only `jobs` images are in memory
 _importing = threading.Lock()  # of a worker's threads
@@ -58,13 +59,20 @@ def _nothing(outcome: Outcome) -> None:
     pass
 
 
+def _groups(items: Sequence[Item], step: Step, jobs: int, fail_fast: bool) -> list[Group]:
+    """What a job does at a time: one item, or several of a step that is quicker with several."""
+    most = 1 if fail_fast else getattr(step, "together", 1)
+    size = max(1, min(most, len(items) // jobs))
+    return [items[n : n + size] for n in range(0, len(items), size)]
+
+
 def _in_turn(items: Sequence[Item], step: Step, fail_fast: bool, fold: Fold) -> Generator[Outcome]:
-    for item in items:
-        outcome = attempt(step, item)
-        fold(outcome)
-        yield outcome
-        if fail_fast and outcome.status == "failed":
-            return
+    for group in _groups(items, step, 1, fail_fast):
+        for outcome in attempt_each(step, group):
+            fold(outcome)
+            yield outcome
+            if fail_fast and outcome.status == "failed":
+                return
 
 
 def _on_threads(
@@ -77,9 +85,11 @@ def _on_threads(
         jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
     )
     try:
+        groups = _groups(items, step, jobs, fail_fast)
         yield from _gather(
-            items, lambda item: pool.submit(attempt, step, item), jobs, fail_fast, fold, abandon
-        )
+            groups, lambda group: pool.submit(attempt_each, step, group), jobs, fail_fast, fold,
+            abandon,
+        )  # fmt: skip
     finally:
         pool.shutdown(wait=True)
 
@@ -94,55 +104,63 @@ def _send(
 ) -> Generator[Outcome]:
     share = threads.count() if threads.chosen() else None
 
-    def begin(item: Item) -> Future[Outcome]:
-        if item.skip or item.error or "-" in (item.source, item.target):
-            return _done_here(step, item)
-        return executor.submit(attempt_there, step, item, share)
+    def begin(group: Group) -> Future[list[Outcome]]:
+        if any(i.skip or i.error or "-" in (i.source, i.target) for i in group):
+            return _done_here(step, group)
+        return executor.submit(attempt_there, step, group, share)
 
-    yield from _gather(items, begin, jobs, fail_fast, fold, threading.Event())
+    groups = _groups(items, step, jobs, True)
+    yield from _gather(groups, begin, jobs, fail_fast, fold, threading.Event())
 
 
-def _done_here(step: Step, item: Item) -> Future[Outcome]:
+def _done_here(step: Step, group: Group) -> Future[list[Outcome]]:
     from concurrent.futures import Future
 
-    future: Future[Outcome] = Future()
-    future.set_result(attempt(step, item))
+    future: Future[list[Outcome]] = Future()
+    future.set_result(attempt_each(step, group))
     return future
 
 
 def _gather(
-    items: Sequence[Item],
-    begin: Callable[[Item], Future[Outcome]],
+    groups: Sequence[Group],
+    begin: Callable[[Group], Future[list[Outcome]]],
     jobs: int,
     fail_fast: bool,
     fold: Fold,
     abandon: threading.Event,
 ) -> Generator[Outcome]:
     """Outcomes in plan order, a few items begun ahead of the one that is waited for."""
-    waiting: list[tuple[Item, Future[Outcome]]] = []
+    waiting: list[tuple[Group, Future[list[Outcome]]]] = []
     failed = threading.Event()
 
-    def watch(future: Future[Outcome]) -> None:
-        if not future.cancelled() and (future.exception() or future.result().status == "failed"):
+    def watch(future: Future[list[Outcome]]) -> None:
+        if future.cancelled():
+            return
+        if future.exception() or any(one.status == "failed" for one in future.result()):
             failed.set()
             for _, other in list(waiting):
                 other.cancel()
 
     def first() -> Generator[Outcome]:
-        outcome = _collect(*waiting[0])
+        outcomes = _collect(*waiting[0])
         del waiting[0]
-        if outcome:
+        for number, outcome in enumerate(outcomes):
             fold(outcome)
-            yield outcome
+            try:
+                yield outcome
+            except GeneratorExit:
+                for other in outcomes[number + 1 :]:
+                    fold(other)
+                raise
 
     try:
-        for item in items:
+        for group in groups:
             if failed.is_set():
                 break
-            waiting.append((item, begin(item)))
+            waiting.append((group, begin(group)))
             if fail_fast:
                 waiting[-1][1].add_done_callback(watch)
-            if len(waiting) > AHEAD * jobs:
+            if sum(len(group) for group, _ in waiting) > AHEAD * jobs:
                 yield from first()
         while waiting:
             yield from first()
@@ -150,25 +168,25 @@ def _gather(
         abandon.set()
         for _, future in waiting:
             future.cancel()
-        for item, future in waiting:
-            if outcome := _collect(item, future):
+        for group, future in waiting:
+            for outcome in _collect(group, future):
                 fold(outcome)
 
 
-def _collect(item: Item, future: Future[Outcome]) -> Outcome | None:
-    """What became of the item, when its job has ended; None if it was not begun."""
+def _collect(group: Group, future: Future[list[Outcome]]) -> list[Outcome]:
+    """What became of the items, when their job has ended; nothing if it was not begun."""
     from concurrent.futures import CancelledError
 
     try:
         error = future.exception()
     except CancelledError:
-        return None
+        return []
     if error is None:
         return future.result()
     if not isinstance(error, Exception) or isinstance(error, BrokenPipeError):
         raise error
-    message, trace = _explain(error, item)  # the worker died, or what was sent cannot be pickled
-    return Outcome(item, "failed", message, trace=trace)
+    told = [(i, *_explain(error, i)) for i in group]  # it died, or what was sent is no pickle
+    return [Outcome(item, "failed", message, trace=trace) for item, message, trace in told]
 
 
 def check_abandoned() -> None:
@@ -181,12 +199,24 @@ def check_abandoned() -> None:
         raise ImgconvError("interrupted")
 
 
-def attempt_there(step: Step, item: Item, share: int | None) -> Outcome:
-    """`attempt` in a worker, which may do several items at once; `share`: threads for each."""
+def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
+    """`attempt_each` in a worker, which may do several groups at once, each on `share` threads."""
     threads.use(share)
     with _importing:
-        import_ahead(step, [item])
-    return attempt(step, item)
+        import_ahead(step, group)
+    return attempt_each(step, group)
+
+
+def attempt_each(step: Step, group: Group) -> list[Outcome]:
+    """Do the items, by what `step.prepared(group)` returns if there are several."""
+    if len(group) == 1:
+        return [attempt(step, group[0])]
+    begin = time.perf_counter()
+    todo = [item for item in group if not (item.error or item.skip)]
+    ready: Step = getattr(step, "prepared")(todo)  # noqa: B009
+    outcomes = [attempt(ready, item) for item in group]
+    each = (time.perf_counter() - begin) / len(group)
+    return [one if one.status == "skipped" else one._replace(seconds=each) for one in outcomes]
 
 
 def attempt(step: Step, item: Item) -> Outcome:

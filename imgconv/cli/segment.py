@@ -78,7 +78,17 @@ def command(
             "--axes",
             metavar="LETTERS",
             help="What the axes of a stack are if its file does not say it: ZYX (depth), TYX "
-            "(time), CYX (channels). Each plane is segmented on its own.",
+            "(time), CYX (channels), or T3Z4YX of 12 pages, the slowest first. Each plane is "
+            "segmented on its own.",
+        ),
+    ] = None,
+    position: Annotated[
+        str | None,
+        Option(
+            "--position",
+            metavar="N|NAME",
+            help="One of the images that a file holds (a position, a scene, a slide's macro), by "
+            "number from 1 or by name. [default: all positions]",
         ),
     ] = None,
     pixel_size: Annotated[
@@ -142,7 +152,7 @@ def command(
 
     settings = settings_of(
         diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
-        min_area=min_area, max_area=max_area, exclude_border=exclude_border,
+        min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
     )  # fmt: skip
     wanted = {"rois": rois, "geojson": geojson, "probability": probability}
     kinds = (*USUAL, *(kind for kind, asked in wanted.items() if asked))
@@ -276,6 +286,7 @@ def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
         "exclude_border": settings.exclude_border,
         "channel": settings.channel,
         "axes": settings.axes,
+        "position": settings.position,
         "pixel_size_um": list(settings.size) if settings.size else None,
         "threshold": card.read["foreground"],
         "prepare": dict(card.prepare),

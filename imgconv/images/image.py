@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .info import Info
+from .pixelsize import pixel_size
 
 Planes = Callable[[], Iterator[np.ndarray]]
 Region = Callable[[slice, slice, int], np.ndarray]
@@ -59,6 +60,10 @@ def joined(infos: Sequence[Info]) -> Info:
     first = infos[0]
     if len(infos) == 1:
         return first
+    if first.tiff and len({pixel_size(info) for info in infos}) > 1:  # then none is true of all
+        first = replace(
+            first, resolution=None, tiff=replace(first.tiff, kind="plain", description="")
+        )
     axis = "T" if first.duration is not None else "I"
     plane = first.plane_axes
     count = sum(info.planes for info in infos)

@@ -63,6 +63,7 @@ class Info:
     alpha: str = "none"  # "none" | "straight" | "premultiplied"; the last channel
     axes: str = ""  # "YX", "YXS", "TZCYX"; made from the plane when not given
     shape: tuple[int, ...] = ()  # as long as axes
+    name: str = ""  # of this image, where a file of several names them: a position, "Thumbnail"
     source_dtype: str = ""  # what the file holds: "uint1", "int16"; "" when the same as dtype
     compression: str = ""  # as found, for people: "deflate", "jpeg", "none"
     exif: bytes | None = None  # TIFF-structured block, orientation already reset

@@ -32,12 +32,6 @@ def depth_and_interval(info: Info) -> dict[str, float]:
     return found | ({"finterval": interval} if interval else {})
 
 
-def images_disagree(info: Info) -> bool:
-    """Whether the images of an OME file have pixels of different sizes."""
-    layout = info.tiff
-    return layout is not None and _is_ome(layout) and ome.disagrees(layout.description)
-
-
 def _sizes(info: Info) -> Sizes:
     layout = info.tiff
     if layout is not None and _is_ome(layout):

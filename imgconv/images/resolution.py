@@ -13,10 +13,24 @@ METRES = {
 MICRO = ("micron", "microns", "um", "\u03bcm", "\\u00B5m")  # as ImageJ and others spell µm
 
 
+SPELLED = {
+    "inches": "inch", "in": "inch", '"': "inch", "angstrom": "Å",
+    **{
+        prefix + spelling + plural: unit
+        for prefix, unit in (
+            ("", "m"), ("deci", "dm"), ("centi", "cm"), ("milli", "mm"), ("micro", "µm"),
+            ("nano", "nm"), ("pico", "pm"),
+        )
+        for spelling in ("meter", "metre")
+        for plural in ("", "s")
+    },
+}  # fmt: skip
+
+
 def unit_named(text: str) -> str:
     """One spelling for each unit of length; what is unknown stays as it is."""
     text = text.strip()
-    return "µm" if text in MICRO else {"inches": "inch", "in": "inch", '"': "inch"}.get(text, text)
+    return "µm" if text in MICRO else SPELLED.get(text.lower(), text)
 
 
 @dataclass(frozen=True)

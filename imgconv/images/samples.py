@@ -7,6 +7,7 @@
 | int8, int16, float16      | float32   | every value fits                                     |
 | float64                   | float32   | rounded to 24 bits; said in a note                   |
 | (u)int32, (u)int64        | float32   | if every value fits, or on request with `--depth 32` |
+|                           | float64   | where numbers are measured or are labels             |
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from .limits import Limits
 
 KEPT = (np.uint8, np.uint16, np.float32)
 EXACT = 1 << 24  # up to here every integer is a float32
+MEASURED = 1 << 53  # and a float64
 
 
 def delivered(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
@@ -46,7 +48,8 @@ def note(dtype: np.dtype[Any], limits: Limits) -> str | None:
     if dtype == np.float64:
         return "float64 rounded to float32"
     if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
-        return f"{dtype} converted to float32, every value exact"
+        wide = dtype.kind != "f" and dtype.itemsize > 2 and limits.stored
+        return None if wide else f"{dtype} converted to float32, every value exact"
     return None
 
 
@@ -56,6 +59,8 @@ def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
     if dtype.kind == "b":
         return samples.astype(np.uint8) * np.uint8(1 if limits.stored else 255)
     wide = dtype.kind in "iu" and dtype.itemsize > 2
+    if wide and limits.stored and samples.size:
+        return _exact(samples, name)
     if wide and not limits.allow_rounding and samples.size:
         low, high = int(samples.min()), int(samples.max())
         if low < -EXACT or high > EXACT:
@@ -65,3 +70,14 @@ def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
             )
     with np.errstate(over="ignore"):
         return samples.astype(delivered(dtype, name), copy=False)
+
+
+def _exact(samples: np.ndarray, name: str) -> np.ndarray:
+    """Wide integers to be measured: float64 where float32 would round."""
+    low, high = int(samples.min()), int(samples.max())
+    if low < -MEASURED or high > MEASURED:
+        raise InputError(
+            f"{name}: {samples.dtype} values from {low} to {high} do not fit float64 exactly "
+            f"(up to {MEASURED})"
+        )
+    return samples.astype(np.float32 if low >= -EXACT and high <= EXACT else np.float64)

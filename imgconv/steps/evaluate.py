@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imgconv.batch import Done, Item
-from imgconv.images import shown
+from imgconv.images import open_image, shown
 from imgconv.tasks.labels.match import Match, match
-from imgconv.tasks.labels.truth import doubt, label_planes
+from imgconv.tasks.labels.truth import doubt, doubt_of_file, planes_together
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,19 @@ class MatchLabels:
             (f"{item.source}:{n}" if several else item.source, one)
             for n, one in enumerate(found, 1)
         ]
-        notes = tuple(f"{shown(name)}: {said}" for name, said in doubts.items() if said)
+        mine, true = (doubts[path] for path in (item.source, item.also[0]))
+        truth = (f"the truth, {shown(item.also[0])}: {true}",) if true else ()
+        notes = (*((mine,) if mine else ()), *truth)
         return Done(notes=notes, value=named)
 
     def _match(self, labels: str, truth: str) -> tuple[list[Match], dict[str, str]]:
         """A match of each plane, and the first thing that is odd about each file."""
         found: list[Match] = []
-        doubts = {labels: "", truth: ""}
-        for mine, theirs in label_planes(labels, truth, self.reading):
-            found.append(match(mine, theirs))
-            doubts[labels] = doubts[labels] or doubt(mine)
-            doubts[truth] = doubts[truth] or doubt(theirs)
+        with open_image(labels, **self.reading) as mine, open_image(truth, **self.reading) as true:
+            doubts = {labels: doubt_of_file(mine), truth: doubt_of_file(true)}
+            types = [one.info.source_dtype or str(one.info.dtype) for one in (mine, true)]
+            for pair in planes_together(mine, true):
+                found.append(match(*pair))
+                for name, plane, dtype in zip((labels, truth), pair, types, strict=True):
+                    doubts[name] = doubts[name] or doubt(plane, dtype)
         return found, doubts

@@ -15,14 +15,15 @@ import numpy as np
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
-from imgconv.images import Source, WriteOptions, open_image, shown, write_image
-from imgconv.images.pixelsize import pixel_size
+from imgconv.images import WriteOptions, open_image, shown, write_image
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
-from imgconv.tasks.fields_of_view import stack_of
+from imgconv.tasks.fields_of_view import Field, stack_of
 from imgconv.tasks.labels.select import Selection, Size
 from imgconv.tasks.load import load
+from imgconv.tasks.merged import only_channel
+from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
 from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import segment
@@ -44,12 +45,15 @@ class Settings:
     channel: str | None = None
     axes: str | None = None
     size: Size = None  # of a pixel in µm, before what the file says
+    position: str | None = None
 
-    def results(self, source: Source, image: str, name: str, kinds: Iterable[str] = ()) -> Results:
+    def results(
+        self, found: Positions, image: str, name: str, kinds: Iterable[str] = ()
+    ) -> Results:
         """Results, without a field yet, of a file called `image` in tables, `name` in messages."""
-        stack = stack_of(source.info, name, self.axes, self.channel)
-        size = self.size or pixel_size(source.info)
-        return Results(image, stack, source.info, size, frozenset(kinds))
+        stack = stack_of(found.info, name, self.axes, self.channel, found.names)
+        size = self.size or found.size
+        return Results(image, stack, found.info, size, frozenset(kinds), name)
 
     def selection(self, size: Size) -> Selection:
         least = self.min_area.pixels(size) if self.min_area else 0
@@ -78,17 +82,18 @@ class SegmentFile:
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source:
-            info = source.info
+            found = positions_of(source, self.settings.position)
+            info = found.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
-                results, scales = self._segment(item, source)
+                results, scales = self._segment(item, found)
         said = (line(results, self.settings, scales), *results.notes)
-        notes = (*source.notes, *said, *doubts(self.settings.size))
+        notes = (*source.notes, *found.notes, *said, *doubts(self.settings.size))
         if item.target == "-":
             return Done(("-",), notes)
         told = Segmented(self._entry(item, results, scales), results.summary)
         return Done((item.target, *item.also), notes, results.totals(), told)
 
-    def _segment(self, item: Item, source: Source) -> tuple[Results, list[float]]:
+    def _segment(self, item: Item, source: Positions) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)
@@ -115,7 +120,9 @@ class SegmentFile:
                 if os.path.isfile(path):
                     os.remove(path)
 
-    def fields(self, source: Source, results: Results, scales: list[float]) -> Iterator[np.ndarray]:
+    def fields(
+        self, source: Positions, results: Results, scales: list[float]
+    ) -> Iterator[np.ndarray]:
         """Adds each field's labels to the results and yields its probability map (H, W, 1)."""
         settings, size = self.settings, results.size
         selection, card = settings.selection(size), self.card
@@ -124,12 +131,20 @@ class SegmentFile:
         diameter = settings.diameter.pixels(size) if settings.diameter else None
         for one in results.stack.read(source):
             check_abandoned()
+            self._check_merged(one, results)
             seen = one.pixels[..., results.stack.seen]
             found = segment(seen, self.network, card, diameter)
             found = replace(found, labels=selection(found.labels))
             results.add(one, found)
             scales.append(found.scale)
             yield found.probability[..., None]
+
+    def _check_merged(self, one: Field, results: Results) -> None:
+        """Of merged fluorescence the one channel that carries anything is looked at."""
+        stack = results.stack
+        if one.number == 1 and len(stack.seen) == 3 and self.settings.channel is None:
+            seen = only_channel(one.pixels[..., stack.seen], results.name)
+            results.stack = replace(stack, seen=seen)
 
     def _entry(self, item: Item, results: Results, scales: list[float]) -> dict[str, Any]:
         """What the run record says of one image, beside its files."""
@@ -162,6 +177,7 @@ def settings_of(
     min_area: Any,
     max_area: Any,
     exclude_border: bool,
+    position: int | str | None = None,
 ) -> Settings:
     """The settings as typed, or as Python has them. Raises UsageError."""
     return Settings(
@@ -172,6 +188,7 @@ def settings_of(
         channel=None if channel is None else str(channel),
         axes=axes,
         size=pixel_sides(pixel_size),
+        position=None if position is None else str(position),
     )
 
 

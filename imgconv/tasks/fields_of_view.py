@@ -11,11 +11,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from imgconv.errors import InputError
-from imgconv.images import Info, Source
+from imgconv.images import Info
+
+from .positions import AXIS, Positions
+from .typed_axes import typed_axes
 
 COLOURS = ("red", "green", "blue")
 UNKNOWN = "IQ"  # what tifffile calls axes that the file does not name
@@ -41,6 +45,7 @@ class Stack:
     seen: tuple[int, ...]  # the channels a network looks at: one, or red, green and blue
     inner: int = 1  # fields that follow each other before the next channel
     apart: bool = False  # channels are planes of their own
+    positions: tuple[str, ...] = ()  # names of the places along R
 
     @property
     def fields(self) -> int:
@@ -55,14 +60,27 @@ class Stack:
         channels = self.apart or (self.channels > 1 and self.names != COLOURS)
         return sum(n > 1 for n in self.sizes) + channels > 1
 
-    def read(self, source: Source) -> Iterator[Field]:
+    @property
+    def columns(self) -> list[str]:
+        """What the axes are called in tables."""
+        return ["position" if axis == AXIS else axis.lower() for axis in self.axes]
+
+    def place(self, one: Field) -> dict[str, Any]:
+        """Where a field lies, as tables have it: {"position": "Pos1", "t": 2}."""
+        names = dict(enumerate(self.positions, 1))
+        return {
+            column: names.get(n, n) if axis == AXIS else n
+            for column, (axis, n) in zip(self.columns, one.place.items(), strict=True)
+        }
+
+    def read(self, source: Positions) -> Iterator[Field]:
         """The fields in order, one in memory at a time."""
         places = np.ndindex(*self.sizes)
         for number, (place, pixels) in enumerate(zip(places, self._pixels(source), strict=True), 1):
             where = {a: n + 1 for a, n in zip(self.axes, place, strict=True)}
             yield Field(number, where, pixels)
 
-    def _pixels(self, source: Source) -> Iterator[np.ndarray]:
+    def _pixels(self, source: Positions) -> Iterator[np.ndarray]:
         if not self.apart:
             for plane in _planes(source):
                 yield plane[..., : self.channels]
@@ -75,13 +93,13 @@ class Stack:
             for group in zip(*readers, strict=True):
                 yield np.concatenate(group, axis=2)
 
-    def _of_channel(self, source: Source, channel: int) -> Iterator[np.ndarray]:
+    def _of_channel(self, source: Positions, channel: int) -> Iterator[np.ndarray]:
         for n, plane in enumerate(_planes(source)):
             if n // self.inner % self.channels == channel:
                 yield plane
 
 
-def _planes(source: Source) -> Iterator[np.ndarray]:
+def _planes(source: Positions) -> Iterator[np.ndarray]:
     """All of one size, or the file is no stack."""
     height, width = source.info.height, source.info.width
     for plane in source.planes():
@@ -93,12 +111,19 @@ def _planes(source: Source) -> Iterator[np.ndarray]:
         yield plane
 
 
-def stack_of(info: Info, name: str, axes: str | None = None, channel: str | None = None) -> Stack:
+def stack_of(
+    info: Info,
+    name: str,
+    axes: str | None = None,
+    channel: str | None = None,
+    positions: tuple[str, ...] = (),
+) -> Stack:
     """The fields of the file `name`, whose record is `info`.
 
     `axes` are the user's word for axes the file does not name, `channel` is a number from 1, a
     name, or "rgb". Raises InputError with the flags to type where either is needed.
     """
+    axes, info = typed_axes(info, name, axes)
     letters = _letters(info, name, axes)
     inside = letters.endswith("C") and info.channels > 1  # samples of a pixel that are no colours
     order = letters.replace("Y", "").replace("X", "").removesuffix("S")
@@ -124,6 +149,7 @@ def stack_of(info: Info, name: str, axes: str | None = None, channel: str | None
         axes="".join(left), sizes=tuple(sizes[a] for a in left), channels=count,
         names=_columns(count, colour or channel == "rgb"),
         seen=_seen(name, info, count, colour, known, channel), inner=inner, apart=apart,
+        positions=positions,
     )  # fmt: skip
 
 

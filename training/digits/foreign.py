@@ -80,6 +80,34 @@ def shape(rng: np.random.Generator) -> np.ndarray:
     return page / np.float32(255)
 
 
+def drawing(rng: np.random.Generator) -> np.ndarray:
+    """A part of a chart: rings in rings, spokes, a grid, bars in a row, a curve on its axes."""
+    page = np.zeros((SIZE, SIZE), np.uint8)
+    kind, count, width = int(rng.integers(5)), int(rng.integers(2, 7)), int(rng.integers(2, 8))
+    places = np.linspace(14, SIZE - 14, count).astype(int)
+    turns = np.linspace(0, np.pi, count, endpoint=False) + rng.uniform(0, np.pi)
+    if kind == 0:
+        for radius in np.linspace(8, 40, count).astype(int):
+            cv2.circle(page, (48, 48), int(radius), 255, width // 2 + 1, cv2.LINE_AA)
+    elif kind == 1:
+        for turn in turns:
+            x, y = int(40 * np.cos(turn)), int(40 * np.sin(turn))
+            cv2.line(page, (48 - x, 48 - y), (48 + x, 48 + y), 255, width, cv2.LINE_AA)
+    elif kind == 2:
+        for place in places.tolist():
+            cv2.line(page, (place, 14), (place, SIZE - 14), 255, width)
+            cv2.line(page, (14, place), (SIZE - 14, place), 255, width)
+    elif kind == 3:
+        cv2.line(page, (10, 86), (86, 86), 255, width)
+        for place in places.tolist():
+            cv2.line(page, (place, 86), (place, int(rng.integers(10, 70))), 255, width)
+    else:
+        cv2.polylines(page, [np.array([[12, 10], [12, 86], [86, 86]])], False, 255, width)
+        curve = np.stack([np.linspace(12, 86, 20), rng.normal(0, 6, 20).cumsum() + 48], 1)
+        cv2.polylines(page, [curve.astype(np.int32)], False, 255, width, cv2.LINE_AA)
+    return page / np.float32(255)
+
+
 def blob(rng: np.random.Generator) -> np.ndarray:
     """Cloudy noise, cut off somewhere, or as it is."""
     noise = cv2.GaussianBlur(
@@ -148,6 +176,7 @@ def foreign(
         lambda: typed(rng, str(rng.choice(LETTERS))),
         lambda: scribble(rng),
         lambda: shape(rng),
+        lambda: drawing(rng),
         lambda: blob(rng),
         lambda: several(rng, digits),
         lambda: turned(rng, digits, labels),

@@ -65,11 +65,6 @@ def sizes(xml: str) -> Sizes:
     return width, height, depth
 
 
-def disagrees(xml: str) -> bool:
-    """Whether the images of the file have pixels of different sizes."""
-    return len({one[:2] for one in _images(xml)}) > 1
-
-
 def _planes(xml: str, info: Info) -> int:
     """How many planes the first image of the XML declares."""
     found = (re.search(rf'Size{axis}="(\d+)"', xml) for axis in "ZCT")

@@ -8,17 +8,21 @@ LONGEST = 2000  # pixels: larger scans are reduced first
 GRID, ROUNDS = 64, 6  # places a side at which the paper is looked at; fits of its light
 FAINTEST = 0.06  # of white: less contrast is no ink
 NOISE = 6.0  # times the paper's own variation: less is no ink
+ROUGHEST = 0.08  # of white: what varies more than that is no paper
 SPREAD = 2.5  # times that: further off is no paper
 
 
 def ink(grey: np.ndarray) -> np.ndarray | None:
-    """Grey (H, W), white 1 -> how much of each pixel is ink, float32 from 0 to 1; None if blank.
+    """Grey (H, W), white 1 -> how much of each pixel is ink, float32 from 0 to 1; None if blank,
+    or where there is no paper.
 
     The paper is a smooth surface through most of the picture, and its border. What differs from
     it, darker or brighter, is ink: the side that differs more.
     """
     grey = np.nan_to_num(grey.astype(np.float32), nan=0.0, posinf=1.0, neginf=0.0)
     light, noise = paper(grey)
+    if noise > ROUGHEST:
+        return None
     off = grey - light
     beyond = max(NOISE * noise, FAINTEST)
     sides = [np.where(sign * off > beyond, sign * off, 0).sum(dtype=np.float64) for sign in (-1, 1)]

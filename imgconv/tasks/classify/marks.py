@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from .glyph import stroke
 
 INKED = 0.5
 SPECK = 0.2  # of the tallest mark's longer side: smaller ones are dust
 MOST, TEXTURE = 200, 20_000  # marks: a picture of more is no writing; of parts, dust included
 FUSED = 0.5  # of the narrower one's width: parts that lie above each other to this share are one
 WIDE = 0.95  # width by height from which a mark may be two
+FINEST = 1 / 80  # of a mark's longer side: no pen draws a digit with a finer stroke
+CROSSED = 0.4  # of the smaller box: marks whose boxes share more are a drawing
 NECK = 0.45  # of the height: digits that touch share no more ink than this in a column
 
 Box = tuple[slice, slice]
@@ -19,11 +23,13 @@ Box = tuple[slice, slice]
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """ink: (h, w) from 0 to 1, of this mark alone, at (top, left) of the scan."""
+    """ink: (h, w) from 0 to 1, of this mark alone, at (top, left) of the scan. drawn: whether it
+    is a line too fine for its size, or lies around, within or across others, as no digit does."""
 
     top: int
     left: int
     ink: np.ndarray
+    drawn: bool = False
 
     @property
     def bottom(self) -> int:
@@ -50,7 +56,8 @@ def lines(ink: np.ndarray) -> list[list[Mark]]:
     if not 0 < len(kept) <= MOST:
         return []
     found = [_cut_out(ink, places, n, box) for n, box in kept.items()]
-    return [sorted(line, key=lambda mark: mark.left) for line in _rows(_fused(found))]
+    whole = _told_apart(_fused(found))
+    return [sorted(line, key=lambda mark: mark.left) for line in _rows(whole)]
 
 
 def _is_frame(own: np.ndarray, box: Box, shape: tuple[int, ...]) -> bool:
@@ -100,6 +107,18 @@ def _belongs(part: Mark, to: Mark) -> bool:
     gap = max(part.top, to.top) - min(part.bottom, to.bottom)
     smaller = part.size < 0.7 * to.size
     return smaller and across >= FUSED * part.ink.shape[1] and gap <= 0.25 * to.size
+
+
+def _told_apart(marks: Sequence[Mark]) -> list[Mark]:
+    """With those said to be drawn that are."""
+    ends = np.array([(m.top, m.left, m.bottom, m.right) for m in marks]).reshape(-1, 4)
+    low, high = ends[:, :2], ends[:, 2:]
+    shared = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    areas = (high - low).prod(1)
+    crossed = shared.clip(0).prod(2) > CROSSED * np.minimum(areas[:, None], areas)
+    np.fill_diagonal(crossed, False)
+    fine = [stroke(m.ink) < FINEST * m.size for m in marks]
+    return [replace(m, drawn=bool(d)) for m, d in zip(marks, crossed.any(1) | fine, strict=True)]
 
 
 def _join(one: Mark, other: Mark) -> Mark:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import Source, of_suffix, open_image, shown
+from imgconv.images import Source, of_suffix, shown
 
 ENDING = re.compile(r"[-_. ](labels?|(cp[-_])?masks?|truth|gt)$|\.ome$", re.IGNORECASE)
 OURS = "-labels"
+LOSSY = ("jpeg",)  # formats that change numbers
+PIECES = 1.5  # parts of a number, on average, that no segmentation has
+MASK = (
+    "one value ({}) in {} separate parts counts as one object; a mask needs a number for each: "
+    "Analyze Particles with Show: Count Masks in Fiji, or skimage.measure.label"
+)
+CLIPPED = (
+    "the number 255 is in {} separate parts: a conversion to 8 bit made it of all larger numbers, "
+    "which count as one object; save the labels with 16 bit"
+)
+BROKEN = (
+    "{} separate parts have only {} numbers, as after lossy compression or a resize with "
+    "interpolation, which change numbers; save labels as TIFF or PNG, resize with nearest neighbour"
+)
+JPEG = "labels from a JPEG are not the numbers that were saved; save them as TIFF or PNG"
 
 
 def key(name: str) -> str:
@@ -80,17 +94,14 @@ def _pair(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Pa
             yield mine[0], theirs[0], ""
 
 
-def label_planes(
-    labels: str, truth: str, reading: Mapping[str, Any]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Planes (H, W) of two label files that belong together. Raises InputError."""
-    with open_image(labels, **reading) as mine, open_image(truth, **reading) as theirs:
-        yield from planes_together(mine, theirs)
+def doubt_of_file(source: Source) -> str:
+    """What is odd about a file of labels before its pixels are seen."""
+    return JPEG if source.info.format in LOSSY else ""
 
 
 def planes_together(mine: Source, theirs: Source) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Planes (H, W) of labels and of the truth about them. Raises InputError."""
-    for a, b in zip_longest(_planes(mine), _planes(theirs)):
+    for a, b in zip_longest(label_planes(mine), label_planes(theirs)):
         if a is None or b is None:
             counts = f"{mine.info.planes} and {theirs.info.planes}"
             raise InputError(f"{mine.name}: it and {theirs.name} have {counts} planes")
@@ -100,7 +111,7 @@ def planes_together(mine: Source, theirs: Source) -> Iterator[tuple[np.ndarray, 
         yield a, b
 
 
-def _planes(source: Source) -> Iterator[np.ndarray]:
+def label_planes(source: Source) -> Iterator[np.ndarray]:
     """Integers (H, W) from 0 on."""
     channels = source.info.channels - (source.info.alpha != "none")
     for plane in source.planes():
@@ -120,16 +131,32 @@ def _planes(source: Source) -> Iterator[np.ndarray]:
         yield whole
 
 
-def doubt(labels: np.ndarray) -> str:
-    """What is odd about labels (H, W): one value in several parts is a mask, or one object."""
-    value = int(labels.max(initial=0))
-    if not value or ((labels != 0) & (labels != value)).any():
+def doubt(labels: np.ndarray, dtype: str = "") -> str:
+    """What is odd about labels (H, W) that the file stores as `dtype`.
+
+    One value in several parts is a mask, or one object; the largest number of 8 bits in several
+    parts, while others are whole, is what a conversion to 8 bits made of all larger ones; numbers
+    that all are in pieces were drawn again by lossy compression or a resize.
+    """
+    numbers = np.unique(labels)
+    numbers = numbers[numbers > 0]
+    if not len(numbers):
         return ""
-    _, parts = ndimage.label(labels, np.ones((3, 3)))
-    if parts == 1:
-        return ""
-    return (
-        f"one value ({value}) in {parts} separate parts counts as one object; a mask needs a "
-        "number for each: Analyze Particles with Show: Count Masks in Fiji, or "
-        "skimage.measure.label"
-    )
+    several = _parts(labels, numbers)
+    value, parts = int(numbers[-1]), int(several[-1])
+    if len(numbers) == 1:
+        return MASK.format(value, parts) if parts > 1 else ""
+    if dtype == "uint8" and value == 255 and parts > 1 and (several[:-1] == 1).mean() > 0.5:
+        return CLIPPED.format(parts)
+    if several.mean() > PIECES:
+        return BROKEN.format(int(several.sum()), len(numbers))
+    return ""
+
+
+def _parts(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """In how many separate parts each number lies; touching numbers are separate."""
+    found = np.zeros(len(numbers), np.int64)
+    places = ndimage.find_objects(np.searchsorted(numbers, labels) * (labels > 0) + (labels > 0))
+    for n, (number, place) in enumerate(zip(numbers, places, strict=True)):
+        found[n] = ndimage.label(labels[place] == number, np.ones((3, 3)))[1]
+    return found

@@ -30,7 +30,7 @@ ENDINGS = {
     "probability": "-probability.tif",
 }  # fmt: skip
 SUMMARY = (
-    "image", "plane", "t", "z", "count", "density_per_megapixel", "density_per_mm2",
+    "image", "plane", "position", "t", "z", "count", "density_per_megapixel", "density_per_mm2",
     "median_area_px", "median_area_um2", "diameter_px", "labels",
 )  # fmt: skip
 
@@ -44,6 +44,7 @@ class Results:
     info: Info
     size: Size
     kinds: frozenset[str] = frozenset({"overlay", "table"})  # of ENDINGS
+    name: str = ""  # of the file, for messages
     labels: LabelStack = field(default_factory=LabelStack)
     rows: list[dict[str, Any]] = field(default_factory=list)
     areas: list[float] = field(default_factory=list)
@@ -55,8 +56,7 @@ class Results:
     def add(self, one: Field, found: Segmentation) -> None:
         """Measure and draw a field's labels (H, W)."""
         self.labels.add(found.labels)
-        place = {axis.lower(): n for axis, n in one.place.items()}
-        head = {"image": self.image, "plane": one.number, **place}
+        head = {"image": self.image, "plane": one.number, **self.stack.place(one)}
         rows = list(measure(found.labels, one.pixels, self.stack.names, self.size))
         self.areas += [row["area_px"] for row in rows]
         self.summary.append(head | self._summary(rows, found))
@@ -93,7 +93,7 @@ class Results:
     def _draw(self, one: Field, labels: np.ndarray) -> None:
         longest = max(labels.shape)
         many = (max(1, SMALL // longest), -(-longest // LARGE)) if self.stack.fields > 1 else None
-        title = " ".join(f"{axis.lower()} {n}" for axis, n in one.place.items())
+        title = " ".join(f"{axis} {n}" for axis, n in self.stack.place(one).items())
         self.pictures.append((title, overlay(one.pixels[..., self.stack.seen], labels, many)))
 
     def _trace(self, one: Field, labels: np.ndarray, rows: list[Row]) -> None:
@@ -138,8 +138,7 @@ class Results:
                 (self.rois if kind == "rois" else self.features).write(file)
 
     def table_columns(self) -> list[str]:
-        axes = [axis.lower() for axis in self.stack.axes]
-        return ["image", "plane", *axes, *columns(self.stack.names, self.size)]
+        return ["image", "plane", *self.stack.columns, *columns(self.stack.names, self.size)]
 
     def picture(self) -> np.ndarray:
         if len(self.pictures) == 1:

@@ -29,12 +29,16 @@ class Pages:
         name: str,
         limits: Limits,
         notes: Notes,
+        text: str | None = None,
     ) -> None:
+        """`text` is the description where it is not the first page's own."""
+        self.text = text
         self.tiff, self.page, self.pages, self.series = tiff, keyframe, pages, series
         self.name, self.limits, self.notes = name, limits, notes
         limits.check(name, keyframe.imagelength, keyframe.imagewidth)
-        # Samples that the axes count as C or so are planes like any others.
-        counted = series is not None and "S" not in series.axes
+        # Samples that the axes count as C or so are planes like any others; behind X, C are
+        # those of a pixel.
+        counted = series is not None and "S" not in series.axes and series.axes[-3:] != "YXC"
         self.apart = counted and keyframe.samplesperpixel > 1
         self.orientation = int(keyframe.tags.valueof(tags.ORIENTATION, default=1) or 1)
         self.meaning = Meaning(keyframe, kind, self.apart, name, limits, notes)
@@ -53,12 +57,13 @@ class Pages:
     def _read_info(self, kind: str) -> Info:
         page = self.page
         height, width = page.imagelength, page.imagewidth
-        resolution = tags.resolution(page, kind)
+        text = (page.description or "") if self.text is None else self.text
+        resolution = tags.resolution(page, kind, text)
         packet = _bytes(page.tags.valueof(tags.XMP))
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turned() if resolution else None
-        layout = tags.layout(self.tiff, page, kind)
+        layout = replace(tags.layout(self.tiff, page, kind), description=text)
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
@@ -82,6 +87,7 @@ class Pages:
         if self.series is not None:
             both = zip(self.series.axes, self.series.shape, strict=True)
             known = [(axis, length) for axis, length in both if axis not in "YXS"]
+            known = known if self.apart or self.series.axes[-3:] != "YXC" else known[:-1]
             if np.prod([length for _, length in known], dtype=np.int64) == count:
                 return "".join(axis for axis, _ in known), tuple(length for _, length in known)
         return ("I", (count,)) if count > 1 else ("", ())
@@ -93,6 +99,11 @@ class Pages:
         per_plane = page.imagelength * page.imagewidth * samples_each
         size = self.series.size if self.series is not None else page.size * len(self.pages)
         return max(1, size // per_plane)
+
+    def named(self, name: str) -> Pages:
+        """With the name that the image has in its file."""
+        self.info = replace(self.info, name=name)
+        return self
 
     def stacked(self, others: list[Pages]) -> Pages:
         """Together with pages of which all is the same: one stack."""
@@ -106,7 +117,7 @@ class Pages:
 
     def planes(self) -> Iterator[np.ndarray]:
         page = self.page
-        if len(self.pages) == 1 and self._count_words() > page.shaped[0] * page.shaped[1]:
+        if len(self.pages) == 1 and self.series is not None and self.series.size > page.size:
             yield from self._finish(self._contiguous())
             return
         for each in self.pages:

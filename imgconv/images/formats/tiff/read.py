@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imgconv.errors import InputError
 
@@ -20,8 +20,17 @@ from ..foreign import DEVELOP
 from . import raw, tags
 from .pages import Pages
 
+if TYPE_CHECKING:
+    from ...metadata.ome_pages import Own
+
 SILENCE = logging.NullHandler()
 DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
+TAG = re.compile(r"(?:TiffTag |tag #)(\d+)")
+# Without these no pixel is where it should be: size, bits, compression, offsets, lengths, order.
+ESSENTIAL = frozenset({
+    256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339,
+    347, 529, 530,
+})  # fmt: skip
 UNDECLARED = ("generic", "uniform")  # tifffile's kinds of series that no description declares
 
 
@@ -33,42 +42,74 @@ class Tiff:
         self.notes = Notes()
         with listening() as heard:
             self._open(file)
-            self.kind = tags.kind_of(self.tiff, self.tiff.pages.first)
-        damage = next((h for h in heard if DAMAGE.search(h)), None)
-        if damage and not limits.allow_truncated:
-            limits.refuse_truncated(name, "TIFF")
+        self._judge(heard)
         parts = list(self._alike(list(self._parts())))
         self._note_differences(parts)
         self.orientation = parts[0].orientation
-        self._note_pixel_sizes(parts[0])
+        self._note_pixel_sizes(parts)
         self.images = [Image(part.info, part.planes, part.region) for part in parts]
 
     def _open(self, file: BinaryIO) -> None:
-        import tifffile
-
-        # Companion files of a multi-file OME-TIFF are inputs of their own.
-        self.tiff = tifffile.TiffFile(file, _multifile=False)
+        self.tiff = _tiff_file(file)
         if not len(self.tiff.pages):
             raise InputError(f"{self.name}: the TIFF holds no image")
         if maker := raw.maker(self.tiff):
             raise InputError(f"{self.name}: {DEVELOP.format(maker)}")
+        self.kind = tags.kind_of(self.tiff, self.tiff.pages.first)
+        self.own = self._own_part(file)
+        if self.own:
+            self.kind = "ome"
+            self.tiff = _tiff_file(file, omexml=self.own.whole)
+            for note in self.own.notes:
+                self.notes.add(note)
         self.series = [s for s in self.tiff.series if s.keyframe is not None]
         if any(len(s.levels) > 1 for s in self.series):
             self.notes.add("pyramid: only the full resolution is read")
+
+    def _own_part(self, file: BinaryIO) -> Own | None:
+        """What a text of several files says of this one."""
+        if not self.tiff.is_ome and not self.tiff.is_micromanager:
+            return None
+        from ...metadata import ome_pages  # parses XML
+
+        text = self.tiff.ome_metadata or ome_pages.from_index(self.tiff)
+        return ome_pages.own_part(text, self.tiff, str(getattr(file, "name", "")))
+
+    def _judge(self, heard: list[str]) -> None:
+        """What tifffile complains of is a tag that nothing depends on, or the file is damaged."""
+        for told in filter(DAMAGE.search, heard):
+            tag = TAG.search(told)
+            if tag and int(tag[1]) not in ESSENTIAL:
+                self.notes.add(f"tag {tag[1]} cannot be read and is left out")
+            elif "micromanager_metadata" not in told:  # its display settings and the like
+                self.limits.refuse_truncated(self.name, "TIFF")
 
     def _parts(self) -> Iterator[Pages]:
         """A stack that a description declares is one image; other pages are each their own."""
         kind = self.kind if len(self.series) == 1 or self.kind == "shaped" else "plain"
         loose = [s for s in self.series if s.kind.lower() in UNDECLARED]
+        texts = self._texts(len(self.series) - len(loose))
         for series in self.series:
             if series not in loose:
-                yield self._make(kind, series.keyframe, list(series.pages), series)
+                text, name = next(texts, (None, ""))
+                pages = list(series.pages)
+                part = self._make("ome" if text else kind, series.keyframe, pages, series, text)
+                yield part.named(name or (series.name if len(self.series) > 1 else ""))
         pages = [page.aspage() for series in loose for page in series.pages]
         for page in sorted(pages, key=_place):
             yield self._make(kind, page, [page], None)
 
-    def _make(self, kind: str, keyframe: Any, pages: list[Any], series: Any) -> Pages:
-        return Pages(self.tiff, kind, keyframe, pages, series, self.name, self.limits, self.notes)
+    def _texts(self, count: int) -> Iterator[tuple[str, str]]:
+        """Each image's own OME text and name."""
+        if self.own and count == len(self.own.images):
+            yield from zip(self.own.images, self.own.names, strict=True)
+
+    def _make(
+        self, kind: str, keyframe: Any, pages: list[Any], series: Any, text: str | None = None
+    ) -> Pages:
+        return Pages(
+            self.tiff, kind, keyframe, pages, series, self.name, self.limits, self.notes, text
+        )
 
     def _alike(self, parts: list[Pages]) -> Iterator[Pages]:
         """Pages in a row of which all is the same but the pixels are one stack."""
@@ -83,9 +124,18 @@ class Tiff:
             count = sum(part.info.planes for part in parts)
             self.notes.add(f"{count} pages of different sizes or types, one after the other")
 
-    def _note_pixel_sizes(self, first: Pages) -> None:
-        if self.limits.stored and pixelsize.images_disagree(first.info):
+    def _note_pixel_sizes(self, parts: list[Pages]) -> None:
+        if self.limits.stored and len({pixelsize.pixel_size(part.info) for part in parts}) > 1:
             self.notes.add("its images have pixels of different sizes: none is taken")
+
+
+def _tiff_file(file: BinaryIO, **told: Any) -> Any:
+    """The file alone: companion files of a multi-file OME-TIFF are inputs of their own, and so are
+    Micro-Manager's positions, which tifffile would add as "mmstack"."""
+    import tifffile
+
+    file.seek(0)
+    return tifffile.TiffFile(file, _multifile=False, is_mmstack=False, **told)
 
 
 def _place(page: Any) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
 IMAGEJ = (50838, 50839)
 LAYERS, RESOURCES, TRANSFER = 37724, 34377, 301
 IPTC = (33723, RESOURCES)
+MICROMANAGER = 51123
 UNTRUE = {  # what shows the image as it was
     LAYERS: "Photoshop's layers are", RESOURCES: "Photoshop's resources (thumbnail, paths) are",
 }  # fmt: skip
@@ -24,7 +25,7 @@ NOT_COPIED = frozenset({
     280, 281, 282, 283, 284, 287, 288, 289, 296, SOFTWARE, 317, 318, 319, 320, 322, 323, 324, 325,
     SUBIFDS, 332, 333, 334, 336, 337, 338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517, 518,
     519, 520, 521, 529, 530, 531, 532, XMP, 32995, 32996, 32997, 32998, EXIF, ICC, 34853, 40965,
-    *IPTC, *UNTRUE,
+    MICROMANAGER, *IPTC, *UNTRUE,
 })  # fmt: skip
 COPIED_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17})
 COPIED_BYTES = 64 << 20
@@ -101,13 +102,13 @@ def _ratio(value: Any) -> Fraction | None:
         return None
 
 
-def resolution(page: Any, kind: str) -> Resolution | None:
-    """The physical resolution: what OME or ImageJ says, else the tags."""
+def resolution(page: Any, kind: str, text: str) -> Resolution | None:
+    """The physical resolution: what OME or ImageJ says in `text`, else the tags."""
     found = tag_resolution(page)
     if kind == "ome":
-        return ome.resolution(page.description) or found
+        return ome.resolution(text) or found
     if kind == "imagej" and found:
-        return imagej.resolution(page.description, found)
+        return imagej.resolution(text, found)
     return found
 
 

@@ -1,0 +1,1 @@
+"""Why residual networks train: plain and residual networks of equal depth, side by side."""
