@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         evaluate,
         filter,
         load_model,
+        measure,
         named_kernels,
         open,
         pool,
@@ -35,8 +36,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Image", "ImgconvError", "InputError", "Measurements", "NamedKernel", "OutputError", "Score",
     "Scores", "Segmentation", "UsageError", "classify", "colorize", "convolve", "denoise",
-    "evaluate", "filter", "load_model", "named_kernels", "open", "pool", "run", "save", "segment",
-    "upsample",
+    "evaluate", "filter", "load_model", "measure", "named_kernels", "open", "pool", "run", "save",
+    "segment", "upsample",
 ]  # fmt: skip
 
 

@@ -278,7 +278,8 @@ def parameters(function: Any) -> dict[str, Any]:
 
 
 PICTURES = {"residual", "compare", "reference", "rois", "geojson", "probability", "csv"}
-SHARED = ("filter", "convolve", "pool", "upsample", "denoise", "colorize", "segment", "evaluate")
+SHARED = ("filter", "convolve", "pool", "upsample", "denoise", "colorize", "segment", "evaluate",
+          "measure")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SHARED)

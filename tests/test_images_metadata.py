@@ -149,7 +149,7 @@ def test_a_damaged_exif_block_counts_as_upright(block):
 
 def test_the_pixel_size_grows_when_pixels_are_pooled():
     known = Resolution(Fraction(19420064, 1000000), Fraction(10), "µm")
-    info = Info("tiff", np.dtype("u1"), 8, 8, 1, resolution=known).scaled(0.5, 0.25)
+    info = Info("tiff", np.dtype("u1"), 8, 8, 1, resolution=known).scale(0.5, 0.25)
     assert info.pixel_size == pytest.approx((4 / 19.420064, 0.2, "µm"))
 
 

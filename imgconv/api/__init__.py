@@ -9,9 +9,10 @@ from .filters import NamedKernel, convolve, filter, named_kernels, pool, upsampl
 from .models import ModelLike, classify, load_model, run
 from .networks import colorize, denoise, evaluate, segment
 from .records import Measurements, Score, Scores, Segmentation
+from .tables import measure
 
 __all__ = [
     "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading", "Score", "Scores",
     "Segmentation", "classify", "colorize", "convolve", "denoise", "evaluate", "filter",
-    "load_model", "named_kernels", "open", "pool", "run", "save", "segment", "upsample",
+    "load_model", "measure", "named_kernels", "open", "pool", "run", "save", "segment", "upsample",
 ]  # fmt: skip

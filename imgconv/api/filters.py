@@ -10,7 +10,7 @@ import numpy as np
 
 from imgconv.steps.values import Factor, Kernel, Number, Pair
 
-from .arrays import ImageLike, Reading, applied, source_of
+from .arrays import ImageLike, Reading, apply_operation, source_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ def filter(
     operation = filter_plane(
         kernel, border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip
     )
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)
 
 
 def convolve(
@@ -192,7 +192,7 @@ def convolve(
     )  # fmt: skip
     step = FeatureMaps(layer, to_srgb=reading.get("to_srgb", False))
     with source_of(image, reading) as source:
-        maps = [layer(plane) for plane in step.seen(source)]
+        maps = [layer(plane) for plane in step.layer_inputs(source)]
         stack = source.info.stack_shape
         return np.stack(maps).reshape(*stack, *maps[0].shape) if stack else maps[0]
 
@@ -253,7 +253,7 @@ def pool(
         method=method, size=size, stride=stride, padding=padding, ceil=ceil,
         everything=everything, norm=norm,
     )  # fmt: skip
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)
 
 
 def upsample(
@@ -308,4 +308,4 @@ def upsample(
         method=method, scale=scale, stencil=stencil, stride=stride, padding=padding, gain=gain,
         max_pixels=reading.get("max_pixels"),
     )  # fmt: skip
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)

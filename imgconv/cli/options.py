@@ -236,7 +236,7 @@ class FileOptions(InputOptions):
         }
 
 
-def flattened(command: Callable[..., int]) -> Callable[..., int]:
+def flatten_options(command: Callable[..., int]) -> Callable[..., int]:
     """`command` with the fields of its bundle (a dataclass parameter) as its own parameters.
 
     Arguments come first, then the command's own options, then the bundle's.

@@ -133,9 +133,9 @@ class Info:
         """The same image as a single plane, for a page written to a file of its own."""
         return replace(self, axes="", shape=())
 
-    def scaled(self, fy: float, fx: float) -> Info:
+    def scale(self, fy: float, fx: float) -> Info:
         """After resampling to fy times the rows and fx times the columns of the same field."""
         known, tiff = self.resolution, self.tiff
         if tiff:
-            tiff = replace(tiff, tags=geotiff.scaled(tiff.tags, tiff.byteorder, fy, fx))
-        return replace(self, resolution=known.scaled(fy, fx) if known else None, tiff=tiff)
+            tiff = replace(tiff, tags=geotiff.scale(tiff.tags, tiff.byteorder, fy, fx))
+        return replace(self, resolution=known.scale(fy, fx) if known else None, tiff=tiff)

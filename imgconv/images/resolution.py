@@ -59,12 +59,12 @@ class Resolution:
         factor = METRES[unit] / METRES[self.unit]
         return Resolution(self.x * factor, self.y * factor, unit)
 
-    def scaled(self, fy: float, fx: float) -> Resolution:
+    def scale(self, fy: float, fx: float) -> Resolution:
         """After resampling to fy times the rows and fx times the columns."""
         factor_y, factor_x = (Fraction(f).limit_denominator(1 << 20) for f in (fy, fx))
         return replace(self, x=self.x * factor_x, y=self.y * factor_y)
 
-    def turned(self) -> Resolution:
+    def turn(self) -> Resolution:
         """After a quarter turn."""
         return replace(self, x=self.y, y=self.x)
 

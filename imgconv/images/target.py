@@ -12,7 +12,7 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.errors import OutputError
-from imgconv.text import shown
+from imgconv.text import show_name
 
 from . import depth as depths
 from .fit import fit
@@ -57,14 +57,14 @@ def write_images(
     An animation becomes one of WebP, PNG and GIF; pages of any kind go into TIFF; planes of one
     size and type into NPY.
     """
-    name = shown(target) if os.fspath(target) != "-" else "standard output"
+    name = show_name(target) if os.fspath(target) != "-" else "standard output"
     if options.depth not in (None, *depths.DTYPES):
         raise OutputError(f"depth {options.depth} is unknown: allowed are 8, 16 and 32 (float)")
     if not images:
         raise OutputError(f"{name}: there is no image to write")
     kind = format_for(target, options.format, images[0].info.format)
     notes: list[str] = []
-    ready = _Holder(kind, name, options, notes).fitted(images)
+    ready = _Holder(kind, name, options, notes).fit(images)
     notes += [f"{kind.name.upper()} has no place for {lost}" for lost in _lost(ready, kind)]
     with output(target, force=force, seekable=kind.seeks) as file:
         kind.writer(file, ready, options)
@@ -99,7 +99,7 @@ class _Holder:
     options: WriteOptions
     notes: list[str]
 
-    def fitted(self, images: Sequence[Image]) -> list[Image]:
+    def fit(self, images: Sequence[Image]) -> list[Image]:
         """The images with planes of a dtype and with channels that the format holds."""
         count = sum(image.info.planes for image in images)
         animated = images[0].info.duration is not None

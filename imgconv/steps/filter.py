@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imgconv.errors import UsageError
-from imgconv.images import Info, named, of_suffix
+from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.filter import Filter
 
 from .operation import Operation, Result
@@ -26,7 +26,7 @@ class FilterPlane(Operation):
 
     def describe(self, info: Info) -> Info:
         """For float results a TIFF, where the input's format holds none."""
-        kept = self.work.range != "float" or 32 in named(info.format).depths
+        kept = self.work.range != "float" or 32 in find_format(info.format).depths
         return info if kept else replace(info, format="tiff")
 
     def suffix(self, found: str) -> str:

@@ -25,7 +25,7 @@ class PoolPlane(Operation):
 
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""
-        return info.scaled(*self.work.factors(info.height, info.width))
+        return info.scale(*self.work.factors(info.height, info.width))
 
 
 def pool_plane(

@@ -28,7 +28,7 @@ class UpsamplePlane(Operation):
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""
-        return info.scaled(*self.work.spacing())
+        return info.scale(*self.work.spacing())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .. import samples
 from ..image import Image, one_plane
 from ..info import Info
 from ..limits import Limits
-from ..metadata.blocks import delivered, updated, with_resolution
+from ..metadata.blocks import deliver, update, with_resolution
 from ..options import WriteOptions
 from .record import Format, Reader, begins
 
@@ -45,15 +45,15 @@ class JpegXl:
 
     def _info(self, frame: np.ndarray, boxes: dict[bytes, bytes], frames: int) -> Info:
         height, width, channels = frame.shape
-        known = delivered(boxes.get(b"Exif", b"")[4:] or None, boxes.get(b"xml ") or None)
+        known = deliver(boxes.get(b"Exif", b"")[4:] or None, boxes.get(b"xml ") or None)
         return Info(
-            format="jpegxl", dtype=samples.delivered(frame.dtype, self.name),
+            format="jpegxl", dtype=samples.delivered_dtype(frame.dtype, self.name),
             height=height, width=width, channels=channels,
             alpha="straight" if channels in (2, 4) else "none", compression="jpegxl",
             source_dtype="" if frame.dtype in samples.KEPT else str(frame.dtype),
             exif=known.exif, xmp=known.xmp,
             resolution=known.resolution if known.orientation < 5 or known.resolution is None
-            else known.resolution.turned(),
+            else known.resolution.turn(),
             duration=0.0 if frames > 1 else None,
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 
     (image,) = images
     plane = one_plane(image)
-    info = with_resolution(updated(image.info, plane))
+    info = with_resolution(update(image.info, plane))
     plane = plane[..., 0] if plane.shape[2] == 1 else plane
     lossy: dict[str, Any] = {"lossless": True}
     if options.quality is not None and options.quality < 100:

@@ -19,7 +19,7 @@ from ..image import Image, frames, records
 from ..info import Info
 from ..limits import Limits
 from ..metadata import exif
-from ..metadata.blocks import delivered, updated, with_resolution
+from ..metadata.blocks import deliver, update, with_resolution
 from ..resolution import Resolution
 
 OURS = b"imgconv "  # what our own comments begin with
@@ -37,7 +37,7 @@ class Raster:
         limits.check(name, height, width)
         block = self.image.info.get("exif")
         block = block.removeprefix(b"Exif\0\0") if block else None
-        self.known = delivered(block, self.image.info.get("xmp"))
+        self.known = deliver(block, self.image.info.get("xmp"))
         self.orientation = self.known.orientation
         self.count = min(getattr(self.image, "n_frames", 1), ANIMATION_LIMIT)
         shared = self._shared_info()
@@ -54,7 +54,7 @@ class Raster:
         resolution = self._resolution()
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         return Info(
             format=self.kind, dtype=np.dtype(np.uint8), height=height, width=width, channels=1,
             compression={"gif": "lzw", "bmp": "none"}.get(self.kind, self.kind),
@@ -141,7 +141,7 @@ def animation(
     that write the others after it."""
     planes = frames(images)
     first, info = next(planes)
-    info = with_resolution(updated(info, first))
+    info = with_resolution(update(info, first))
     infos = records(images)
     if len(infos) == 1:
         return converted(first), info, {}

@@ -24,25 +24,25 @@ class Blocks(NamedTuple):
     resolution: Resolution | None  # of the pixels as the file has them
 
 
-def delivered(block: bytes | None, packet: bytes | None) -> Blocks:
+def deliver(block: bytes | None, packet: bytes | None) -> Blocks:
     """The EXIF block's orientation counts; where it has none, the XMP packet's."""
     how = (block and exif.orientation(block)) or (packet and xmp.orientation(packet)) or 1
     return Blocks(
         exif.upright(block) if block else None,
-        xmp.delivered(packet) if packet else None,
+        xmp.deliver(packet) if packet else None,
         how,
         exif.resolution(block) if block else None,
     )
 
 
-def updated(info: Info, plane: np.ndarray) -> Info:
+def update(info: Info, plane: np.ndarray) -> Info:
     """The record with EXIF and XMP that are true of a plane (H, W, C) of another size."""
     height, width, _ = plane.shape
     known = info.resolution
     return replace(
         info,
-        exif=exif.updated(info.exif, height, width, known) if info.exif else None,
-        xmp=xmp.updated(info.xmp, height, width, known) if info.xmp else None,
+        exif=exif.update(info.exif, height, width, known) if info.exif else None,
+        xmp=xmp.update(info.xmp, height, width, known) if info.xmp else None,
     )
 
 

@@ -61,7 +61,7 @@ def resolution(block: bytes) -> Resolution | None:
     return Resolution(x, y, unit) if x and y else None
 
 
-def updated(block: bytes, height: int, width: int, known: Resolution | None) -> bytes:
+def update(block: bytes, height: int, width: int, known: Resolution | None) -> bytes:
     """The block with this size, and this resolution where it names one."""
     patched = bytearray(block)
     ratio = known and (known if known.unit in ("inch", "cm") else known.per("inch"))

@@ -33,7 +33,7 @@ def orientation(packet: bytes) -> int | None:
     return int(digit[0]) if digit else None
 
 
-def delivered(packet: bytes) -> bytes:
+def deliver(packet: bytes) -> bytes:
     """The packet of pixels that are turned upright and come alone."""
     if orientation(packet) not in (None, 1):
         packet = _put(packet, TIFF, b"Orientation", b"1")
@@ -42,7 +42,7 @@ def delivered(packet: bytes) -> bytes:
     return packet
 
 
-def updated(packet: bytes, height: int, width: int, known: Resolution | None) -> bytes:
+def update(packet: bytes, height: int, width: int, known: Resolution | None) -> bytes:
     """The packet with this size, and this resolution where it names one."""
     sizes = {b"ImageWidth": width, b"ImageLength": height}
     for name, size in sizes.items():

@@ -22,7 +22,7 @@ END = b'<?xpacket end="w"?>'
 DECLARED = re.compile(rb"""xmlns:([\w.-]+)\s*=\s*["']([^"']+)["']""")
 
 
-def joined(packet: bytes, parts: list[bytes]) -> bytes | None:
+def join(packet: bytes, parts: list[bytes]) -> bytes | None:
     """The packet with what its extension says; None where that is not whole."""
     found = re.search(rb"""HasExtendedXMP(?:\s*=\s*["']|>\s*)([0-9A-Fa-f]{32})""", packet)
     pieces = [p[32:] for p in parts if found and p[:32].upper() == found[1].upper()]

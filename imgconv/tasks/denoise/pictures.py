@@ -16,7 +16,7 @@ DETAIL = 640  # pixels of the side from which a comparison shows a detail
 EIGHT = np.dtype(np.uint8)
 
 
-def removed_picture(removed: np.ndarray, top: float) -> tuple[np.ndarray, float]:
+def draw_removed(removed: np.ndarray, top: float) -> tuple[np.ndarray, float]:
     """(H, W, C) -> uint8 grey or RGB on middle grey, and how many times as strong it is shown."""
     levels = as_colours(removed) * np.float32(255 / top)
     highest = float(np.percentile(np.abs(levels), 99.9)) or float(np.abs(levels).max())
@@ -45,13 +45,13 @@ def comparison(
         fit(np.nan_to_num((as_colours(p[part]) - low) * (255 / (high - low))), EIGHT)
         for p in (before, after)
     ]
-    picture, gain = removed_picture(removed[part], top)
+    picture, gain = draw_removed(removed[part], top)
     names = (*labels, f"removed, x {gain:.3g}")
-    panels = [enlarged(tripled(p)) for p in (*shown, picture)]
+    panels = [enlarge(triple(p)) for p in (*shown, picture)]
     return sheet(panels, names, columns=3), gain
 
 
-def enlarged(panel: np.ndarray) -> np.ndarray:
+def enlarge(panel: np.ndarray) -> np.ndarray:
     """By a whole factor, so that its label can be read under it."""
     times = -(-LEGIBLE // panel.shape[1])
     return panel.repeat(times, 0).repeat(times, 1) if times > 1 else panel
@@ -62,7 +62,7 @@ def as_colours(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., : 3 if pixels.shape[2] >= 3 else 1].astype(np.float32)
 
 
-def tripled(picture: np.ndarray) -> np.ndarray:
+def triple(picture: np.ndarray) -> np.ndarray:
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imgconv.engine.fields import traced
+from imgconv.engine.fields import trace
 from imgconv.engine.graph import Graph
 from imgconv.errors import InputError
 from imgconv.ops.sheet import sheet
@@ -20,7 +20,7 @@ MOST = 64  # maps or filters on a sheet
 TILE = 96  # pixels of the side of one, at least
 
 
-def enlarged(picture: np.ndarray, side: int = TILE) -> np.ndarray:
+def enlarge(picture: np.ndarray, side: int = TILE) -> np.ndarray:
     """By a whole factor, to `side` pixels at least; larger ones are reduced."""
     longest = max(picture.shape[:2])
     if longest > 4 * side:
@@ -43,11 +43,11 @@ def filters(graph: Graph) -> np.ndarray:
     if weights.shape[1] == 3:
         end = float(np.abs(shown).max()) or 1.0
         tiles = [((w / end + 1) * 127.5).transpose(1, 2, 0).astype(np.uint8) for w in shown]
-        return sheet([enlarged(t) for t in tiles], [str(n) for n in range(len(tiles))])
+        return sheet([enlarge(t) for t in tiles], [str(n) for n in range(len(tiles))])
     flat = shown.reshape(-1, *weights.shape[2:])[:MOST]
     scale = symmetric(flat)
     names = [f"{n // weights.shape[1]}.{n % weights.shape[1]}" for n in range(len(flat))]
-    return sheet([enlarged(scale.colours(w)) for w in flat], names, scales=[scale] * len(flat))
+    return sheet([enlarge(scale.colours(w)) for w in flat], names, scales=[scale] * len(flat))
 
 
 def symmetric(values: np.ndarray) -> Tones:
@@ -64,11 +64,11 @@ def maps(values: np.ndarray, name: str) -> np.ndarray:
         values = square.reshape(1, side, side)
     shown = values[:MOST]
     scales = [tones_for(one) for one in shown]
-    tiles = [enlarged(t.colours(one)) for t, one in zip(scales, shown, strict=True)]
+    tiles = [enlarge(t.colours(one)) for t, one in zip(scales, shown, strict=True)]
     return sheet(tiles, [f"{name} {n}" for n in range(len(tiles))], scales=scales)
 
 
-def seen(image: np.ndarray) -> np.ndarray:
+def show_input(image: np.ndarray) -> np.ndarray:
     """The network's input (1, C, h, w) as a picture."""
     planes = image[0][:3] if image.shape[1] >= 3 else image[0][:1].repeat(3, 0)
     low, high = float(planes.min()), float(planes.max())
@@ -90,8 +90,8 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
     Luo and others: Understanding the Effective Receptive Field, NIPS 2016.
     """
     image = probe.image
-    trace = traced(probe.model.graph, (image.shape[2], image.shape[3])).get(value)
-    if trace is None:
+    traced = trace(probe.model.graph, (image.shape[2], image.shape[3])).get(value)
+    if traced is None:
         raise InputError("a unit of that layer sees all of the image")
     (values,) = probe.values([value])
     row, column = at or (values.shape[2] // 2, values.shape[3] // 2)
@@ -101,7 +101,7 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
         )
     window = tuple(
         slice(int(side.low[n]), int(side.high[n]) + 1)
-        for side, n in zip(trace.sides, (row, column), strict=True)
+        for side, n in zip(traced.sides, (row, column), strict=True)
     )
     rows, columns = window
     channel = int(np.abs(values[0, :, row, column]).argmax())
@@ -111,7 +111,7 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
 
     cells = influence(number, image, (rows, columns), 24)
     heat = spread(np.abs(cells), (rows, columns), (image.shape[2], image.shape[3]))
-    picture = framed(over(seen(image), heat), (rows, columns))
+    picture = draw_frame(over(show_input(image), heat), (rows, columns))
     share = np.sort(cells.ravel() ** 2)[::-1].cumsum()
     half = int(np.searchsorted(share, 0.9 * share[-1])) + 1 if share[-1] > 0 else 0
     tall, wide = rows.stop - rows.start, columns.stop - columns.start
@@ -119,10 +119,10 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
         f"unit {column},{row} of map {channel} sees {wide}x{tall} pixels; "
         f"{100 * half / cells.size:.0f} % of them make 90 % of what covering changes"
     )
-    return enlarged(picture, 384), said
+    return enlarge(picture, 384), said
 
 
-def framed(picture: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
+def draw_frame(picture: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
     rows, columns = window
     made = picture.copy()
     for row in (rows.start, rows.stop - 1):
@@ -152,7 +152,7 @@ def occlusion(probe: Probe, cells: int = 24) -> tuple[np.ndarray, str]:
     window = slice(0, image.shape[2]), slice(0, image.shape[3])
     found = influence(number, image, window, cells)
     heat = spread(found, window, (image.shape[2], image.shape[3]))
-    return enlarged(over(seen(image), heat), 384), said
+    return enlarge(over(show_input(image), heat), 384), said
 
 
 def class_name(probe: Probe, number: int) -> str:
@@ -180,8 +180,8 @@ def activation_map(probe: Probe) -> tuple[np.ndarray, str]:
     heat = np.tensordot(weights[best], found[0], 1)
     size = probe.image.shape[2:]
     rows, columns = (np.arange(n) * m // n for n, m in zip(size, heat.shape, strict=True))
-    picture = over(seen(probe.image), heat[np.ix_(rows, columns)].astype(np.float32))
-    return enlarged(picture, 384), f"class {class_name(probe, best)}"
+    picture = over(show_input(probe.image), heat[np.ix_(rows, columns)].astype(np.float32))
+    return enlarge(picture, 384), f"class {class_name(probe, best)}"
 
 
 def patches(
@@ -191,7 +191,7 @@ def patches(
     found: list[tuple[float, np.ndarray, str]] = []
     for name, one in probes:
         image = one.image
-        trace = traced(one.model.graph, (image.shape[2], image.shape[3])).get(value)
+        traced = trace(one.model.graph, (image.shape[2], image.shape[3])).get(value)
         maps = one.values([value])[0]
         if maps.ndim != 4 or channel >= maps.shape[1]:
             raise InputError(
@@ -202,13 +202,13 @@ def patches(
             row, column = np.unravel_index(int(flat), values.shape)
             window = tuple(
                 slice(int(s.low[n]), int(s.high[n]) + 1)
-                for s, n in zip(trace.sides, (row, column), strict=True)
-            ) if trace else (slice(None), slice(None))  # fmt: skip
-            found.append((float(values[row, column]), seen(image)[window], name))
+                for s, n in zip(traced.sides, (row, column), strict=True)
+            ) if traced else (slice(None), slice(None))  # fmt: skip
+            found.append((float(values[row, column]), show_input(image)[window], name))
     found.sort(key=lambda one: -one[0])
     best = found[:count]
     side = max(max(piece.shape[:2]) for _, piece, _ in best)
-    tiles = [enlarged(_square(piece, side)) for _, piece, _ in best]
+    tiles = [enlarge(_square(piece, side)) for _, piece, _ in best]
     return sheet(tiles, [f"{strength:.3g}" for strength, _, _ in best])
 
 

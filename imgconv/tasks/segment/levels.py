@@ -131,7 +131,7 @@ def shares(areas: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(areas, areas.sum() / 10))
 
 
-def found_levels(
+def find_levels(
     grey: np.ndarray, inside: np.ndarray, diameter: float, colour: bool = False
 ) -> Levels | None:
     """The levels of an image (H, W) in which objects were found: `inside` is true in them.

@@ -19,7 +19,7 @@ from ...image import Image
 from ...info import Info, JpegTables, words_of
 from ...limits import Limits
 from ...metadata import exif, iptc, xmp_extended
-from ...metadata.blocks import delivered
+from ...metadata.blocks import deliver
 from ...resolution import Resolution
 from .segments import FRAMES, Segments
 
@@ -60,12 +60,12 @@ class Jpeg:
         self._check_end()
         self._note_companions()
         block, packet = next(iter(segments.app(0xE1, EXIF)), None), self._xmp()
-        known = delivered(block, packet)
+        known = deliver(block, packet)
         self.orientation = known.orientation
         resolution = self._density() or known.resolution
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         comments = [bytes(s).rstrip(b"\0") for s in segments.of(0xFE)]
         profile = self._icc()
         if self.components == 4:
@@ -143,7 +143,7 @@ class Jpeg:
         parts = self.segments.app(0xE1, xmp_extended.HEADER)
         if packet is None or not parts:
             return packet
-        whole = xmp_extended.joined(packet, parts)
+        whole = xmp_extended.join(packet, parts)
         if whole is None:
             self.notes.append("the damaged second part of its XMP was dropped")
         return whole or packet

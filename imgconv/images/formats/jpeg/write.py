@@ -14,7 +14,7 @@ from imgconv.text import SOFTWARE
 from ...image import Image, one_plane
 from ...info import Info
 from ...metadata import iptc, xmp_extended
-from ...metadata.blocks import updated
+from ...metadata.blocks import update
 from ...options import WriteOptions
 from . import tables
 from .read import EXIF, ICC, XMP
@@ -28,7 +28,7 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     """Write one plane (H, W, 1 or 3) of uint8."""
     (image,) = images
     plane = one_plane(image)
-    info = updated(image.info, plane)
+    info = update(image.info, plane)
     if max(plane.shape) > LIMIT:
         raise OutputError(
             f"JPEG holds at most {LIMIT} rows and columns, the image is "

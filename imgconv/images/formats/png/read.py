@@ -18,7 +18,7 @@ from ...image import Image
 from ...info import Info
 from ...limits import Limits
 from ...metadata import exif, iptc
-from ...metadata.blocks import delivered
+from ...metadata.blocks import deliver
 from ...resolution import Resolution
 from .animation import Animation
 from .chunks import (
@@ -132,12 +132,12 @@ class Png:
         text = self._text()
         profiles = self._profiles(text)
         block = bytes(self.chunks[b"eXIf"][0]) if b"eXIf" in self.chunks else profiles.get("exif")
-        found = delivered(block, profiles.get("xmp"))
+        found = deliver(block, profiles.get("xmp"))
         self.orientation = found.orientation
         resolution = self._resolution() or found.resolution
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         self._note_left_out()
         return Info(
             format="png", dtype=np.dtype(np.uint16 if depth == 16 else np.uint8),

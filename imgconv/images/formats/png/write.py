@@ -16,7 +16,7 @@ from imgconv.text import SOFTWARE
 from ...image import Image, frames, records
 from ...info import Info
 from ...metadata import iptc
-from ...metadata.blocks import updated
+from ...metadata.blocks import update
 from ...options import WriteOptions
 from .chunks import SIGNATURE
 from .deflate import zlib_stream
@@ -29,7 +29,7 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     """Write planes (H, W, 1 to 4) of uint8 or uint16: one, or the frames of an animation."""
     planes = frames(images)
     plane, info = next(planes)
-    info = updated(info, plane)
+    info = update(info, plane)
     height, width, channels = plane.shape
     depth = 8 * plane.dtype.itemsize
     header = struct.pack(">IIBBBBB", width, height, depth, COLOUR_TYPES[channels], 0, 0, 0)

@@ -62,17 +62,17 @@ class Pages:
         packet = _bytes(page.tags.valueof(tags.XMP))
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         layout = replace(tags.layout(self.tiff, page, kind), description=text)
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
             format="tiff", dtype=page.dtype, height=height, width=width, channels=1,
-            compression=layout.compression, xmp=xmp.delivered(packet) if packet else None,
+            compression=layout.compression, xmp=xmp.deliver(packet) if packet else None,
             iptc=self._iptc(),
             resolution=resolution, software=page.software, tiff=layout,
         )  # fmt: skip
-        info = self.meaning.applied_to(found)
+        info = self.meaning.apply_to(found)
         axes, shape = self._stack()
         return replace(info, axes=axes + info.axes, shape=shape + info.shape)
 
@@ -100,12 +100,12 @@ class Pages:
         size = self.series.size if self.series is not None else page.size * len(self.pages)
         return max(1, size // per_plane)
 
-    def named(self, name: str) -> Pages:
+    def name_images(self, name: str) -> Pages:
         """With the name that the image has in its file."""
         self.info = replace(self.info, name=name)
         return self
 
-    def stacked(self, others: list[Pages]) -> Pages:
+    def stack_with(self, others: list[Pages]) -> Pages:
         """Together with pages of which all is the same: one stack."""
         if others:
             count = self.info.planes * (1 + len(others))

@@ -12,10 +12,10 @@ from imgconv.errors import OutputError
 from imgconv.text import SOFTWARE
 
 from ... import colour
-from ...image import Image, frames, stacked
+from ...image import Image, frames, stack_images
 from ...info import Info, TiffLayout
 from ...metadata import ome
-from ...metadata.blocks import updated
+from ...metadata.blocks import update
 from ...options import WriteOptions
 from ...resolution import Resolution, ratio_of_32_bits
 from . import tags
@@ -38,7 +38,7 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     """
     import tifffile
 
-    images = images if any(image.info.tiff for image in images) else stacked(images)
+    images = images if any(image.info.tiff for image in images) else stack_images(images)
     planes = frames(images)
     first, info = next(planes, (None, None))
     if first is None or info is None:
@@ -83,7 +83,7 @@ def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
     if plane.dtype != info.dtype or plane.shape[2] != info.channels or info.source_dtype:
         dropped = (*dropped, tags.TRANSFER)  # it counts the values that there were
     extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
-    info = updated(info, plane)
+    info = update(info, plane)
     for code, kind, content in ((tags.XMP, 1, info.xmp), (tags.IPTC[0], 7, info.iptc)):
         if content:
             extra.append((code, kind, len(content), content, True))
@@ -203,7 +203,7 @@ def _arrange(plane: np.ndarray, info: Info, layout: TiffLayout) -> np.ndarray:
         grey = plane[..., 0]
         return ~grey if layout.photometric == "miniswhite" and grey.dtype.kind == "u" else grey
     if info.has_alpha(plane) and layout.extrasamples[-1:] == (1,):
-        plane = colour.premultiplied(plane)
+        plane = colour.premultiply(plane)
     return np.ascontiguousarray(np.moveaxis(plane, 2, 0)) if layout.planar else plane
 
 
