@@ -208,12 +208,12 @@ def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
 
 
 def attempt_each(step: Step, group: Group) -> list[Outcome]:
-    """Do the items, by what `step.prepared(group)` returns if there are several."""
+    """Do the items, by what `step.prepare(group)` returns if there are several."""
     if len(group) == 1:
         return [attempt(step, group[0])]
     begin = time.perf_counter()
     todo = [item for item in group if not (item.error or item.skip)]
-    ready: Step = getattr(step, "prepared")(todo)  # noqa: B009
+    ready: Step = getattr(step, "prepare")(todo)  # noqa: B009
     outcomes = [attempt(ready, item) for item in group]
     each = (time.perf_counter() - begin) / len(group)
     return [one if one.status == "skipped" else one._replace(seconds=each) for one in outcomes]

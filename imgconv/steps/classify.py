@@ -50,7 +50,7 @@ class ClassifyFile:
         seen = self._look(item)
         return self._read(item, seen, self._scores(seen))
 
-    def prepare_network(self, items: Sequence[Item]) -> Step:
+    def prepare(self, items: Sequence[Item]) -> Step:
         """A step for these items, one after another, which the network has seen together."""
         seen = [self._tried(item) for item in items]
         looks = [look for one in seen if isinstance(one, Seen) for look in one.looks]

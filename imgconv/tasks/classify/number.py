@@ -48,7 +48,7 @@ class Numbers:
         largest = max(every, key=lambda one: one.box[2] * one.box[3])
         scores = largest.scores
         if len(every) > 1 and scores.argmax() != self._nothing:  # a digit among what is none
-            scores = doubted(scores, self._nothing, 1.0)
+            scores = say_doubt(scores, self._nothing, 1.0)
         return rank(scores, self.names, self.top)
 
     @property
@@ -72,7 +72,7 @@ class Numbers:
     def _doubted(self, scores: np.ndarray) -> np.ndarray:
         """No digit is at least as likely as that the likeliest digit is wrong."""
         wrong = 1 - float(np.delete(scores, self._nothing).max())
-        return doubted(scores, self._nothing, wrong)
+        return say_doubt(scores, self._nothing, wrong)
 
     def _parts(self, mark: Mark, scores: np.ndarray) -> list[Scored]:
         """The mark, or what it is cut into: two digits that touch, each of which may be two."""
@@ -100,7 +100,7 @@ class Numbers:
         return []
 
 
-def doubted(scores: np.ndarray, nothing: int, least: float) -> np.ndarray:
+def say_doubt(scores: np.ndarray, nothing: int, least: float) -> np.ndarray:
     """Probabilities (K,) in which `nothing` has at least so much, before they are made to sum 1."""
     made = scores.copy()
     made[nothing] = max(scores[nothing], least)
