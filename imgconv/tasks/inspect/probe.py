@@ -59,7 +59,8 @@ class Probe:
         network = self._network(tuple(names))
         given = dict(self.inputs)
         if image is not None:
-            given[image_input(self.model.graph)] = image
+            batch = {n: a.repeat(len(image), 0) for n, a in given.items() if a.ndim == 4}
+            given |= {**batch, image_input(self.model.graph): image}
         given = {name: array for name, array in given.items() if name in network.graph.inputs}
         found = network(given)
         return [found[name] for name in names]

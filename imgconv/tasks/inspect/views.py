@@ -87,17 +87,22 @@ def layers(graph: Graph) -> dict[str, str]:
             readers.setdefault(name, []).append(node)
     found: dict[str, str] = {}
     for node in graph.nodes:
-        if node.operator in SHOWN and not set(node.inputs[:2]) <= set(graph.tensors):
+        several = 2 if node.operator in ("add", "concat") else 1
+        if node.operator in SHOWN and _values_read(node, graph) >= several:
             name = title(node)
             name = f"{name} {node.operator}" if name in found else name
             found[name] = _shaped(node.outputs[0], readers, graph)
     return found
 
 
+def _values_read(node: Node, graph: Graph) -> int:
+    return sum(name not in graph.tensors for name in node.inputs if name)
+
+
 def _shaped(value: str, readers: dict[str, list[Node]], graph: Graph) -> str:
     """The value after the layers that read it alone, and only shape its numbers."""
     while len(read := readers.get(value, [])) == 1 and read[0].operator in SHAPING:
-        if sum(name not in graph.tensors for name in read[0].inputs) > 1:
+        if _values_read(read[0], graph) > 1:
             break
         value = read[0].outputs[0]
     return value
