@@ -14,10 +14,10 @@ import numpy as np
 from timing import Row, pair
 
 from imgconv import threads
-from imgconv.ops.interpolation import interpolated
+from imgconv.ops.interpolation import interpolate
 from imgconv.ops.pool import Pool
 from imgconv.ops.stencil import Stencil
-from imgconv.ops.transposed import transposed
+from imgconv.ops.transposed import correlate_transposed
 
 SIZE = (3000, 4000)
 TWO = (Fraction(2), Fraction(2))
@@ -46,7 +46,7 @@ def enlarged(method: str, pixels: np.ndarray, flag: int, goal: float | None) -> 
     other, size = np.empty_like(mine), (2 * SIZE[1], 2 * SIZE[0])
     return pair(
         f"{method} x2, {named(pixels)}", "cv2.resize",
-        lambda: interpolated(pixels, method, TWO, mine),
+        lambda: interpolate(pixels, method, TWO, mine),
         lambda: cv2.resize(pixels, size, dst=other, interpolation=flag),
         goal,
     )  # fmt: skip
@@ -75,7 +75,7 @@ def against_pytorch(rgb: np.ndarray, grey: np.ndarray) -> list[Row]:
             )  # fmt: skip
     image, weights = tensor(grey), np.random.default_rng(1).random((4, 4), np.float32)
     kernel, stencil = torch.tensor(weights)[None, None], Stencil(weights.astype(np.float64))
-    target = transposed(grey, stencil, (2, 2))
+    target = correlate_transposed(grey, stencil, (2, 2))
 
     def theirs() -> object:
         with torch.inference_mode():
@@ -85,11 +85,11 @@ def against_pytorch(rgb: np.ndarray, grey: np.ndarray) -> list[Row]:
     assert np.abs(theirs()[0, 0].numpy() - target[..., 0]).max() < 1e-4  # type: ignore[index]
     found.append(
         pair(f"{work}, into memory in use", "PyTorch conv_transpose2d",
-             lambda: transposed(grey, stencil, (2, 2), out=target), theirs, 0.5, 5)
+             lambda: correlate_transposed(grey, stencil, (2, 2), out=target), theirs, 0.5, 5)
     )  # fmt: skip
     found.append(
         pair(f"{work}, new array", "PyTorch conv_transpose2d",
-             lambda: transposed(grey, stencil, (2, 2)), theirs, 0.5, 5)
+             lambda: correlate_transposed(grey, stencil, (2, 2)), theirs, 0.5, 5)
     )  # fmt: skip
     return found
 

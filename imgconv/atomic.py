@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imgconv.errors import OutputError
-from imgconv.text import shown
+from imgconv.text import show_name
 
 try:
     import fcntl
@@ -30,7 +30,7 @@ def output(target: str | os.PathLike[str], *, force: bool, seekable: bool) -> It
     "-" and devices are written to directly (through a temporary file where the writer has to
     seek). BrokenPipeError passes through, every other failure is an OutputError.
     """
-    name = shown(target) if os.fspath(target) != "-" else "standard output"
+    name = show_name(target) if os.fspath(target) != "-" else "standard output"
     try:
         if os.fspath(target) == "-":
             opened = _stream(sys.stdout.buffer, seekable)

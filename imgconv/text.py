@@ -10,7 +10,7 @@ from imgconv import __version__
 SOFTWARE = f"imgconv {__version__}"  # left in every file written
 
 
-def shown(name: str | os.PathLike[str]) -> str:
+def show_name(name: str | os.PathLike[str]) -> str:
     """The name for a message: "-" by its meaning, control and undecodable bytes escaped."""
     text = os.fspath(name)
     if text == "-":

@@ -19,7 +19,7 @@ def use(granted: int | None, jobs: int = 1) -> None:
     _chosen[:] = [] if granted is None else [granted, jobs]
 
 
-def chosen() -> int | None:
+def chosen_count() -> int | None:
     """What `use` was told last."""
     return _chosen[0] if _chosen else None
 
@@ -31,7 +31,7 @@ def count() -> int:
 
 
 @contextlib.contextmanager
-def undivided() -> Iterator[None]:
+def use_all_threads() -> Iterator[None]:
     """Within it, this thread's work has the threads of all jobs."""
     before = getattr(_own, "undivided", False)
     _own.undivided = True

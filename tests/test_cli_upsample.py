@@ -15,7 +15,7 @@ from PIL import Image
 from imgconv import cli
 from imgconv.images import open_image
 from imgconv.ops.comparison import Comparison, busiest, ones
-from imgconv.ops.transposed import transposed
+from imgconv.ops.transposed import correlate_transposed
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -130,7 +130,7 @@ def test_the_figure_states_the_overlaps_that_a_field_of_ones_shows():
         work = Comparison(stride)
         for size in work.stencils:
             field = np.ones((15, 15, 1), np.float32)
-            inside = transposed(field, ones(size), stride)[12:20, 12:20, 0]
+            inside = correlate_transposed(field, ones(size), stride)[12:20, 12:20, 0]
             numbers = ", ".join(f"{n:.0f}" for n in np.unique(inside))
             assert work._inside(size).startswith(numbers + (":" if "," in numbers else " "))
 
@@ -146,5 +146,5 @@ def test_transposed_stencils_that_the_stride_divides_keep_a_flat_field_flat():
     flat = np.full((9, 9, 1), 90, np.uint8)
     for size, even in zip(Comparison().stencils, (True, False, True, False), strict=True):
         gain = Fraction(4, size[0] * size[1])
-        inside = transposed(flat, ones(size), (2, 2), gain=gain)[6:-6, 6:-6]
+        inside = correlate_transposed(flat, ones(size), (2, 2), gain=gain)[6:-6, 6:-6]
         assert (np.unique(inside).tolist() == [90]) == even

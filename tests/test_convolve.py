@@ -90,7 +90,7 @@ def test_values_are_those_of_plain_loops(
     layer = Layer(random_bank(seed, maps, channels, *window), stride, zeros, dilation)
     if zeros == "valid":
         assume(all(n >= d for n, d in zip(size, layer.window, strict=True)))
-    before, shape = layer.placed(*size)
+    before, shape = layer.place(*size)
     weights, biases = layer.bank.weights, layer.bank.biases
     expected = naive(pixels, weights, biases, stride, before, shape, dilation)
     assert close(layer(pixels), expected)
@@ -101,7 +101,7 @@ def test_values_are_those_of_plain_loops(
 def test_same_with_a_stride_is_placed_as_onnx_says(size, window, stride, dilation):
     """SAME_UPPER: ceil(size / stride) places, an odd zero at the end."""
     layer = Layer(random_bank(0, 1, 1, *window), stride, "same", dilation)
-    before, shape = layer.placed(*size)
+    before, shape = layer.place(*size)
     for axis in (0, 1):
         assert shape[axis] == -(-size[axis] // stride[axis])
         reach = (shape[axis] - 1) * stride[axis] + layer.window[axis]

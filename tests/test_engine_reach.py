@@ -19,7 +19,7 @@ CHANNELS = 4
 IMAGE = {name for name, operator in OPERATORS.items() if operator.reach != NOTHING}
 GLOBAL = {  # of these the whole image, or an order of its pixels, is meant
     "flatten", "reshape", "matmul", "instance_norm", "group_norm", "global_average_pool",
-    "global_max_pool", "global_l2_pool",
+    "global_max_pool", "global_l2_pool", "grid_sample",
 }  # fmt: skip
 
 
@@ -83,6 +83,7 @@ CASES: dict[str, Any] = {
     "slice": cut,
     "pixel_shuffle": lambda rng: ([], {"block": 2}),
     "pixel_unshuffle": lambda rng: ([], {"block": 2}),
+    "grid_sample": lambda rng: ([rng.uniform(-1, 1, (1, 5, 4, 2)).astype(np.float32)], {}),
     "gather": lambda rng: ([np.array([2, 0])], {"axis": 1}),
     "split": lambda rng: ([], {"axis": 1, "sizes": [CHANNELS]}),
     **dict.fromkeys(("softmax", "log_softmax", "lp_norm"), lambda rng: ([], {"axis": 1})),

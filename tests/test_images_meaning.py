@@ -391,7 +391,7 @@ def test_the_place_on_earth_is_kept_when_pixels_become_larger(tmp_path, point):
     ]
     pages(tmp_path / "in.tif", (grey, {"extratags": tags}))
     with open_image(tmp_path / "in.tif") as source:
-        info = source.info.scaled(0.5, 0.5)
+        info = source.info.scale(0.5, 0.5)
         from imgconv.images import write_image
 
         write_image(tmp_path / "out.tif", [grey[::2, ::2, None]], info)

@@ -163,7 +163,7 @@ def test_the_pixel_size_is_scaled_in_imagej_and_ome(tmp_path):
         with open_image(tmp_path / "in.tif") as opened:
             pooled = (p[::2, ::2].copy() for p in opened.planes())
             before = opened.info.pixel_size
-            write_image(tmp_path / f"{kind}.tif", pooled, opened.info.scaled(0.5, 0.5))
+            write_image(tmp_path / f"{kind}.tif", pooled, opened.info.scale(0.5, 0.5))
         with open_image(tmp_path / f"{kind}.tif") as opened:
             after = opened.info
         assert after.pixel_size == pytest.approx((2 * before[0], 2 * before[1], "µm"))

@@ -109,6 +109,6 @@ def test_even_sizes_anchor_past_the_middle():
 
 
 def test_flipping_turns_by_half_a_turn():
-    one = stencil([[Fraction(1, 3), 2], [3, 4]]).flipped()
+    one = stencil([[Fraction(1, 3), 2], [3, 4]]).flip()
     assert np.allclose(one.weights, [[4, 3], [2, 1 / 3]])
     assert one.numerators.tolist() == [[12, 9], [6, 1]]

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from imgconv.engine import load
 from imgconv.errors import InputError
 from imgconv.images import Info
-from imgconv.ops.areas import lines, means, reduced
+from imgconv.ops.areas import lines, means, reduce_areas
 from imgconv.ops.tint import box, within
 from imgconv.tasks.colorize import Colorizer, describe
 from imgconv.tasks.colorize.card import COLORIZE
 from imgconv.tasks.colorize.hints import point
-from imgconv.tasks.colorize.oklab import coloured, lab_of, rgb_of
+from imgconv.tasks.colorize.oklab import colour, lab_of, rgb_of
 from imgconv.tasks.colorize.prepare import network_size, small
 from imgconv.tasks.colorize.scores import colourfulness, score, summary
 from imgconv.tasks.colorize.toned import colour_of
@@ -59,7 +59,7 @@ def test_oklab_gives_the_published_values_and_comes_back() -> None:
 
 def test_a_colour_is_found_again_from_its_luma_and_chroma() -> None:
     rgb = np.random.default_rng(1).random((200, 3)).astype(np.float32)
-    found = coloured((rgb @ LUMA).astype(np.float32), lab_of(rgb)[:, 1:])
+    found = colour((rgb @ LUMA).astype(np.float32), lab_of(rgb)[:, 1:])
     np.testing.assert_allclose(found, rgb, atol=4e-3)
 
 
@@ -73,7 +73,7 @@ def test_areas_keep_the_mean_and_lines_keep_a_constant(count: int, length: int) 
 
 def test_an_image_is_reduced_as_opencv_does_by_areas() -> None:
     image = np.random.default_rng(2).random((57, 83)).astype(np.float32)
-    found = reduced(lambda a, b: image[None, a:b], image.shape, (16, 24))[0]
+    found = reduce_areas(lambda a, b: image[None, a:b], image.shape, (16, 24))[0]
     expected = cv2.resize(image, (24, 16), interpolation=cv2.INTER_AREA)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

@@ -16,9 +16,9 @@ from imgconv.tasks.denoise import Cleaning
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
 from imgconv.tasks.denoise.opponent import opponent, rgb
 from imgconv.tasks.denoise.photo import Photo
-from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture
+from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality
 from imgconv.tasks.denoise.read import TEXTURE, heard, without_texture
-from imgconv.tasks.denoise.run import counted, rounded
+from imgconv.tasks.denoise.run import find_valid, round_keeping_sums
 
 RNG = np.random.default_rng(0)
 
@@ -207,7 +207,7 @@ def test_quality_is_psnr_as_opencv_has_it_and_one_for_equal_images():
 def test_what_was_removed_is_shown_on_middle_grey():
     removed = np.zeros((20, 20, 1), np.float32)
     removed[4, 4], removed[6, 6] = 10, -5
-    picture, gain = removed_picture(removed, 255.0)
+    picture, gain = draw_removed(removed, 255.0)
     assert picture[0, 0, 0] == 128 and picture[4, 4, 0] == min(255, round(128 + 10 * gain))
     assert picture[6, 6, 0] == round(128 - 5 * gain)
 
@@ -217,7 +217,7 @@ def test_a_comparison_holds_the_pixels_of_both_images():
     after = eight(cv2.blur(before, (3, 3)))
     removed = before.astype(np.float32) - after
     shown, gain = comparison(before, after, removed, ["before", "after"], 255.0)
-    assert gain == removed_picture(removed, 255.0)[1]
+    assert gain == draw_removed(removed, 255.0)[1]
     rows, columns = np.nonzero((shown != shown[0, 0]).any(2))
     top, left = rows.min(), columns.min()
     assert np.array_equal(shown[top : top + 90, left : left + 300], before)
@@ -246,7 +246,7 @@ def test_a_measured_image_keeps_its_sum_however_smooth_it_gets():
 def test_rounding_keeps_sums_and_integers(seed, whole):
     values = np.random.default_rng(seed).uniform(-2, 260, (7, 9, 2)).astype(np.float32)
     values = np.rint(values) if whole else values
-    found = rounded(values, np.dtype(np.uint8))
+    found = round_keeping_sums(values, np.dtype(np.uint8))
     wanted = np.clip(values, 0, 255)
     assert (np.abs(found - wanted) < 1).all()
     assert (np.abs(found.sum((0, 1)) - wanted.sum((0, 1), dtype=np.float64)) <= 0.501).all()
@@ -351,7 +351,7 @@ def test_comparisons_of_thin_images_can_be_made(shape):
 def test_bright_things_on_dark_ground_are_no_absent_data():
     plane = np.random.default_rng(0).normal(100, 2, (100, 100, 1)).astype(np.float32)
     plane[40:44, 50:54] = np.random.default_rng(1).normal(50_000, 220, (4, 4, 1))
-    assert counted(plane) is None
+    assert find_valid(plane) is None
     plane[0, :9] = -32768e3
-    known = counted(plane)
+    known = find_valid(plane)
     assert known is not None and np.array_equal(~known, plane == -32768e3)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from imgconv.engine import load
 from imgconv.tasks.denoise import Cleaning
-from imgconv.tasks.denoise.camera import Camera, found
+from imgconv.tasks.denoise.camera import Camera, find_camera
 from imgconv.tasks.denoise.crosshair import Crosshair
 from imgconv.tasks.denoise.micro import Micro
-from imgconv.tasks.denoise.read import balanced, decided
+from imgconv.tasks.denoise.read import balance, decide_lines
 from training.denoising.overlays import CONTRAST, drawn, laid
 
 
@@ -36,7 +36,7 @@ def photographed(gain: float, read: float, offset: float, seed: int = 0) -> np.n
 
 @pytest.mark.parametrize(("gain", "read", "offset"), [(2, 1.5, 100), (11, 4, 400), (0.6, 8, 50)])
 def test_the_camera_is_found_in_its_image(gain, read, offset):
-    camera = found(photographed(gain, read, offset))
+    camera = find_camera(photographed(gain, read, offset))
     for photons in (30, 200, 400):
         true = gain**2 * (photons + read**2)
         value = gain * photons + offset
@@ -47,9 +47,9 @@ def test_the_camera_is_found_in_its_image(gain, read, offset):
 def test_stabilised_values_come_back(gain):
     camera = Camera(gain, 400 - gain * 100, 100.0)
     values = np.linspace(20, 9000, 500)
-    stable = camera.stabilised(values)
-    assert (np.diff(stable) > 0).all() and camera.stabilised(np.array([100.0]))[0] == 0
-    np.testing.assert_allclose(camera.restored(stable), values, rtol=1e-9)
+    stable = camera.stabilise(values)
+    assert (np.diff(stable) > 0).all() and camera.stabilise(np.array([100.0]))[0] == 0
+    np.testing.assert_allclose(camera.restore(stable), values, rtol=1e-9)
 
 
 @pytest.mark.parametrize("photons", [5, 30, 1000])
@@ -57,7 +57,7 @@ def test_stabilised_noise_is_one_wherever_the_light(photons):
     rng = np.random.default_rng(0)
     values = 7 * (rng.poisson(photons, 200_000) + rng.normal(0, 2, 200_000)) + 300
     camera = Camera(7.0, 49 * 4 - 7 * 300, 300 + 7 * 5)
-    assert camera.stabilised(values).std() == pytest.approx(1, abs=0.06)
+    assert camera.stabilise(values).std() == pytest.approx(1, abs=0.06)
 
 
 def test_no_light_is_lost_or_made(tmp_path):
@@ -77,7 +77,7 @@ def test_no_light_is_lost_or_made(tmp_path):
 def test_what_is_taken_out_has_no_mean_anywhere():
     rng = np.random.default_rng(0)
     removed = (rng.normal(0, 1, (200, 300)) + np.linspace(0, 5, 300)).astype(np.float32)
-    even = balanced(removed)
+    even = balance(removed)
     assert abs(even.mean(dtype=np.float64)) < 1e-6
     assert np.abs([even[:, x : x + 60].mean() for x in (60, 120, 180)]).max() < 0.05
 
@@ -140,30 +140,30 @@ def test_a_line_is_long_connected_and_mostly_sure():
     logits[35, 5:12] = 6  # too short
     logits[60, 5:50] = 0.5  # never sure
     logits[85, 5:50], logits[85, 20:40] = 0.5, 6  # sure in part
-    kept = decided(logits)
+    kept = decide_lines(logits)
     assert [int(row) for row in np.nonzero(kept.any(1))[0]] == [10, 85]
-    assert kept[85].sum() == 45 and not decided(logits[:9]).any()
+    assert kept[85].sum() == 45 and not decide_lines(logits[:9]).any()
 
 
 def test_a_long_line_need_be_less_sure_than_a_short_one():
     logits = np.full((100, 240), -5.0)
     logits[20, 5:60] = 2.6
     logits[70, 5:235] = 2.6
-    assert [int(row) for row in np.nonzero(decided(logits).any(1))[0]] == [70]
+    assert [int(row) for row in np.nonzero(decide_lines(logits).any(1))[0]] == [70]
 
 
 def test_ticks_without_a_line_are_one_ruler():
     logits = np.full((60, 90), -5.0)
     logits[20:29, 5:85:12] = 6
-    assert np.array_equal(decided(logits), logits > 0)
+    assert np.array_equal(decide_lines(logits), logits > 0)
 
 
 def test_dashes_are_one_line():
     logits = np.full((60, 60), -5.0)
     logits[30].reshape(6, 10)[:, :5] = 6
-    assert np.array_equal(decided(logits), logits > 0)
+    assert np.array_equal(decide_lines(logits), logits > 0)
     logits[30, 10:] = -5
-    assert not decided(logits).any()
+    assert not decide_lines(logits).any()
 
 
 def test_overlays_of_a_seed_are_the_same_and_differ_from_others():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imgconv.tasks.labels.overlay import LARGE, ON_BRIGHT, ON_DARK, factors, overlay, stretched
+from imgconv.tasks.labels.overlay import LARGE, ON_BRIGHT, ON_DARK, factors, overlay, stretch
 
 
 def grid(side: int, step: int, cell: int) -> np.ndarray:
@@ -44,7 +44,7 @@ def test_an_odd_size_is_reduced_with_its_labels():
 def test_dim_and_bright_images_fill_the_whole_range(dtype):
     ramp = np.linspace(10, 60, 10_000).reshape(100, 100, 1).astype(dtype)
     for pixels in (ramp, np.repeat(ramp, 3, axis=2)):
-        shown = stretched(pixels)
+        shown = stretch(pixels)
         assert shown.shape == (100, 100, 3) and shown.dtype == np.uint8
         assert shown.min() == 0 and shown.max() == 255
         assert abs(int(shown[50, 0, 0]) - 128) < 8
@@ -67,7 +67,7 @@ def test_outlines_are_bright_on_dark_ground_and_the_reverse():
         for label in (6, 7, 11):
             y, x = np.argwhere(labels == label)[5]
             assert tuple(picture[y, x]) == colours[label % len(colours)]
-        changed = (picture != stretched(pixels)).any(axis=2)
+        changed = (picture != stretch(pixels)).any(axis=2)
         assert not changed[labels == 0].any()  # neither outlines nor numbers leave their labels
 
 

@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from imgconv.errors import InputError, UsageError
-from imgconv.ops.interpolation import interpolated
+from imgconv.ops.interpolation import interpolate
 from imgconv.ops.stencil import Stencil, stencil
-from imgconv.ops.transposed import transposed
+from imgconv.ops.transposed import correlate_transposed
 from imgconv.ops.upsample import INTERPOLATIONS, Interpolation, Transposed
 
 DTYPES = (np.uint8, np.uint16, np.float32)
@@ -102,7 +102,7 @@ def test_ones_under_a_transposed_stencil_of_ones_are_the_pyramid_of_the_lecture(
 def test_shapes_and_values_agree_with_pytorch(method, down, across, shape, dtype, seed):
     torch = pytest.importorskip("torch")
     pixels = image(seed, shape, dtype)
-    found = interpolated(pixels, method, (down, across))
+    found = interpolate(pixels, method, (down, across))
     for before, after, scale in zip(shape, found.shape, (down, across), strict=False):
         assert after == int(before * scale)
         assume(scale == 1 or after > before)  # PyTorch copies an axis that keeps its length
@@ -124,7 +124,7 @@ def test_shapes_and_values_agree_with_pytorch(method, down, across, shape, dtype
 @settings(max_examples=60, deadline=None)
 def test_integers_are_rounded_once_half_to_even(method, down, across, seed, dtype):
     pixels = image(seed, (5, 6, 1 + seed % 4), dtype)
-    found = interpolated(pixels, method, (down, across))
+    found = interpolate(pixels, method, (down, across))
     assert np.array_equal(found, exactly(pixels, method, (down, across)))
 
 
@@ -134,7 +134,7 @@ def test_extreme_contrasts_do_not_overflow_the_integers_of_the_fast_paths(method
     pixels = image(1, (9, 11, 1)) // 128 * 255
     pixels[2:6, 2:6, 0] = np.where(np.add.outer(*[np.arange(4) % 3 > 0] * 2) == 1, 0, 255)
     factors = (Fraction(scale), Fraction(scale))
-    found = interpolated(pixels, method, factors)
+    found = interpolate(pixels, method, factors)
     assert np.array_equal(found, exactly(pixels, method, factors))
 
 
@@ -144,12 +144,12 @@ def test_rows_longer_than_a_strip_have_no_seams(channels, scale):
     pixels = image(channels, (3, 30011, channels))
     factors = (Fraction(scale), Fraction(scale))
     for method in INTERPOLATIONS:
-        whole = interpolated(pixels, method, factors)
-        middle = interpolated(np.ascontiguousarray(pixels[:, 14000:16000]), method, factors)
+        whole = interpolate(pixels, method, factors)
+        middle = interpolate(np.ascontiguousarray(pixels[:, 14000:16000]), method, factors)
         assert np.array_equal(
             whole[:, 14002 * scale : 15998 * scale], middle[:, 2 * scale : -2 * scale]
         )
-        ends = interpolated(np.ascontiguousarray(pixels[:, -200:]), method, factors)
+        ends = interpolate(np.ascontiguousarray(pixels[:, -200:]), method, factors)
         assert np.array_equal(whole[:, -198 * scale :], ends[:, 2 * scale :])
 
 
@@ -157,7 +157,7 @@ def test_it_looks_like_opencv():
     pixels = image(1, (40, 50, 3))
     for method, flag in (("nearest", cv2.INTER_NEAREST), ("bilinear", cv2.INTER_LINEAR),
                          ("bicubic", cv2.INTER_CUBIC)):  # fmt: skip
-        found = interpolated(pixels, method, TWO).astype(int)
+        found = interpolate(pixels, method, TWO).astype(int)
         assert np.abs(found - cv2.resize(pixels, None, fx=2, fy=2, interpolation=flag)).max() <= 1
 
 
@@ -166,11 +166,11 @@ def test_a_factor_of_one_changes_nothing_and_nan_stays_near():
     for dtype in DTYPES:
         pixels = image(2, (7, 9, 3), dtype)
         for method in INTERPOLATIONS:
-            assert np.array_equal(interpolated(pixels, method, one), pixels)
+            assert np.array_equal(interpolate(pixels, method, one), pixels)
     pixels = np.zeros((9, 9, 1), np.float32)
     pixels[4, 4] = np.nan
     for method, wide in (("nearest", 2), ("bilinear", 4), ("bicubic", 8)):
-        assert np.isnan(interpolated(pixels, method, TWO)).sum() == wide**2
+        assert np.isnan(interpolate(pixels, method, TWO)).sum() == wide**2
 
 
 @st.composite
@@ -192,13 +192,13 @@ def test_transposed_convolution_agrees_with_pytorch(options, shape, dtype, seed)
     sizes = [(n - 1) * s + k - 2 * p for n, s, k, p in axes]
     if min(sizes) < 1:
         with pytest.raises(InputError, match="nothing is left"):
-            transposed(pixels, stencil(weights), stride, padding)
+            correlate_transposed(pixels, stencil(weights), stride, padding)
         return
     bank = torch.from_numpy(np.repeat(weights[None, None].astype(float), shape[2], 0))
     expected = torch.nn.functional.conv_transpose2d(
         channels_first(torch, pixels), bank, stride=stride, padding=padding, groups=shape[2]
     )[0].permute(1, 2, 0).numpy()  # fmt: skip
-    found = transposed(pixels, stencil(weights), stride, padding, Fraction(1, 3))
+    found = correlate_transposed(pixels, stencil(weights), stride, padding, Fraction(1, 3))
     assert found.shape == expected.shape and found.dtype == dtype
     if dtype == np.float32:
         np.testing.assert_allclose(found, expected / 3, atol=1e-4)
@@ -210,7 +210,7 @@ def test_transposed_rows_longer_than_a_strip_have_no_seams():
     weights = np.random.default_rng(0).random((5, 4))
     for channels in (1, 3):
         pixels = image(channels, (4, 9001, channels), np.float32)
-        found = transposed(pixels, Stencil(weights), (2, 3))
+        found = correlate_transposed(pixels, Stencil(weights), (2, 3))
         expected = np.zeros((11, 9000 * 3 + 4, channels))
         for u in range(5):
             for v in range(4):

@@ -17,7 +17,7 @@ from imgconv.images import Info, Source, open_image
 from imgconv.images.formats.npy import alpha_of
 from imgconv.images.image import frames
 from imgconv.images.limits import Limits, Palette, Values
-from imgconv.images.samples import convert, delivered
+from imgconv.images.samples import convert, delivered_dtype
 from imgconv.steps.operation import Operation
 from imgconv.steps.planes import FileStep
 
@@ -135,7 +135,7 @@ def _letters(shape: tuple[int, ...], axes: str | None) -> str:
 
 def _info(pixels: np.ndarray, letters: str, wanted: str) -> Info:
     """The Info of an array whose channels are the `wanted` ones, or data."""
-    dtype = delivered(pixels.dtype, "the array")
+    dtype = delivered_dtype(pixels.dtype, "the array")
     inside = letters[-1] in "SC"
     height, width = pixels.shape[-3:-1] if inside else pixels.shape[-2:]
     channels = pixels.shape[-1] if inside else 1
@@ -177,15 +177,15 @@ def file_options(reading: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def applied(operation: Operation, image: Any, reading: Mapping[str, Any]) -> np.ndarray:
+def apply_operation(operation: Operation, image: Any, reading: Mapping[str, Any]) -> np.ndarray:
     """Every plane through the operation: an array of the same axes."""
     with source_of(image, reading) as source:
         step = FileStep(to_srgb=reading.get("to_srgb", False))
         planes = [operation(*given).pixels for given in frames(step.images(source))]
-        return gathered(planes, source)
+        return gather(planes, source)
 
 
-def gathered(planes: Sequence[np.ndarray], source: Source) -> np.ndarray:
+def gather(planes: Sequence[np.ndarray], source: Source) -> np.ndarray:
     """The planes (H, W, C) of results, as an array whose axes are those of the source."""
     if len({plane.shape for plane in planes}) > 1:
         raise InputError(

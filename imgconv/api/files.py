@@ -9,7 +9,7 @@ from imgconv.errors import InputError
 from imgconv.images import WriteOptions, open_image, write_image
 from imgconv.images.limits import Palette
 
-from .arrays import Channels, Image, ImageLike, Reading, file_options, gathered, source_of
+from .arrays import Channels, Image, ImageLike, Reading, file_options, gather, source_of
 
 
 def open(
@@ -66,7 +66,7 @@ def open(
             info = replace(info, height=plane.shape[0], width=plane.shape[1]).one_plane()
             pixels = plane if info.channels > 1 else plane[..., 0]
         else:
-            pixels = gathered(list(source.planes()), source)
+            pixels = gather(list(source.planes()), source)
         return Image(pixels, info.axes, info, tuple(source.notes))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from imgconv.errors import InputError, UsageError
 from imgconv.steps.values import Number
 
-from .arrays import ImageLike, Reading, applied, file_options, is_path, source_of
+from .arrays import ImageLike, Reading, apply_operation, file_options, is_path, source_of
 from .models import ModelLike
 from .records import Measurements, Score, Scores, Segmentation
 
@@ -73,7 +73,7 @@ def denoise(
     operation = clean_plane(
         model=model, method=method, sigma=sigma, strength=strength, luma=luma, chroma=chroma
     )
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)
 
 
 def colorize(
@@ -127,7 +127,7 @@ def colorize(
     operation = colorize_plane(
         model=model, saturation=saturation, hint=hint, mix=mix, reading=file_options(reading)
     )
-    return applied(operation, image, reading)
+    return apply_operation(operation, image, reading)
 
 
 def segment(

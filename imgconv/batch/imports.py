@@ -26,17 +26,17 @@ def import_ahead(step: Any, items: Sequence[Item]) -> None:
     """Import, in this thread, what `step` will import for these items."""
     from pkgutil import resolve_name
 
-    for name in dict.fromkeys((*declared(step), *_formats(items))):
+    for name in dict.fromkeys((*imports_of(step), *_formats(items))):
         with suppress(ImportError, AttributeError):  # said by the job that cannot do without
             resolve_name(name)
 
 
-def declared(part: Any) -> Iterator[str]:
+def imports_of(part: Any) -> Iterator[str]:
     """The `imports` of a step and of all that it is made of."""
     yield from getattr(part, "imports", ())
     if dataclasses.is_dataclass(part):
         for field in dataclasses.fields(part):
-            yield from declared(getattr(part, field.name))
+            yield from imports_of(getattr(part, field.name))
 
 
 def _formats(items: Sequence[Item]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgconv.errors import UsageError
-from imgconv.images import of_suffix, shown
+from imgconv.images import of_suffix, show_name
 
 WILDCARDS = frozenset("*?[")
 
@@ -44,8 +44,8 @@ def read_list(name: str) -> list[str]:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(
-            f"`files_from={shown(name)!r}`: {error.strerror or error}; name a text file with one "
-            "file name a line, or - for standard input"
+            f"`files_from={show_name(name)!r}`: {error.strerror or error}; name a text file with "
+            "one file name a line, or - for standard input"
         ) from None
     names = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
     return [os.fsdecode(name) for name in names if name]

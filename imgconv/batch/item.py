@@ -45,7 +45,7 @@ A step is called from several threads at once, or in another process: it is pick
 nothing and keeps nothing from one item to the next. What a command makes of all items together is
 gathered from their outcomes.
 
-A step that is quicker with several items says how many in `together`, and `prepared(items)` returns
+A step that is quicker with several items says how many in `together`, and `prepare(items)` returns
 a step that is called with these in this order. What is wrong with an item, that one raises.
 """
 

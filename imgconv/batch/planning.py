@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imgconv.errors import UsageError
-from imgconv.images import is_ours, shown
+from imgconv.images import is_ours, show_name
 
 from .inputs import Found, find, read_list
 from .item import Item
@@ -113,8 +113,8 @@ def _refuse_clashes(items: Sequence[Item]) -> None:
                 raise UsageError(_two_to_one(taken[key], item.source, target))
             if key in sources:
                 raise UsageError(
-                    f"{shown(target)} would be written over the input {shown(sources[key])}: "
-                    "choose another name with `output`"
+                    f"{show_name(target)} would be written over the input "
+                    f"{show_name(sources[key])}: choose another name with `output`"
                 )
             taken[key] = item.source
 
@@ -123,7 +123,7 @@ def _two_to_one(first: str, second: str, target: str) -> str:
     if target == "-":
         return "several inputs cannot go to one standard output: give `output='FOLDER/'`"
     return (
-        f"{shown(first)} and {shown(second)} would both be written to {shown(target)}: "
+        f"{show_name(first)} and {show_name(second)} would both be written to {show_name(target)}: "
         "tell them apart with `output='{parent}/...'` or {index}, or mirror folders with "
         "`recursive`"
     )
@@ -156,10 +156,12 @@ def _meet_existing(items: list[Item], force: bool, skip_existing: bool) -> list[
     if not skip_existing:
         more = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise UsageError(
-            f"{shown(_exists(there[0]))} exists already{more}: "
+            f"{show_name(_exists(there[0]))} exists already{more}: "
             "`force` overwrites, `skip_existing` leaves it, `output` writes elsewhere"
         )
-    skipped = {item.number: f"{shown(_exists(item))} exists" for item in there if _complete(item)}
+    skipped = {
+        item.number: f"{show_name(_exists(item))} exists" for item in there if _complete(item)
+    }
     return [item._replace(skip=skipped.get(item.number, item.skip)) for item in items]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imgconv import threads
 from imgconv.errors import ImgconvError, OutputError
-from imgconv.images import shown
+from imgconv.images import show_name
 
 from .imports import import_ahead
 from .item import Item, Outcome, Step
@@ -102,7 +102,7 @@ def _send(
     fail_fast: bool,
     fold: Fold,
 ) -> Generator[Outcome]:
-    share = threads.count() if threads.chosen() else None
+    share = threads.count() if threads.chosen_count() else None
 
     def begin(group: Group) -> Future[list[Outcome]]:
         if any(i.skip or i.error or "-" in (i.source, i.target) for i in group):
@@ -208,12 +208,12 @@ def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
 
 
 def attempt_each(step: Step, group: Group) -> list[Outcome]:
-    """Do the items, by what `step.prepared(group)` returns if there are several."""
+    """Do the items, by what `step.prepare(group)` returns if there are several."""
     if len(group) == 1:
         return [attempt(step, group[0])]
     begin = time.perf_counter()
     todo = [item for item in group if not (item.error or item.skip)]
-    ready: Step = getattr(step, "prepared")(todo)  # noqa: B009
+    ready: Step = getattr(step, "prepare")(todo)  # noqa: B009
     outcomes = [attempt(ready, item) for item in group]
     each = (time.perf_counter() - begin) / len(group)
     return [one if one.status == "skipped" else one._replace(seconds=each) for one in outcomes]
@@ -222,7 +222,7 @@ def attempt_each(step: Step, group: Group) -> list[Outcome]:
 def attempt(step: Step, item: Item) -> Outcome:
     """Do one item; every exception becomes its failure."""
     if item.error:
-        return Outcome(item, "failed", f"{shown(item.source)}: {item.error}")
+        return Outcome(item, "failed", f"{show_name(item.source)}: {item.error}")
     if item.skip:
         return Outcome(item, "skipped", item.skip)
     begin = time.perf_counter()
@@ -233,7 +233,7 @@ def attempt(step: Step, item: Item) -> Outcome:
     except BrokenPipeError:
         if item.target == "-":  # whoever read our standard output has gone: no use going on
             raise
-        return Outcome(item, "failed", f"{shown(item.source)}: the pipe was closed")
+        return Outcome(item, "failed", f"{show_name(item.source)}: the pipe was closed")
     except Exception as error:
         message, trace = _explain(error, item)
         seconds = time.perf_counter() - begin
@@ -248,22 +248,22 @@ def make_folder(target: str) -> None:
         os.makedirs(folder or os.curdir, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{shown(folder)}: cannot make this folder ({error.strerror}); give another with "
+            f"{show_name(folder)}: cannot make this folder ({error.strerror}); give another with "
             "`output`"
         ) from error
 
 
 def _explain(error: Exception, item: Item) -> tuple[str, str]:
     """One line for any exception, and the traceback of one that is a bug."""
-    name = shown(item.source)
+    name = show_name(item.source)
     if isinstance(error, ImgconvError):
         text = str(error)
-        named = any(shown(n) in text for n in (item.source, item.target) if n)
+        named = any(show_name(n) in text for n in (item.source, item.target, *item.also) if n)
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; `jobs=1` needs least", ""
     if isinstance(error, OSError) and error.strerror:
-        where = shown(error.filename) if isinstance(error.filename, str) else name
+        where = show_name(error.filename) if isinstance(error.filename, str) else name
         return f"{where}: {error.strerror}", ""
     import traceback
 

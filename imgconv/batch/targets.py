@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imgconv.errors import UsageError
-from imgconv.images import named, of_suffix, shown
+from imgconv.images import find_format, of_suffix, show_name
 from imgconv.images.formats import suffixes
 
 from .inputs import Found
@@ -28,9 +28,9 @@ def suffix_of(format: str | None, usual: Suffix | None = None) -> Suffix:
 
     def suffix(found: str) -> str:
         plain = usual(found) if usual else found
-        if format is None or of_suffix(plain) == named(format):
+        if format is None or of_suffix(plain) == find_format(format):
             return plain
-        return named(format).suffix
+        return find_format(format).suffix
 
     return suffix
 
@@ -54,7 +54,7 @@ class Naming:
 
     @property
     def _given(self) -> str:
-        return f"`output={shown(self.output or '')!r}`"
+        return f"`output={show_name(self.output or '')!r}`"
 
     @property
     def is_template(self) -> bool:
@@ -136,8 +136,8 @@ class Naming:
         self._check_suffix()
 
     def _check_suffix(self) -> None:
-        output = self.output or ""
-        if not self.format_given and not is_known(output):
+        output, own = self.output or "", self.suffix("")  # ".csv", where results are tables
+        if not self.format_given and not is_known(output) and not (own and output.endswith(own)):
             raise UsageError(
                 f"{self._given}: the name must end in a format's suffix "
                 f"({suffixes()}), or give `format`; "
@@ -165,4 +165,6 @@ def _fields(template: str) -> list[str]:
     try:
         return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
     except ValueError as error:
-        raise UsageError(f"`output={shown(template)!r}`: {error}; write {{{{ for a brace") from None
+        raise UsageError(
+            f"`output={show_name(template)!r}`: {error}; write {{{{ for a brace"
+        ) from None

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
     "denoise": "Take out noise, or crosshairs and hairlines, by a network or classically.",
     "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
+    "measure": "Measure labels of any tool on their images: shape, intensity, texture, rings.",
     "colorize": "Colour grey photos: plausible colours, brightness kept; hints of yours.",
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
     "classify": "Say what pictures show; read the digits of scans.",
@@ -35,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "models": "List, show, verify and import networks.",
     "kernels": "List the named kernels, or show an image under all of them.",
     "warmup": "Compile all kernels for this machine ahead of their first use.",
+    "diff": "Compare two images: differences, PSNR, SSIM, metadata, a picture of where.",
     "info": "Show what an image file holds: size, type, axes, range, metadata.",
     "man": "Print the manual page (imgconv man | man -l -).",
 }
@@ -54,14 +56,14 @@ def load(name: str) -> Any:
     """The real command behind a name in COMMANDS."""
     from importlib import import_module
 
-    from .options import flattened
+    from .options import flatten_options
 
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
     alone = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
     if family := getattr(module, "FAMILY", None):
         alone.callback(invoke_without_command=True, help=module.ABOUT)(help_alone)
     for word, command in (family or {name: module.command}).items():
-        alone.command(word)(flattened(command))
+        alone.command(word)(flatten_options(command))
     return get_command(alone)
 
 

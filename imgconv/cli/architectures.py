@@ -80,16 +80,16 @@ def facts(name: str, time: bool) -> dict[str, Any]:
         "source": known.source,
     }
     if time:
-        from .model_show import profiled
+        from .model_show import time_layers
 
-        _, ran = profiled(Model(graph, {}, name), shapes, None)
+        _, ran = time_layers(Model(graph, {}, name), shapes, None)
         record |= {"seconds": ran["seconds"], "peak_bytes": ran["peak_bytes"]}
     return record
 
 
 def as_text(found: list[dict[str, Any]]) -> str:
     """The table, and where its errors are from."""
-    from .model_facts import columns, counted
+    from .model_facts import columns, format_count
 
     timed = any("seconds" in one for one in found)
     head = ["name", "network", "image", "depth", "parameters", "published", "mult-adds", "field"]
@@ -97,7 +97,7 @@ def as_text(found: list[dict[str, Any]]) -> str:
     for one in found:
         image = "x".join(map(str, one["image"]))
         row = [one["name"], one["title"], image, str(one["depth"]), f"{one['parameters']:,}"]
-        row += [one["published_parameters"] or "-", counted(one["multiply_adds"]).strip()]
+        row += [one["published_parameters"] or "-", format_count(one["multiply_adds"]).strip()]
         row.append(str(one["field"]))
         if timed:
             row += [f"{one['peak_bytes'] / 1e6:.1f} MB", f"{1000 * one['seconds']:.1f} ms"]
@@ -156,7 +156,7 @@ def new_model(
         "description": f"{known.title} ({known.paper})"
         + ("" if weights else f", with random weights of seed {seed}: it has learnt nothing"),
         "architecture": known.title,
-        **kept_classes(classes, weights is not None),
+        **keep_classes(classes, weights is not None),
     }
     if weights:
         state = StateDict(tensors(weights))
@@ -177,7 +177,7 @@ IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "resize
 """How torchvision's networks want photos."""
 
 
-def kept_classes(path: str | None, trained: bool) -> dict[str, Any]:
+def keep_classes(path: str | None, trained: bool) -> dict[str, Any]:
     from .classify import class_names
 
     card: dict[str, Any] = {"prepare": IMAGENET} if trained else {}

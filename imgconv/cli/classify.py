@@ -114,9 +114,9 @@ def text(name: str, found: list[Classes], width: int) -> str:
 
 
 def _name(source: str) -> str:
-    from imgconv.images import shown
+    from imgconv.images import show_name
 
-    return "standard input" if source == "-" else shown(source)
+    return "standard input" if source == "-" else show_name(source)
 
 
 def class_names(path: str | None) -> list[str]:

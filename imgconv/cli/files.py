@@ -98,7 +98,7 @@ def carry_out(
             return report.follow(outcomes)
         except KeyboardInterrupt:
             outcomes.close()
-            return report.interrupted()
+            return report.report_interruption()
         except BrokenPipeError:
             outcomes.close()
             return report.pipe_closed()
@@ -120,10 +120,10 @@ def _format(name: str | None) -> str | None:
     """The format that --format means; a wrong one is a wrong command line."""
     if name is None:
         return None
-    from imgconv.images import named
+    from imgconv.images import find_format
 
     try:
-        return named(name).name
+        return find_format(name).name
     except OutputError as error:
         raise UsageError(f"--format: {error}") from None
 

@@ -48,9 +48,9 @@ def command(
 
 
 def as_text(outcome: Outcome) -> str:
-    from imgconv.images import shown
+    from imgconv.images import show_name
 
-    return lines(shown(outcome.item.source), dict(outcome.done.record))
+    return lines(show_name(outcome.item.source), dict(outcome.done.record))
 
 
 def lines(name: str, record: dict[str, Any]) -> str:

@@ -97,13 +97,13 @@ def _describe(model: Model, show: str, target: Path, force: bool) -> str:
     from imgconv.tasks.csv_table import csv_text
     from imgconv.tasks.inspect.drawing import drawing
 
-    from .model_show import input_shapes, profiled
+    from .model_show import input_shapes, time_layers
 
     shapes = input_shapes(model, None)
     if show == "graph":
         text = drawing(model.graph, infer(model.graph, shapes))
     else:
-        seconds, _ = profiled(model, shapes, None)
+        seconds, _ = time_layers(model, shapes, None)
         rows = [_row(cost, seconds) for cost in costs(model.graph, shapes)]
         text = csv_text(list(rows[0]), rows)
     with output(target, force=force, seekable=False) as file:

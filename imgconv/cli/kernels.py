@@ -49,7 +49,7 @@ def command(
         for entry in NAMED.values():
             current().out(json_module.dumps(record(entry), ensure_ascii=False) + "\n")
     else:
-        current().out("\n\n".join([*map(described, NAMED.values()), families()]) + "\n")
+        current().out("\n\n".join([*map(describe, NAMED.values()), families()]) + "\n")
     return 0
 
 
@@ -68,7 +68,7 @@ def record(entry: Named) -> dict[str, Any]:
     }
 
 
-def described(entry: Named) -> str:
+def describe(entry: Named) -> str:
     """Name and meaning, then the matrix, the two of a gradient side by side."""
     facts = record(entry)
     also = f" (or {', '.join(facts['also'])})" if facts["also"] else ""

@@ -10,7 +10,7 @@ from imgconv import engine
 from imgconv.engine import Model
 from imgconv.engine.bundled import path as path_of
 from imgconv.errors import ImgconvError
-from imgconv.images import shown
+from imgconv.images import show_name
 
 from .console import current, in_options
 
@@ -21,7 +21,7 @@ UNITS = ("", "k", "M", "G", "T")
 def each(names: Iterable[str] | None) -> tuple[list[Model], int]:
     """The models of these names (or all that are bundled), and 1 if any could not be read."""
     found, failed = [], 0
-    for name in wanted(names):
+    for name in choose_names(names):
         try:
             found.append(engine.load(name))
         except ImgconvError as problem:
@@ -30,7 +30,7 @@ def each(names: Iterable[str] | None) -> tuple[list[Model], int]:
     return found, failed
 
 
-def wanted(names: Iterable[str] | None) -> list[str]:
+def choose_names(names: Iterable[str] | None) -> list[str]:
     """The names, or all that are bundled."""
     if names:
         return list(names)
@@ -76,7 +76,7 @@ def table(records: Sequence[dict[str, Any]]) -> str:
     """The list as columns for people."""
     rows = [("name", "task", "size", "parameters", "licence", "description")]
     for one in records:
-        size, count = f"{counted(one['bytes'])}B", counted(one["parameters"])
+        size, count = f"{format_count(one['bytes'])}B", format_count(one["parameters"])
         first = " ".join(one["description"].split()).split(". ")[0].rstrip(".")
         rows.append((one["name"], one["task"] or "-", size, count, one["licence"] or "-", first))
     return columns(rows, right=(2, 3))
@@ -93,7 +93,7 @@ def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def counted(number: float) -> str:
+def format_count(number: float) -> str:
     """1234567 as 1.23 M, 999 as 999."""
     power = 0
     while abs(number) >= 999.5 and power < len(UNITS) - 1:
@@ -104,7 +104,7 @@ def counted(number: float) -> str:
 
 def verify(names: Iterable[str] | None) -> int:
     """Print a line for each model, problems on standard error; 1 if there were any."""
-    files = [path_of(name) for name in wanted(names)]
+    files = [path_of(name) for name in choose_names(names)]
     problems = [] if names else list(_missing({file.parent for file in files}))
     for problem in problems:
         say(problem)
@@ -116,7 +116,7 @@ def _missing(folders: Iterable[Path]) -> Iterable[str]:
     for folder in folders:
         for name in sums(folder):
             if not (folder / name).is_file():
-                yield f"{shown(folder / name)}: missing, though {LIST} lists it"
+                yield f"{show_name(folder / name)}: missing, though {LIST} lists it"
 
 
 def _verify(file: Path) -> bool:
@@ -128,13 +128,15 @@ def _verify(file: Path) -> bool:
         return False
     listed = sums(file.parent)
     if listed and file.name not in listed:
-        say(f"{shown(file)}: not in {LIST} beside it (sha256sum *.safetensors > {LIST} adds it)")
+        say(
+            f"{show_name(file)}: not in {LIST} beside it (sha256sum *.safetensors > {LIST} adds it)"
+        )
         return False
     if listed and listed[file.name] != digest:
-        say(f"{shown(file)}: changed: its SHA-256 is {digest}, {LIST} says {listed[file.name]}")
+        say(f"{show_name(file)}: changed: its SHA-256 is {digest}, {LIST} says {listed[file.name]}")
         return False
     what = "whole" if listed else f"the graph is sound; SHA-256 {digest}"
-    current().out(f"{shown(file)}: {what}\n")
+    current().out(f"{show_name(file)}: {what}\n")
     return True
 
 

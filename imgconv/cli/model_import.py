@@ -111,7 +111,7 @@ def import_model(
     for key, text in (("mean", mean), ("std", std)):
         if text:
             card.setdefault("prepare", {})[key] = channel_numbers(key, text)
-    graph = import_file(source, shapes(shape or ()), asked_size(size))
+    graph = import_file(source, shapes(shape or ()), parse_size(size))
     words = {"name": name or Path(source).stem, "description": description, "licence": licence}
     card |= image_rules(graph, image, layout, card)
     found = grid_of_sizes(graph)
@@ -215,7 +215,7 @@ def target_of(source: str, output: str | None, force: bool) -> Path:
     return target
 
 
-def asked_size(text: str | None) -> Any:
+def parse_size(text: str | None) -> Any:
     """(height, width), "any" or None."""
     if text is None or text == "any":
         return text
@@ -264,12 +264,12 @@ def origin(source: str) -> dict[str, Any]:
 
 
 def summary(graph: Graph) -> str:
-    from .model_facts import counted
+    from .model_facts import format_count
     from .model_show import sizes
 
     numbers = sum(t.size for t in graph.tensors.values() if t.dtype.kind == "f")
     inputs = ", ".join(f"{name} {sizes(list(shape))}" for name, shape in graph.inputs.items())
     return (
-        f"{len(graph.nodes)} layers, {counted(numbers).strip()} parameters, input {inputs}, "
+        f"{len(graph.nodes)} layers, {format_count(numbers).strip()} parameters, input {inputs}, "
         f"output {', '.join(graph.outputs)}"
     )

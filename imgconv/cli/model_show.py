@@ -63,8 +63,8 @@ def show_model(
 
     model = engine.load(name)
     shapes = input_shapes(model, pair("size", size) if size else None)
-    seconds, facts = profiled(model, shapes, threads) if profile else ({}, {})
-    found = described(model, shapes, seconds) | facts
+    seconds, facts = time_layers(model, shapes, threads) if profile else ({}, {})
+    found = describe(model, shapes, seconds) | facts
     if json:
         current().out(json_module.dumps(found, ensure_ascii=False) + "\n")
     else:
@@ -79,12 +79,12 @@ def input_shapes(model: Model, size: tuple[int, int] | None) -> dict[str, tuple[
     step = int(model.card.get("multiple") or 1)
     side = -(-SIDE // step) * step
     return {
-        name: filled(name, shape, size or (side, side), given=size is not None)
+        name: fill_shape(name, shape, size or (side, side), given=size is not None)
         for name, shape in model.graph.inputs.items()
     }
 
 
-def filled(
+def fill_shape(
     name: str, shape: tuple[int | None, ...], size: tuple[int, int], given: bool
 ) -> tuple[int, ...]:
     if len(shape) != 4:
@@ -97,7 +97,7 @@ def filled(
     return (shape[0] or 1, shape[1] or 1, height, width)
 
 
-def described(
+def describe(
     model: Model, shapes: dict[str, tuple[int, ...]], seconds: dict[str, float]
 ) -> dict[str, Any]:
     """All that is shown, as JSON's types."""
@@ -132,7 +132,7 @@ def described(
     }
 
 
-def profiled(
+def time_layers(
     model: Model, shapes: dict[str, tuple[int, ...]], granted: int | None
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """Seconds by layer, the fastest of a few runs each; and the whole run's facts."""
@@ -162,13 +162,18 @@ def profiled(
 
 def card_text(model: Model, found: dict[str, Any]) -> str:
     """The card in lines, then the file's own facts."""
-    from imgconv.images import shown
+    from imgconv.images import show_name
 
     from .model_facts import name_of
 
     card = {k: v for k, v in found["card"].items() if v not in ("", None, [], {}) and k != "name"}
     first = {key: card.pop(key) for key in FIRST if key in card}
-    rows: dict[str, Any] = {**first, **card, "file": shown(model.path), "sha256": found["sha256"]}
+    rows: dict[str, Any] = {
+        **first,
+        **card,
+        "file": show_name(model.path),
+        "sha256": found["sha256"],
+    }
     rows["input"] = ", ".join(f"{n} {sizes(s)}" for n, s in found["inputs"].items())
     rows["output"] = ", ".join(found["outputs"])
     lines = [name_of(model)]
@@ -203,18 +208,18 @@ def sizes(shape: list[int | None] | list[int]) -> str:
 
 def layers_text(found: dict[str, Any], timed: bool) -> str:
     """The table of layers with its totals."""
-    from .model_facts import columns, counted
+    from .model_facts import columns, format_count
 
     at = ", ".join(f"{name} {sizes(shape)}" for name, shape in found["shown_at"].items())
     rows = [("layer", "operator", "shape", "parameters", "mult-adds", "time")]
     for one in found["layers"]:
         share = f"{100 * one['share']:.1f} %" if "share" in one else ""
-        numbers = [str(one["parameters"] or ""), counted(one["multiply_adds"] or 0).strip()]
+        numbers = [str(one["parameters"] or ""), format_count(one["multiply_adds"] or 0).strip()]
         words = (short(one["name"]), one["operator"], sizes(one["shape"]))
         rows.append((*words, numbers[0], numbers[1] if one["multiply_adds"] else "", share))
     for name, share in found.get("other_shares", {}).items():
         rows.append((f"({name})", "", "", "", "", f"{100 * share:.1f} %"))
-    total = counted(found["multiply_adds"]).strip()
+    total = format_count(found["multiply_adds"]).strip()
     rows.append(("total", "", "", str(found["parameters"]), total, ""))
     lines = columns([row if timed else row[:5] for row in rows], right=(3, 4, 5))
     return "\n".join([f"at {at}:", lines, *facts(found)])

@@ -146,6 +146,14 @@ Background = Annotated[
 ToSrgb = Annotated[
     bool, Option("--to-srgb", help="Convert to sRGB first; else colour profiles are kept.")
 ]
+Linear = Annotated[
+    bool,
+    Option(
+        "--linear",
+        help="Mix light: colours are decoded by the image's profile (else as sRGB), and encoded "
+        "again at the end. The default mixes the values as they are stored.",
+    ),
+]
 COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
@@ -236,7 +244,7 @@ class FileOptions(InputOptions):
         }
 
 
-def flattened(command: Callable[..., int]) -> Callable[..., int]:
+def flatten_options(command: Callable[..., int]) -> Callable[..., int]:
     """`command` with the fields of its bundle (a dataclass parameter) as its own parameters.
 
     Arguments come first, then the command's own options, then the bundle's.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from imgconv.batch import Item, Outcome
-from imgconv.images import shown
+from imgconv.images import show_name
 
 from .console import Console, ExitCode, current, in_options
 from .options import InputOptions
@@ -52,7 +52,7 @@ class Report:
         self._notes(outcome)
 
     def _notes(self, outcome: Outcome) -> None:
-        name = shown(outcome.item.source)
+        name = show_name(outcome.item.source)
         if outcome.status == "failed":
             self._say(outcome.message)
             if outcome.trace and self.options.verbose:
@@ -76,7 +76,7 @@ class Report:
         parts += [f"{left} not begun"] if left else []
         self._say(f"{', '.join(parts)} in {time.perf_counter() - self.begin:.1f} s")
 
-    def interrupted(self) -> ExitCode:
+    def report_interruption(self) -> ExitCode:
         left = self.total - self.counts.total()
         force = getattr(self.options, "force", False)
         again = "--force starts again" if force else "go on with --skip-existing"
@@ -138,12 +138,12 @@ def show_plan(items: Sequence[Item], options: InputOptions) -> ExitCode:
             record: dict[str, Any] = {"source": item.source, "status": state, "written": targets}
             text = json.dumps(record | ({"message": reason} if reason else {}))
         elif reason:
-            text = f"{shown(item.source)}: {state}, {reason}"
+            text = f"{show_name(item.source)}: {state}, {reason}"
         else:
-            text = f"{shown(item.source)} -> {', '.join(shown_target(t) for t in targets)}"
+            text = f"{show_name(item.source)} -> {', '.join(show_target(t) for t in targets)}"
         current().out(text + "\n")
     return ExitCode.FAILED if any(item.error for item in items) else ExitCode.OK
 
 
-def shown_target(name: str) -> str:
-    return "standard output" if name == "-" else shown(name)
+def show_target(name: str) -> str:
+    return "standard output" if name == "-" else show_name(name)

@@ -183,16 +183,16 @@ def command(
 
 
 def _say_left(ledger: Ledger) -> None:
-    from imgconv.images import shown
+    from imgconv.images import show_name
 
-    for folder, (lacking, others) in ledger.left().items():
+    for folder, (lacking, others) in ledger.count_left().items():
         for count, how, what in (
             (lacking, "are not in the summary, their run was killed", "does them again"),
             (others, "are of other images or were made in another way", "makes them again"),
         ):
             if count:
                 line = f"{count} of the skipped results {how}; --force {what}"
-                current().say(f"{shown(folder)}: {line}")
+                current().say(f"{show_name(folder)}: {line}")
 
 
 def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
@@ -266,13 +266,13 @@ def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
 
     from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
 
-    from .report import show_plan, shown_target
+    from .report import show_plan, show_target
 
     code = show_plan(planned.items, options)
     if not options.json:
         for folder in ledger.folders:
             names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
-            current().out(f"all of them -> {', '.join(shown_target(name) for name in names)}\n")
+            current().out(f"all of them -> {', '.join(show_target(name) for name in names)}\n")
     return code
 
 

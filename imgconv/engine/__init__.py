@@ -11,7 +11,7 @@ from __future__ import annotations
 from .bundled import bundled_models, load
 from .model_file import Model, save
 from .network import Network
-from .runner import prepared, run
+from .runner import prepare_network, run
 from .turn import turn
 
-__all__ = ["Model", "Network", "bundled_models", "load", "prepared", "run", "save", "turn"]
+__all__ = ["Model", "Network", "bundled_models", "load", "prepare_network", "run", "save", "turn"]

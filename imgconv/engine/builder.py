@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Graph, Node, needed
+from .graph import Graph, Node, select_needed
 
 RESERVED = ("", "__metadata__")  # an input left out; safetensors' own key
 
@@ -86,6 +86,6 @@ class Builder:
     def graph(self, inputs: Mapping[str, tuple[int | None, ...]], outputs: Iterable[str]) -> Graph:
         """All of it, without what no output needs."""
         ends = tuple(outputs)
-        nodes, read = needed(self.nodes, ends)
+        nodes, read = select_needed(self.nodes, ends)
         tensors = {name: array for name, array in self.tensors.items() if name in read}
         return Graph(dict(inputs), ends, nodes, tensors)

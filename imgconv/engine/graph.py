@@ -29,7 +29,7 @@ class Node:
     name: str = ""  # the layer's, for tables and messages
 
     def __str__(self) -> str:
-        return f"layer '{shown(self.name or (self.outputs or ('?',))[0])}' ({self.operator})"
+        return f"layer '{shorten(self.name or (self.outputs or ('?',))[0])}' ({self.operator})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,9 @@ class Graph:
     tensors: Mapping[str, np.ndarray] = field(repr=False)
 
 
-def needed(nodes: Sequence[Node], outputs: Sequence[str]) -> tuple[tuple[Node, ...], set[str]]:
+def select_needed(
+    nodes: Sequence[Node], outputs: Sequence[str]
+) -> tuple[tuple[Node, ...], set[str]]:
     """The nodes that the outputs depend on, in order, and the names that are read."""
     read, kept = set(outputs), []
     for node in reversed(nodes):
@@ -61,7 +63,7 @@ def check(graph: Graph) -> None:
     for name, tensor in graph.tensors.items():
         if tensor.dtype.name not in TYPES or tensor.ndim > RANK:
             raise InputError(
-                f"tensor '{shown(name)}' holds {tensor.dtype.name} with {tensor.ndim} axes, "
+                f"tensor '{shorten(name)}' holds {tensor.dtype.name} with {tensor.ndim} axes, "
                 f"allowed {' or '.join(TYPES)} with at most {RANK}"
             )
     known = _first_names(graph)
@@ -73,11 +75,11 @@ def check(graph: Graph) -> None:
                 raise InputError(f"{node} {_missing(name, name in later)}")
         for name in node.outputs:
             if name in known:
-                raise InputError(f"{node} makes '{shown(name)}', which exists already")
+                raise InputError(f"{node} makes '{shorten(name)}', which exists already")
             known.add(name)
     for name in graph.outputs:
         if name not in known:
-            raise InputError(f"the output '{shown(name)}' is made by no layer")
+            raise InputError(f"the output '{shorten(name)}' is made by no layer")
 
 
 def _check_ends(graph: Graph) -> None:
@@ -89,7 +91,7 @@ def _check_ends(graph: Graph) -> None:
     for name, shape in graph.inputs.items():
         if len(shape) > RANK or not all(n is None or 0 < n <= LONGEST for n in shape):
             raise InputError(
-                f"the input '{shown(name)}' has the shape {list(shape)}, allowed at most {RANK} "
+                f"the input '{shorten(name)}' has the shape {list(shape)}, allowed at most {RANK} "
                 f"sizes from 1 to {LONGEST}, or none for any"
             )
 
@@ -97,14 +99,14 @@ def _check_ends(graph: Graph) -> None:
 def _first_names(graph: Graph) -> set[str]:
     twice = graph.inputs.keys() & graph.tensors.keys()
     if twice:
-        raise InputError(f"'{shown(min(twice))}' is both an input and a tensor")
+        raise InputError(f"'{shorten(min(twice))}' is both an input and a tensor")
     return {*graph.inputs, *graph.tensors}
 
 
 def _missing(name: str, later: bool) -> str:
     if later:
-        return f"reads '{shown(name)}' before it is made: a circle, or layers in a wrong order"
-    return f"reads '{shown(name)}', which is neither a tensor nor made by a layer before it"
+        return f"reads '{shorten(name)}' before it is made: a circle, or layers in a wrong order"
+    return f"reads '{shorten(name)}', which is neither a tensor nor made by a layer before it"
 
 
 def check_node(node: Node) -> None:
@@ -131,7 +133,7 @@ def _unknown(name: str) -> str:
 
     close = get_close_matches(name, OPERATORS, 1)
     hint = f"; did you mean '{close[0]}'" if close else ""
-    return f"this version knows {len(OPERATORS)} operators, not '{shown(name)}'{hint}"
+    return f"this version knows {len(OPERATORS)} operators, not '{shorten(name)}'{hint}"
 
 
 def _check_attributes(node: Node, operator: Operator) -> None:
@@ -139,9 +141,9 @@ def _check_attributes(node: Node, operator: Operator) -> None:
         kind = operator.attributes.get(name)
         if kind is None:
             allowed = ", ".join(operator.attributes) or "none"
-            raise InputError(f"{node} has the attribute '{shown(name)}', allowed: {allowed}")
+            raise InputError(f"{node} has the attribute '{shorten(name)}', allowed: {allowed}")
         if not kind.accepts(value):
-            raise InputError(f"{node} has {name} = {shown(repr(value))}, allowed: {kind.allowed}")
+            raise InputError(f"{node} has {name} = {shorten(repr(value))}, allowed: {kind.allowed}")
     for name in operator.required:
         index = operator.names.index(name) if name in operator.names else len(node.inputs)
         as_input = index < len(node.inputs) and bool(node.inputs[index])
@@ -149,7 +151,7 @@ def _check_attributes(node: Node, operator: Operator) -> None:
             raise InputError(f"{node} lacks the attribute '{name}'")
 
 
-def shown(text: str, most: int = 60) -> str:
+def shorten(text: str, most: int = 60) -> str:
     """Names come from files: one line, not too long."""
     line = "".join(c if c.isprintable() else "?" for c in text[: most + 1])
     return line if len(line) <= most else line[: most - 1] + "…"
@@ -188,7 +190,7 @@ def from_json(data: Any, tensors: Mapping[str, np.ndarray]) -> Graph:
     for one in _list(_member(data, "inputs", "the graph"), "the graph's inputs"):
         name = _text(_member(one, "name", "an input"), "an input's name")
         if name in inputs or not name:
-            raise InputError(f"the input '{shown(name)}' is there twice, or has no name")
+            raise InputError(f"the input '{shorten(name)}' is there twice, or has no name")
         inputs[name] = _sizes(_member(one, "shape", "an input"))
     nodes = _list(_member(data, "nodes", "the graph"), "the graph's nodes")
     outputs = _texts(_member(data, "outputs", "the graph"), "the graph's outputs")

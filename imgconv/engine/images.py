@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import InputError
 from .builder import Builder
-from .graph import Graph, Node, needed, shown
+from .graph import Graph, Node, select_needed, shorten
 from .operators.axes import format_shape
 from .operators.reach import Shape
 from .outputs import output_axes
@@ -74,7 +74,7 @@ def image_input(graph: Graph, card: Mapping[str, Any] = {}) -> ImageInput:
     named, layout = rules.get("input"), rules.get("layout")
     if named is not None and named not in graph.inputs:
         raise InputError(
-            f"there is no input '{shown(str(named))}': the network has {', '.join(graph.inputs)}"
+            f"there is no input '{shorten(str(named))}': the network has {', '.join(graph.inputs)}"
         )
     names = [named] if named else sorted(graph.inputs, key=lambda n: -len(graph.inputs[n]))
     for name in names:
@@ -91,7 +91,7 @@ def as_image(name: str, shape: Sizes, layout: str | None = None) -> ImageInput |
         if layout not in LAYOUTS or len(layout) != len(shape):
             fitting = [one for one in LAYOUTS if len(one) == len(shape)]
             raise InputError(
-                f"layout {shown(layout)} of the input '{name}' ({format_shape(shape)}): allowed "
+                f"layout {shorten(layout)} of the input '{name}' ({format_shape(shape)}): allowed "
                 f"{', '.join(fitting) or 'none'}"
             )
         return ImageInput(name, layout, shape)
@@ -144,8 +144,8 @@ def adapt(
     if missing := [name for name in graph.inputs if name not in known]:
         shape = format_shape(graph.inputs[missing[0]])
         raise InputError(
-            f"the network also takes '{shown(missing[0])}' ({shape}): give it by `input`, as "
-            f"{shown(missing[0])}=VALUE, a number or an image"
+            f"the network also takes '{shorten(missing[0])}' ({shape}): give it by `input`, as "
+            f"{shorten(missing[0])}=VALUE, a number or an image"
         )
     found = _adapted(graph, tuple(images), given)
     return found, tuple(found.inputs)
@@ -154,13 +154,13 @@ def adapt(
 @lru_cache(8)
 def one_output(graph: Graph, name: str) -> Graph:
     """The graph without what only its other outputs need."""
-    nodes, read = needed(graph.nodes, (name,))
+    nodes, read = select_needed(graph.nodes, (name,))
     tensors = {one: array for one, array in graph.tensors.items() if one in read}
     return Graph(graph.inputs, (name,), nodes, tensors)
 
 
 @lru_cache(32)
-def opened(graph: Graph, size: tuple[int, int]) -> Graph | None:
+def open_sizes(graph: Graph, size: tuple[int, int]) -> Graph | None:
     """A graph made for one size of image as one for `size`, where that is the same function.
 
     It is one if it shapes and every result depends on a neighbourhood only.

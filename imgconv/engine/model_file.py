@@ -17,7 +17,7 @@ import numpy as np
 from imgconv.errors import InputError, OutputError
 
 from .float16 import halve, widen
-from .graph import Graph, canonical, check, from_json, shown, to_json
+from .graph import Graph, canonical, check, from_json, shorten, to_json
 from .operators.operator import WIDEST
 
 FORMAT = 1
@@ -123,7 +123,8 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                 found = file.get_slice(name).get_dtype()
                 if found not in TYPES:
                     raise InputError(
-                        f"tensor '{shown(name)}' holds {found}, allowed {', '.join(TYPES)}; {ANEW}"
+                        f"tensor '{shorten(name)}' holds {found}, allowed {', '.join(TYPES)}; "
+                        f"{ANEW}"
                     )
             return data, {name: widen(file.get_tensor(name)) for name in names}
     except SafetensorError as problem:
@@ -164,7 +165,7 @@ def _check_card(card: dict[str, Any]) -> None:
     multiple = card.get("multiple", 1)
     if type(multiple) is not int or not 1 <= multiple <= WIDEST:
         raise InputError(
-            f"its card has multiple = {shown(repr(multiple))}, allowed: a whole number from 1 to "
+            f"its card has multiple = {shorten(repr(multiple))}, allowed: a whole number from 1 to "
             f"{WIDEST}"
         )
     level: list[Any] = [card]
@@ -182,7 +183,7 @@ def _check_card(card: dict[str, Any]) -> None:
 def _finite(word: str) -> float:
     number = float(word)
     if not math.isfinite(number):
-        raise ValueError(f"{shown(word)} is no finite number")
+        raise ValueError(f"{shorten(word)} is no finite number")
     return number
 
 

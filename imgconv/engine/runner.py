@@ -57,7 +57,7 @@ def run(
     """
     frame = _frame(inputs, model.card, around)
     with turn():
-        return _run(prepared(model.graph), frame, inputs, prepare, finish, memory)
+        return _run(prepare_network(model.graph), frame, inputs, prepare, finish, memory)
 
 
 def _run(
@@ -82,7 +82,7 @@ def _run(
 
 
 @lru_cache(4)  # within a turn, so that none is made twice
-def prepared(graph: Graph) -> Network:
+def prepare_network(graph: Graph) -> Network:
     """The network of a graph; those of the last graphs stay ready."""
     return Network(graph)
 

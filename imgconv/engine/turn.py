@@ -19,5 +19,5 @@ _lock = threading.RLock()
 @contextmanager
 def turn() -> Iterator[None]:
     """Waits for the other threads' networks; within it this one has all threads."""
-    with _lock, threads.undivided():
+    with _lock, threads.use_all_threads():
         yield

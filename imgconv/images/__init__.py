@@ -4,11 +4,11 @@ with open_image("photo.png") as source:
     write_image("copy.png", source.planes(), source.info)
 """
 
-from imgconv.text import SOFTWARE, shown
+from imgconv.text import SOFTWARE, show_name
 
 from .colour import is_srgb, srgb_info, to_srgb
 from .depth import to_depth
-from .formats import format_for, named, of_suffix
+from .formats import find_format, format_for, of_suffix
 from .image import Image
 from .info import Info
 from .limits import MAX_PIXELS
@@ -18,7 +18,22 @@ from .source import Source, open_image
 from .target import write_image, write_images
 
 __all__ = [
-    "MAX_PIXELS", "SOFTWARE", "Image", "Info", "Source", "WriteOptions",
-    "format_for", "is_ours", "is_srgb", "named", "of_suffix", "open_image", "shown", "srgb_info",
-    "to_depth", "to_srgb", "write_image", "write_images",
+    "MAX_PIXELS",
+    "SOFTWARE",
+    "Image",
+    "Info",
+    "Source",
+    "WriteOptions",
+    "find_format",
+    "format_for",
+    "is_ours",
+    "is_srgb",
+    "of_suffix",
+    "open_image",
+    "show_name",
+    "srgb_info",
+    "to_depth",
+    "to_srgb",
+    "write_image",
+    "write_images",
 ]  # fmt: skip

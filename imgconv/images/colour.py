@@ -100,7 +100,7 @@ def straight(plane: np.ndarray) -> np.ndarray:
     return _with(shown, plane, top)
 
 
-def premultiplied(plane: np.ndarray) -> np.ndarray:
+def premultiply(plane: np.ndarray) -> np.ndarray:
     """The other way round; what `straight` made is what it was, to the bit."""
     top = np.float32(TOP[plane.dtype])
     return _with(plane[..., :-1] * (plane[..., -1:].astype(np.float32) / top), plane, top)

@@ -10,7 +10,7 @@ from imgconv.errors import ImgconvError, InputError
 
 
 @contextmanager
-def translated(name: str, what: str) -> Iterator[None]:
+def translate_failures(name: str, what: str) -> Iterator[None]:
     """Turn every Exception within into an InputError about `name`; keep warnings quiet.
 
     Decoders meet damaged data in every state, and raise accordingly: IndexError, struct.error,

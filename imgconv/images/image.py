@@ -55,7 +55,7 @@ def one_plane(image: Image) -> np.ndarray:
     return plane
 
 
-def joined(infos: Sequence[Info]) -> Info:
+def join_infos(infos: Sequence[Info]) -> Info:
     """The record of all planes of all images, one after the other: the first one's, their count."""
     first = infos[0]
     if len(infos) == 1:
@@ -76,12 +76,12 @@ def records(images: Sequence[Image]) -> list[Info]:
     return [image.info for image in images for _ in range(image.info.planes)]
 
 
-def stacked(images: Sequence[Image]) -> Sequence[Image]:
+def stack_images(images: Sequence[Image]) -> Sequence[Image]:
     """The images as one with an axis that counts them, if all is the same but their pixels."""
     alike = {replace(image.info, duration=None) for image in images}
     if len(images) == 1 or len(alike) > 1:
         return images
-    record = joined([image.info for image in images])
+    record = join_infos([image.info for image in images])
     return [Image.of(record, (plane for plane, _ in frames(images)))]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from imgconv.errors import OutputError
 from imgconv.text import suffix
 
-from .formats import ALL, Format, named, of_suffix, sniff
+from .formats import ALL, Format, find_format, of_suffix, sniff
 from .options import WriteOptions
 
 HEAD = 32  # bytes that tell the format
@@ -36,7 +36,7 @@ def imports_to_write(options: WriteOptions) -> Iterator[str]:
     """What these options of writing need."""
     if options.format:
         with suppress(OutputError):  # an unknown name is refused where it is used
-            yield from named(options.format).writes_with
+            yield from find_format(options.format).writes_with
     if options.background:
         yield "PIL.ImageColor"
 

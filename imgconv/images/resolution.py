@@ -59,11 +59,20 @@ class Resolution:
         factor = METRES[unit] / METRES[self.unit]
         return Resolution(self.x * factor, self.y * factor, unit)
 
-    def scaled(self, fy: float, fx: float) -> Resolution:
+    def scale(self, fy: float, fx: float) -> Resolution:
         """After resampling to fy times the rows and fx times the columns."""
         factor_y, factor_x = (Fraction(f).limit_denominator(1 << 20) for f in (fy, fx))
         return replace(self, x=self.x * factor_x, y=self.y * factor_y)
 
-    def turned(self) -> Resolution:
+    def turn(self) -> Resolution:
         """After a quarter turn."""
         return replace(self, x=self.y, y=self.x)
+
+
+def ratio_of_32_bits(value: Fraction) -> tuple[int, int]:
+    """Two numbers of 32 bits whose quotient is the value, or as near as they come."""
+    top = 0xFFFFFFFF
+    if value.numerator > top:
+        value = value.limit_denominator(max(1, int(top / float(value))))
+    value = value.limit_denominator(top)
+    return min(value.numerator, top), value.denominator

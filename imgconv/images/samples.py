@@ -25,7 +25,7 @@ EXACT = 1 << 24  # up to here every integer is a float32
 MEASURED = 1 << 53  # and a float64
 
 
-def delivered(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
+def delivered_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """The dtype in which samples of `dtype` are delivered; InputError for complex and others."""
     dtype = dtype.newbyteorder("=")
     if dtype.kind == "b":
@@ -54,7 +54,7 @@ def note(dtype: np.dtype[Any], limits: Limits) -> str | None:
 
 
 def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
-    """The samples in the dtype `delivered` names."""
+    """The samples in the dtype `delivered_dtype` names."""
     dtype = samples.dtype
     if dtype.kind == "b":
         return samples.astype(np.uint8) * np.uint8(1 if limits.stored else 255)
@@ -69,7 +69,7 @@ def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
                 f"{EXACT}); accept rounding with `depth=32`"
             )
     with np.errstate(over="ignore"):
-        return samples.astype(delivered(dtype, name), copy=False)
+        return samples.astype(delivered_dtype(dtype, name), copy=False)
 
 
 def _exact(samples: np.ndarray, name: str) -> np.ndarray:

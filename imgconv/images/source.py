@@ -15,12 +15,12 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
-from imgconv.text import shown
+from imgconv.text import show_name
 
-from .failures import translated
-from .formats import Format, foreign, names, refused, sniff
+from .failures import translate_failures
+from .formats import Format, explain_refusal, foreign, names, sniff
 from .formats.record import Reader
-from .image import Image, joined
+from .image import Image, join_infos
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Palette, Values
 
@@ -42,7 +42,7 @@ class Source:
         self.name, self.notes, self._close = name, reader.notes, close
         self._what = kind.upper()
         self.images: tuple[Image, ...] = tuple(map(self._guard, reader.images))
-        self.info: Info = joined([image.info for image in self.images])
+        self.info: Info = join_infos([image.info for image in self.images])
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each plane (H, W, C), C-contiguous, native byte order, one at a time.
@@ -59,14 +59,14 @@ class Source:
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         planes = image.planes()
         while True:
-            with translated(self.name, self._what):
+            with translate_failures(self.name, self._what):
                 ready = [native(plane) for plane in islice(planes, 1)]
             if not ready:
                 return
             yield ready.pop()  # nothing here holds the plane while it is worked on
 
     def _region(self, image: Image, rows: slice, columns: slice, plane: int) -> np.ndarray:
-        with translated(self.name, self._what):
+        with translate_failures(self.name, self._what):
             return native(image.region(rows, columns, plane))
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ def open_image(
     those of an array are. Raises InputError for whatever is wrong with the file: one line that
     names it.
     """
-    name = shown(source)
+    name = show_name(source)
     if not os.fspath(source):
         raise InputError("the name of the input is empty")
     limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels)
@@ -117,7 +117,7 @@ def open_image(
         raise _cannot_open(source, name, error) from error
     try:
         kind = _recognise(file, name)
-        with translated(name, kind.name.upper()):
+        with translate_failures(name, kind.name.upper()):
             reader = kind.reader(file, name, limits)
         if limits.stored and getattr(reader, "orientation", 1) != 1:
             reader.notes.append(TURNED)
@@ -155,12 +155,12 @@ def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) ->
 
 
 def _recognise(file: BinaryIO, name: str) -> Format:
-    with translated(name, "file"):
+    with translate_failures(name, "file"):
         head = file.read(HEAD)
         file.seek(0)
     if not head:
         raise InputError(f"{name}: the file is empty")
-    if words := refused(head):
+    if words := explain_refusal(head):
         raise InputError(f"{name}: {words}")
     kind = sniff(head)
     if kind is None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.errors import OutputError
-from imgconv.text import shown
+from imgconv.text import show_name
 
 from . import depth as depths
 from .fit import fit
@@ -22,8 +22,10 @@ from .info import Info
 from .options import WriteOptions
 
 NAMES = {
-    "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "text": "text",
-    "duration": "the times of the frames", "lut": "the pseudo-colour table",
+    "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "iptc": "IPTC", "text": "text",
+    "comments": "comments", "png_colour": "what {} says of the colours",
+    "background": "the background colour", "duration": "the times of the frames",
+    "lut": "the pseudo-colour table",
 }  # fmt: skip
 
 
@@ -55,14 +57,14 @@ def write_images(
     An animation becomes one of WebP, PNG and GIF; pages of any kind go into TIFF; planes of one
     size and type into NPY.
     """
-    name = shown(target) if os.fspath(target) != "-" else "standard output"
+    name = show_name(target) if os.fspath(target) != "-" else "standard output"
     if options.depth not in (None, *depths.DTYPES):
         raise OutputError(f"depth {options.depth} is unknown: allowed are 8, 16 and 32 (float)")
     if not images:
         raise OutputError(f"{name}: there is no image to write")
     kind = format_for(target, options.format, images[0].info.format)
     notes: list[str] = []
-    ready = _Holder(kind, name, options, notes).fitted(images)
+    ready = _Holder(kind, name, options, notes).fit(images)
     notes += [f"{kind.name.upper()} has no place for {lost}" for lost in _lost(ready, kind)]
     with output(target, force=force, seekable=kind.seeks) as file:
         kind.writer(file, ready, options)
@@ -71,11 +73,21 @@ def write_images(
 
 def _lost(images: Sequence[Image], kind: Format) -> list[str]:
     """What the format cannot keep of the metadata."""
-    return [
-        words
-        for field, words in NAMES.items()
-        if field not in kind.keeps and any(getattr(image.info, field) for image in images)
-    ]
+    infos = [image.info for image in images]
+    lost = (field for field in NAMES if field not in kind.keeps)
+    return [_words(field, infos) for field in lost if any(_says(info, field) for info in infos)]
+
+
+def _words(field: str, infos: Sequence[Info]) -> str:
+    chunks = dict.fromkeys(kind.decode("latin-1") for info in infos for kind, _ in info.png_colour)
+    return NAMES[field].format(", ".join(chunks))
+
+
+def _says(info: Info, field: str) -> bool:
+    """Whether something would be lost: that colours are sRGB is what everybody takes them for."""
+    if field == "png_colour":
+        return info.icc is None and any(kind != b"sRGB" for kind, _ in info.png_colour)
+    return bool(getattr(info, field))
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,7 @@ class _Holder:
     options: WriteOptions
     notes: list[str]
 
-    def fitted(self, images: Sequence[Image]) -> list[Image]:
+    def fit(self, images: Sequence[Image]) -> list[Image]:
         """The images with planes of a dtype and with channels that the format holds."""
         count = sum(image.info.planes for image in images)
         animated = images[0].info.duration is not None

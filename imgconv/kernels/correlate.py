@@ -37,7 +37,7 @@ def real_of(work: str) -> str:
 
 
 @device
-def padded_row(line, source, row, sizes, columns, fill, first, count):
+def pad_row(line, source, row, sizes, columns, fill, first, count):
     """line[p] = number first + p of a row of the padded image, for p < count.
 
     source: the row, N numbers, if row >= 0; else the row is `fill`. Of the padded row's
@@ -170,7 +170,7 @@ def _entrance(work: str) -> Callable:
     @device
     def simple(slot, source, row, sizes, columns, fill, row_stencil, line, spare, offsets,
                first, reach):  # fmt: skip
-        padded_row(slot, source, row, sizes, columns, fill, first, reach)
+        pad_row(slot, source, row, sizes, columns, fill, first, reach)
 
     @device
     def separable(slot, source, row, sizes, columns, fill, row_stencil, line, spare, offsets,
@@ -179,7 +179,7 @@ def _entrance(work: str) -> Callable:
         C, M = sizes[2], sizes[5]
         target = slot if M == 0 else line
         count = reach if M == 0 else reach + (M - 1) * C
-        padded_row(target, source, row, sizes, columns, fill, first, count)
+        pad_row(target, source, row, sizes, columns, fill, first, count)
         if M > 0:
             across(line, offsets, M, C, row_stencil, slot, reach)
 
@@ -187,7 +187,7 @@ def _entrance(work: str) -> Callable:
     def pairs(slot, source, row, sizes, columns, fill, row_stencil, line, spare, offsets,
               first, reach):  # fmt: skip
         """As pairs of taps; an odd number of taps has a last weight of 0 for the pixel beyond."""
-        padded_row(line, source, row, sizes, columns, fill, first, reach + sizes[2])
+        pad_row(line, source, row, sizes, columns, fill, first, reach + sizes[2])
         couple(line, slot, reach, sizes[2])
 
     @device
@@ -195,7 +195,7 @@ def _entrance(work: str) -> Callable:
               first, reach):  # fmt: skip
         """Through the row stencil (M steps of two taps) as pairs, into float32."""
         C, M = sizes[2], sizes[5]
-        padded_row(line, source, row, sizes, columns, fill, first, reach + (2 * M - 1) * C)
+        pad_row(line, source, row, sizes, columns, fill, first, reach + (2 * M - 1) * C)
         couple(line, spare, reach + (2 * M - 2) * C, C)
         sums = shift(spare, sizes[10])
         across(spare, offsets, M, 2 * C, row_stencil, sums, reach)

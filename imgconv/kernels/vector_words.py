@@ -15,12 +15,12 @@ from .vectors import (
     WORDS,
     T,
     Vector,
-    converted,
+    convert_lanes,
     instruction,
-    joined,
+    join,
     pieces,
     place,
-    shuffled,
+    shuffle,
     size_of,
     spread_in,
 )
@@ -45,12 +45,12 @@ def running(step: int) -> Callable:
             for i in range(0, T, QUARTER):
                 at = b.add(index, ir.Constant(index.type, i))
                 part = b.load(place(b, source, at, narrow), align=size_of(narrow))
-                part = converted(b, part, narrow, wide)
+                part = convert_lanes(b, part, narrow, wide)
                 distance = step
                 while distance < QUARTER:
                     part = b.add(part, _moved(b, part, distance))
                     distance *= 2
-                last = b.add(part, shuffled(b, last, last, carry))
+                last = b.add(part, shuffle(b, last, last, carry))
                 b.store(last, place(b, target, at, wide), align=size_of(wide))
             return last
 
@@ -92,10 +92,10 @@ def pair_sums(typing: Any, one: Any, other: Any, weights: Any, sums: Any) -> Any
         before = pieces(b, total, lanes)
         for sides in zip(*parts, strict=True):
             for places in _in_turn(2 * lanes):
-                pair = shuffled(b, sides[0], sides[1], places)
+                pair = shuffle(b, sides[0], sides[1], places)
                 product = instruction(b, multiply, whole, pair, factor)
                 added.append(b.add(before[len(added)], product))
-        return joined(b, added)
+        return join(b, added)
 
     return sums(one, other, types.int32, sums), emit
 
@@ -128,7 +128,7 @@ def narrowing(places: int) -> Callable:
             lanes, _, pack = PAIRS
             words, parts = ir.VectorType(ir.IntType(16), 2 * lanes), pieces(b, moved, lanes)
             pairs = zip(parts[0::2], parts[1::2], strict=True)
-            return joined(b, [instruction(b, pack, words, *pair) for pair in pairs])
+            return join(b, [instruction(b, pack, words, *pair) for pair in pairs])
 
         return target(sums), emit
 
@@ -157,4 +157,4 @@ def _moved(b: Any, part: Any, distance: int) -> Any:
     """Lane i has what lane i - distance had, the first ones 0."""
     count = part.type.count
     zero = ir.Constant(part.type, [0] * count)
-    return shuffled(b, zero, part, [*range(distance), *range(count, 2 * count - distance)])
+    return shuffle(b, zero, part, [*range(distance), *range(count, 2 * count - distance)])

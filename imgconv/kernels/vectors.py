@@ -148,14 +148,14 @@ def converting(word: str) -> Callable:
         target = Vector(word, numbers.count)
 
         def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
-            return converted(builder, values[0], numbers, target)
+            return convert_lanes(builder, values[0], numbers, target)
 
         return target(numbers), emit
 
     return convert
 
 
-def converted(b: Any, value: Any, source: Vector, target: Vector) -> Any:
+def convert_lanes(b: Any, value: Any, source: Vector, target: Vector) -> Any:
     bits, wanted = ELEMENTS[source.word].bitwidth, ELEMENTS[target.word].bitwidth
     if source.word == target.word:
         return value
@@ -225,7 +225,7 @@ def rounding(word: str) -> Callable:
                 return _packed(b, value, target)
             zero = ir.Constant(numbers.code, [0.0] * numbers.count)
             value = b.select(b.fcmp_ordered(">", value, zero), value, zero)
-            return converted(b, _called(b, "rint", numbers, [value]), numbers, target)
+            return convert_lanes(b, _called(b, "rint", numbers, [value]), numbers, target)
 
         return target(numbers), emit
 
@@ -244,10 +244,10 @@ elif "+sse4.1" in FEATURES:
 def pieces(b: Any, value: Any, count: int) -> list[Any]:
     """A vector as registers of `count` lanes."""
     starts = range(0, value.type.count, count)
-    return [shuffled(b, value, value, list(range(i, i + count))) for i in starts]
+    return [shuffle(b, value, value, list(range(i, i + count))) for i in starts]
 
 
-def joined(b: Any, parts: list[Any]) -> Any:
+def join(b: Any, parts: list[Any]) -> Any:
     """Registers side by side as one vector."""
     while len(parts) > 1:
         parts = [_beside(b, *parts[i : i + 2]) for i in range(0, len(parts), 2)]
@@ -255,7 +255,7 @@ def joined(b: Any, parts: list[Any]) -> Any:
 
 
 def _beside(b: Any, one: Any, other: Any) -> Any:
-    return shuffled(b, one, other, list(range(2 * one.type.count)))
+    return shuffle(b, one, other, list(range(2 * one.type.count)))
 
 
 def _packed(b: Any, value: Any, target: Vector) -> Any:
@@ -269,7 +269,7 @@ def _packed(b: Any, value: Any, target: Vector) -> Any:
         packed = ir.VectorType(ir.IntType(bits), 2 * parts[0].type.count)
         parts = [instruction(b, name, packed, *parts[i : i + 2]) for i in range(0, len(parts), 2)]
         places = [in_pairs(places[i], places[i + 1], lanes) for i in range(0, len(places), 2)]
-    return joined(b, [_in_order(b, *pair) for pair in zip(parts, places, strict=True)])
+    return join(b, [_in_order(b, *pair) for pair in zip(parts, places, strict=True)])
 
 
 def in_pairs(one: list[int], other: list[int], lanes: int) -> list[int]:
@@ -284,7 +284,7 @@ def in_pairs(one: list[int], other: list[int], lanes: int) -> list[int]:
 def _in_order(b: Any, part: Any, places: list[int]) -> Any:
     first = min(places)
     back = [places.index(first + i) for i in range(len(places))]
-    return shuffled(b, part, part, back)
+    return shuffle(b, part, part, back)
 
 
 def instruction(b: Any, name: str, result: Any, *values: Any) -> Any:
@@ -293,7 +293,7 @@ def instruction(b: Any, name: str, result: Any, *values: Any) -> Any:
     return b.call(cgutils.get_or_insert_function(b.module, shape, f"llvm.x86.{name}"), values)
 
 
-def shuffled(b: Any, one: Any, other: Any, places: list[int]) -> Any:
+def shuffle(b: Any, one: Any, other: Any, places: list[int]) -> Any:
     """Lanes of two registers, counted through, in a new order."""
     order = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
     return b.shuffle_vector(one, other, order)

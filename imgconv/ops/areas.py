@@ -44,7 +44,7 @@ def strips(function: Callable[[int, int], None], height: int, width: int) -> Non
     threads.run(band, height, threads.rows_worthwhile(width))
 
 
-def reduced(
+def reduce_areas(
     values: Callable[[int, int], np.ndarray], shape: tuple[int, int], size: tuple[int, int]
 ) -> np.ndarray:
     """(C, h, w) float32 means of values(begin, end), which gives those rows as (C, rows, W).

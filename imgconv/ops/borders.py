@@ -11,10 +11,10 @@ def border_indices(size: int, window: int, border: str) -> np.ndarray:
     int64, size + window - 1 long; the output's place 0 is at window // 2. NumPy's own
     padding of the indices, so that the borders mean exactly what numpy.pad says.
     """
-    return padded_indices(size, window // 2, window - 1 - window // 2, border)
+    return pad_indices(size, window // 2, window - 1 - window // 2, border)
 
 
-def padded_indices(size: int, before: int, after: int, border: str) -> np.ndarray:
+def pad_indices(size: int, before: int, after: int, border: str) -> np.ndarray:
     """The same with so many places before and after the axis: before + size + after in all."""
     indices = np.arange(size, dtype=np.int64)
     if border == "constant":

@@ -25,7 +25,7 @@ from imgconv import threads
 from .. import kernels
 from ..kernels.layout import pack
 from ..kernels.plane_layout import Division, Plane, Reals
-from .padded import NARROW, SLACK, padded, strip_of, widened
+from .padded import NARROW, SLACK, pad, strip_of, widen
 from .stencil import Stencil
 from .sums import division
 
@@ -132,7 +132,7 @@ def run(
 ) -> None:
     """Windows of K x L by the named kernel of kernels/sliding.py, in bands on all threads."""
     if pixels.shape[1] * pixels.shape[2] < NARROW:
-        wide, inner = widened(pixels, window[1], border, fill)
+        wide, inner = widen(pixels, window[1], border, fill)
         into = np.empty(wide.shape, out.dtype)
         run(name, wide, into, window, border, fill, reals, types)
         out[:] = into[:, inner]
@@ -140,7 +140,7 @@ def run(
     (height, width, channels), (K, L) = pixels.shape, window
     column, work, real = (TYPES[word] for word in types)
     reach = L - 1
-    around = padded(pixels, window, border, fill)
+    around = pad(pixels, window, border, fill)
     strip = strip_of(around, width, channels, reach, (K + 4) * np.dtype(column).itemsize)
     doubles = 1 + L.bit_length()
     line = strip + reach * channels + SLACK

@@ -16,13 +16,13 @@ import numpy as np
 
 from ..errors import UsageError
 from .alpha import fit, white
-from .interpolation import interpolated
-from .pool import pooled
+from .interpolation import interpolate
+from .pool import pool_windows
 from .sheet import IMPORTS, INK, PAPER, thumbnail
 from .stencil import Stencil
-from .strides import Pair, Windows, shown
+from .strides import Pair, Windows, format_pair
 from .tones import Tones
-from .transposed import transposed
+from .transposed import correlate_transposed
 
 SIDE = 288  # of a panel, pixels
 DETAIL = 72  # pixels of the result in a panel
@@ -69,7 +69,7 @@ class Comparison:
             "Overlap: how many stencils meet at each pixel of the result (top left corner)",
         )
         rows = (self._interpolations(around), self._transpositions(around), self._overlaps())
-        return drawn(titles, rows)
+        return draw_panels(titles, rows)
 
     def _interpolations(self, around: np.ndarray) -> list[Panel]:
         factors = (Fraction(self.stride[0]), Fraction(self.stride[1]))
@@ -79,7 +79,7 @@ class Comparison:
             ("bilinear", "2 x 2 pixels: smooth, soft"),
             ("bicubic", "4 x 4 pixels: smooth, crisper"),
         ):
-            large = interpolated(around, method, factors)
+            large = interpolate(around, method, factors)
             panels.append(Panel(self._show(large, self.stride), method, remark))
         return panels
 
@@ -89,10 +89,14 @@ class Comparison:
         for size in self.stencils:
             gain = Fraction(area, size[0] * size[1])  # the mean brightness stays
             start = tuple((k - s) // 2 for k, s in zip(size, self.stride, strict=True))
-            large = transposed(around, ones(size), self.stride, gain=gain)[start[0] :, start[1] :]
+            large = correlate_transposed(around, ones(size), self.stride, gain=gain)[
+                start[0] :, start[1] :
+            ]
             remark = "like nearest" if size == self.stride else "smooth"
             remark = remark if self._divides(size) else "a checkerboard"
-            panels.append(Panel(self._show(large, self.stride), f"stencil {shown(size)}", remark))
+            panels.append(
+                Panel(self._show(large, self.stride), f"stencil {format_pair(size)}", remark)
+            )
         return panels
 
     def _overlaps(self) -> list[Panel]:
@@ -100,7 +104,7 @@ class Comparison:
         panels = []
         for size in self.stencils:
             field = np.ones((CELLS, CELLS, 1), np.float32)
-            counts = transposed(field, ones(size), self.stride)[:CELLS, :CELLS, 0]
+            counts = correlate_transposed(field, ones(size), self.stride)[:CELLS, :CELLS, 0]
             mean = size[0] * size[1] / (self.stride[0] * self.stride[1])
             panels.append(Panel(heat(counts, mean), self._sentence(size), self._inside(size)))
         return panels
@@ -108,7 +112,7 @@ class Comparison:
     def _sentence(self, size: Pair) -> str:
         divides = "divides" if self._divides(size) else "does not divide"
         square = self.stride[0] == self.stride[1]
-        first, second = (str(p[0]) if square else shown(p) for p in (self.stride, size))
+        first, second = (str(p[0]) if square else format_pair(p) for p in (self.stride, size))
         return f"{first} {divides} {second}"
 
     def _inside(self, size: Pair) -> str:
@@ -172,7 +176,9 @@ def on_white(pixels: np.ndarray, alpha: str) -> np.ndarray:
 def busiest(pixels: np.ndarray, height: int, width: int) -> Pair:
     """Where the height x width pixels with the strongest edges begin; texture counts little."""
     grey = pixels.astype(np.float32).mean(axis=2, keepdims=True)
-    coarse = pooled(grey, "average", Windows((COARSE, COARSE), (COARSE, COARSE), ceil=True))[..., 0]
+    coarse = pool_windows(grey, "average", Windows((COARSE, COARSE), (COARSE, COARSE), ceil=True))[
+        ..., 0
+    ]
     change = np.zeros_like(coarse)
     change[1:] += np.abs(np.diff(coarse, axis=0))
     change[:, 1:] += np.abs(np.diff(coarse, axis=1))
@@ -201,7 +207,7 @@ def heat(counts: np.ndarray, mean: float) -> np.ndarray:
     return np.asarray(image)
 
 
-def drawn(titles: Sequence[str], rows: Sequence[Sequence[Panel]]) -> np.ndarray:
+def draw_panels(titles: Sequence[str], rows: Sequence[Sequence[Panel]]) -> np.ndarray:
     """Rows of panels under their titles."""
     from PIL import Image, ImageDraw, ImageFont
 

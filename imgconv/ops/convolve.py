@@ -59,7 +59,7 @@ class Layer:
         """The maps; written to `out` if that is an array of the right shape."""
         height, width, channels = pixels.shape
         weights = self._group(self.bank.for_channels(channels, self.per_channel))
-        before, shape = self.placed(height, width)
+        before, shape = self.place(height, width)
         maps = (weights.shape[0] * weights.shape[1], *shape)
         if out is None or out.shape != maps:
             out = np.empty(maps, np.float32)
@@ -72,7 +72,7 @@ class Layer:
             weights = weights[..., ::-1, ::-1]
         return weights.transpose(1, 0, 2, 3)[:, :, None] if self.per_channel else weights[None]
 
-    def placed(self, height: int, width: int) -> tuple[Pair, Pair]:
+    def place(self, height: int, width: int) -> tuple[Pair, Pair]:
         """Zeros above and to the left; rows and columns of the maps. InputError: none fits."""
         window = self.window
         pads = [self._padding(axis, n) for axis, n in enumerate((height, width))]

@@ -98,7 +98,7 @@ class Filter:
         return FLOAT if self.range == "float" else dtype
 
     def _turn(self, stencil: Stencil) -> Stencil:
-        return stencil.flipped() if self.flip else stencil
+        return stencil.flip() if self.flip else stencil
 
     def _before_last(self, pixels: np.ndarray, fill: np.ndarray | None = None) -> np.ndarray:
         for operator in self.operators[:-1]:

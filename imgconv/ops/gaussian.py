@@ -21,9 +21,9 @@ from .. import kernels
 from ..kernels.layout import pack
 from ..kernels.plane_layout import Blend, Reals
 from . import symmetric
-from .borders import padded_indices
+from .borders import pad_indices
 from .box import WORDS
-from .padded import NARROW, Padded, padded_by
+from .padded import NARROW, Padded, pad_by
 from .symmetric import Folds, Number
 
 LARGE = 10.0  # from this sigma on
@@ -71,7 +71,7 @@ class Axis:
         """The padded axis that all places with the outer part around them need."""
         before = self.before * self.step + self.outer
         after = (self.count - 1) * self.step + 2 * self.outer + 1 - before - self.size
-        return padded_indices(self.size, before, max(after, 0), border)
+        return pad_indices(self.size, before, max(after, 0), border)
 
 
 def bell(sigma: float, radius: int) -> np.ndarray:
@@ -128,7 +128,7 @@ def _thinned(
 ) -> np.ndarray:
     """(n, m, C) float32: the image after the first part, at the places of both axes."""
     pad = columns.before * columns.step + columns.outer
-    around = padded_by(pixels, rows.indices(border), columns.indices(border), pad, border, fill)
+    around = pad_by(pixels, rows.indices(border), columns.indices(border), pad, border, fill)
     around = replace(around, whole=True)  # its border is wider than the window's
     wide = (columns.count - 1) * columns.step + 1
     dense = np.empty((rows.count, wide, pixels.shape[2]), np.float32)

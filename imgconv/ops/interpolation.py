@@ -76,7 +76,7 @@ def _keys(t: Fraction) -> tuple[Fraction, ...]:
     return far(1 + t), near(t), near(1 - t), far(2 - t)
 
 
-def interpolated(
+def interpolate(
     pixels: np.ndarray,
     method: str,
     factors: tuple[Fraction, Fraction],

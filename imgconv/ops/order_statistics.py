@@ -12,7 +12,7 @@ from ..kernels.plane_layout import Plane, Reals
 from . import box, pool
 from .borders import border_indices
 from .box import WORDS
-from .padded import NARROW, SLACK, padded, strip_of
+from .padded import NARROW, SLACK, pad, strip_of
 from .strides import Windows
 
 
@@ -51,7 +51,7 @@ def _median_of_nine(
     pixels: np.ndarray, out: np.ndarray, border: str, fill: np.ndarray | None
 ) -> None:
     height, width, channels = pixels.shape
-    around = padded(pixels, (3, 3), border, fill)
+    around = pad(pixels, (3, 3), border, fill)
     strip = strip_of(around, width, channels, 2, 6 * pixels.itemsize)
     line = strip + 2 * channels + SLACK
     beyond = np.zeros(channels, pixels.dtype)

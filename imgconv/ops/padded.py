@@ -29,17 +29,17 @@ class Padded:
     whole: bool  # whether a line must hold a whole row, since its ends may name any pixel
 
 
-def padded(
+def pad(
     pixels: np.ndarray, window: tuple[int, int], border: str, fill: np.ndarray | None = None
 ) -> Padded:
     """The plane (H, W, C) with a border for windows of K x L; fill: C values of a constant one."""
     height, width, _ = pixels.shape
     rows = border_indices(height, window[0], border)
     columns = border_indices(width, window[1], border)
-    return padded_by(pixels, rows, columns, window[1] // 2, border, fill)
+    return pad_by(pixels, rows, columns, window[1] // 2, border, fill)
 
 
-def padded_by(
+def pad_by(
     pixels: np.ndarray,
     rows: np.ndarray,
     columns: np.ndarray,
@@ -76,7 +76,7 @@ def strip_of(padded: Padded, wide: int, channels: int, reach: int, lines: int) -
     return -(-wide // -(-wide // pixels)) * channels
 
 
-def widened(
+def widen(
     pixels: np.ndarray, window: int, border: str, fill: np.ndarray | None
 ) -> tuple[np.ndarray, slice]:
     """The plane with `window` padded columns or more on both sides; where its own lie."""

@@ -73,7 +73,7 @@ class Pool:
         windows = self.windows(*pixels.shape[:2])
         if self.method == "median":
             return median(pixels, windows, leave_out)
-        return pooled(pixels, self.method, windows, self.norm)
+        return pool_windows(pixels, self.method, windows, self.norm)
 
     def _coverage(self, pixels: np.ndarray) -> np.ndarray:
         """Means of colour, or of its squares, weighted by alpha; beyond lies opaque black.
@@ -90,7 +90,7 @@ class Pool:
 
         sums = self._channels(by_rows(weighted, pixels, channels=depth - 1))
         bare = by_rows(lambda p: 1 - p[..., -1:] / top, pixels, channels=1)
-        cover = 1 - pooled(bare, "average", windows)
+        cover = 1 - pool_windows(bare, "average", windows)
         with np.errstate(divide="ignore", invalid="ignore"):
             colour = fit(sums / (np.sqrt(cover) if square else cover), pixels.dtype)
         hidden = cover[..., 0] <= 0
@@ -109,7 +109,7 @@ class Pool:
         colour[hidden] = self._leave_out(pixels.dtype)
         found = self._channels(colour, leave_out=True)
         windows = self.windows(*pixels.shape[:2])
-        seen = pooled((~hidden).astype(np.uint8)[..., None], "max", windows)[..., 0] > 0
+        seen = pool_windows((~hidden).astype(np.uint8)[..., None], "max", windows)[..., 0] > 0
         plain[seen, :-1] = fit(found[seen], pixels.dtype)
         return plain
 
@@ -122,11 +122,13 @@ class Pool:
         return 0 if self.method == "max" else white(dtype)
 
 
-def pooled(pixels: np.ndarray, method: str, windows: Windows, norm: bool = False) -> np.ndarray:
+def pool_windows(
+    pixels: np.ndarray, method: str, windows: Windows, norm: bool = False
+) -> np.ndarray:
     """(H', W', C) of pixels (H, W, C) by max, min, average or l2."""
     size = windows.size
     if method in ("average", "l2") and pixels.dtype == np.uint8 and size[0] * size[1] >= EXACT:
-        wide = pooled(pixels.astype(np.uint16), method, windows, norm)
+        wide = pool_windows(pixels.astype(np.uint16), method, windows, norm)
         return np.minimum(wide, 255).astype(np.uint8)
     height, width, depth = pixels.shape
     word, name = WORDS[pixels.dtype], "mean" if method == "average" else method

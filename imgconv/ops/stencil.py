@@ -53,7 +53,7 @@ class Stencil:
         """Whether the anchor is its only weight: the identity, perhaps scaled."""
         return np.count_nonzero(self.weights) == 1 and self.weights[self.anchor] != 0
 
-    def flipped(self) -> Stencil:
+    def flip(self) -> Stencil:
         """Rotated by 180 degrees: correlating with it is true convolution."""
         numerators = self.numerators
         turned = None if numerators is None else np.ascontiguousarray(numerators[::-1, ::-1])

@@ -31,10 +31,10 @@ class Windows:
             if min(pair) < least:
                 raise UsageError(f"`{name}={pair}`: must be {least} or more")
         if any(2 * p > k for p, k in zip(self.padding, self.size, strict=True)):
-            most = shown((self.size[0] // 2, self.size[1] // 2))
+            most = format_pair((self.size[0] // 2, self.size[1] // 2))
             raise UsageError(
                 f"`padding={self.padding}` is more than half of the window, "
-                f"{shown(self.size)}: at most {most}, or some windows would be empty"
+                f"{format_pair(self.size)}: at most {most}, or some windows would be empty"
             )
 
     def over(self, height: int, width: int) -> Pair:
@@ -42,10 +42,10 @@ class Windows:
         rows, columns = (self._count(length, a) for a, length in enumerate((height, width)))
         if min(rows, columns) < 1:
             around = (height + 2 * self.padding[0], width + 2 * self.padding[1])
-            padded = f", padded to {shown(around)}" if any(self.padding) else ""
+            padded = f", padded to {format_pair(around)}" if any(self.padding) else ""
             raise InputError(
-                f"a window of {shown(self.size)} is larger than the image of "
-                f"{shown((height, width))} (height x width){padded}: use a smaller `size`"
+                f"a window of {format_pair(self.size)} is larger than the image of "
+                f"{format_pair((height, width))} (height x width){padded}: use a smaller `size`"
             )
         return rows, columns
 
@@ -69,6 +69,6 @@ class Windows:
         return np.ascontiguousarray(spans, np.int64), padded.astype(np.float64)
 
 
-def shown(pair: Pair) -> str:
+def format_pair(pair: Pair) -> str:
     """2 or 2x3."""
     return f"{pair[0]}x{pair[1]}"

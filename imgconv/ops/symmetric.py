@@ -20,7 +20,7 @@ from .. import kernels
 from ..kernels.layout import pack
 from ..kernels.plane_layout import Plane, Reals
 from .box import WORDS
-from .padded import NARROW, SLACK, Padded, padded, strip_of, widened
+from .padded import NARROW, SLACK, Padded, pad, strip_of, widen
 from .stencil import Stencil
 
 Number = Fraction | float
@@ -105,12 +105,12 @@ def run(
     """The compiled loop in bands of rows on all threads."""
     _, width, channels = pixels.shape
     if width * channels < NARROW:
-        wide, inner = widened(pixels, folds.window[1], border, fill)
+        wide, inner = widen(pixels, folds.window[1], border, fill)
         into = np.empty(wide.shape, out.dtype)
         run(wide, folds, border, into, work, reals, fill)
         out[:] = into[:, inner]
         return
-    launch(pixels, folds, padded(pixels, folds.window, border, fill), 1, out, work, reals, fill)
+    launch(pixels, folds, pad(pixels, folds.window, border, fill), 1, out, work, reals, fill)
 
 
 def launch(

@@ -11,7 +11,7 @@ from imgconv import threads
 from .. import kernels
 from ..errors import InputError, UsageError
 from .stencil import Stencil
-from .strides import Pair, shown
+from .strides import Pair, format_pair
 
 KERNELS = {"u1": ("u8", "f64"), "u2": ("u16", "f64"), "f4": ("f32", "f32")}
 WORK = {"f64": np.float64, "f32": np.float32}
@@ -32,7 +32,7 @@ def output_size(length: int, stencil: int, stride: int, padding: int) -> int:
     return (length - 1) * stride + stencil - 2 * padding
 
 
-def transposed(
+def correlate_transposed(
     pixels: np.ndarray,
     stencil: Stencil,
     stride: Pair,
@@ -53,9 +53,9 @@ def transposed(
     )
     if min(shape) < 1:
         raise InputError(
-            f"nothing is left: an image of {shown((height, width))} (height x width) under a "
-            f"stencil of {shown(stencil.shape)} at stride {shown(stride)}, less a padding of "
-            f"{shown(padding)} on each side, is {shown(shape)}"  # type: ignore[arg-type]
+            f"nothing is left: an image of {format_pair((height, width))} (height x width) under a "
+            f"stencil of {format_pair(stencil.shape)} at stride {format_pair(stride)}, less a "
+            f"padding of {format_pair(padding)} on each side, is {format_pair(shape)}"  # type: ignore[arg-type]
         )
     out = np.empty((*shape, depth), pixels.dtype) if out is None else out
     source, work = KERNELS[pixels.dtype.str[1:]]

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..errors import InputError, UsageError
 from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
-from .interpolation import interpolated
+from .interpolation import interpolate
 from .stencil import Stencil
 from .strides import Pair
-from .transposed import check, output_size, transposed
+from .transposed import check, correlate_transposed, output_size
 
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
 
@@ -43,11 +43,11 @@ class Interpolation:
 
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
         def enlarged(image: np.ndarray) -> np.ndarray:
-            return interpolated(image, self.method, self.factors)
+            return interpolate(image, self.method, self.factors)
 
         if alpha != "straight" or self.method == "nearest":
             return enlarged(pixels)
-        return covered(pixels, enlarged, enlarged)
+        return enlarge_covered(pixels, enlarged, enlarged)
 
     def spacing(self) -> tuple[float, float]:
         """Rows and columns of the result per row and column of the image."""
@@ -81,10 +81,10 @@ class Transposed:
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
         if alpha != "straight":
             return self._spread(pixels)
-        return covered(pixels, self._spread, self._share)
+        return enlarge_covered(pixels, self._spread, self._share)
 
     def _spread(self, pixels: np.ndarray) -> np.ndarray:
-        return transposed(pixels, self.stencil, self.stride, self.padding, self.gain)
+        return correlate_transposed(pixels, self.stencil, self.stride, self.padding, self.gain)
 
     def _share(self, cover: np.ndarray) -> np.ndarray:
         """How much of what the stencil gives each place comes from covered pixels."""
@@ -98,7 +98,7 @@ class Transposed:
         return float(self.stride[0]), float(self.stride[1])
 
 
-def covered(
+def enlarge_covered(
     pixels: np.ndarray,
     enlarged: Callable[[np.ndarray], np.ndarray],
     shared: Callable[[np.ndarray], np.ndarray],

@@ -18,7 +18,7 @@ from imgconv.atomic import output
 from imgconv.batch import Done, Item, Step
 from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.errors import InputError
-from imgconv.images import open_image, shown
+from imgconv.images import open_image, show_name
 from imgconv.tasks.classify.read import Classes
 from imgconv.tasks.classify.run import Classifier
 from imgconv.tasks.classify.scan import Look
@@ -50,7 +50,7 @@ class ClassifyFile:
         seen = self._look(item)
         return self._read(item, seen, self._scores(seen))
 
-    def prepared(self, items: Sequence[Item]) -> Step:
+    def prepare(self, items: Sequence[Item]) -> Step:
         """A step for these items, one after another, which the network has seen together."""
         seen = [self._tried(item) for item in items]
         looks = [look for one in seen if isinstance(one, Seen) for look in one.looks]
@@ -79,7 +79,7 @@ class ClassifyFile:
                 looks.append(self.work.look(plane, source.info))
             notes = tuple(source.notes)
         if not looks:
-            raise InputError(f"{shown(item.source)}: holds no image")
+            raise InputError(f"{show_name(item.source)}: holds no image")
         return Seen(tuple(looks), notes)
 
     def _scores(self, seen: Seen) -> list[np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 from imgconv.errors import ImgconvError, UsageError
 from imgconv.images import Info, is_srgb, open_image, srgb_info, to_srgb
 from imgconv.tasks.colorize import Colorizer, describe
-from imgconv.tasks.colorize.hints import Hint, Painting, drawn, point
+from imgconv.tasks.colorize.hints import Hint, Painting, point, read_hints
 from imgconv.tasks.colorize.toned import colour_of
 from imgconv.tasks.load import load
 
@@ -76,7 +76,7 @@ def _hint(given: Any, reading: Mapping[str, Any]) -> Hint | Painting:
     """A point, or all that is painted on an image."""
     if isinstance(given, np.ndarray):
         alpha = "straight" if given.shape[-1] == 4 else "none"
-        return drawn(np.ascontiguousarray(given), alpha, "the array")
+        return read_hints(np.ascontiguousarray(given), alpha, "the array")
     text = ",".join(map(str, given)) if isinstance(given, tuple) else os.fspath(given)
     if found := point(text):
         return found
@@ -90,7 +90,7 @@ def _hint(given: Any, reading: Mapping[str, Any]) -> Hint | Painting:
     try:
         with open_image(text, **reading) as source:
             plane, info = next(iter(source.planes())), source.info
-            return drawn(plane, info.alpha, text, blurred=info.format in ("jpeg", "webp"))
+            return read_hints(plane, info.alpha, text, blurred=info.format in ("jpeg", "webp"))
     except UsageError:
         raise
     except ImgconvError as error:

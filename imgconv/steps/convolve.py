@@ -16,7 +16,7 @@ from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.targets import is_known
 from imgconv.errors import OutputError, UsageError
-from imgconv.images import Info, Source, format_for, open_image, shown, write_image
+from imgconv.images import Info, Source, format_for, open_image, show_name, write_image
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
 from imgconv.ops.bank import bank
@@ -54,7 +54,7 @@ class FeatureMaps(FileStep):
         notes: list[str] = []
         with open_image(item.source, **self.reading) as source:
             info = self.info(source)
-            seen = self.seen(source)
+            seen = self.layer_inputs(source)
             with share(self._bytes_needed(info)):
                 if item.paged:
                     written = self._pages(item, seen, info, notes)
@@ -76,7 +76,7 @@ class FeatureMaps(FileStep):
             written.append(target)
         return written
 
-    def seen(self, source: Source) -> Iterator[np.ndarray]:
+    def layer_inputs(self, source: Source) -> Iterator[np.ndarray]:
         """What the layer sees of each plane."""
         channels = self._seen(self.info(source))
         return (plane[..., :channels] for plane in self.planes(source))
@@ -92,7 +92,7 @@ class FeatureMaps(FileStep):
     ) -> list[str]:
         named = self.writing.format or is_known(target)
         kind = format_for(target, self.writing.format, "tiff").name if named else "tiff"
-        source = "input" if item.source == "-" else shown(item.source)
+        source = "input" if item.source == "-" else show_name(item.source)
         layered = self._layer(planes)
         if kind == "npy":
             return self._write_array(target, (maps for _, maps in layered), info)
@@ -121,7 +121,7 @@ class FeatureMaps(FileStep):
             for maps in itertools.chain([first], every):
                 if maps.shape != first.shape:
                     raise OutputError(
-                        f"{shown(target)}: NPY holds maps of one size, found "
+                        f"{show_name(target)}: NPY holds maps of one size, found "
                         f"{times(first.shape[1:])} and {times(maps.shape[1:])}; write TIFF"
                     )
                 file.write(maps.astype("<f4", copy=False).data)
@@ -157,7 +157,7 @@ class FeatureMaps(FileStep):
         """What the user should hear: alpha left out, how many maps and parameters."""
         channels = self._seen(info)
         notes = ["alpha is left out: a layer sees colours"] * (channels < info.channels)
-        _, size = self.layer.placed(info.height, info.width)
+        _, size = self.layer.place(info.height, info.width)
         words, parameters = self.layer.parameters(channels)
         maps = len(self._labels(info))
         count = f"{maps} map{'' if maps == 1 else 's'} of {times(size)}"
@@ -165,7 +165,7 @@ class FeatureMaps(FileStep):
 
     def _bytes_needed(self, info: Info) -> int:
         """Bytes of one plane as read and of its maps."""
-        _, size = self.layer.placed(info.height, info.width)
+        _, size = self.layer.place(info.height, info.width)
         maps = len(self._labels(info)) * size[0] * size[1] * 4
         return 2 * info.height * info.width * info.channels * info.dtype.itemsize + maps
 
@@ -221,7 +221,7 @@ def maps_info(
         sizes = (*(stack[a] for a in others), stack.get("C", 1) * count)
     else:
         axes, sizes = "Z", (info.planes * count,)
-    resolution = info.scaled(1 / stride[0], 1 / stride[1]).resolution
+    resolution = info.scale(1 / stride[0], 1 / stride[1]).resolution
     unit = {"unit": {"µm": "micron"}.get(resolution.unit, resolution.unit)} if resolution else {}
     text = tifffile.imagej_description((*sizes, height, width), axes=axes + "YX", **unit)
     names = labels * info.planes

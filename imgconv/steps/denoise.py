@@ -17,7 +17,7 @@ from imgconv.ops.alpha import white
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.denoise import Cleaner, Cleaning, network
 from imgconv.tasks.denoise.card import KINDS
-from imgconv.tasks.denoise.pictures import comparison, quality, removed_picture, words
+from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality, words
 from imgconv.tasks.load import load
 
 from .operation import Operation, Result
@@ -53,7 +53,7 @@ class CleanPlane(Operation):
         if self.show == "image":
             return Result(found.pixels, facts=facts)
         if self.show == "removed":
-            picture, gain = removed_picture(found.removed, top)
+            picture, gain = draw_removed(found.removed, top)
         else:
             labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
             picture, gain = comparison(before, after, found.removed, labels, top)
@@ -74,7 +74,7 @@ class CleanPlane(Operation):
     def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, Any]]:
         """The record is that of a plane, or a list of those of all planes."""
         one = len(facts) == 1
-        return said(facts), dict(facts[0]) if one else {"planes": [dict(f) for f in facts]}
+        return write_notes(facts), dict(facts[0]) if one else {"planes": [dict(f) for f in facts]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +90,12 @@ class Denoise(EachPlane):
         measures = ("skimage.metrics:structural_similarity",) if self.reference else ()
         return (*measures, *super().imports)
 
-    def given(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
+    def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         if self.reference is None:
-            yield from super().given(item, source)
+            yield from super().arguments(item, source)
             return
         truths = self.reference.planes(item.source, self)
-        for plane, info in super().given(item, source):
+        for plane, info in super().arguments(item, source):
             yield plane, info, like(colours(plane, info), next(truths, None))
 
 
@@ -111,7 +111,7 @@ def full_scale(info: Info) -> float:
     return white(info.dtype)
 
 
-def said(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the user should hear."""
     notes = []
     if levels := [one["noise_level"] for one in facts if "noise_level" in one]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imgconv.batch import Done, Item
-from imgconv.images import open_image, shown
+from imgconv.images import open_image, show_name
 from imgconv.tasks.labels.match import Match, match
 from imgconv.tasks.labels.truth import doubt, doubt_of_file, planes_together
 
@@ -29,7 +29,7 @@ class MatchLabels:
             for n, one in enumerate(found, 1)
         ]
         mine, true = (doubts[path] for path in (item.source, item.also[0]))
-        truth = (f"the truth, {shown(item.also[0])}: {true}",) if true else ()
+        truth = (f"the truth, {show_name(item.also[0])}: {true}",) if true else ()
         notes = (*((mine,) if mine else ()), *truth)
         return Done(notes=notes, value=named)
 

@@ -16,7 +16,7 @@ from typing import Any
 from imgconv.atomic import output
 from imgconv.batch import Item, Outcome
 from imgconv.errors import OutputError
-from imgconv.images import shown
+from imgconv.images import show_name
 from imgconv.tasks.csv_table import read_csv
 from imgconv.tasks.segment.results import ENDINGS, SUMMARY
 from imgconv.tasks.segment.run_record import (
@@ -24,11 +24,11 @@ from imgconv.tasks.segment.run_record import (
     NAME,
     SUMMARY_NAME,
     differs,
-    made,
-    merged,
-    merged_rows,
+    merge_record,
+    merge_rows,
     read_former,
     run_record,
+    runs_by_image,
 )
 
 from .segment import Segmented
@@ -56,7 +56,7 @@ class Ledger:
         self._failed: dict[str, Entries] = {}
         todo = [item for item in self.items if item.target not in ("", "-") and not item.skip]
         self.folders = sorted({self.folder(item) for item in todo})
-        self._made = {folder: made(self._former(folder)[0]) for folder in self.folders}
+        self._made = {folder: runs_by_image(self._former(folder)[0]) for folder in self.folders}
 
     def folder(self, item: Item) -> str:
         """Whose summary and record an item is in."""
@@ -112,14 +112,17 @@ class Ledger:
         ours = tuple(ENDINGS.values())  # a record is a text that anybody may have changed
         return tuple(sorted(os.path.join(beside, n) for n in names if n.endswith(ours)))
 
-    def left(self) -> dict[str, tuple[int, int]]:
+    def count_left(self) -> dict[str, tuple[int, int]]:
         """For each folder how many images were skipped of which its summary knows nothing, and how
         many whose results are of another image or were made in another way."""
         there = [item for item in self.items if item.target and item.skip.endswith(" exists")]
         found: dict[str, tuple[int, int]] = {}
         for folder in {self.folder(item) for item in there}:
             former, summary = self._former(folder)
-            known, results = {row[KEY] for row in read_csv(summary or KEY)[1]}, made(former)
+            known, results = (
+                {row[KEY] for row in read_csv(summary or KEY)[1]},
+                runs_by_image(former),
+            )
             mine = [i for i in there if self.folder(i) == folder]
             names = [os.path.relpath(item.target, folder) for item in mine]
             others = sum(
@@ -139,8 +142,8 @@ class Ledger:
                 started=self.started.isoformat(timespec="seconds"),
                 finished=datetime.now(UTC).isoformat(timespec="seconds"),
             )
-            text = json.dumps(merged(record, former), indent=1) + "\n"
-            rows = merged_rows(SUMMARY, _in_order(self._rows[folder]), summary)
+            text = json.dumps(merge_record(record, former), indent=1) + "\n"
+            rows = merge_rows(SUMMARY, _in_order(self._rows[folder]), summary)
             paths = [os.path.join(folder, name) for name in (SUMMARY_NAME, NAME)]
             for path, content in zip(paths, (rows, text), strict=True):
                 with output(path, force=True, seekable=False) as file:
@@ -171,6 +174,6 @@ def _alone(folder: str) -> Iterator[None]:
             yield
     except Timeout:
         raise OutputError(
-            f"{shown(folder)}: another imgconv has been writing its summary for {PATIENCE} s; "
+            f"{show_name(folder)}: another imgconv has been writing its summary for {PATIENCE} s; "
             f"if there is none, remove {path}"
         ) from None

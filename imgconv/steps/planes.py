@@ -17,7 +17,7 @@ from imgconv.images import (
     Image,
     WriteOptions,
     open_image,
-    shown,
+    show_name,
     srgb_info,
     to_srgb,
     write_images,
@@ -80,7 +80,7 @@ class FileStep:
         for number, plane in enumerate(planes, 1):
             target = item.page(number)
             if self.skip_existing and os.path.lexists(target):
-                notes.append(f"page {number} skipped, {shown(target)} exists")
+                notes.append(f"page {number} skipped, {show_name(target)} exists")
             else:
                 make_folder(target)
                 yield target, plane
@@ -102,7 +102,7 @@ class EachPlane(FileStep):
     def __call__(self, item: Item) -> Done:
         told: list[Result] = []
         with open_image(item.source, **self.reading) as source, share(_bytes_needed(source.info)):
-            planes = self.given(item, source)
+            planes = self.arguments(item, source)
             if item.paged:
                 written, notes = self._pages(item, planes, told)
             else:
@@ -110,7 +110,7 @@ class EachPlane(FileStep):
                 written = [item.target]
             return self._done(written, [*source.notes, *notes], told)
 
-    def given(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
+    def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         """The operation's arguments for each plane: itself, the Info of its image, and more."""
         return frames(self.images(source))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import open_image, shown
+from imgconv.images import open_image, show_name
 
 from .planes import FileStep
 
@@ -47,7 +47,7 @@ class Reference:
 
     @property
     def _given(self) -> str:
-        return f"`reference={shown(self.path)!r}`"
+        return f"`reference={show_name(self.path)!r}`"
 
     def _counterpart(self, source: str) -> str:
         if os.path.isdir(self.path):
@@ -79,12 +79,12 @@ def like(plane: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
             return truth
         if 1 in (truth.shape[2], plane.shape[2]) and (truth == truth[..., :1]).all():
             return np.broadcast_to(truth[..., :1], plane.shape)
-    found = "no plane" if truth is None else described(truth)
+    found = "no plane" if truth is None else describe(truth)
     raise InputError(
-        f"the reference has {found}, it must have what the image has: {described(plane)}"
+        f"the reference has {found}, it must have what the image has: {describe(plane)}"
     )
 
 
-def described(plane: np.ndarray) -> str:
+def describe(plane: np.ndarray) -> str:
     height, width, channels = plane.shape
     return f"{plane.dtype} {width}x{height}, {channels} channel{'' if channels == 1 else 's'}"

@@ -12,12 +12,12 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
-from imgconv.engine import prepared
+from imgconv.engine import prepare_network
 from imgconv.engine.outputs import batch_axes
 from imgconv.errors import InputError
-from imgconv.images import Info, open_image, shown
+from imgconv.images import Info, open_image, show_name
 from imgconv.images.image import frames
-from imgconv.tasks.image_to_image import Picture, described
+from imgconv.tasks.image_to_image import Picture, format_shape
 
 from .operation import Operation, Result
 from .planes import EachPlane
@@ -78,7 +78,7 @@ class RunNetwork(EachPlane):
             raise InputError(f"found the arrays {', '.join(inputs)}, allowed {', '.join(shapes)}")
         single = [name for name in inputs if inputs[name].ndim == len(shapes[name]) - 1]
         inputs = {name: array[None] if name in single else array for name, array in inputs.items()}
-        network = prepared(self.picture.model.graph)
+        network = prepare_network(self.picture.model.graph)
         results = network(inputs)
         if not single:
             return dict(results)
@@ -94,12 +94,12 @@ class RunNetwork(EachPlane):
             arrays = dict(found) if isinstance(found, Mapping) else None
         except (OSError, ValueError, EOFError) as problem:
             reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
-            raise InputError(f"{shown(source)}: cannot be read ({reason})") from None
+            raise InputError(f"{show_name(source)}: cannot be read ({reason})") from None
         names = list(self.picture.model.graph.inputs)
         if arrays is None and len(names) != 1:
             raise InputError(
-                f"{shown(source)}: one array for the inputs {', '.join(names)}: give an .npz with "
-                "an array for each"
+                f"{show_name(source)}: one array for the inputs {', '.join(names)}: give an .npz "
+                "with an array for each"
             )
         return arrays if arrays is not None else {names[0]: found}
 
@@ -128,7 +128,7 @@ class RunNetwork(EachPlane):
         for name, target in zip(names, targets, strict=True):
             self._save(target, results[name])
         shapes = {name: list(results[name].shape) for name in names}
-        said = ", ".join(f"{n} {described(tuple(shape))}" for n, shape in shapes.items())
+        said = ", ".join(f"{n} {format_shape(tuple(shape))}" for n, shape in shapes.items())
         left = [name for name in self.outputs if name not in names]
         more = (f"left out: {', '.join(left)} (write .npy for all)",) if left else ()
         return Done(targets, (*notes, said, *more), {"outputs": shapes})

@@ -15,7 +15,7 @@ import numpy as np
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
-from imgconv.images import WriteOptions, open_image, shown, write_image
+from imgconv.images import WriteOptions, open_image, show_name, write_image
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
@@ -97,7 +97,7 @@ class SegmentFile:
         """Everything of one file computed and written; by how much its fields were resized."""
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)
-        results = self.settings.results(source, image, shown(item.source), paths)
+        results = self.settings.results(source, image, show_name(item.source), paths)
         scales: list[float] = []
         maps = self.fields(source, results, scales)
         if "probability" in paths:

@@ -14,11 +14,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([shown(row.get(column)) for column in columns] for row in rows)
+    writer.writerows([format_field(row.get(column)) for column in columns] for row in rows)
     return text.getvalue()
 
 
-def shown(value: Any) -> str:
+def format_field(value: Any) -> str:
     """A field: integers exactly, others to nine digits, which tell every float32 apart."""
     if value is None:
         return ""

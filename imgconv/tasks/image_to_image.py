@@ -22,7 +22,7 @@ from imgconv.engine.images import (
     image_input,
     missing_pixels,
     one_output,
-    opened,
+    open_sizes,
 )
 from imgconv.engine.operators import evaluate
 from imgconv.engine.outputs import Axes, output_axes
@@ -31,7 +31,7 @@ from imgconv.engine.shapes import infer
 from imgconv.errors import InputError
 from imgconv.images import Info
 from imgconv.ops.alpha import fit, white, with_alpha
-from imgconv.ops.interpolation import interpolated
+from imgconv.ops.interpolation import interpolate
 
 KNOWN = {"range", "mean", "std"}  # keys of a card's `prepare` that are followed here
 
@@ -76,7 +76,7 @@ class Picture:
         picture = np.ascontiguousarray(np.moveaxis(values, 0, 2))
         if colours == plane.shape[2]:
             return picture
-        return with_alpha(picture, resized(plane[..., colours:], picture.shape[:2]))
+        return with_alpha(picture, resize_alpha(plane[..., colours:], picture.shape[:2]))
 
     def notes(self, plane: np.ndarray) -> tuple[str, ...]:
         """What the user should hear of what is done to a plane of this size."""
@@ -84,8 +84,8 @@ class Picture:
         if size is None:
             return ()
         return (
-            f"resized from {described(plane.shape[:2])} to {described(size)} (height x width), the "
-            "only size that the network takes",
+            f"resized from {format_shape(plane.shape[:2])} to {format_shape(size)} (height x "
+            "width), the only size that the network takes",
         )
 
     def describe(self, info: Info) -> Info:
@@ -97,7 +97,7 @@ class Picture:
         if axes.rows is None or axes.columns is None:
             return info
         if axes.rows.ratio != 1 or axes.columns.ratio != 1:
-            info = info.scaled(float(axes.rows.ratio), float(axes.columns.ratio))
+            info = info.scale(float(axes.rows.ratio), float(axes.columns.ratio))
         sides = {axes.batch, axes.rows.axis, axes.columns.axis}
         maps = math.prod(n for axis, n in enumerate(shape) if axis not in sides)
         grey = info.channels - (info.alpha != "none") == 1
@@ -131,7 +131,9 @@ class Picture:
                 found = run(model, inputs, prepare=prepare, finish=finish, memory=self.memory,
                             around=around)  # fmt: skip
             else:
-                inputs = {key: resampled(scaled(image), fixed) for key, image in inputs.items()}
+                inputs = {
+                    key: resample(scale_to_unit(image), fixed) for key, image in inputs.items()
+                }
                 found = run(model, inputs, prepare=prepare, memory=self.memory)
                 found = {
                     key: (finish or _as_it_is)(key, self._back(key, values, size))
@@ -155,7 +157,7 @@ class Picture:
         """With inputs (1, C, H, W); its sizes open where that makes no difference."""
         graph = adapt(self.model.graph, self._images_of, self.given)[0]
         fits = all(n in (None, have) for have, n in zip(size, self._images_of[0].size, strict=True))
-        return graph if fits else opened(graph, size) or graph
+        return graph if fits else open_sizes(graph, size) or graph
 
     def _fixed_size(self, size: tuple[int, int]) -> tuple[int, int] | None:
         """The size to which an image of `size` has to be resized; None where it runs as it is."""
@@ -178,8 +180,8 @@ class Picture:
         image = self.further[name]
         if image.shape[:2] != size:
             raise InputError(
-                f"the image for '{name}' has {described(image.shape[:2])} pixels (height x width), "
-                f"allowed {described(size)} as the image itself"
+                f"the image for '{name}' has {format_shape(image.shape[:2])} pixels (height x "
+                f"width), allowed {format_shape(size)} as the image itself"
             )
         return self._images(np.moveaxis(image, 2, 0), channels)[0]
 
@@ -188,8 +190,8 @@ class Picture:
         places = self._shape(size)[0].places
         if places is None:
             raise InputError(
-                f"the network's output '{self.name}' is {described(values.shape)}, no image: write "
-                "it to a .npy file (`output='NAME.npy'`)"
+                f"the network's output '{self.name}' is {format_shape(values.shape)}, no image: "
+                "write it to a .npy file (`output='NAME.npy'`)"
             )
         planes = np.moveaxis(values, places, (-2, -1))
         return planes.reshape(-1, *planes.shape[-2:])
@@ -215,7 +217,7 @@ class Picture:
             for n, side in zip(size, (axes.rows, axes.columns), strict=True)
         )
         planes = np.moveaxis(values, axes.places, (-2, -1))
-        return np.moveaxis(resampled(planes, (wanted[0], wanted[1])), (-2, -1), axes.places)
+        return np.moveaxis(resample(planes, (wanted[0], wanted[1])), (-2, -1), axes.places)
 
     def _images(self, image: np.ndarray, wanted: int | None) -> list[np.ndarray]:
         """(C, H, W) as the network takes it: as it is, grey three times, channels one by one."""
@@ -272,12 +274,12 @@ def _as_it_is(_: str, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def scaled(image: np.ndarray) -> np.ndarray:
+def scale_to_unit(image: np.ndarray) -> np.ndarray:
     """Any image as float32, black 0 and white 1."""
     return image.astype(np.float32) / np.float32(white(image.dtype))
 
 
-def resampled(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resample(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(..., h, w) at another size: linear, and smoothed where it becomes smaller."""
     flat = planes.reshape(1, -1, *planes.shape[-2:]).astype(np.float32)
     sizes = [*flat.shape[:2], *size]
@@ -285,17 +287,17 @@ def resampled(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return found.reshape(*planes.shape[:-2], *size)
 
 
-def resized(alpha: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def resize_alpha(alpha: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Alpha (H, W, 1) for a picture of another size."""
     (H, W), (h, w) = alpha.shape[:2], size
     if (h, w) == (H, W):
         return alpha
     if h >= H and w >= W:
         factors = (Fraction(h, H), Fraction(w, W))
-        return interpolated(np.ascontiguousarray(alpha), "bilinear", factors)
+        return interpolate(np.ascontiguousarray(alpha), "bilinear", factors)
     rows, columns = ((np.arange(n) + 0.5) * full / n for n, full in ((h, H), (w, W)))
     return alpha[rows.astype(int)[:, None], columns.astype(int)]
 
 
-def described(shape: tuple[int | None, ...]) -> str:
+def format_shape(shape: tuple[int | None, ...]) -> str:
     return "x".join("?" if n is None else str(n) for n in shape) or "a single number"

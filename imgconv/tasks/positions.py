@@ -9,7 +9,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 from imgconv.images import Image, Info, Source
-from imgconv.images.image import joined
+from imgconv.images.image import join_infos
 from imgconv.images.pixelsize import pixel_size
 
 AXIS = "R"  # tifffile's letter for positions
@@ -55,7 +55,9 @@ def positions_of(source: Source, position: str | None = None) -> Positions:
     else:
         images = list(source.images)
     if len(images) == 1 or not all(image.info.name for image in images):
-        return Positions(source.name, images, joined([image.info for image in images]), (), notes)
+        return Positions(
+            source.name, images, join_infos([image.info for image in images]), (), notes
+        )
     return _together(source.name, images, notes)
 
 

@@ -34,7 +34,7 @@ from imgconv.engine.network import Network
 from imgconv.engine.operators import OPERATORS
 from imgconv.engine.operators.operator import Operator
 from imgconv.engine.operators.resizing import COORDINATES, ROUNDING
-from imgconv.engine.runner import prepared
+from imgconv.engine.runner import prepare_network
 from imgconv.engine.shapes import infer
 from imgconv.errors import ImgconvError
 
@@ -187,8 +187,8 @@ def run_case(seed: int, folder: Path) -> str:
             {name: guarded(tensor) for name, tensor in found.tensors.items()},
         )  # fmt: skip
         model = Model(found, model.card, str(path))
-        prepared.cache_clear()
-        network = prepared(model.graph)
+        prepare_network.cache_clear()
+        network = prepare_network(model.graph)
         network.prepared = Guarded()
         image = rng.random((found.inputs["x"][1], *rng.integers(1, 40, 2))).astype(np.float32)
         memory = int(some(rng, (MEMORY, MEMORY, 1 << 18)))

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from imgconv.ops.areas import reduced
+from imgconv.ops.areas import reduce_areas
 from imgconv.ops.filter import LUMA
 from imgconv.tasks.colorize.card import READ
-from imgconv.tasks.colorize.oklab import coloured
+from imgconv.tasks.colorize.oklab import colour
 from imgconv.tasks.colorize.prepare import network_size, small
-from imgconv.tasks.colorize.read import laid
+from imgconv.tasks.colorize.read import lay_over
 from imgconv.tasks.colorize.scores import Score, colourfulness, score, summary
 
 from .data import Photo
@@ -51,7 +51,7 @@ class Case:
 
     def result(self, setting: Setting) -> np.ndarray:
         """As `imgconv colorize` makes it, RGB uint8."""
-        return laid(self.grey, "none", self.luma, self.chroma(setting), READ)
+        return lay_over(self.grey, "none", self.luma, self.chroma(setting), READ)
 
 
 @torch.no_grad()
@@ -94,7 +94,7 @@ def _coarse(case: Case) -> np.ndarray:
     def values(begin: int, end: int) -> np.ndarray:
         return np.moveaxis(pixels[begin:end] / np.float32(255), 2, 0)
 
-    return np.moveaxis(reduced(values, pixels.shape[:2], tuple(size)), 0, 2)
+    return np.moveaxis(reduce_areas(values, pixels.shape[:2], tuple(size)), 0, 2)
 
 
 def _judged(
@@ -104,7 +104,7 @@ def _judged(
     psnr, vivid, original = [], 0.0, 0.0
     for case, target in zip(every, true, strict=True):
         chroma = np.moveaxis(case.chroma(setting), 0, 2)
-        found = coloured(target @ LUMA, chroma).clip(0, 1)
+        found = colour(target @ LUMA, chroma).clip(0, 1)
         psnr.append(-10 * np.log10(np.mean((found - target) ** 2) + 1e-8))
         vivid += colourfulness(found * 255)
         original += colourfulness(target * 255)

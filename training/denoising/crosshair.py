@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgconv.tasks.denoise.read import decided, widened
+from imgconv.tasks.denoise.read import decide_lines, dilate
 
 from ..files import Files, picture
 from .bowtie import BowTie, like  # noqa: F401 (train, export)
@@ -81,7 +81,7 @@ class Overlaid:
         size: int,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         hole = mask if mask.any() else window(rng, drawn, *mask.shape) > 0.1
-        hole = widened(hole, int(rng.choice([0, 1, 2], p=[0.4, 0.5, 0.1])))
+        hole = dilate(hole, int(rng.choice([0, 1, 2], p=[0.4, 0.5, 0.1])))
         both = []
         for values, flags in ((marked, [hole]), (clean, [mask, hole])):
             colours = np.broadcast_to(values, (*values.shape[:2], 3)) / np.float32(255)
@@ -169,7 +169,7 @@ def mask_of(module: nn.Module, image: np.ndarray) -> np.ndarray:
     (H, W), nothing = image.shape[:2], np.zeros(image.shape[:2])
     seen = (run(module, np.ascontiguousarray(one), nothing) for one in (image, image[:, ::-1]))
     found, mirrored = (one["overlay"][0, 0, :H, :W].numpy() for one in seen)
-    return decided((found + mirrored[:, ::-1]) / 2)
+    return decide_lines((found + mirrored[:, ::-1]) / 2)
 
 
 def content(module: nn.Module, image: np.ndarray, hole: np.ndarray) -> np.ndarray:

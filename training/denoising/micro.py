@@ -12,10 +12,10 @@ import torch
 from skimage.restoration import estimate_sigma
 from torch import nn
 
-from imgconv.tasks.denoise.camera import Camera, found
+from imgconv.tasks.denoise.camera import Camera, find_camera
 from imgconv.tasks.denoise.micro import TRUST
-from imgconv.tasks.denoise.prepare import normalised
-from imgconv.tasks.denoise.read import balanced
+from imgconv.tasks.denoise.prepare import normalise
+from imgconv.tasks.denoise.read import balance
 
 from ..files import Files, picture
 from .network import Denoiser, like, pooled  # noqa: F401 (train, export)
@@ -116,10 +116,10 @@ class Micrographs:
         clean = crop(rng, image, size)
         values, truth, camera = exposed(rng, clean, float(10 ** rng.uniform(0.5, 3.5)))
         camera = mistaken(rng, camera)
-        y, low, span = normalised(values[..., 0], camera)
+        y, low, span = normalise(values[..., 0], camera)
         planes, noise = np.zeros((2, 3, size, size), np.float32)
         planes[0] = y
-        noise[0] = y - (camera.stabilised(truth[..., 0]) - low) / span
+        noise[0] = y - (camera.stabilise(truth[..., 0]) - low) / span
         return arranged(planes, noise)
 
 
@@ -149,8 +149,8 @@ def figures(module: nn.Module, sources: Sequence[str]) -> dict[str, float]:
 def tried(module: nn.Module, image: np.ndarray, photons: float) -> tuple[float, float]:
     rng = np.random.default_rng(0)
     values, truth, _ = exposed(rng, image, photons)
-    camera = found(values[..., 0])
-    y, low, span = normalised(values[..., 0], camera)
+    camera = find_camera(values[..., 0])
+    y, low, span = normalise(values[..., 0], camera)
     planes = torch.zeros(1, 3, *y.shape)
     planes[0, 0] = torch.from_numpy(y)
     planes = nn.functional.pad(
@@ -161,7 +161,7 @@ def tried(module: nn.Module, image: np.ndarray, photons: float) -> tuple[float, 
     )
     cleaned = denoised(module, planes, gauged)[: y.shape[0], : y.shape[1], 0] / 255
     plane = values[..., 0]
-    result = plane - balanced(plane - camera.restored(cleaned * span + low))
+    result = plane - balance(plane - camera.restore(cleaned * span + low))
     reach = float(truth.max() - truth.min())
     scale = np.float32(255 / reach)
     bias = abs(float(result.mean() - truth.mean())) / reach * 100

@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from imgconv.tasks.classify.glyph import framed
+from imgconv.tasks.classify.glyph import frame
 
 from ..files import Files, decoded
 
@@ -184,14 +184,14 @@ def foreign(
     if pictures:
         kinds += 2 * [lambda: photo(rng, pictures[int(rng.integers(len(pictures)))])]
     for number in range(count):
-        yield eight(framed(kinds[number % len(kinds)]()))
+        yield eight(frame(kinds[number % len(kinds)]()))
 
 
 def printed(seed: int, count: int) -> Iterator[tuple[np.ndarray, int]]:
     """(28, 28) uint8 of digits of print, and which they are."""
     rng = np.random.default_rng(seed)
     for number in range(count):
-        yield eight(framed(typed(rng, str(number % 10)))), number % 10
+        yield eight(frame(typed(rng, str(number % 10)))), number % 10
 
 
 def eight(image: np.ndarray) -> np.ndarray:

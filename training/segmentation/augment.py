@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from imgconv.tasks.segment.card import PREPARE, READ
-from imgconv.tasks.segment.prepare import compressed
+from imgconv.tasks.segment.prepare import compress
 
 from .data import Example
 from .targets import targets
@@ -50,7 +50,7 @@ class Sampler:
         if not plain:
             pixels = lighting(rng, pixels)
         image = np.clip(pixels, *PREPARE["clip"]).astype(np.float32).transpose(2, 0, 1)
-        faint = compressed(image, PREPARE["compress"])
+        faint = compress(image, PREPARE["compress"])
         maps = targets(np.maximum(labels, 0))
         return (
             np.concatenate([image, faint[None]]),

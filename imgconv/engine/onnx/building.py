@@ -12,7 +12,7 @@ import numpy as np
 from imgconv.errors import InputError
 
 from ..builder import Builder
-from ..graph import Graph, Node, shown
+from ..graph import Graph, Node, shorten
 from ..operators import OPERATORS, Operator, evaluate
 from ..shapes import of_sizes, propagate
 from .source import widen
@@ -87,9 +87,9 @@ class Building(Builder):
 
     def _refuse_twice(self, name: str) -> None:
         if self.knows(name) and name not in self._gone:
-            raise InputError(f"'{shown(name)}' is made twice")
+            raise InputError(f"'{shorten(name)}' is made twice")
 
-    def known(self, name: str) -> np.ndarray | None:
+    def look_up(self, name: str) -> np.ndarray | None:
         return self.tensors.get(self.resolve(name))
 
     def number(self, name: str) -> np.ndarray | None:

@@ -33,7 +33,7 @@ class Call:
     def input(self, index: int) -> str:
         return self.inputs[index] if index < len(self.inputs) else ""
 
-    def given(self, most: int) -> list[str]:
+    def first_inputs(self, most: int) -> list[str]:
         """The first inputs, at most so many; "" for one left out before the last one given."""
         names = list(self.inputs[:most])
         while names and not names[-1]:
@@ -49,9 +49,9 @@ class Call:
 
     def constant(self, index: int) -> np.ndarray | None:
         """The input's value where it is known at import."""
-        return self.building.known(self.input(index))
+        return self.building.look_up(self.input(index))
 
-    def needed(self, index: int, what: str) -> np.ndarray:
+    def require(self, index: int, what: str) -> np.ndarray:
         """The input's value, which must be known at import."""
         value = self.constant(index)
         if value is None:

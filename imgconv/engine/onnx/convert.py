@@ -142,7 +142,7 @@ class Importing:
 
     def _branch(self, call: Call) -> None:
         """The branch of an If whose condition is known."""
-        taken = call.get("then_branch" if call.needed(0, "a condition").any() else "else_branch")
+        taken = call.get("then_branch" if call.require(0, "a condition").any() else "else_branch")
         names = [one.name for one in taken.output]
         with self.building.branch():
             for name, value in initializers(taken).items():

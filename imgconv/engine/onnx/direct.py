@@ -21,7 +21,7 @@ def direct(operator: str, **attributes: Theirs) -> Converter:
             for ours, (theirs, default) in attributes.items()
             if default is not None or theirs in call.attributes
         }
-        call.give(call.add(operator, *call.given(len(call.inputs)), **found))
+        call.give(call.add(operator, *call.first_inputs(len(call.inputs)), **found))
 
     return convert
 
@@ -69,6 +69,17 @@ def swish(call: Call) -> None:
     call.give(call.add("mul", call.input(0), call.add("sigmoid", scaled)))
 
 
+def grid_sample(call: Call) -> None:
+    """Until version 20 two of the modes had names of images only."""
+    mode = str(call.get("mode", "linear"))
+    found = {
+        "mode": {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode),
+        "padding": str(call.get("padding_mode", "zeros")),
+        "corners": bool(call.get("align_corners", 0)),
+    }
+    call.give(call.add("grid_sample", *call.first_inputs(2), **found))
+
+
 EPSILON = ("epsilon", 1e-5)
 PLAIN = {
     "Abs": "abs", "And": "and", "Ceil": "ceil", "Cos": "cos", "Equal": "equal", "Erf": "erf",
@@ -93,6 +104,7 @@ CONVERTERS: dict[str, Converter] = {
     "Gather": direct("gather", axis=("axis", 0)),
     "Gelu": direct("gelu", approximate=("approximate", "none")),
     "GlobalLpPool": direct("global_l2_pool", p=("p", 2)),
+    "GridSample": grid_sample,
     "HardSigmoid": direct("hard_sigmoid", alpha=("alpha", 0.2), beta=("beta", 0.5)),
     "InstanceNormalization": direct("instance_norm", epsilon=EPSILON),
     "LRN": direct(

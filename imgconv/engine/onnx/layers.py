@@ -43,7 +43,7 @@ def clip(call: Call) -> None:
     """Limits are attributes before operator set 11, inputs from then on."""
     limits = {"low": call.get("min"), "high": call.get("max")}
     found = {name: float(limit) for name, limit in limits.items() if limit is not None}
-    call.give(call.add("clip", *call.given(3), **found))
+    call.give(call.add("clip", *call.first_inputs(3), **found))
 
 
 def along_axis(operator: str) -> Converter:
@@ -131,7 +131,7 @@ def _repeat(call: Call, name: str, groups: int, times: int) -> str:
 def layer_norm(call: Call) -> None:
     """The mean and 1 / deviation, where they are wanted too, are computed beside it."""
     axis, epsilon = int(call.get("axis", -1)), float(call.get("epsilon", 1e-5))
-    result = call.add("layer_norm", *call.given(3), axis=axis, epsilon=epsilon)
+    result = call.add("layer_norm", *call.first_inputs(3), axis=axis, epsilon=epsilon)
     if not any(map(call.building.is_used, call.outputs[1:])):
         call.give(result)
         return

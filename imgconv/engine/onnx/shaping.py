@@ -15,7 +15,7 @@ def identity(call: Call) -> None:
 
 def dropout(call: Call) -> None:
     """Nothing is dropped outside training: the mask, if it is wanted, is true everywhere."""
-    training = call.input(2) and call.needed(2, "training_mode")
+    training = call.input(2) and call.require(2, "training_mode")
     if np.any(training):
         raise Unsupported("in training mode (export the network after .eval())")
     if call.outputs[1:] and call.building.is_used(call.outputs[1]):
@@ -38,7 +38,7 @@ def with_axes(operator: str) -> Converter:
 
     def convert(call: Call) -> None:
         axes = {"axes": call.whole("axes")} if call.whole("axes") else {}
-        call.give(call.add(operator, *call.given(2), **axes))
+        call.give(call.add(operator, *call.first_inputs(2), **axes))
 
     return convert
 
@@ -52,7 +52,7 @@ def reduction(operator: str) -> Converter:
             found["axes"] = axes
         if call.get("noop_with_empty_axes", 0):
             found["none_is_none"] = True
-        call.give(call.add(operator, *call.given(2), **found))
+        call.give(call.add(operator, *call.first_inputs(2), **found))
 
     return convert
 
@@ -66,7 +66,7 @@ def arg_max(call: Call) -> None:
 def slice_(call: Call) -> None:
     """Attributes before operator set 10, inputs from then on."""
     found = {name: values for name in ("starts", "ends", "axes") if (values := call.whole(name))}
-    call.give(call.add("slice", *call.given(5), **found))
+    call.give(call.add("slice", *call.first_inputs(5), **found))
 
 
 def split(call: Call) -> None:
@@ -76,7 +76,7 @@ def split(call: Call) -> None:
         found["sizes"] = sizes
     elif not call.input(1):
         found["count"] = len(call.outputs)
-    call.give(*call.add_several("split", call.given(2), found, len(call.outputs)))
+    call.give(*call.add_several("split", call.first_inputs(2), found, len(call.outputs)))
 
 
 def pad(call: Call) -> None:
@@ -84,7 +84,7 @@ def pad(call: Call) -> None:
     found: dict[str, Any] = {"mode": call.get("mode", "constant")}
     if pads := call.whole("pads") or call.whole("paddings"):
         found |= {"pads": pads, "value": float(call.get("value", 0.0))}
-    call.give(call.add("pad", *call.given(4), **found))
+    call.give(call.add("pad", *call.first_inputs(4), **found))
 
 
 def constant(call: Call) -> None:

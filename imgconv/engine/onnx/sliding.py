@@ -29,7 +29,7 @@ def window(call: Call, kernel: list[int]) -> dict[str, Any]:
 def conv(call: Call) -> None:
     kernel = list(call.shape(1)[2:])
     groups = int(call.get("group", 1))
-    call.give(call.add("conv", *call.given(3), **window(call, kernel), groups=groups))
+    call.give(call.add("conv", *call.first_inputs(3), **window(call, kernel), groups=groups))
 
 
 def conv_transpose(call: Call) -> None:
@@ -48,7 +48,7 @@ def conv_transpose(call: Call) -> None:
     else:
         found["pads"] = call.whole("pads") or [0] * (2 * len(kernel))
     groups = int(call.get("group", 1))
-    call.give(call.add("conv_transpose", *call.given(3), **found, groups=groups))
+    call.give(call.add("conv_transpose", *call.first_inputs(3), **found, groups=groups))
 
 
 def _pads_reaching(

@@ -20,6 +20,7 @@ from . import (
     pooling,
     reduction,
     resizing,
+    sampling,
     shape_ops,
     slicing,
 )
@@ -31,6 +32,7 @@ OPERATORS: dict[str, Operator] = {
     **convolution.OPERATORS,
     **pooling.OPERATORS,
     **resizing.OPERATORS,
+    **sampling.OPERATORS,
     **activations.OPERATORS,
     **arithmetic.OPERATORS,
     **normalization.OPERATORS,

@@ -135,7 +135,7 @@ def _nearest(at: np.ndarray, rounding: str) -> np.ndarray:
     return rounded[:, None].astype(np.int64)
 
 
-def _weights(distance: np.ndarray, mode: str, a: float) -> np.ndarray:
+def weights_at(distance: np.ndarray, mode: str, a: float) -> np.ndarray:
     """A triangle, or Keys' cubic with the parameter a (1981), at distances from the centre."""
     d = np.abs(distance)
     if mode == "linear":
@@ -160,7 +160,7 @@ def taps(
     first = math.floor(-reach) + 1
     index = near + np.arange(first, 2 - first)
     distance = (index - at[:, None].astype(np.float64)) * stretch
-    weights = _weights(distance, mode, attributes.get("cubic", -0.75))
+    weights = weights_at(distance, mode, attributes.get("cubic", -0.75))
     if attributes.get("exclude_outside"):
         weights = np.where((index >= 0) & (index < size), weights, 0)
     if stretch < 1 or attributes.get("exclude_outside"):

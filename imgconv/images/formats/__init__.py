@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from imgconv.errors import OutputError
-from imgconv.text import shown, suffix
+from imgconv.text import show_name, suffix
 
 from .avif import AVIF
 from .bmp import BMP
-from .foreign import foreign, refused
+from .foreign import explain_refusal, foreign
 from .gif import GIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
@@ -20,7 +20,16 @@ from .record import Format
 from .tiff import TIFF
 from .webp import WEBP
 
-__all__ = ["ALL", "Format", "foreign", "format_for", "named", "of_suffix", "refused", "sniff"]
+__all__ = [
+    "ALL",
+    "Format",
+    "explain_refusal",
+    "find_format",
+    "foreign",
+    "format_for",
+    "of_suffix",
+    "sniff",
+]
 
 ALL: tuple[Format, ...] = (
     PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,
@@ -50,7 +59,7 @@ def of_suffix(ending: str) -> Format | None:
     return _BY_SUFFIX.get(ending.lower())
 
 
-def named(name: str) -> Format:
+def find_format(name: str) -> Format:
     """The format a user means by `name` ("png", ".PNG", "tif"). Raises OutputError."""
     import difflib
 
@@ -65,13 +74,13 @@ def named(name: str) -> Format:
 def format_for(target: str | os.PathLike[str], wanted: str | None, fallback: str) -> Format:
     """The format to write: the one asked for, else by the suffix, else the input's own."""
     if wanted:
-        return named(wanted)
+        return find_format(wanted)
     if os.fspath(target) == "-":
-        return named(fallback)
+        return find_format(fallback)
     ending = suffix(target)
     if known := of_suffix(ending):
         return known
     found = f"the suffix {ending!r} is unknown" if ending else "the name has no suffix"
     raise OutputError(
-        f"{shown(target)}: {found}; end the name in one of {suffixes()} or give `format`"
+        f"{show_name(target)}: {found}; end the name in one of {suffixes()} or give `format`"
     )

@@ -25,7 +25,7 @@ _BRANDS = {  # of files that begin with a box called ftyp
 DEVELOP = "a camera raw file ({}): develop it first, with darktable or the maker's program, to TIFF"
 
 
-def refused(head: bytes) -> str:
+def explain_refusal(head: bytes) -> str:
     """For a file that is known but never read: what it is and what to do, else ""."""
     for magic, maker in _RAW:
         if head.startswith(magic):

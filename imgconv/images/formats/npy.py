@@ -10,7 +10,7 @@ import numpy as np
 from imgconv.errors import InputError, OutputError
 
 from .. import samples
-from ..image import Image, frames, joined
+from ..image import Image, frames, join_infos
 from ..info import Info
 from ..limits import Limits
 from ..options import WriteOptions
@@ -42,7 +42,7 @@ class Npy:
         self.shape, self.fortran, self.found = read(file)
         self.start = file.tell()
         native = self.found.newbyteorder("=")
-        dtype = samples.delivered(native, name)
+        dtype = samples.delivered_dtype(native, name)
         if said := samples.note(self.found, limits):
             self.notes.append(said)
         stack, height, width, channels = self._read_shape()
@@ -115,7 +115,7 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
 
 def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write planes (H, W, C) as one array: (H, W[, C]), or (N, H, W[, C]) of several."""
-    info = joined([image.info for image in images])
+    info = join_infos([image.info for image in images])
     count, shape = 0, ()
     for plane, _ in frames(images):
         plane = plane[..., 0] if plane.shape[2] == 1 else plane

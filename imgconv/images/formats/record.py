@@ -40,7 +40,7 @@ def no_doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]
     return []
 
 
-def unmarked(path: str | os.PathLike[str], head: bytes) -> str:
+def no_mark(path: str | os.PathLike[str], head: bytes) -> str:
     return ""
 
 
@@ -62,7 +62,7 @@ class Format(NamedTuple):
     doubts: Callable[[np.ndarray, Info, WriteOptions], list[str]] = no_doubts  # of what is kept
     reads_with: tuple[str, ...] = ()  # what reading imports: see `imports`
     writes_with: tuple[str, ...] = ()
-    mark: Callable[[str | os.PathLike[str], bytes], str] = unmarked  # the program that wrote it
+    mark: Callable[[str | os.PathLike[str], bytes], str] = no_mark  # the program that wrote it
 
     @property
     def suffix(self) -> str:

@@ -10,7 +10,7 @@ RASTER_TYPE, PIXEL_IS_POINT = 1025, 2
 Tag = tuple[int, int, int, Any]  # code, type, count, bytes
 
 
-def scaled(tags: tuple[Tag, ...], order: str, fy: float, fx: float) -> tuple[Tag, ...]:
+def scale(tags: tuple[Tag, ...], order: str, fy: float, fx: float) -> tuple[Tag, ...]:
     """TIFF tags of an image of which fy times the rows and fx times the columns were made."""
     point = _is_point(tags, order)
     return tuple(_scale(tag, order, fy, fx, point) for tag in tags)

@@ -14,7 +14,7 @@ SIDE, BOX = 28, 20  # pixels of the field and of the box
 THINNEST = 1.8  # pixels of a stroke in the box: MNIST has few below
 
 
-def framed(ink: np.ndarray) -> np.ndarray:
+def frame(ink: np.ndarray) -> np.ndarray:
     """Ink (h, w) from 0 (none) to 1 as (28, 28) float32 from 0 to 1; zeros where there is none.
 
     Strokes that would be thinner than MNIST's are widened first, so that they do not fade.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .card import NONE
-from .glyph import framed
+from .glyph import frame
 from .marks import Mark, cut, cuts
-from .read import Classes, Reading, ranked, texts
+from .read import Classes, Reading, rank, texts
 from .scan import Look
 
 SURE = 0.75  # of the product of both probabilities: from here on a mark is cut in two
@@ -37,7 +37,7 @@ class Numbers:
         every = [one for line in found for one in line]
         if not every:
             return Classes(((NONE, 1.0),))
-        marks = tuple((one.box, *ranked(one.scores, self.names, 1)[0]) for one in every)
+        marks = tuple((one.box, *rank(one.scores, self.names, 1)[0]) for one in every)
         numbers = [line for line in found if self._is_number(line)]
         if len(every) == 1 or not numbers:
             return Classes(self._none(every), marks)
@@ -48,8 +48,8 @@ class Numbers:
         largest = max(every, key=lambda one: one.box[2] * one.box[3])
         scores = largest.scores
         if len(every) > 1 and scores.argmax() != self._nothing:  # a digit among what is none
-            scores = doubted(scores, self._nothing, 1.0)
-        return ranked(scores, self.names, self.top)
+            scores = say_doubt(scores, self._nothing, 1.0)
+        return rank(scores, self.names, self.top)
 
     @property
     def _nothing(self) -> int:
@@ -72,7 +72,7 @@ class Numbers:
     def _doubted(self, scores: np.ndarray) -> np.ndarray:
         """No digit is at least as likely as that the likeliest digit is wrong."""
         wrong = 1 - float(np.delete(scores, self._nothing).max())
-        return doubted(scores, self._nothing, wrong)
+        return say_doubt(scores, self._nothing, wrong)
 
     def _parts(self, mark: Mark, scores: np.ndarray) -> list[Scored]:
         """The mark, or what it is cut into: two digits that touch, each of which may be two."""
@@ -80,7 +80,7 @@ class Numbers:
         if not places:
             return [(mark, scores)]
         pairs = [cut(mark, place) for place in places]
-        fields = np.stack([framed(one.ink) for pair in pairs for one in pair])[:, None]
+        fields = np.stack([frame(one.ink) for pair in pairs for one in pair])[:, None]
         every = self.scores(fields).reshape(len(pairs), 2, -1)
         sure = [float(np.delete(two, self._nothing, 1).max(1).prod()) for two in every]
         best = int(np.argmax(sure))
@@ -100,7 +100,7 @@ class Numbers:
         return []
 
 
-def doubted(scores: np.ndarray, nothing: int, least: float) -> np.ndarray:
+def say_doubt(scores: np.ndarray, nothing: int, least: float) -> np.ndarray:
     """Probabilities (K,) in which `nothing` has at least so much, before they are made to sum 1."""
     made = scores.copy()
     made[nothing] = max(scores[nothing], least)

@@ -52,7 +52,7 @@ def photo(
     planes = [_resize(colours[..., c], whole) for c in range(colours.shape[2])]
     cut = np.stack(planes)[:, top : top + size[0], left : left + size[1]]
     values = np.broadcast_to(cut, (channels, *size)).astype(np.float32)
-    return normalised(values, rules)[None]
+    return normalise(values, rules)[None]
 
 
 def _resize(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -63,7 +63,7 @@ def _resize(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
-def normalised(values: np.ndarray, rules: Mapping[str, Any]) -> np.ndarray:
+def normalise(values: np.ndarray, rules: Mapping[str, Any]) -> np.ndarray:
     """(C, h, w) from 0 to 1, as the card says."""
     low, high = rules["range"]
     values = values * np.float32(high - low) + np.float32(low)

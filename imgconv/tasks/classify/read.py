@@ -50,7 +50,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
-def ranked(scores: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+def rank(scores: np.ndarray, names: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
     """The `top` likeliest of probabilities (K,), of equal ones the first."""
     order = np.argsort(-scores, kind="stable")[:top]
     return tuple((names[n], float(scores[n])) for n in order)
@@ -72,7 +72,7 @@ def texts(
             continue
         beams = [(text + " " * bool(text), p) for text, p in beams]
         for one in kept:
-            choices = [c for c in ranked(one.scores, names, top + 1) if c[0] != none][:top]
+            choices = [c for c in rank(one.scores, names, top + 1) if c[0] != none][:top]
             longer = [(text + name, p * q) for text, p in beams for name, q in choices]
             beams = sorted(longer, key=lambda pair: -pair[1])[:top]
     return tuple(beams)

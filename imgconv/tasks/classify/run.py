@@ -18,7 +18,7 @@ from .card import CLASSIFY
 from .glyph import SIDE
 from .number import Numbers
 from .prepare import grey, light, photo
-from .read import Classes, ranked, softmax
+from .read import Classes, rank, softmax
 from .scan import Look
 
 TOGETHER = 2**16  # numbers of the fields that the network is shown at once: 64 digits, one photo
@@ -65,9 +65,9 @@ class Classifier:
     def read(self, seen: Look, scores: np.ndarray) -> Classes:
         """What its fields' scores (N, K) say."""
         if self.card.prepare["form"] != "mnist":
-            return Classes(ranked(scores[0], self.names, self.top))
+            return Classes(rank(scores[0], self.names, self.top))
         if not seen.lines and len(scores):
-            best = ranked(scores[0], self.names, self.top)
+            best = rank(scores[0], self.names, self.top)
             return Classes(best, (((0, 0, SIDE, SIDE), *best[0]),))
         return Numbers(self.names, self.scores, self.top).read(seen, scores)
 
@@ -84,7 +84,7 @@ class Classifier:
         if not open_axis and count != 1:
             return np.concatenate([self._scores(one[None]) for one in fields])
         given = _filled(fields) if open_axis else fields
-        results = engine.prepared(self.model.graph)({name: given})
+        results = engine.prepare_network(self.model.graph)({name: given})
         chosen = self._chosen({n: r.reshape(len(r), -1) for n, r in results.items()})
         makers = {n: node.operator for node in self.model.graph.nodes for n in node.outputs}
         found = results[chosen].reshape(len(results[chosen]), -1)[:count]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .glyph import BOX, SIDE, framed
+from .glyph import BOX, SIDE, frame
 from .ink import LONGEST, ink
 from .marks import Mark, lines
 
@@ -28,7 +28,7 @@ def look(image: np.ndarray) -> Look:
     small, step = _reduce(image)
     amount = ink(small)
     found = [] if amount is None else lines(amount)
-    fields = [framed(mark.ink) for line in found for mark in line]
+    fields = [frame(mark.ink) for line in found for mark in line]
     shape = (len(fields), 1, SIDE, SIDE)
     stacked = np.stack(fields) if fields else np.empty(0, np.float32)
     return Look(stacked.reshape(shape), tuple(map(tuple, found)), step)

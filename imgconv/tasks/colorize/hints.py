@@ -114,7 +114,7 @@ def point(text: str) -> Hint | None:
     return Hint(np.array([y]), np.array([x]), lab_of(rgb)[None, 1:])
 
 
-def drawn(plane: np.ndarray, alpha: str, name: str, blurred: bool = False) -> Painting:
+def read_hints(plane: np.ndarray, alpha: str, name: str, blurred: bool = False) -> Painting:
     """The hints of an image (H, W, C), `blurred` by lossy compression or not."""
     if plane.shape[2] - (alpha != "none") != 3:
         raise UsageError(f"`hint={name!r}`: a hint image is RGB, or RGB with alpha; found grey")

@@ -34,7 +34,7 @@ def linear(rgb: np.ndarray) -> np.ndarray:
     return np.copysign(np.where(size <= 0.04045, size / np.float32(12.92), curve), rgb)
 
 
-def stored(light: np.ndarray) -> np.ndarray:
+def encode_srgb(light: np.ndarray) -> np.ndarray:
     """sRGB values of light; negative ones mirrored."""
     size = np.abs(light)
     curve = np.float32(1.055) * size ** np.float32(1 / 2.4) - np.float32(0.055)
@@ -48,10 +48,10 @@ def lab_of(rgb: np.ndarray) -> np.ndarray:
 
 def rgb_of(lab: np.ndarray) -> np.ndarray:
     """(..., 3) RGB, not clipped, of L, a, b (..., 3)."""
-    return stored((lab @ FROM_LAB.T) ** 3 @ FROM_CONES.T)
+    return encode_srgb((lab @ FROM_LAB.T) ** 3 @ FROM_CONES.T)
 
 
-def coloured(luma: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+def colour(luma: np.ndarray, chroma: np.ndarray) -> np.ndarray:
     """(..., 3) RGB, not clipped, of Rec. 601 luma (...), with the chroma a, b (..., 2).
 
     The lightness is found by halving: luma grows with it.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.areas import reduced
+from ...ops.areas import reduce_areas
 from ...ops.tint import brightness
 from .card import PREPARE
 
@@ -39,5 +39,5 @@ def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
         cover = rows[..., -1].astype(np.float32) if alpha != "none" else np.ones_like(luma)
         return np.stack([luma * cover, cover])
 
-    luma, cover = reduced(values, plane.shape[:2], size)
+    luma, cover = reduce_areas(values, plane.shape[:2], size)
     return np.divide(luma, cover, out=np.zeros_like(luma), where=cover > 0).clip(0, 1)

@@ -10,22 +10,22 @@ import numpy as np
 from ...ops.areas import lines, means
 from ...ops.tint import tint
 from .card import READ
-from .oklab import coloured
+from .oklab import colour
 
 
-def widened(chroma: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def widen_chroma(chroma: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(C, h, w) of chroma as a network gives it, (C, h / n, w / n)."""
     (h, w), (_, rows, columns) = size, chroma.shape
     return lines(h, rows) @ chroma @ lines(w, columns).T
 
 
-def narrowed(planes: np.ndarray, like: np.ndarray) -> np.ndarray:
+def narrow_chroma(planes: np.ndarray, like: np.ndarray) -> np.ndarray:
     """(C, h / n, w / n) of planes (C, h, w), for chroma `like` this."""
     (_, h, w), (_, rows, columns) = planes.shape, like.shape
     return means(rows, h) @ planes @ means(columns, w).T
 
 
-def laid(
+def lay_over(
     plane: np.ndarray,
     alpha: str,
     luma: np.ndarray,
@@ -34,8 +34,8 @@ def laid(
     keep: float = 0.0,
 ) -> np.ndarray:
     """The plane (H, W, C) in chroma (2, h / n, w / n), with its small luma (h, w)."""
-    coarse = narrowed(luma[None], chroma)[0]
-    colours = coloured(coarse, np.moveaxis(chroma, 0, 2))
+    coarse = narrow_chroma(luma[None], chroma)[0]
+    colours = colour(coarse, np.moveaxis(chroma, 0, 2))
     size, radius, epsilon = luma.shape, int(rules["radius"]), float(rules["epsilon"])
     found = tint(colours, coarse, size, radius, epsilon)
     return found(plane, alpha, keep)

@@ -13,7 +13,7 @@ from ..card import Card
 from .card import USUAL
 from .hints import Hint, Painting, spread
 from .prepare import finer, network_size, small
-from .read import laid, widened
+from .read import lay_over, widen_chroma
 
 GLARE, BLAZE = 0.1, 100  # of a float picture: the share whiter than white, and how white at most
 
@@ -50,11 +50,11 @@ class Colorizer:
         if self.hints:
             hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
             luma = small(plane, info.alpha, finer(size, height, width))
-            chroma = widened(chroma, luma.shape)
+            chroma = widen_chroma(chroma, luma.shape)
             kept, added = spread(hints, (height, width), luma, chroma)
             chroma = chroma * kept + added
             rules["radius"] = round(rules["radius"] * luma.shape[0] / size[0])
-        return laid(plane, info.alpha, luma, chroma, rules, self.keep)
+        return lay_over(plane, info.alpha, luma, chroma, rules, self.keep)
 
     def _guess(self, luma: np.ndarray) -> np.ndarray:
         """(2, h / n, w / n): the mean of what the network says to the picture and to its mirror."""

@@ -30,7 +30,7 @@ class Camera:
         """The standard deviation of the noise at the darkest level."""
         return float(np.sqrt(self.gain * self.dark + self.rest))
 
-    def stabilised(self, x: np.ndarray) -> np.ndarray:
+    def stabilise(self, x: np.ndarray) -> np.ndarray:
         """The generalised Anscombe transform: noise of variance one; zero at the darkest level.
 
         2/g (sqrt(g x + k) - sqrt(g dark + k)) with k = rest + 3/8 g^2, written so that a gain of
@@ -44,8 +44,8 @@ class Camera:
         values = 2 * (x - self.dark) / (np.sqrt(under) + root)
         return np.where(x >= bent, values, 2 * (bent - self.dark) / (low + root) + (x - bent) / low)
 
-    def restored(self, y: np.ndarray) -> np.ndarray:
-        """The inverse of `stabilised`."""
+    def restore(self, y: np.ndarray) -> np.ndarray:
+        """The inverse of `stabilise`."""
         root, low = self._ends()
         if self.gain == 0:
             return self.dark + root * y
@@ -64,13 +64,13 @@ class Camera:
         return self.dark - (root**2 - low**2) / self.gain
 
 
-def found(plane: np.ndarray) -> Camera:
+def find_camera(plane: np.ndarray) -> Camera:
     """The camera of a plane (H, W): a line through the variance of blocks over their mean.
 
     The noise is what [1 -2 1] both ways leaves (Immerkaer 1996); of the blocks of like
     brightness those count that vary little.
     """
-    means, variances = measured(plane.astype(np.float32))
+    means, variances = measure_blocks(plane.astype(np.float32))
     if not means.size:
         return Camera(0.0, 0.0)
     order = np.argsort(means)
@@ -81,7 +81,7 @@ def found(plane: np.ndarray) -> Camera:
     return Camera(gain, level - gain * x[0], float(x[0]))
 
 
-def measured(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def measure_blocks(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and noise variance of every block that is neither constant nor saturated."""
     if min(plane.shape) < BLOCK + 2:
         return np.empty(0), np.empty(0)

@@ -33,7 +33,7 @@ class Classical:
         low, span = extent(colours)
         image = ((colours - np.float32(low)) / np.float32(span)).astype(np.float32)
         told = top / span
-        sigma = estimated(image) if self.sigma is None else self.sigma / 255 * told
+        sigma = estimate_sigma(image) if self.sigma is None else self.sigma / 255 * told
         facts = {"noise_level": round(255 * sigma / told, 4)}
         if sigma <= 0:
             return np.zeros_like(image), facts
@@ -50,7 +50,7 @@ def extent(colours: np.ndarray) -> tuple[float, float]:
     return low, high - low or 1.0
 
 
-def estimated(image: np.ndarray) -> float:
+def estimate_sigma(image: np.ndarray) -> float:
     """The level of white noise, mean of the channels': the median of the finest diagonal wavelet
     coefficients over 0.6745 (Donoho, Johnstone 1994); zeros, of places that are clipped, do not
     count.

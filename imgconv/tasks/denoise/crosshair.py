@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...engine import Model, run
-from .prepare import Span, ends, tripled
-from .read import decided
+from .prepare import Span, ends, triple
+from .read import decide_lines
 from .run import by_channel
 from .subgraph import only
 
@@ -43,15 +43,15 @@ class Crosshair:
             inputs = {name: self._input(name, seen) for name in model.graph.inputs}
             return run(model, inputs, prepare=Span(low, span))["overlay"][0]
 
-        return decided((overlay(image) + overlay(image[..., ::-1])[:, ::-1]) / 2)
+        return decide_lines((overlay(image) + overlay(image[..., ::-1])[:, ::-1]) / 2)
 
     def _input(self, name: str, image: np.ndarray) -> np.ndarray:
         hole = np.broadcast_to(np.float32(0), (1, *image.shape[1:]))
-        return tripled(image) if name == "image" else hole
+        return triple(image) if name == "image" else hole
 
     def _content(self, image: np.ndarray, mask: np.ndarray, low: float, span: float) -> np.ndarray:
         """(H, W, 3) float32 in the image's own unit."""
         model = replace(self.model, graph=only(self.model.graph, "content"))
-        inputs = {"image": tripled(image), "hole": mask[None]}
+        inputs = {"image": triple(image), "hole": mask[None]}
         found = run(model, inputs, prepare=Span(low, span))["content"]
         return np.moveaxis(np.clip(found, 0, 1) * np.float32(span) + np.float32(low), 0, 2)

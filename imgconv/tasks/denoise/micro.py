@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...engine import Model, run
-from .camera import Camera, found
-from .prepare import normalised
-from .read import balanced, pooled
+from .camera import Camera, find_camera
+from .prepare import normalise
+from .read import balance, pool_levels
 from .run import by_channel
 from .subgraph import only
 
@@ -44,27 +44,27 @@ class Micro:
         if camera.dark_noise == 0:
             return np.zeros(colours.shape, np.float32), facts
         cleaned = self._clean(plane, camera)
-        removed = balanced(plane - cleaned)
+        removed = balance(plane - cleaned)
         return removed[..., None], {name: float(f"{value:.6g}") for name, value in facts.items()}
 
     def _camera(self, plane: np.ndarray, top: float) -> Camera:
         if self.sigma is None:
-            return found(plane)
+            return find_camera(plane)
         return Camera(0.0, (self.sigma / 255 * top) ** 2, float(plane.min()))
 
     def _clean(self, plane: np.ndarray, camera: Camera) -> np.ndarray:
-        y, low, span = normalised(plane, camera)
+        y, low, span = normalise(plane, camera)
         planes = np.zeros((3, *y.shape), np.float32)
         planes[0] = y
         level = np.array([self._level(planes, 1 / span), 0], np.float32)
         inputs = {"image": planes, "level": np.broadcast_to(level[:, None, None], (2, *y.shape))}
         noise = run(replace(self.model, graph=only(self.model.graph, "noise")), inputs)["noise"]
-        return camera.restored((y - noise[0]) * span + low).astype(np.float32)
+        return camera.restore((y - noise[0]) * span + low).astype(np.float32)
 
     def _level(self, planes: np.ndarray, told: float) -> float:
         """What the gauge says, near what the camera's transform promises."""
         if self.sigma is not None:
             return told
         model = replace(self.model, graph=only(self.model.graph, "gauge"))
-        gauged = float(pooled(run(model, {"image": planes})["gauge"])[0])
+        gauged = float(pool_levels(run(model, {"image": planes})["gauge"])[0])
         return float(np.clip(gauged, told / TRUST, told * TRUST))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...engine import Model, run
 from .opponent import BACK
-from .prepare import Opponent, tripled
+from .prepare import Opponent, triple
 from .read import PLACE, heard, without_texture
 from .run import by_channel
 from .subgraph import only
@@ -50,7 +50,7 @@ class Photo:
         if level <= (nothing if self.sigma is None else 0):
             return np.zeros((*size, len(image)), np.float32), level
         inputs = {
-            "image": tripled(image),
+            "image": triple(image),
             "level": np.broadcast_to(levels[:, None, None], (2, *size)),
         }
         back = BACK[:1, :1] if grey else BACK
@@ -75,7 +75,7 @@ class Photo:
             return np.zeros(2, np.float32), 0.0
         graph = only(self.model.graph, "gauge")
         found = run(
-            replace(self.model, graph=graph), {"image": tripled(image)}, prepare=Opponent(reach)
+            replace(self.model, graph=graph), {"image": triple(image)}, prepare=Opponent(reach)
         )
         levels = without_texture(heard(found["gauge"], image)) * np.float32(reach / top)
         levels = levels * np.array([1, 0], np.float32) if grey else levels

@@ -9,6 +9,7 @@ import numpy as np
 from ...ops.alpha import fit, white
 from ...ops.comparison import busiest
 from ...ops.sheet import sheet
+from ...ops.similarity import psnr, ssim
 
 MIDDLE, REACH = 128, 110  # grey for nothing; levels that what was removed is stretched to
 LEGIBLE = 270  # pixels of the width of a panel at least
@@ -16,7 +17,7 @@ DETAIL = 640  # pixels of the side from which a comparison shows a detail
 EIGHT = np.dtype(np.uint8)
 
 
-def removed_picture(removed: np.ndarray, top: float) -> tuple[np.ndarray, float]:
+def draw_removed(removed: np.ndarray, top: float) -> tuple[np.ndarray, float]:
     """(H, W, C) -> uint8 grey or RGB on middle grey, and how many times as strong it is shown."""
     levels = as_colours(removed) * np.float32(255 / top)
     highest = float(np.percentile(np.abs(levels), 99.9)) or float(np.abs(levels).max())
@@ -45,13 +46,13 @@ def comparison(
         fit(np.nan_to_num((as_colours(p[part]) - low) * (255 / (high - low))), EIGHT)
         for p in (before, after)
     ]
-    picture, gain = removed_picture(removed[part], top)
+    picture, gain = draw_removed(removed[part], top)
     names = (*labels, f"removed, x {gain:.3g}")
-    panels = [enlarged(tripled(p)) for p in (*shown, picture)]
+    panels = [enlarge(triple(p)) for p in (*shown, picture)]
     return sheet(panels, names, columns=3), gain
 
 
-def enlarged(panel: np.ndarray) -> np.ndarray:
+def enlarge(panel: np.ndarray) -> np.ndarray:
     """By a whole factor, so that its label can be read under it."""
     times = -(-LEGIBLE // panel.shape[1])
     return panel.repeat(times, 0).repeat(times, 1) if times > 1 else panel
@@ -62,7 +63,7 @@ def as_colours(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., : 3 if pixels.shape[2] >= 3 else 1].astype(np.float32)
 
 
-def tripled(picture: np.ndarray) -> np.ndarray:
+def triple(picture: np.ndarray) -> np.ndarray:
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
@@ -76,27 +77,9 @@ def ends(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
 
 
 def quality(image: np.ndarray, reference: np.ndarray, top: float) -> dict[str, float]:
-    """PSNR in dB and SSIM (Wang and others, 2004) where white is `top`, over what is finite.
-
-    SSIM is left out for images smaller than its window of 11 pixels, and where a value is not
-    finite.
-    """
-    from skimage.metrics import structural_similarity
-
-    one, two = image.astype(np.float64), reference.astype(np.float64)
-    known = np.isfinite(one) & np.isfinite(two)
-    if not known.any():
-        return {}
-    error = float(np.mean((one[known] - two[known]) ** 2))
-    found = {"psnr": float("inf") if error == 0 else float(10 * np.log10(top**2 / error))}
-    if min(one.shape[:2]) >= 11 and known.all():
-        found["ssim"] = float(
-            structural_similarity(
-                one, two, data_range=top, channel_axis=-1, gaussian_weights=True, sigma=1.5,
-                use_sample_covariance=False,
-            )
-        )  # fmt: skip
-    return found
+    """PSNR and SSIM where white is `top`, as far as there are any; see ops/similarity."""
+    found = {"psnr": psnr(image, reference, top), "ssim": ssim(image, reference, top)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def words(found: Mapping[str, float]) -> str:

@@ -14,7 +14,7 @@ ENDS_OF_LIGHT = (0.5, 99.9)  # percentiles that become 0 and 1 behind a camera's
 LEAST = 4.0  # standard deviations of noise between them at least
 
 
-def tripled(image: np.ndarray) -> np.ndarray:
+def triple(image: np.ndarray) -> np.ndarray:
     """Grey as three equal channels, without a copy."""
     return np.broadcast_to(image, (3, *image.shape[1:]))
 
@@ -55,9 +55,9 @@ def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, f
     return float(low), float(max(high - low, 1e-12))
 
 
-def normalised(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
+def normalise(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
     """The stabilised plane from 0 to 1, what 0 was, and how much 1 is: 1 / its noise."""
-    y = camera.stabilised(plane)
+    y = camera.stabilise(plane)
     low, high = (float(v) for v in np.percentile(y, ENDS_OF_LIGHT))
     span = max(high - low, LEAST)
     return ((y - low) / span).astype(np.float32), low, span

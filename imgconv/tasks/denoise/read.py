@@ -24,7 +24,7 @@ GAP = 16  # pixels between two dashes of one line, at most
 SIDE = 65  # pixels of the box in which the mean is kept
 
 
-def pooled(gauge: np.ndarray) -> np.ndarray:
+def pool_levels(gauge: np.ndarray) -> np.ndarray:
     """(3, h, w) -> (2,): the whole image's levels, by the weight of each place."""
     return spread(gauge)[0]
 
@@ -84,7 +84,7 @@ def _shares(mask: np.ndarray) -> np.ndarray:
     return np.asarray(mask / counts)
 
 
-def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
+def dilate(mask: np.ndarray, pixels: int) -> np.ndarray:
     """(H, W) bool, grown by that many pixels to all sides."""
     from scipy import ndimage
 
@@ -92,7 +92,7 @@ def widened(mask: np.ndarray, pixels: int) -> np.ndarray:
     return ndimage.binary_dilation(mask, square, iterations=pixels) if pixels else mask
 
 
-def decided(overlay: np.ndarray) -> np.ndarray:
+def decide_lines(overlay: np.ndarray) -> np.ndarray:
     """(H, W) logits -> bool: pixels that are likely a line's. A line is long enough, dashes and
     gaps counted in, and a good part of it is sure; its soft edges are less so.
     """
@@ -110,10 +110,10 @@ def decided(overlay: np.ndarray) -> np.ndarray:
     sure = ndimage.mean(best, labels, np.arange(1, len(sides) + 1))
     long = np.max(sides, 1) >= min(LENGTH, 0.4 * min(overlay.shape))
     lines = np.concatenate([[False], (sure >= SHARE) & long])[labels]
-    return np.asarray(lines | (widened(lines, REACH) & (overlay > FRINGE)))
+    return np.asarray(lines | (dilate(lines, REACH) & (overlay > FRINGE)))
 
 
-def balanced(removed: np.ndarray) -> np.ndarray:
+def balance(removed: np.ndarray) -> np.ndarray:
     """Without its mean around every place: two box filters, about a Gaussian of 26 pixels."""
     from scipy.ndimage import uniform_filter
 

@@ -34,7 +34,7 @@ class Cleaning:
     """A cleaner as a function of a plane (H, W, C) of uint8, uint16 or float32.
 
     luma and chroma, 0 to 1: how much of what was found in the brightness and in the colour is
-    taken out. Alpha, the colour under full transparency, and what is no picture (see `counted`)
+    taken out. Alpha, the colour under full transparency, and what is no picture (see `find_valid`)
     stay as they are; floats keep values beyond 0 and 1.
     """
 
@@ -45,8 +45,8 @@ class Cleaning:
     def __call__(self, pixels: np.ndarray, alpha: str = "none", top: float | None = None) -> Result:
         """top: the value of white, if not the type's (integers that are delivered as floats)."""
         colours = pixels if alpha == "none" else without_alpha(pixels)
-        known = counted(colours)
-        removed, facts = self.clean(filled(colours, known), top or white(colours.dtype))
+        known = find_valid(colours)
+        removed, facts = self.clean(fill_invalid(colours, known), top or white(colours.dtype))
         removed = self._blend(removed)
         if known is not None:
             removed[~known] = 0
@@ -61,7 +61,7 @@ class Cleaning:
 
     def _clean(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
         if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
-            return rounded(colours - removed, colours.dtype)
+            return round_keeping_sums(colours - removed, colours.dtype)
         # an integer less a float32 is a float: exact up to 16 bits
         return by_rows(lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype)
 
@@ -80,7 +80,7 @@ class Cleaning:
 FAR, ABSURD = 10.0, 1e30  # what is farther away, in ranges of all the rest, is no picture
 
 
-def counted(colours: np.ndarray) -> np.ndarray | None:
+def find_valid(colours: np.ndarray) -> np.ndarray | None:
     """Which values are a picture's: not NaN, infinity, or a "no data" of -9999 or 3.4e38, which
     is one value far from all others. None if all are."""
     if colours.dtype.kind != "f":
@@ -98,7 +98,7 @@ def counted(colours: np.ndarray) -> np.ndarray | None:
     return None if known.all() else known
 
 
-def filled(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
+def fill_invalid(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
     """The same, with the median in the place of what does not count."""
     if known is None:
         return colours
@@ -106,7 +106,7 @@ def filled(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
     return np.where(known, colours, np.float32(middle))
 
 
-def rounded(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def round_keeping_sums(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """To integers whose sums stay within one in every channel (H, W, C): what a value loses by
     rounding, the next one gets. Integers stay what they are.
 

@@ -121,7 +121,7 @@ def _input(
 
 def _digit(image: np.ndarray) -> np.ndarray:
     """The largest mark, in MNIST's form."""
-    from imgconv.tasks.classify.glyph import framed
+    from imgconv.tasks.classify.glyph import frame
     from imgconv.tasks.classify.ink import ink
     from imgconv.tasks.classify.marks import lines
 
@@ -129,7 +129,7 @@ def _digit(image: np.ndarray) -> np.ndarray:
     marks = [mark for line in (lines(amount) if amount is not None else []) for mark in line]
     if not marks:
         return _fitted(grey(image), (28, 28))[None, None]
-    return framed(max(marks, key=lambda mark: mark.size).ink)[None, None]
+    return frame(max(marks, key=lambda mark: mark.size).ink)[None, None]
 
 
 def _field_of_cells(image: np.ndarray, rules: Any, size: tuple[int, ...]) -> np.ndarray:

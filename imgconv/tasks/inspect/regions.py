@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imgconv.engine.fields import traced
+from imgconv.engine.fields import trace as trace_fields
 from imgconv.engine.reach import Trace
 from imgconv.engine.shapes import costs
 from imgconv.errors import InputError
@@ -14,7 +14,7 @@ from imgconv.ops.sheet import sheet
 
 from .influence import influence, spread
 from .probe import Probe
-from .views import enlarged, seen, symmetric
+from .views import enlarge, show_input, symmetric
 
 WORK = 1.2e11  # multiply-adds for one picture: about three seconds
 FEWEST, FINEST = 8, 24  # cells a side
@@ -44,7 +44,7 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
 
     Luo and others: Understanding the Effective Receptive Field, NIPS 2016.
     """
-    trace = traced(probe.model.graph, probe.size).get(value)
+    trace = trace_fields(probe.model.graph, probe.size).get(value)
     if trace is None:
         raise InputError("a unit of that layer sees all of the image")
     (values,) = probe.values([value])
@@ -64,11 +64,11 @@ def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndar
         f"unit {column},{row} of map {channel} sees {wide}x{tall} pixels; "
         f"{100 * half / cells.size:.0f} % of them make 90 % of what covering changes"
     )
-    whole, near = seen(probe.image), margin(window, probe.size)
+    whole, near = show_input(probe.image), margin(window, probe.size)
     picture = over(whole, heat)
     names = [f"what unit {column},{row} sees", "and what of it counts"]
-    tiles = [framed(part[near], window, near) for part in (whole, picture)]
-    return sheet([enlarged(tile, VIEW) for tile in tiles], names, 2), said
+    tiles = [draw_frame(part[near], window, near) for part in (whole, picture)]
+    return sheet([enlarge(tile, VIEW) for tile in tiles], names, 2), said
 
 
 def window_of(trace: Trace, row: int, column: int) -> Window:
@@ -135,7 +135,7 @@ def _same(probe: Probe, value: str, unit: tuple[int, int, int], wanted: float) -
     return bool(abs(float(found[channel, row, column]) - wanted) <= 1e-3 * top)
 
 
-def framed(picture: np.ndarray, window: Window, shown: Window) -> np.ndarray:
+def draw_frame(picture: np.ndarray, window: Window, shown: Window) -> np.ndarray:
     """A picture of the part `shown` of an image, with a frame around the window."""
     made = picture.copy()
     rows, columns = (
@@ -159,14 +159,14 @@ def occlusion(probe: Probe) -> tuple[np.ndarray, str]:
         said = f"what moves the output's pixel {result.shape[3] // 2},{result.shape[2] // 2}"
     else:
         heat, said = _answer(probe, scores_of(probe), int(result.reshape(-1).argmax()))
-    picture, scale = seen(probe.image), symmetric(heat)
-    tiles = [enlarged(part, VIEW) for part in (picture, over(picture, heat))]
+    picture, scale = show_input(probe.image), symmetric(heat)
+    tiles = [enlarge(part, VIEW) for part in (picture, over(picture, heat))]
     return sheet(tiles, ["what it sees", said], 2, ["", scale]), said
 
 
 def _pixel(probe: Probe, name: str, result: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     row, column = result.shape[2] // 2, result.shape[3] // 2
-    trace = traced(probe.model.graph, probe.size).get(name)
+    trace = trace_fields(probe.model.graph, probe.size).get(name)
     channel = int(np.abs(result[0, :, row, column]).argmax())
     if trace is None:
         return _everywhere(probe, name, (channel, row, column))
@@ -234,8 +234,8 @@ def activation_map(probe: Probe) -> tuple[np.ndarray, str]:
     heat = np.tensordot(weights[best], found[0], 1)
     size = probe.image.shape[2:]
     rows, columns = (np.arange(n) * m // n for n, m in zip(size, heat.shape, strict=True))
-    picture = over(seen(probe.image), heat[np.ix_(rows, columns)].astype(np.float32))
-    return enlarged(picture, VIEW), f"what speaks for {class_name(probe, best)}"
+    picture = over(show_input(probe.image), heat[np.ix_(rows, columns)].astype(np.float32))
+    return enlarge(picture, VIEW), f"what speaks for {class_name(probe, best)}"
 
 
 def patches(
@@ -245,7 +245,7 @@ def patches(
     found: list[tuple[float, np.ndarray, str]] = []
     for name, one in probes:
         image = one.image
-        trace = traced(one.model.graph, one.size).get(value)
+        trace = trace_fields(one.model.graph, one.size).get(value)
         maps = one.values([value])[0]
         if maps.ndim != 4 or channel >= maps.shape[1]:
             raise InputError(
@@ -258,11 +258,11 @@ def patches(
                 slice(int(s.low[n]), int(s.high[n]) + 1)
                 for s, n in zip(trace.sides, (row, column), strict=True)
             ) if trace else (slice(None), slice(None))  # fmt: skip
-            found.append((float(values[row, column]), seen(image)[window], name))
+            found.append((float(values[row, column]), show_input(image)[window], name))
     found.sort(key=lambda one: -one[0])
     best = found[:count]
     side = max(max(piece.shape[:2]) for _, piece, _ in best)
-    tiles = [enlarged(_square(piece, side)) for _, piece, _ in best]
+    tiles = [enlarge(_square(piece, side)) for _, piece, _ in best]
     return sheet(tiles, [f"{strength:.3g}" for strength, _, _ in best])
 
 

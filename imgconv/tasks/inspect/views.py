@@ -19,7 +19,7 @@ TILE = 96  # pixels of the side of one, at least
 GAP, LINE, PAPER = 8, 30, 250  # pixels between tiles, and for words; the level of the page
 
 
-def enlarged(picture: np.ndarray, side: int = TILE) -> np.ndarray:
+def enlarge(picture: np.ndarray, side: int = TILE) -> np.ndarray:
     """By a whole factor, to `side` pixels at least; larger ones are reduced."""
     longest = max(picture.shape[:2])
     if longest > 4 * side:
@@ -42,11 +42,11 @@ def filters(graph: Graph) -> np.ndarray:
     if weights.shape[1] == 3:
         end = float(np.abs(shown).max()) or 1.0
         tiles = [((w / end + 1) * 127.5).transpose(1, 2, 0).astype(np.uint8) for w in shown]
-        return sheet([enlarged(t) for t in tiles], [str(n) for n in range(len(tiles))])
+        return sheet([enlarge(t) for t in tiles], [str(n) for n in range(len(tiles))])
     flat = shown.reshape(-1, *weights.shape[2:])[:MOST]
     scale = symmetric(flat)
     names = [f"{n // weights.shape[1]}.{n % weights.shape[1]}" for n in range(len(flat))]
-    return sheet([enlarged(scale.colours(w)) for w in flat], names, scales=[scale] * len(flat))
+    return sheet([enlarge(scale.colours(w)) for w in flat], names, scales=[scale] * len(flat))
 
 
 def symmetric(values: np.ndarray) -> Tones:
@@ -60,11 +60,11 @@ def maps(values: np.ndarray, name: str) -> np.ndarray:
         values = _square_of(values)
     shown = values[:MOST]
     scales = [tones_for(one) for one in shown]
-    tiles = [enlarged(t.colours(one)) for t, one in zip(scales, shown, strict=True)]
+    tiles = [enlarge(t.colours(one)) for t, one in zip(scales, shown, strict=True)]
     return sheet(tiles, [f"{name} {n}" for n in range(len(tiles))], scales=scales)
 
 
-def seen(image: np.ndarray) -> np.ndarray:
+def show_input(image: np.ndarray) -> np.ndarray:
     """The network's input (1, C, h, w) as a picture."""
     planes = image[0][:3] if image.shape[1] >= 3 else image[0][:1].repeat(3, 0)
     low, high = float(planes.min()), float(planes.max())
@@ -121,7 +121,7 @@ def every_layer(probe: Probe) -> np.ndarray:
     values = probe.values(list(known.values()))
     shown = [(n, v[0]) for n, v in zip(known, values, strict=True) if v.ndim in (2, 4)]
     step = max(1, math.ceil(len(shown) / ROWS))
-    rows = [("what it sees", on_tile(seen(probe.image)))]
+    rows = [("what it sees", on_tile(show_input(probe.image)))]
     rows += [(_measured(name, one), _row(one)) for name, one in shown[::-1][::step][::-1]]
     return rows_sheet(rows)
 

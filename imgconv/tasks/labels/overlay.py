@@ -48,7 +48,7 @@ def overlay(
 
     scale: by how much it is enlarged and by how much reduced, as `factors` finds.
     """
-    picture, shown = stretched(pixels), labels
+    picture, shown = stretch(pixels), labels
     grown, shrunk = scale or factors(labels)
     colours = np.array(ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK, np.uint8)
     if shrunk > 1:
@@ -75,7 +75,7 @@ def factors(labels: np.ndarray) -> tuple[int, int]:
     return int(max(1, min(wanted, LARGE // longest))), -(-longest // LARGE)
 
 
-def stretched(pixels: np.ndarray) -> np.ndarray:
+def stretch(pixels: np.ndarray) -> np.ndarray:
     """RGB uint8 (H, W, 3) of grey or RGB of any range, dark and bright tails cut off."""
     step = max(1, round((pixels.shape[0] * pixels.shape[1] / SAMPLE) ** 0.5))
     sample = pixels[::step, ::step]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from imgconv.errors import InputError, UsageError
-from imgconv.images import Source, of_suffix, shown
+from imgconv.images import Source, of_suffix, show_name
 
 ENDING = re.compile(r"[-_. ](labels?|(cp[-_])?masks?|truth|gt)$|\.ome$", re.IGNORECASE)
 OURS = "-labels"
@@ -67,15 +68,78 @@ def pairs(labels: str, truth: str, recursive: bool) -> Iterator[tuple[Path, Path
     left, right = Path(labels), Path(truth)
     for path in (left, right):
         if not path.exists():
-            raise UsageError(f"{shown(path)}: no such file or folder")
+            raise UsageError(f"{show_name(path)}: no such file or folder")
     if left.is_file() and right.is_file():
         yield left, right, ""
         return
     if left.is_file() or right.is_file():
         raise UsageError(
-            f"{shown(left)} and {shown(right)}: give two files or two folders, labels first"
+            f"{show_name(left)} and {show_name(right)}: give two files or two folders, labels first"
         )
     yield from _pair(left, right, recursive)
+
+
+class Set(NamedTuple):
+    """A file of labels and the files of other folders that belong to it."""
+
+    labels: str
+    others: tuple[str, ...]
+    error: str = ""  # what is missing
+
+
+def sets(given: Sequence[str], recursive: bool) -> list[Set]:
+    """The sets of files that belong together: all given are files, or all are folders, in which
+    files belong together by their names. The first are labels. Raises UsageError.
+    """
+    kinds = {name: "file" if name == "-" else _kind(name) for name in given}
+    if set(kinds.values()) == {"file"}:
+        return [Set(given[0], tuple(given[1:]))]
+    if "file" in kinds.values():
+        raise UsageError(f"{', '.join(map(show_name, given))}: give files or folders, labels first")
+    labels = label_files(Path(given[0]), recursive)
+    others = [_about(Path(folder), recursive, set(labels)) for folder in given[1:]]
+    if not labels:
+        raise UsageError(
+            f"no label images in {show_name(given[0])}; `recursive` looks into its folders"
+        )
+    return [
+        _set(name, files, others, given[1:])
+        for name, files in sorted(labels.items(), key=lambda one: str(one[1][0]))
+    ]
+
+
+def _kind(name: str) -> str:
+    if not Path(name).exists():
+        raise UsageError(f"{show_name(name)}: no such file or folder")
+    return "folder" if Path(name).is_dir() else "file"
+
+
+def _about(folder: Path, recursive: bool, names: set[str]) -> dict[str, list[Path]]:
+    """The images of a folder by what they are about; where the labels are in it too, without."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*") if recursive else folder.iterdir()):
+        if of_suffix(path.suffix) and path.is_file() and not path.name.startswith("."):
+            below = path.relative_to(folder).parent
+            name = str(below / key(path.name))
+            plain = str(below / path.stem) in names or name in names
+            if plain:
+                found.setdefault(name, []).append(path)
+    return found
+
+
+def _set(
+    name: str, files: list[Path], others: list[dict[str, list[Path]]], folders: Sequence[str]
+) -> Set:
+    labels = str(files[0])
+    if len(files) > 1:
+        return Set(labels, (), f"{labels}: and {files[1].name} are both about {name}: leave one")
+    for found, folder in zip(others, folders, strict=True):
+        mine = found.get(name, [])
+        if len(mine) != 1:
+            several = ", ".join(path.name for path in mine)
+            what = f"has several: {several}" if mine else f"has no {name}.tif or .png"
+            return Set(labels, (), f"{labels}: no image for it: {show_name(folder)} {what}")
+    return Set(labels, tuple(str(found[name][0]) for found in others))
 
 
 def _pair(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Path | None, str]]:
@@ -86,10 +150,10 @@ def _pair(labels: Path, truth: Path, recursive: bool) -> Iterator[tuple[Path, Pa
         if several:
             yield several[0], None, f"and {several[1].name} are both about {name}: leave one"
         elif not theirs:
-            yield mine[0], None, f"no truth for it: {shown(truth)} has no {name}.tif or .png"
+            yield mine[0], None, f"no truth for it: {show_name(truth)} has no {name}.tif or .png"
         elif not mine:
             wanted = f"{name}{OURS}.tif or {name}.tif"
-            yield theirs[0], None, f"no labels for it: {shown(labels)} has no {wanted}"
+            yield theirs[0], None, f"no labels for it: {show_name(labels)} has no {wanted}"
         else:
             yield mine[0], theirs[0], ""
 

@@ -44,7 +44,7 @@ def prepare(
     levels: Levels | None = None,
 ) -> np.ndarray:
     """(H, W), (H, W, 1) grey or (H, W, 3) RGB of any dtype -> (4, h, w) float32 for the network:
-    red, green, blue (grey three times), and their mean compressed (see `compressed`).
+    red, green, blue (grey three times), and their mean compressed (see `compress`).
 
     `rules` are the card's `prepare`; `size` is (h, w) if it is not (H, W); `levels` are those of
     the objects, by percentiles of the image if they are not known.
@@ -59,14 +59,14 @@ def prepare(
         scaled[scaled > np.float32(rules["glare"])] = 0
     scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=1e9, neginf=-1e9)
     np.clip(scaled, *rules["clip"], out=scaled)
-    maps = resized(scaled.transpose(2, 0, 1), size or planes.shape[:2])
+    maps = resize_maps(scaled.transpose(2, 0, 1), size or planes.shape[:2])
     result = np.empty((4, *maps.shape[1:]), np.float32)
     result[:3] = maps
-    result[3] = compressed(maps, rules["compress"])
+    result[3] = compress(maps, rules["compress"])
     return result
 
 
-def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def resize_maps(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """(C, H, W) float32 at (h, w): bilinear, and without aliasing where that is smaller."""
     if maps.shape[1:] == tuple(size):
         return maps
@@ -74,7 +74,7 @@ def resized(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(m).resize(across, bilinear)) for m in maps])
 
 
-def compressed(maps: np.ndarray, strength: float) -> np.ndarray:
+def compress(maps: np.ndarray, strength: float) -> np.ndarray:
     """(C, H, W) with levels 0 and 1 -> (H, W): the channels' mean on a scale that is linear around
     0 and logarithmic beyond (0 and 1 stay): a nucleus of a hundredth of the range is seen in it."""
     mean = maps.mean(0, dtype=np.float32)

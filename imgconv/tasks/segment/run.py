@@ -10,8 +10,8 @@ import numpy as np
 
 from ..card import Card
 from .card import USUAL
-from .levels import Levels, found_levels, standing_out, weights
-from .prepare import percentile_levels, prepare, resized
+from .levels import Levels, find_levels, standing_out, weights
+from .prepare import percentile_levels, prepare, resize_maps
 from .read import instances, probability, typical_diameter
 
 Network = Callable[[np.ndarray], np.ndarray]
@@ -81,7 +81,9 @@ class Viewer:
         if not self.by_objects:
             return percentile_levels(self.planes, self.card.prepare), np.zeros(self.size, bool)
         step = 1.0 if self.planes.dtype.kind == "u" else 0.0
-        found, where = standing_out(self.grey, self.colour, step)
+        found, where = standing_out(self.grey, step)
+        if found and found.span < 0 and self.colour:
+            found = None  # a stain: only its objects tell
         return found or percentile_levels(self.planes, self.card.prepare), where
 
     @property
@@ -93,8 +95,9 @@ class Viewer:
         if not self.by_objects or look.diameter is None:
             return look.levels
         inside = look.maps[0] > 0
-        grey = resized(self.grey[None], inside.shape)[0]
-        found = found_levels(grey, inside, look.diameter * look.scale, self.colour)
+        planes = self.planes.astype(np.float32) if self.colour else self.grey[..., None]
+        planes = resize_maps(planes.transpose(2, 0, 1), inside.shape).transpose(1, 2, 0)
+        found = find_levels(planes, inside, look.diameter * look.scale)
         return found or look.levels
 
     def scale(self, diameter: float | None) -> float:
@@ -123,7 +126,7 @@ def segment(
     were found, until these stay; a given diameter sets the scale.
     """
     viewer = Viewer(planes, network, card)
-    look = settled(viewer, diameter)
+    look = settle(viewer, diameter)
     rules = dict(card.read)
     if "least" in rules:
         rules["smallest"] = rules["least"] * look.scale**2
@@ -132,7 +135,7 @@ def segment(
     return Segmentation(labels, likely, typical, look.scale)
 
 
-def settled(viewer: Viewer, diameter: float | None) -> Look:
+def settle(viewer: Viewer, diameter: float | None) -> Look:
     """The look at the image that would not change any more."""
     levels, where = viewer.first_levels()
     look = viewer.look(levels, viewer.scale(diameter))
@@ -156,7 +159,7 @@ def _elsewhere(viewer: Viewer, first: Look, where: np.ndarray) -> Look:
 
     def agreement(look: Look) -> float:
         """Intersection over union of what was found and what stands out."""
-        inside = resized(look.maps[:1], where.shape)[0] > 0
+        inside = resize_maps(look.maps[:1], where.shape)[0] > 0
         union = counts[inside | where].sum()
         return float(counts[inside & where].sum() / union) if union else 0.0
 
@@ -180,8 +183,8 @@ def _read(look: Look, size: tuple[int, ...], rules: dict[str, object]) -> tuple[
     """Labels (H, W) and probability of an image of this size."""
     if look.scale > 1.0:  # small objects are told apart where they are large
         labels = _sample(instances(look.maps, rules), size)
-        return labels, probability(resized(look.maps[:1], size))
-    maps = resized(look.maps, size)  # large ones get smooth outlines
+        return labels, probability(resize_maps(look.maps[:1], size))
+    maps = resize_maps(look.maps, size)  # large ones get smooth outlines
     return instances(maps, rules, look.scale), probability(maps)
 
 

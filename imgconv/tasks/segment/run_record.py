@@ -16,7 +16,7 @@ from typing import Any
 
 from imgconv import __version__
 from imgconv.errors import OutputError
-from imgconv.images import shown
+from imgconv.images import show_name
 
 from ..csv_table import csv_text, read_csv
 
@@ -55,7 +55,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def merged(record: dict[str, Any], former: dict[str, Any] | None) -> dict[str, Any]:
+def merge_record(record: dict[str, Any], former: dict[str, Any] | None) -> dict[str, Any]:
     """The record with what still holds of the folder's former one under "earlier"."""
     if not former:
         return record
@@ -67,7 +67,9 @@ def merged(record: dict[str, Any], former: dict[str, Any] | None) -> dict[str, A
     return record | ({"earlier": earlier} if earlier else {})
 
 
-def made(former: dict[str, Any] | None) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+def runs_by_image(
+    former: dict[str, Any] | None,
+) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     """The run that made each label file in a folder's record, and what it says of the image."""
     runs = [former, *former.get("earlier", ())] if former else []
     return {image[KEY]: (run, image) for run in reversed(runs) for image in run["images"]}
@@ -81,7 +83,7 @@ def differs(run: dict[str, Any], image: dict[str, Any], head: dict[str, Any], so
     return image["source"] != str(Path(source).absolute()) and image["sha256"] != sha256(source)
 
 
-def merged_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], former: str | None) -> str:
+def merge_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]], former: str | None) -> str:
     """The summary with these rows in place of former ones of the same label files."""
     done = {row[KEY] for row in rows}
     kept = read_csv(former)[1] if former else []
@@ -124,7 +126,7 @@ def _read_summary(path: Path, columns: Sequence[str]) -> str | None:
 
 def _foreign(path: Path, what: str) -> OutputError:
     return OutputError(
-        f"{shown(path)}: is no {what} of this version of imgconv segment, and is not "
+        f"{show_name(path)}: is no {what} of this version of imgconv segment, and is not "
         "overwritten; move it away, write elsewhere with `output`, or replace it with `force=True`"
     )
 

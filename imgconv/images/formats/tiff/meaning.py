@@ -110,10 +110,10 @@ class Meaning:
         last = self.extra[-1] if self.extra and not self.apart else 0
         return "straight" if last in ALPHA and self.channels in (2, 4) else "none"
 
-    def applied_to(self, info: Info) -> Info:
+    def apply_to(self, info: Info) -> Info:
         """The record with what is true of the delivered samples."""
         found = f"uint{self.bits}" if self.narrow else str(self._stored_type)
-        dtype = samples.delivered(self._stored_type, self.name)
+        dtype = samples.delivered_dtype(self._stored_type, self.name)
         lut = self.palette.table if self.palette and self.palette.numbers else None
         return replace(
             info, dtype=dtype, channels=self.channels, alpha=self.alpha, axes="", shape=(),

@@ -10,8 +10,7 @@ import numpy as np
 
 from ...info import Info
 from ...limits import Limits
-from ...metadata import exif
-from ...metadata.xmp import upright
+from ...metadata import exif, iptc, xmp
 from ...notes import Notes
 from . import regions, tags, ycbcr
 from .meaning import Meaning
@@ -60,21 +59,27 @@ class Pages:
         height, width = page.imagelength, page.imagewidth
         text = (page.description or "") if self.text is None else self.text
         resolution = tags.resolution(page, kind, text)
-        xmp = _bytes(page.tags.valueof(tags.XMP))
+        packet = _bytes(page.tags.valueof(tags.XMP))
         if self.orientation >= 5:
             height, width = width, height
-            resolution = resolution.turned() if resolution else None
+            resolution = resolution.turn() if resolution else None
         layout = replace(tags.layout(self.tiff, page, kind), description=text)
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
             format="tiff", dtype=page.dtype, height=height, width=width, channels=1,
-            compression=layout.compression, xmp=upright(xmp) if xmp else None,
+            compression=layout.compression, xmp=xmp.deliver(packet) if packet else None,
+            iptc=self._iptc(),
             resolution=resolution, software=page.software, tiff=layout,
         )  # fmt: skip
-        info = self.meaning.applied_to(found)
+        info = self.meaning.apply_to(found)
         axes, shape = self._stack()
         return replace(info, axes=axes + info.axes, shape=shape + info.shape)
+
+    def _iptc(self) -> bytes | None:
+        """From its own tag, else from among Photoshop's resources."""
+        found = (_bytes(tags.content(self.tiff, self.page, code)) for code in tags.IPTC)
+        return next((known for one in found if one and (known := iptc.records(one))), None)
 
     def _stack(self) -> tuple[str, tuple[int, ...]]:
         """The axes that count planes, and how long they are."""
@@ -95,12 +100,12 @@ class Pages:
         size = self.series.size if self.series is not None else page.size * len(self.pages)
         return max(1, size // per_plane)
 
-    def named(self, name: str) -> Pages:
+    def name_images(self, name: str) -> Pages:
         """With the name that the image has in its file."""
         self.info = replace(self.info, name=name)
         return self
 
-    def stacked(self, others: list[Pages]) -> Pages:
+    def stack_with(self, others: list[Pages]) -> Pages:
         """Together with pages of which all is the same: one stack."""
         if others:
             count = self.info.planes * (1 + len(others))

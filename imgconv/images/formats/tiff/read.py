@@ -94,7 +94,7 @@ class Tiff:
                 text, name = next(texts, (None, ""))
                 pages = list(series.pages)
                 part = self._make("ome" if text else kind, series.keyframe, pages, series, text)
-                yield part.named(name or (series.name if len(self.series) > 1 else ""))
+                yield part.name_images(name or (series.name if len(self.series) > 1 else ""))
         pages = [page.aspage() for series in loose for page in series.pages]
         for page in sorted(pages, key=_place):
             yield self._make(kind, page, [page], None)
@@ -116,7 +116,7 @@ class Tiff:
         begin = 0
         for end in range(1, len(parts) + 1):
             if end == len(parts) or parts[end].info != parts[begin].info:
-                yield parts[begin].stacked(parts[begin + 1 : end])
+                yield parts[begin].stack_with(parts[begin + 1 : end])
                 begin = end
 
     def _note_differences(self, parts: list[Pages]) -> None:

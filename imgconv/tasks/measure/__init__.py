@@ -1,0 +1,1 @@
+"""Tables of labelled objects: families of measurements, defined in docs/measurements.md."""
