@@ -85,10 +85,16 @@ def test_a_png_that_lacks_its_last_bytes_is_not_whole(tmp_path, missing):
     assert "truncated PNG" in refused(tmp_path / "cut.png")
 
 
-def test_a_jpeg_that_lacks_its_end_is_not_whole(tmp_path):
-    data = saved(tmp_path, "jpg").read_bytes()
-    (tmp_path / "cut.jpg").write_bytes(data[:-2])
-    assert "`allow_truncated=True`" in refused(tmp_path / "cut.jpg")
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 2}])
+def test_a_jpeg_that_lacks_its_end_marker_alone_is_whole(tmp_path, options):
+    whole = saved(tmp_path, "jpg", **options)
+    (tmp_path / "cut.jpg").write_bytes(whole.read_bytes()[:-2])
+    with open_image(tmp_path / "cut.jpg") as source:
+        assert any("whole" in note for note in source.notes)
+        np.testing.assert_array_equal(*(list(s.planes()) for s in (source, open_image(whole))))
+    for missing in (300, 2000):  # fewer may be of blocks beyond the edge
+        (tmp_path / "cut.jpg").write_bytes(whole.read_bytes()[:-missing])
+        assert "`allow_truncated=True`" in refused(tmp_path / "cut.jpg")
 
 
 def test_bytes_after_a_jpegs_end_do_no_harm(tmp_path):

@@ -11,6 +11,14 @@ from .metadata import geotiff
 from .resolution import Resolution
 
 
+def words_of(comment: bytes) -> str:
+    """A comment as text: UTF-8 where it is that, else Latin-1, as most that are not."""
+    try:
+        return comment.decode("utf-8")
+    except UnicodeDecodeError:
+        return comment.decode("latin-1")
+
+
 @dataclass(frozen=True)
 class JpegTables:
     """How a JPEG was quantised, so that its successor is written alike."""
@@ -62,12 +70,15 @@ class Info:
     icc: bytes | None = None
     xmp: bytes | None = None
     resolution: Resolution | None = None
-    text: tuple[tuple[str, str], ...] = ()  # PNG text, JPEG and GIF comments; without Software
+    iptc: bytes | None = None  # IPTC-IIM records
+    text: tuple[tuple[str, str], ...] = ()  # of PNG, by keyword; without Software
+    comments: tuple[bytes, ...] = ()  # of JPEG and GIF; their alphabet is not known
     software: str = ""  # who wrote the file
     duration: float | None = None  # milliseconds that this frame of an animation is shown
     loops: int = 0  # how often the animation is shown, 0 for ever
     lut: bytes | None = None  # a pseudo-colour table over numbers: (3, N) uint16, see `luts`
-    png_colour: tuple[tuple[bytes, bytes], ...] = ()  # gAMA, cHRM, sRGB, cICP as they stood
+    png_colour: tuple[tuple[bytes, bytes], ...] = ()  # gAMA, cHRM, cICP ... as they stood
+    background: tuple[int, ...] = ()  # the colour that a PNG wants under its transparency
     jpeg: JpegTables | None = None
     tiff: TiffLayout | None = None
 
@@ -107,6 +118,11 @@ class Info:
     def pixel_size(self) -> tuple[float, float, str] | None:
         """Width and height of one pixel and their unit ("µm", "inch", ...), where known."""
         return self.resolution.pixel_size if self.resolution else None
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """Text and comments, for people."""
+        return (*self.text, *(("Comment", words_of(comment)) for comment in self.comments))
 
     def has_alpha(self, plane: np.ndarray) -> bool:
         """True where a plane's last channel is alpha: made of a plane that had it, and as many

@@ -67,3 +67,12 @@ class Resolution:
     def turn(self) -> Resolution:
         """After a quarter turn."""
         return replace(self, x=self.y, y=self.x)
+
+
+def ratio_of_32_bits(value: Fraction) -> tuple[int, int]:
+    """Two numbers of 32 bits whose quotient is the value, or as near as they come."""
+    top = 0xFFFFFFFF
+    if value.numerator > top:
+        value = value.limit_denominator(max(1, int(top / float(value))))
+    value = value.limit_denominator(top)
+    return min(value.numerator, top), value.denominator

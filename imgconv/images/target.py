@@ -22,8 +22,10 @@ from .info import Info
 from .options import WriteOptions
 
 NAMES = {
-    "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "text": "text",
-    "duration": "the times of the frames", "lut": "the pseudo-colour table",
+    "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "iptc": "IPTC", "text": "text",
+    "comments": "comments", "png_colour": "what {} says of the colours",
+    "background": "the background colour", "duration": "the times of the frames",
+    "lut": "the pseudo-colour table",
 }  # fmt: skip
 
 
@@ -71,11 +73,21 @@ def write_images(
 
 def _lost(images: Sequence[Image], kind: Format) -> list[str]:
     """What the format cannot keep of the metadata."""
-    return [
-        words
-        for field, words in NAMES.items()
-        if field not in kind.keeps and any(getattr(image.info, field) for image in images)
-    ]
+    infos = [image.info for image in images]
+    lost = (field for field in NAMES if field not in kind.keeps)
+    return [_words(field, infos) for field in lost if any(_says(info, field) for info in infos)]
+
+
+def _words(field: str, infos: Sequence[Info]) -> str:
+    chunks = dict.fromkeys(kind.decode("latin-1") for info in infos for kind, _ in info.png_colour)
+    return NAMES[field].format(", ".join(chunks))
+
+
+def _says(info: Info, field: str) -> bool:
+    """Whether something would be lost: that colours are sRGB is what everybody takes them for."""
+    if field == "png_colour":
+        return info.icc is None and any(kind != b"sRGB" for kind, _ in info.png_colour)
+    return bool(getattr(info, field))
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def describe(info: Info) -> dict[str, Any]:
         "icc": _profile_name(info.icc) if info.icc else None,
         "exif": _exif(info.exif) if info.exif else None,
         "xmp_bytes": len(info.xmp) if info.xmp else None,
-        "text": dict(info.text),
+        "text": dict(info.words),
         "tiff": _tiff(info),
     }
     return {name: value for name, value in record.items() if value not in (None, "", {}, "none")}

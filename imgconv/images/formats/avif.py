@@ -29,8 +29,7 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
     """Write planes (H, W, 1 to 4) of uint8; quality 100 is the best there is, not lossless."""
     from .raster import animation, pillow_image, save
 
-    info = images[0].info
-    first, more = animation(images, lambda plane: pillow_image(plane, "RGBA"))
+    first, info, more = animation(images, lambda plane: pillow_image(plane, "RGBA"))
     quality = QUALITY if options.quality is None else options.quality
     subsampling = {} if first.mode == "L" else {"subsampling": "4:4:4"}
     profile = info.icc if info.icc and info.icc[16:20] in (b"RGB ", b"GRAY") else b""

@@ -15,7 +15,7 @@ from .. import samples
 from ..image import Image, one_plane
 from ..info import Info
 from ..limits import Limits
-from ..metadata import exif
+from ..metadata.blocks import deliver, update, with_resolution
 from ..options import WriteOptions
 from .record import Format, Reader, begins
 
@@ -45,13 +45,15 @@ class JpegXl:
 
     def _info(self, frame: np.ndarray, boxes: dict[bytes, bytes], frames: int) -> Info:
         height, width, channels = frame.shape
-        block = boxes.get(b"Exif", b"")[4:]
+        known = deliver(boxes.get(b"Exif", b"")[4:] or None, boxes.get(b"xml ") or None)
         return Info(
             format="jpegxl", dtype=samples.delivered_dtype(frame.dtype, self.name),
             height=height, width=width, channels=channels,
             alpha="straight" if channels in (2, 4) else "none", compression="jpegxl",
             source_dtype="" if frame.dtype in samples.KEPT else str(frame.dtype),
-            exif=exif.upright(block) if block else None, xmp=boxes.get(b"xml ") or None,
+            exif=known.exif, xmp=known.xmp,
+            resolution=known.resolution if known.orientation < 5 or known.resolution is None
+            else known.resolution.turn(),
             duration=0.0 if frames > 1 else None,
         )  # fmt: skip
 
@@ -122,12 +124,12 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 
     (image,) = images
     plane = one_plane(image)
+    info = with_resolution(update(image.info, plane))
     plane = plane[..., 0] if plane.shape[2] == 1 else plane
     lossy: dict[str, Any] = {"lossless": True}
     if options.quality is not None and options.quality < 100:
         lossy = {"lossless": False, "distance": distance(options.quality)}
     file.write(imagecodecs.jpegxl_encode(plane, usecontainer=True, **lossy))
-    info = image.info
     for kind, content in ((b"Exif", info.exif and bytes(4) + info.exif), (b"xml ", info.xmp)):
         if content:
             file.write(struct.pack(">I4s", 8 + len(content), kind) + content)

@@ -19,8 +19,10 @@ from ..image import Image, frames, records
 from ..info import Info
 from ..limits import Limits
 from ..metadata import exif
+from ..metadata.blocks import deliver, update, with_resolution
 from ..resolution import Resolution
 
+OURS = b"imgconv "  # what our own comments begin with
 ANIMATION_LIMIT = 100_000  # frames
 
 
@@ -35,9 +37,10 @@ class Raster:
         limits.check(name, height, width)
         block = self.image.info.get("exif")
         block = block.removeprefix(b"Exif\0\0") if block else None
-        self.orientation = exif.orientation(block) if block else 1
+        self.known = deliver(block, self.image.info.get("xmp"))
+        self.orientation = self.known.orientation
         self.count = min(getattr(self.image, "n_frames", 1), ANIMATION_LIMIT)
-        shared = self._shared_info(block)
+        shared = self._shared_info()
         found = [self._mode_and_duration(n) for n in range(self.count)]
         self.mode = _widest([mode for mode, _ in found])
         self.images = [
@@ -45,7 +48,7 @@ class Raster:
             for n, (_, duration) in enumerate(found)
         ]
 
-    def _shared_info(self, block: bytes | None) -> Info:
+    def _shared_info(self) -> Info:
         """What holds for all frames."""
         width, height = self.image.size
         resolution = self._resolution()
@@ -55,9 +58,8 @@ class Raster:
         return Info(
             format=self.kind, dtype=np.dtype(np.uint8), height=height, width=width, channels=1,
             compression={"gif": "lzw", "bmp": "none"}.get(self.kind, self.kind),
-            exif=exif.upright(block) if block else None,
-            icc=self.image.info.get("icc_profile"), xmp=self.image.info.get("xmp"),
-            resolution=resolution, software=self._software(),
+            exif=self.known.exif, icc=self.image.info.get("icc_profile"), xmp=self.known.xmp,
+            resolution=resolution, comments=self._comments(), software=self.software,
             loops=int(self.image.info.get("loop", 1) or 0),
         )  # fmt: skip
 
@@ -83,8 +85,8 @@ class Raster:
         """The mode to convert to, with a note where that expands something."""
         mode = self.image.mode
         transparent = "transparency" in self.image.info
-        if mode == "P" and not transparent and self._grey_palette():
-            return "L"
+        if mode == "P" and self._grey_palette():
+            return "LA" if transparent else "L"
         if mode == "P" or (mode == "L" and transparent):
             wanted = "RGBA" if transparent else "RGB"
             self._note(f"palette expanded to {wanted}")
@@ -105,14 +107,17 @@ class Raster:
     def _resolution(self) -> Resolution | None:
         dpi = self.image.info.get("dpi")
         if not dpi or min(dpi) <= 0:
-            return None
+            return self.known.resolution
         x, y = (Fraction(d).limit_denominator(10_000) for d in dpi)
         return Resolution(x, y, "inch")
 
-    def _software(self) -> str:
-        comment = self.image.info.get("comment", b"")
-        text = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
-        return text if text.startswith("imgconv ") else ""
+    def _comments(self) -> tuple[bytes, ...]:
+        """Each; several of a GIF come in lines."""
+        found = self.image.info.get("comment", b"")
+        found = found.encode("utf-8") if isinstance(found, str) else found
+        ours, _, others = found.partition(b"\n") if found.startswith(OURS) else (b"", b"", found)
+        self.software = ours.decode("utf-8", "replace")
+        return (others,) if others else ()
 
 
 def _widest(modes: list[str]) -> str:
@@ -131,16 +136,19 @@ def pillow_image(plane: np.ndarray, transparent: str = "") -> Any:
 
 def animation(
     images: Sequence[Image], converted: Callable[[np.ndarray], Any] = pillow_image
-) -> tuple[Any, dict[str, Any]]:
-    """The first frame as Pillow's image, and the arguments that write the others after it."""
-    every = (converted(plane) for plane, _ in frames(images))
-    first = next(every)
+) -> tuple[Any, Info, dict[str, Any]]:
+    """The first frame as Pillow's image, what is true of it as it is written, and the arguments
+    that write the others after it."""
+    planes = frames(images)
+    first, info = next(planes)
+    info = with_resolution(update(info, first))
     infos = records(images)
     if len(infos) == 1:
-        return first, {}
-    durations = [round(info.duration or 0) for info in infos]
-    loop = {"loop": infos[0].loops}
-    return first, {"save_all": True, "append_images": every, "duration": durations} | loop
+        return converted(first), info, {}
+    others = (converted(plane) for plane, _ in planes)
+    durations = [round(one.duration or 0) for one in infos]
+    more = {"save_all": True, "append_images": others, "duration": durations}
+    return converted(first), info, more | {"loop": info.loops}
 
 
 def save(file: BinaryIO, image: Any, kind: str, **options: Any) -> None:

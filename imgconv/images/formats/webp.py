@@ -30,8 +30,7 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
     from .raster import animation, pillow_image, save
 
     quality = QUALITY if options.quality is None else options.quality
-    info = images[0].info
-    first, more = animation(images, lambda plane: pillow_image(plane, "RGBA"))
+    first, info, more = animation(images, lambda plane: pillow_image(plane, "RGBA"))
     profile = info.icc if info.icc and info.icc[16:20] == b"RGB " else b""
     save(file, first, "WEBP", quality=quality, lossless=quality == 100, exact=True,
          exif=info.exif or b"", icc_profile=profile, xmp=info.xmp or b"", **more)  # fmt: skip

@@ -1,41 +1,109 @@
-"""EXIF blocks: the orientation read and reset in place.
+"""EXIF blocks: facts read, and patched in place where they would be untrue.
 
 A block is a small TIFF file. Rewriting it through a library would move the maker's notes, whose
-offsets nobody can repair; so the two facts that filtering makes untrue are patched where they
-stand: the orientation (it has been applied) and the link to the thumbnail (it shows the old image).
+offsets nobody can repair; so what filtering makes untrue is patched where it stands: the
+orientation (it has been applied), the link to the thumbnail (it shows the old image), the size and
+the resolution. Tags by their numbers in CIPA DC-008 (EXIF 2.32).
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
-ORIENTATION = 0x0112
-SOFTWARE = 0x0131
+from ..resolution import Resolution, ratio_of_32_bits
+
+ORIENTATION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT = 0x0112, 0x0131, 282, 283, 296
+EXIF, INTEROPERABILITY, COLOUR_SPACE, UNCALIBRATED = 0x8769, 0xA005, 0xA001, 0xFFFF
+WIDTHS, HEIGHTS = (256, 0xA002), (257, 0xA003)  # ImageWidth, PixelXDimension; and so on
+INTEGERS = {1: "B", 3: "H", 4: "I"}  # by the numbers of types
+RATIONAL = 5
+UNITS = {2: "inch", 3: "cm"}
 
 
-def orientation(block: bytes) -> int:
-    """1 to 8 as EXIF counts them; 1 (upright) where the block says nothing or nonsense."""
-    value = 1
-    for tag, kind, _count, at in _entries(block):
-        if tag == ORIENTATION and kind == 3:
-            value = struct.unpack_from(_order(block) + "H", block, at)[0]
-    return value if 1 <= value <= 8 else 1
+class Entry(NamedTuple):
+    """One tag; its value, or the place of it, is at offset `at` of the block."""
+
+    tag: int
+    type: int
+    number: int  # of values
+    at: int
+
+
+def orientation(block: bytes) -> int | None:
+    """1 to 8 as EXIF counts them, in whatever type; None where nothing is said, or nonsense."""
+    value = _number(block, ORIENTATION)
+    return value if value is not None and 1 <= value <= 8 else None
 
 
 def upright(block: bytes) -> bytes:
     """The block with orientation 1 and without its thumbnail."""
     patched = bytearray(block)
-    order = _order(block)
-    end = 0
-    for tag, kind, _count, at in _entries(block):
-        end = at + 4
-        if tag == ORIENTATION and kind == 3:
-            struct.pack_into(order + "H", patched, at, 1)
-    if end and end + 4 <= len(patched):
-        struct.pack_into(order + "I", patched, end, 0)
+    entries = list(_first_entries(block))
+    for entry in entries:
+        if entry.tag == ORIENTATION:
+            _put(patched, entry, 1)
+    behind = entries[-1].at + 4 if entries else len(patched)
+    if behind + 4 <= len(patched):
+        struct.pack_into(_order(block) + "I", patched, behind, 0)
     return bytes(patched)
+
+
+def resolution(block: bytes) -> Resolution | None:
+    """What XResolution, YResolution and ResolutionUnit say."""
+    found = {entry.tag: entry for entry in _first_entries(block)}
+    x, y = (_ratio(block, found.get(tag)) for tag in (X_RESOLUTION, Y_RESOLUTION))
+    unit = UNITS.get(_number(block, UNIT) or 2, "")
+    return Resolution(x, y, unit) if x and y else None
+
+
+def update(block: bytes, height: int, width: int, known: Resolution | None) -> bytes:
+    """The block with this size, and this resolution where it names one."""
+    patched = bytearray(block)
+    ratio = known and (known if known.unit in ("inch", "cm") else known.per("inch"))
+    for entry in (*_first_entries(block), *_entries(block, _number(block, EXIF) or 0)):
+        if entry.tag in WIDTHS:
+            _put(patched, entry, width)
+        elif entry.tag in HEIGHTS:
+            _put(patched, entry, height)
+        elif ratio and entry.tag == UNIT:
+            _put(patched, entry, 2 if ratio.unit == "inch" else 3)
+        elif ratio and entry.tag in (X_RESOLUTION, Y_RESOLUTION):
+            value = ratio.x if entry.tag == X_RESOLUTION else ratio.y
+            if _ratio(block, entry) != value:
+                _put_ratio(patched, entry, value)
+    return bytes(patched)
+
+
+def of_resolution(known: Resolution) -> bytes | None:
+    """A block that says nothing else, for formats without a place of their own."""
+    ratio = known if known.unit in ("inch", "cm") else known.per("inch")
+    if ratio is None:
+        return None
+    unit = 2 if ratio.unit == "inch" else 3
+    entries = ((X_RESOLUTION, RATIONAL, 50), (Y_RESOLUTION, RATIONAL, 58), (UNIT, 3, unit))
+    rows = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
+    values = struct.pack("<4I", *ratio_of_32_bits(ratio.x), *ratio_of_32_bits(ratio.y))
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + rows + bytes(4) + values
+
+
+def colour_space(block: bytes) -> str:
+    """What a camera announces: "adobe", "unknown" where it is not sRGB and nothing more is said,
+    else "". Adobe RGB is (DCF 2.0) uncalibrated with an interoperability other than sRGB's R98."""
+    found = {entry.tag: entry for entry in _entries(block, _number(block, EXIF) or 0)}
+    space = found.get(COLOUR_SPACE)
+    if space is None or _integer(block, space) not in (UNCALIBRATED, 2):
+        return ""
+    link = found.get(INTEROPERABILITY)
+    if link is None:
+        return "unknown"
+    names = [block[e.at : e.at + 3] for e in _entries(block, _integer(block, link) or 0)
+             if e.tag == 1]  # fmt: skip
+    return "" if b"R98" in names else "adobe"
 
 
 def turn(plane: np.ndarray, how: int) -> np.ndarray:
@@ -53,16 +121,55 @@ def _order(block: bytes) -> str:
     return ">" if block[:2] == b"MM" else "<"
 
 
-def _entries(block: bytes) -> list[tuple[int, int, int, int]]:
-    """(tag, type, count, offset of the value field) of each entry of the first directory."""
+def _first_entries(block: bytes) -> Iterator[Entry]:
+    """Those of the first directory."""
+    if len(block) >= 14 and block[:2] in (b"II", b"MM"):
+        yield from _entries(block, struct.unpack_from(_order(block) + "I", block, 4)[0])
+
+
+def _entries(block: bytes, start: int) -> Iterator[Entry]:
+    """Those of the directory at `start`; none where it does not lie within the block."""
     order = _order(block)
-    if len(block) < 14 or block[:2] not in (b"II", b"MM"):
-        return []
-    (start,) = struct.unpack_from(order + "I", block, 4)
-    if start + 2 > len(block):
-        return []
+    if not 8 <= start <= len(block) - 2:
+        return
     (count,) = struct.unpack_from(order + "H", block, start)
     if start + 2 + 12 * count > len(block):
-        return []
-    at = range(start + 2, start + 2 + 12 * count, 12)
-    return [(*struct.unpack_from(order + "HHI", block, a), a + 8) for a in at]
+        return
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        tag, kind, number = struct.unpack_from(order + "HHI", block, at)
+        yield Entry(tag, kind, number, at + 8)
+
+
+def _number(block: bytes, tag: int) -> int | None:
+    """The integer that the first directory gives for the tag."""
+    entry = next((entry for entry in _first_entries(block) if entry.tag == tag), None)
+    return None if entry is None else _integer(block, entry)
+
+
+def _integer(block: bytes, entry: Entry) -> int | None:
+    kind = INTEGERS.get(entry.type)
+    return struct.unpack_from(_order(block) + kind, block, entry.at)[0] if kind else None
+
+
+def _put(block: bytearray, entry: Entry, value: int) -> None:
+    """Replace an integer by one that its type holds."""
+    kind = INTEGERS.get(entry.type)
+    if kind and value < 256 ** struct.calcsize(kind):
+        struct.pack_into(_order(bytes(block[:2])) + kind, block, entry.at, value)
+
+
+def _ratio(block: bytes, entry: Entry | None) -> Fraction | None:
+    if entry is None or entry.type != RATIONAL:
+        return None
+    (at,) = struct.unpack_from(_order(block) + "I", block, entry.at)
+    if at + 8 > len(block):
+        return None
+    top, under = struct.unpack_from(_order(block) + "II", block, at)
+    return Fraction(top, under) if under else None
+
+
+def _put_ratio(block: bytearray, entry: Entry, value: Fraction) -> None:
+    order = _order(bytes(block[:2]))
+    (at,) = struct.unpack_from(order + "I", block, entry.at)
+    if entry.type == RATIONAL and 8 <= at <= len(block) - 8:
+        struct.pack_into(order + "II", block, at, *ratio_of_32_bits(value))

@@ -95,12 +95,12 @@ def sets(given: Sequence[str], recursive: bool) -> list[Set]:
     if set(kinds.values()) == {"file"}:
         return [Set(given[0], tuple(given[1:]))]
     if "file" in kinds.values():
-        raise UsageError(f"{', '.join(map(shown, given))}: give files or folders, labels first")
+        raise UsageError(f"{', '.join(map(show_name, given))}: give files or folders, labels first")
     labels = label_files(Path(given[0]), recursive)
     others = [_about(Path(folder), recursive, set(labels)) for folder in given[1:]]
     if not labels:
         raise UsageError(
-            f"no label images in {shown(given[0])}; `recursive` looks into its folders"
+            f"no label images in {show_name(given[0])}; `recursive` looks into its folders"
         )
     return [
         _set(name, files, others, given[1:])
@@ -110,7 +110,7 @@ def sets(given: Sequence[str], recursive: bool) -> list[Set]:
 
 def _kind(name: str) -> str:
     if not Path(name).exists():
-        raise UsageError(f"{shown(name)}: no such file or folder")
+        raise UsageError(f"{show_name(name)}: no such file or folder")
     return "folder" if Path(name).is_dir() else "file"
 
 
@@ -138,7 +138,7 @@ def _set(
         if len(mine) != 1:
             several = ", ".join(path.name for path in mine)
             what = f"has several: {several}" if mine else f"has no {name}.tif or .png"
-            return Set(labels, (), f"{labels}: no image for it: {shown(folder)} {what}")
+            return Set(labels, (), f"{labels}: no image for it: {show_name(folder)} {what}")
     return Set(labels, tuple(str(found[name][0]) for found in others))
 
 

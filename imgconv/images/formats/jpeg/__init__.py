@@ -6,7 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import numpy as np
+
 from ...image import Image
+from ...info import Info
 from ...limits import Limits
 from ...options import WriteOptions
 from ..record import PILLOW, Format, Reader, begins
@@ -30,9 +33,16 @@ def _mark(path: str | os.PathLike[str], head: bytes) -> str:
     return software(head)
 
 
+def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
+    from .write import doubts
+
+    return doubts(plane, info, options)
+
+
 JPEG = Format(
     "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), begins(b"\xff\xd8\xff"), _open, _write,
-    depths=(8,), keeps=frozenset({"exif", "xmp", "icc", "text"}), mark=_mark,
+    depths=(8,), keeps=frozenset({"exif", "xmp", "icc", "iptc", "text", "comments"}), mark=_mark,
+    doubts=_doubts,
     reads_with=("imgconv.images.formats.jpeg.read", "imagecodecs:jpeg8_decode", *PILLOW),
     writes_with=("imgconv.images.formats.jpeg.write", "imagecodecs:jpeg8_encode", *PILLOW),
 )  # fmt: skip

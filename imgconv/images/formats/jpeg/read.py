@@ -6,7 +6,6 @@ ITU-T T.81 (markers), JFIF (density), EXIF, ICC.1 annex B.4 (profiles in APP2), 
 from __future__ import annotations
 
 import io
-import re
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,14 +16,17 @@ from imgconv.errors import InputError
 
 from ... import colour
 from ...image import Image
-from ...info import Info, JpegTables
+from ...info import Info, JpegTables, words_of
 from ...limits import Limits
-from ...metadata import exif
+from ...metadata import exif, iptc, xmp_extended
+from ...metadata.blocks import deliver
 from ...resolution import Resolution
+from .segments import FRAMES, Segments
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # within entropy-coded data: not stuffed, not RST
+GAIN_MAP = (b"hdr-gain-map", b"HDRGainMap", b"urn:iso:std:iso:ts:21496")
+OURS = b"imgconv "  # what our own comments begin with
+NOISE = bytes(range(1, 251, 3))  # any bits; no marker among them
 ZIGZAG = sorted(range(64), key=lambda n: (n // 8 + n % 8, n if (n // 8 + n % 8) % 2 else -n))
 
 
@@ -34,37 +36,15 @@ class Jpeg:
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         self.data, self.name, self.limits = data, name, limits
         self.notes: list[str] = []
-        self.segments: list[tuple[int, memoryview]] = []
-        self.complete = self._walk()
+        self.segments = Segments(data)
         self.images = [Image(self._read_info(), self._planes)]
 
     def _planes(self) -> Iterator[np.ndarray]:
         yield exif.turn(self._pixels(), self.orientation)
 
-    def _walk(self) -> bool:
-        """Collect the segments; True when the end-of-image marker was reached."""
-        view, at = memoryview(self.data), 2
-        while at + 4 <= len(view):
-            if view[at] != 0xFF:
-                return False
-            marker = view[at + 1]
-            if marker == 0xFF:
-                at += 1
-                continue
-            if marker == 0xD9:
-                return True
-            (length,) = struct.unpack_from(">H", view, at + 2)
-            self.segments.append((marker, view[at + 4 : at + 2 + length]))
-            at += 2 + max(length, 2)
-            if marker == 0xDA:
-                after = MARKER.search(self.data, at)
-                if after is None:
-                    return False
-                at = after.start()
-        return self.data[at : at + 2] == b"\xff\xd9"
-
     def _read_info(self) -> Info:
-        frame = next((s for m, s in self.segments if m in FRAMES), None)
+        segments = self.segments
+        frame = next(segments.of(*FRAMES), None)
         if frame is None or len(frame) < 6 or len(frame) < 6 + 3 * frame[5]:
             raise InputError(f"{self.name}: damaged JPEG (no valid frame header)")
         depth, height, width, self.components = struct.unpack_from(">BHHB", frame)
@@ -73,29 +53,67 @@ class Jpeg:
                 f"{self.name}: a {depth}-bit JPEG with {self.components} components; "
                 "allowed are 8 bit with 1, 3 or 4; convert it to TIFF with another program"
             )
+        self.data, height = segments.with_height()
         self.limits.check(self.name, height, width)
-        if not self.complete:
-            self.limits.refuse_truncated(self.name, "JPEG")
-            self.notes.append("truncated: the missing part is grey")
         self._check_amount(height * width)
         self.shape = (height, width)
-        exif_block, resolution = self._exif(), self._resolution()
+        self._check_end()
+        self._note_companions()
+        block, packet = next(iter(segments.app(0xE1, EXIF)), None), self._xmp()
+        known = deliver(block, packet)
+        self.orientation = known.orientation
+        resolution = self._density() or known.resolution
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
-        text = [_comment(s) for m, s in self.segments if m == 0xFE]
+        comments = [bytes(s).rstrip(b"\0") for s in segments.of(0xFE)]
+        profile = self._icc()
         if self.components == 4:
-            self.inks = self._icc()
+            self.inks, profile = profile, None
             self.notes.append(colour.note_of_inks(self.inks))
         return Info(
             format="jpeg", dtype=np.dtype(np.uint8), height=height, width=width,
             channels=min(self.components, 3), compression="jpeg",
-            exif=exif_block, icc=None if self.components == 4 else self._icc(),
-            xmp=self._app(0xE1, XMP), resolution=resolution,
-            text=tuple(("Comment", t) for t in text if not t.startswith("imgconv ")),
-            software=next((t for t in text if t.startswith("imgconv ")), ""),
+            exif=known.exif, icc=profile, xmp=known.xmp, iptc=self._iptc(), resolution=resolution,
+            comments=tuple(one for one in comments if not one.startswith(OURS)),
+            software=next((words_of(one) for one in comments if one.startswith(OURS)), ""),
             jpeg=self._tables(frame) if self.components != 4 else None,
         )  # fmt: skip
+
+    def _check_end(self) -> None:
+        """A file that lacks its last marker alone holds the whole picture."""
+        if self.segments.ended:
+            return
+        if self.segments.has_all_scans() and self._is_whole():
+            self.notes.append("the marker at its end is missing, the picture is whole")
+            self.data += b"\xff\xd9"
+            return
+        self.limits.refuse_truncated(self.name, "JPEG")
+        self.notes.append("truncated: the missing part is grey")
+
+    def _is_whole(self) -> bool:
+        """Whether bits that are put behind its last ones change nothing."""
+        import imagecodecs
+
+        endings = (b"\xff\xd9", NOISE + b"\xff\xd9")
+        try:
+            one, other = (imagecodecs.jpeg8_decode(self.data + ending) for ending in endings)
+        except Exception:
+            return False
+        return bool((one == other).all())
+
+    def _note_companions(self) -> None:
+        """What the file holds besides its first picture."""
+        behind = self.segments.behind
+        marks = [bytes(s) for s in self.segments.of(0xE1, 0xE2)]
+        if any(mark in segment for mark in GAIN_MAP for segment in marks):
+            self.notes.append("its gain map (the lights for HDR screens) is left out")
+        elif any(segment.startswith(b"MPF\0") for segment in marks):
+            self.notes.append("only the first of its several pictures (MPO) is read")
+        elif behind.lstrip(b"\0").startswith(b"\xff\xd8\xff"):
+            self.notes.append("only the first of the several pictures in the file is read")
+        elif b"ftyp" in behind[:64]:
+            self.notes.append("the film behind its picture is left out")
 
     def _check_amount(self, pixels: int) -> None:
         """Each block of 64 samples takes at least a bit: a header that promises more is a lie."""
@@ -119,30 +137,36 @@ class Jpeg:
         inks = np.asarray(JpegImageFile(io.BytesIO(self.data)))
         return colour.rgb_of_inks(inks, self.inks)
 
-    def _app(self, marker: int, prefix: bytes) -> bytes | None:
-        found = (s for m, s in self.segments if m == marker and s[: len(prefix)] == prefix)
-        segment = next(found, None)
-        return None if segment is None else bytes(segment[len(prefix) :])
+    def _xmp(self) -> bytes | None:
+        """The packet, together with what was too long for its segment."""
+        packet = next(iter(self.segments.app(0xE1, XMP)), None)
+        parts = self.segments.app(0xE1, xmp_extended.HEADER)
+        if packet is None or not parts:
+            return packet
+        whole = xmp_extended.join(packet, parts)
+        if whole is None:
+            self.notes.append("the damaged second part of its XMP was dropped")
+        return whole or packet
 
-    def _exif(self) -> bytes | None:
-        block = self._app(0xE1, EXIF)
-        self.orientation = exif.orientation(block) if block else 1
-        return exif.upright(block) if block else None
+    def _iptc(self) -> bytes | None:
+        block = b"".join(self.segments.app(0xED, iptc.HEADER))
+        if iptc.is_more(block):
+            self.notes.append("Photoshop's resources (thumbnail, paths) are left out")
+        return iptc.records(block)
 
     def _icc(self) -> bytes | None:
-        start = len(ICC)
-        parts = [s for m, s in self.segments if m == 0xE2 and s[:start] == ICC and len(s) > 14]
-        parts.sort(key=lambda s: s[start])
+        parts = sorted(part for part in self.segments.app(0xE2, ICC) if len(part) > 2)
         if not parts:
             return None
-        if [s[start] for s in parts] != list(range(1, len(parts) + 1)):
+        if [part[0] for part in parts] != list(range(1, len(parts) + 1)):
             self.notes.append("the colour profile is damaged and was dropped")
             return None
-        return b"".join(bytes(s[start + 2 :]) for s in parts)
+        return b"".join(part[2:] for part in parts)
 
-    def _resolution(self) -> Resolution | None:
-        jfif = self._app(0xE0, b"JFIF\0")
-        if jfif is None or len(jfif) < 7:
+    def _density(self) -> Resolution | None:
+        """What JFIF says."""
+        jfif = next(iter(self.segments.app(0xE0, b"JFIF\0")), b"")
+        if len(jfif) < 7:
             return None
         unit, x, y = struct.unpack_from(">BHH", jfif, 2)
         names = {0: "", 1: "inch", 2: "cm"}
@@ -153,9 +177,9 @@ class Jpeg:
     def _tables(self, frame: memoryview) -> JpegTables | None:
         """The quantisation tables in natural order and each component's table and sampling."""
         tables: dict[int, tuple[int, ...]] = {}
-        for marker, segment in self.segments:
+        for segment in self.segments.of(0xDB):
             at = 0
-            while marker == 0xDB and at < len(segment):
+            while at < len(segment):
                 wide, index = segment[at] >> 4, segment[at] & 15
                 kind = ">64H" if wide else "64B"
                 if at + 1 + struct.calcsize(kind) > len(segment):
@@ -180,11 +204,7 @@ def software(data: bytes) -> str:
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] not in FRAMES | {0xDA}:
         (length,) = struct.unpack_from(">H", data, at + 2)
-        if data[at + 1] == 0xFE and data[at + 4 : at + 12] == b"imgconv ":
-            return _comment(memoryview(data)[at + 4 : at + 2 + length])
+        if data[at + 1] == 0xFE and data[at + 4 :].startswith(OURS):
+            return words_of(data[at + 4 : at + 2 + length].rstrip(b"\0"))
         at += 2 + length
     return ""
-
-
-def _comment(segment: memoryview) -> str:
-    return bytes(segment).rstrip(b"\0").decode("utf-8", "replace")

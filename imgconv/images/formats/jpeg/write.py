@@ -13,6 +13,8 @@ from imgconv.text import SOFTWARE
 
 from ...image import Image, one_plane
 from ...info import Info
+from ...metadata import iptc, xmp_extended
+from ...metadata.blocks import update
 from ...options import WriteOptions
 from . import tables
 from .read import EXIF, ICC, XMP
@@ -25,7 +27,8 @@ LIMIT = 65500  # rows and columns libjpeg encodes
 def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1 or 3) of uint8."""
     (image,) = images
-    plane, info = one_plane(image), image.info
+    plane = one_plane(image)
+    info = update(image.info, plane)
     if max(plane.shape) > LIMIT:
         raise OutputError(
             f"JPEG holds at most {LIMIT} rows and columns, the image is "
@@ -67,19 +70,52 @@ def _after_jfif(encoded: bytes | bytearray) -> int:
 
 def _segments(info: Info, channels: int) -> Iterator[tuple[int, bytes]]:
     yield 0xE0, b"JFIF\0\1\1" + _density(info) + b"\0\0"
-    if info.exif and len(EXIF) + len(info.exif) <= SEGMENT:
+    if info.exif and _fits(EXIF + info.exif):
         yield 0xE1, EXIF + info.exif
-    if info.xmp and len(XMP) + len(info.xmp) <= SEGMENT:
-        yield 0xE1, XMP + info.xmp
+    if info.xmp:
+        yield from ((0xE1, content) for content in _xmp(info.xmp))
     if info.icc and info.icc[16:20] == (b"GRAY" if channels == 1 else b"RGB "):
         size = SEGMENT - len(ICC) - 2
         parts = [info.icc[at : at + size] for at in range(0, len(info.icc), size)]
         for number, part in enumerate(parts, 1):
             yield 0xE2, ICC + bytes((number, len(parts))) + part
+    if info.iptc:
+        block = iptc.resource(info.iptc)
+        size = SEGMENT - len(iptc.HEADER)
+        for at in range(0, len(block), size):
+            yield 0xED, iptc.HEADER + block[at : at + size]
     yield 0xFE, SOFTWARE.encode("ascii")
-    for key, value in info.text:
-        comment = value if key == "Comment" else f"{key}: {value}"
-        yield 0xFE, comment.encode("utf-8")[:SEGMENT]
+    for comment in (*info.comments, *map(_comment, info.text)):
+        yield 0xFE, comment[:SEGMENT]
+
+
+def _comment(pair: tuple[str, str]) -> bytes:
+    """A PNG's text."""
+    key, value = pair
+    return (value if key == "Comment" else f"{key}: {value}").encode("utf-8")
+
+
+def _xmp(packet: bytes) -> Iterator[bytes]:
+    """The packet, in several parts if it must be; nothing where it cannot be."""
+    if _fits(XMP + packet):
+        yield XMP + packet
+    elif parts := xmp_extended.split(packet):
+        yield XMP + parts[0]
+        yield from xmp_extended.segments(parts[1])
+
+
+def _fits(content: bytes) -> bool:
+    return len(content) <= SEGMENT
+
+
+def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
+    """What is too long for a segment."""
+    said = []
+    if info.exif and not _fits(EXIF + info.exif):
+        said.append(f"JPEG holds at most 64 KB of EXIF: its {len(info.exif):,} bytes are left out")
+    if info.xmp and not any(_xmp(info.xmp)):
+        said.append(f"JPEG holds no XMP like its {len(info.xmp):,} bytes: they are left out")
+    return said
 
 
 def _density(info: Info) -> bytes:

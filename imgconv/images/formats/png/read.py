@@ -17,16 +17,34 @@ from imgconv.errors import InputError
 from ...image import Image
 from ...info import Info
 from ...limits import Limits
-from ...metadata import exif
+from ...metadata import exif, iptc
+from ...metadata.blocks import deliver
 from ...resolution import Resolution
+from .animation import Animation
+from .chunks import (
+    SIGNATURE,
+    chunk,
+    compressed_text,
+    decode,
+    inflate,
+    international_text,
+    stream,
+    text,
+)  # fmt: skip
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples per pixel
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 TRANSPARENT = {0: (2,), 2: (6,), 3: range(1, 257)}  # colour type -> lengths of tRNS
-COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
-XMP = "XML:com.adobe.xmp"
-TEXT_LIMIT = 64 << 20  # bytes that compressed text or a profile may expand to
+COLOUR_CHUNKS = (
+    b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi",
+)  # fmt: skip
+KNOWN = frozenset({
+    *COLOUR_CHUNKS, b"tRNS", b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"bKGD", b"pHYs", b"eXIf",
+    b"acTL", b"fcTL", b"fdAT",
+})  # fmt: skip
+RAW_PROFILE = "Raw profile type "  # how ImageMagick and others keep EXIF, XMP and IPTC as text
+XMP, XMP_HEADER = "XML:com.adobe.xmp", b"http://ns.adobe.com/xap/1.0/\0"
+TEXTS = {b"tEXt": text, b"zTXt": compressed_text, b"iTXt": international_text}
 
 
 class Png:
@@ -40,15 +58,13 @@ class Png:
         self.images = self._frames(info) or [Image(info, self._planes)]
 
     def _frames(self, info: Info) -> list[Image]:
-        """The frames of an animation, which Pillow lays over each other (in 8 bit)."""
+        """The frames of an animation."""
         if b"acTL" not in self.chunks or len(self.chunks[b"acTL"][0]) != 8 or not self.complete:
             return []
-        if info.dtype != np.uint8 or self.limits.stored:
+        if self.limits.stored:
             self.notes.append("animated PNG: only the first frame is read")
             return []
-        from .animation import Animation
-
-        return Animation(self.data, info, self.orientation).images
+        return Animation(self.chunks, info, self.orientation, self.name).images
 
     def _planes(self) -> Iterator[np.ndarray]:
         yield exif.turn(self._pixels(), self.orientation)
@@ -73,6 +89,8 @@ class Png:
             if kind == b"IDAT":
                 self.idat.append(view[at - 12 - length : at])
         self.complete = b"IEND" in chunks and at <= len(view)
+        if bytes(view[at : at + 8]) == SIGNATURE:
+            self.notes.append("only the first of the several pictures in the file is read")
         return chunks
 
     def _is_sound(self, kind: bytes, content: memoryview, checksum: memoryview) -> bool:
@@ -111,22 +129,46 @@ class Png:
         transparent = self._is_transparent(colour)
         self._note_expansion(depth, colour, transparent)
         channels = (3 if colour == 3 else SAMPLES[colour]) + transparent
-        exif_block, resolution = self._exif(), self._resolution()
+        text = self._text()
+        profiles = self._profiles(text)
+        block = bytes(self.chunks[b"eXIf"][0]) if b"eXIf" in self.chunks else profiles.get("exif")
+        found = deliver(block, profiles.get("xmp"))
+        self.orientation = found.orientation
+        resolution = self._resolution() or found.resolution
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
-        text = self._text()
+        self._note_left_out()
         return Info(
             format="png", dtype=np.dtype(np.uint16 if depth == 16 else np.uint8),
             height=height, width=width, channels=channels,
             alpha="straight" if channels in (2, 4) else "none",
             source_dtype=f"uint{depth}" if depth < 8 else "", compression="deflate",
-            exif=exif_block, icc=self._icc(), xmp=_first(text, XMP, "utf-8"), resolution=resolution,
-            text=tuple((k, v) for k, v in text if k not in (XMP, "Software")),
+            exif=found.exif, icc=self._icc(), xmp=found.xmp, iptc=profiles.get("iptc"),
+            resolution=resolution, text=tuple(pair for pair in text if not _is_apart(pair[0])),
             software=dict(text).get("Software", ""),
             png_colour=tuple((k, bytes(self.chunks[k][0])) for k in COLOUR_CHUNKS
                              if k in self.chunks),
+            background=self._background(colour, depth),
         )  # fmt: skip
+
+    def _note_left_out(self) -> None:
+        """Chunks that are everybody's and have no place here; private ones are for their maker."""
+        names = [kind.decode("latin-1") for kind in self.chunks
+                 if kind not in KNOWN and kind[:1].islower() and kind[1:2].isupper()]  # fmt: skip
+        if names:
+            self.notes.append(f"the chunks {', '.join(names)} are left out")
+
+    def _background(self, colour: int, depth: int) -> tuple[int, ...]:
+        """The colour that bKGD gives, in the samples that are delivered."""
+        content = self.chunks.get(b"bKGD", [memoryview(b"")])[0]
+        if colour == 3 and len(content) == 1:
+            return tuple(self.chunks[b"PLTE"][0][3 * content[0] : 3 * content[0] + 3])
+        if colour == 3 or len(content) != 2 * (
+            SAMPLES[colour] if colour < 4 else SAMPLES[colour] - 1
+        ):
+            return ()
+        return tuple(v * self.scale for v in struct.unpack(f">{len(content) // 2}H", content))
 
     def _without_palette(self, header: memoryview) -> int:
         """Grey in place of the palette: its numbers are all that is wanted."""
@@ -164,15 +206,11 @@ class Png:
             self.notes.append("the transparent colour became an alpha channel")
 
     def _pixels(self) -> np.ndarray:
-        import imagecodecs
-
-        # Without the chunks that are read here: libpng prints what it finds wrong with them.
         heads = [(k, self.chunks[k][0]) for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks]
         idat = self.idat if self.complete else [chunk(b"IDAT", self._readable_part())]
-        parts = [SIGNATURE, *(chunk(*head) for head in heads), *idat, chunk(b"IEND", b"")]
-        whole = b"".join(parts)
-        del heads, idat, parts, self.data, self.chunks, self.idat  # one copy is enough
-        pixels = imagecodecs.png_decode(whole).reshape(*self.shape, -1)
+        whole = stream(heads, idat)
+        del heads, idat, self.data, self.chunks, self.idat  # one copy is enough
+        pixels = decode(whole).reshape(*self.shape, -1)
         if self.scale > 1 and self.limits.stored:
             pixels[..., :1] //= self.scale  # libpng fills 8 bit; alpha is a number of its own
         return pixels
@@ -185,16 +223,32 @@ class Png:
         rows = zlib.decompressobj().decompress(b"".join(self.chunks.get(b"IDAT", ())), size)
         return zlib.compress(rows.ljust(size, b"\0"), 1)
 
-    def _exif(self) -> bytes | None:
-        block = bytes(self.chunks[b"eXIf"][0]) if b"eXIf" in self.chunks else None
-        self.orientation = exif.orientation(block) if block else 1
-        return exif.upright(block) if block else None
+    def _profiles(self, text: list[tuple[str, str]]) -> dict[str, bytes]:
+        """EXIF, XMP and IPTC, as far as they stand in text."""
+        found: dict[str, bytes] = {}
+        for key, value in text:
+            if key == XMP:
+                found["xmp"] = value.encode("utf-8")
+            elif key.startswith(RAW_PROFILE):
+                self._read_profile(key.removeprefix(RAW_PROFILE), value, found)
+        return found
+
+    def _read_profile(self, kind: str, text: str, found: dict[str, bytes]) -> None:
+        content = iptc.from_text(text)
+        if content is None:
+            self.notes.append(f"the damaged {kind} profile in its text was dropped")
+        elif content.startswith(b"Exif\0\0"):
+            found.setdefault("exif", content.removeprefix(b"Exif\0\0"))
+        elif kind.lower() == "xmp" or content.startswith(XMP_HEADER):
+            found.setdefault("xmp", content.removeprefix(XMP_HEADER))
+        elif kind.lower() in ("iptc", "8bim"):
+            found |= {"iptc": records} if (records := iptc.records(content)) else {}
 
     def _icc(self) -> bytes | None:
         if b"iCCP" not in self.chunks:
             return None
         _, _, rest = bytes(self.chunks[b"iCCP"][0]).partition(b"\0")
-        profile = _inflate(rest[1:])
+        profile = inflate(rest[1:])
         if profile is None:
             self.notes.append("the colour profile is damaged and was dropped")
         return profile
@@ -209,19 +263,13 @@ class Png:
     def _text(self) -> list[tuple[str, str]]:
         """All text chunks in order of kind; damaged ones are dropped with a note."""
         pairs = [
-            read(bytes(chunk))
-            for kind, read in ((b"tEXt", _text), (b"zTXt", _ztext), (b"iTXt", _itext))
-            for chunk in self.chunks.get(kind, ())
+            read(bytes(content))
+            for kind, read in TEXTS.items()
+            for content in self.chunks.get(kind, ())
         ]
         if None in pairs:
             self.notes.append("a damaged text chunk was dropped")
         return [pair for pair in pairs if pair is not None]
-
-
-def chunk(kind: bytes, content: bytes | memoryview) -> bytes:
-    """One chunk: length, type, content, checksum."""
-    crc = zlib.crc32(content, zlib.crc32(kind))
-    return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", crc)))
 
 
 def software(data: bytes) -> str:
@@ -237,34 +285,6 @@ def software(data: bytes) -> str:
     return ""
 
 
-def _first(text: list[tuple[str, str]], key: str, encoding: str) -> bytes | None:
-    return next((value.encode(encoding) for k, value in text if k == key), None)
-
-
-def _inflate(data: bytes) -> bytes | None:
-    try:
-        stream = zlib.decompressobj()
-        out = stream.decompress(data, TEXT_LIMIT)
-    except zlib.error:
-        return None
-    return out if stream.eof else None
-
-
-def _text(chunk: bytes) -> tuple[str, str] | None:
-    key, zero, value = chunk.partition(b"\0")
-    return (key.decode("latin-1"), value.decode("latin-1")) if zero else None
-
-
-def _ztext(chunk: bytes) -> tuple[str, str] | None:
-    key, _, rest = chunk.partition(b"\0")
-    value = _inflate(rest[1:])
-    return None if value is None else (key.decode("latin-1"), value.decode("latin-1"))
-
-
-def _itext(chunk: bytes) -> tuple[str, str] | None:
-    key, _, rest = chunk.partition(b"\0")
-    parts = rest[2:].split(b"\0", 2)
-    if len(parts) < 3:
-        return None
-    value = _inflate(parts[2]) if rest[:1] == b"\1" else parts[2]
-    return None if value is None else (key.decode("latin-1"), value.decode("utf-8", "replace"))
+def _is_apart(key: str) -> bool:
+    """Whether a text is kept elsewhere than among the texts."""
+    return key in (XMP, "Software") or key.startswith(RAW_PROFILE)

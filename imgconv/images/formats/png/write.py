@@ -15,9 +15,12 @@ from imgconv.text import SOFTWARE
 
 from ...image import Image, frames, records
 from ...info import Info
+from ...metadata import iptc
+from ...metadata.blocks import update
 from ...options import WriteOptions
+from .chunks import SIGNATURE
 from .deflate import zlib_stream
-from .read import SIGNATURE, XMP
+from .read import RAW_PROFILE, XMP
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG colour type
 
@@ -26,12 +29,13 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     """Write planes (H, W, 1 to 4) of uint8 or uint16: one, or the frames of an animation."""
     planes = frames(images)
     plane, info = next(planes)
+    info = update(info, plane)
     height, width, channels = plane.shape
     depth = 8 * plane.dtype.itemsize
     header = struct.pack(">IIBBBBB", width, height, depth, COLOUR_TYPES[channels], 0, 0, 0)
     file.write(SIGNATURE)
     _chunk(file, b"IHDR", header)
-    for kind, content in _metadata(info, channels):
+    for kind, content in _metadata(info, plane):
         _chunk(file, kind, content)
     if (count := len(records(images))) > 1:
         _chunk(file, b"acTL", struct.pack(">II", count, info.loops))
@@ -68,11 +72,14 @@ def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
     file.write(struct.pack(">I", zlib.crc32(content, zlib.crc32(kind))))
 
 
-def _metadata(info: Info, channels: int) -> Iterator[tuple[bytes, bytes]]:
+def _metadata(info: Info, plane: np.ndarray) -> Iterator[tuple[bytes, bytes]]:
     """Every chunk between the header and the pixels, in the order the standard asks for."""
+    channels = plane.shape[2]
     if info.icc and _profile_fits(info.icc, channels):
         yield b"iCCP", b"ICC profile\0\0" + zlib.compress(info.icc)
     yield from info.png_colour
+    if len(info.background) == channels - (channels in (2, 4)) and plane.dtype == info.dtype:
+        yield b"bKGD", struct.pack(f">{len(info.background)}H", *info.background)
     known = info.resolution
     per_metre = known.per("m") if known else None
     if known and (per_metre or not known.unit):
@@ -81,8 +88,11 @@ def _metadata(info: Info, channels: int) -> Iterator[tuple[bytes, bytes]]:
         if x and y:
             yield b"pHYs", struct.pack(">IIB", x, y, 1 if per_metre else 0)
     yield b"tEXt", b"Software\0" + SOFTWARE.encode("ascii")
-    for key, value in info.text:
+    for key, value in info.words:
         yield _text(key, value)
+    if info.iptc:
+        raw = iptc.to_text("iptc", iptc.resource(info.iptc)).encode("ascii")
+        yield b"zTXt", RAW_PROFILE.encode("ascii") + b"iptc\0\0" + zlib.compress(raw)
     if info.xmp:
         yield b"iTXt", XMP.encode("ascii") + b"\0\0\0\0\0" + info.xmp
     if info.exif:

@@ -10,8 +10,7 @@ import numpy as np
 
 from ...info import Info
 from ...limits import Limits
-from ...metadata import exif
-from ...metadata.xmp import upright
+from ...metadata import exif, iptc, xmp
 from ...notes import Notes
 from . import regions, tags, ycbcr
 from .meaning import Meaning
@@ -60,7 +59,7 @@ class Pages:
         height, width = page.imagelength, page.imagewidth
         text = (page.description or "") if self.text is None else self.text
         resolution = tags.resolution(page, kind, text)
-        xmp = _bytes(page.tags.valueof(tags.XMP))
+        packet = _bytes(page.tags.valueof(tags.XMP))
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
@@ -69,12 +68,18 @@ class Pages:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
             format="tiff", dtype=page.dtype, height=height, width=width, channels=1,
-            compression=layout.compression, xmp=upright(xmp) if xmp else None,
+            compression=layout.compression, xmp=xmp.deliver(packet) if packet else None,
+            iptc=self._iptc(),
             resolution=resolution, software=page.software, tiff=layout,
         )  # fmt: skip
         info = self.meaning.apply_to(found)
         axes, shape = self._stack()
         return replace(info, axes=axes + info.axes, shape=shape + info.shape)
+
+    def _iptc(self) -> bytes | None:
+        """From its own tag, else from among Photoshop's resources."""
+        found = (_bytes(tags.content(self.tiff, self.page, code)) for code in tags.IPTC)
+        return next((known for one in found if one and (known := iptc.records(one))), None)
 
     def _stack(self) -> tuple[str, tuple[int, ...]]:
         """The axes that count planes, and how long they are."""

@@ -14,6 +14,7 @@ ORIENTATION, SOFTWARE, SUBIFDS, XMP, ICC, EXIF = 274, 305, 330, 700, 34675, 3466
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
 IMAGEJ = (50838, 50839)
 LAYERS, RESOURCES, TRANSFER = 37724, 34377, 301
+IPTC = (33723, RESOURCES)
 MICROMANAGER = 51123
 UNTRUE = {  # what shows the image as it was
     LAYERS: "Photoshop's layers are", RESOURCES: "Photoshop's resources (thumbnail, paths) are",
@@ -24,7 +25,7 @@ NOT_COPIED = frozenset({
     280, 281, 282, 283, 284, 287, 288, 289, 296, SOFTWARE, 317, 318, 319, 320, 322, 323, 324, 325,
     SUBIFDS, 332, 333, 334, 336, 337, 338, 339, 340, 341, 347, 400, 512, 513, 514, 515, 517, 518,
     519, 520, 521, 529, 530, 531, 532, XMP, 32995, 32996, 32997, 32998, EXIF, ICC, 34853, 40965,
-    MICROMANAGER, *UNTRUE,
+    MICROMANAGER, *IPTC, *UNTRUE,
 })  # fmt: skip
 COPIED_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17})
 COPIED_BYTES = 64 << 20
@@ -72,9 +73,17 @@ def _other_tags(tiff: Any, page: Any) -> list[tuple[int, int, int, Any]]:
             or too_large
         ):
             continue
-        tiff.filehandle.seek(tag.valueoffset)
-        kept.append((tag.code, int(tag.dtype), tag.count, tiff.filehandle.read(tag.valuebytecount)))
+        kept.append((tag.code, int(tag.dtype), tag.count, content(tiff, page, tag.code)))
     return kept
+
+
+def content(tiff: Any, page: Any, code: int) -> bytes | None:
+    """A tag's value as it stands in the file."""
+    tag = page.tags.get(code)
+    if tag is None:
+        return None
+    tiff.filehandle.seek(tag.valueoffset)
+    return tiff.filehandle.read(tag.valuebytecount)
 
 
 def tag_resolution(page: Any) -> Resolution | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,8 +15,9 @@ from ... import colour
 from ...image import Image, frames, stack_images
 from ...info import Info, TiffLayout
 from ...metadata import ome
+from ...metadata.blocks import update
 from ...options import WriteOptions
-from ...resolution import Resolution
+from ...resolution import Resolution, ratio_of_32_bits
 from . import tags
 from .describe import describe
 
@@ -83,8 +83,10 @@ def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
     if plane.dtype != info.dtype or plane.shape[2] != info.channels or info.source_dtype:
         dropped = (*dropped, tags.TRANSFER)  # it counts the values that there were
     extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
-    if info.xmp:
-        extra.append((tags.XMP, 1, len(info.xmp), info.xmp, True))
+    info = update(info, plane)
+    for code, kind, content in ((tags.XMP, 1, info.xmp), (tags.IPTC[0], 7, info.iptc)):
+        if content:
+            extra.append((code, kind, len(content), content, True))
     return {"description": text.encode("utf-8") if text else None, "extratags": extra}
 
 
@@ -116,7 +118,8 @@ def _page(
         "compression": None if compression == "none" else compression,
         "compressionargs": {"level": options.quality or QUALITY} if compression == "jpeg" else None,
         "predictor": _predictor(plane, layout, compression),
-        "resolution": resolution and (_rational(resolution.x), _rational(resolution.y)),
+        "resolution": resolution
+        and (ratio_of_32_bits(resolution.x), ratio_of_32_bits(resolution.y)),
         "resolutionunit": {"inch": 2, "cm": 3}.get(resolution.unit, 1) if resolution else None,
         "iccprofile": info.icc,
         "software": SOFTWARE,
@@ -216,15 +219,6 @@ def _resolution(info: Info, layout: TiffLayout) -> Resolution | None:
     if layout.kind == "imagej" or known.unit in ("inch", "cm", ""):
         return known
     return known.per("cm") or Resolution(known.x, known.y)
-
-
-def _rational(value: Fraction) -> tuple[int, int]:
-    """Two numbers of 32 bits whose quotient is the value, or as near as they come."""
-    top = 0xFFFFFFFF
-    if value.numerator > top:
-        value = value.limit_denominator(max(1, int(top / float(value))))
-    value = value.limit_denominator(top)
-    return min(value.numerator, top), value.denominator
 
 
 def _threads() -> int:

@@ -1,0 +1,65 @@
+"""The chunks of a PNG file, and its pixels: https://www.w3.org/TR/png-3/ ."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+
+import numpy as np
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TEXT_LIMIT = 64 << 20  # bytes that compressed text or a profile may expand to
+Content = bytes | memoryview
+
+
+def chunk(kind: bytes, content: Content) -> bytes:
+    """One chunk: length, type, content, checksum."""
+    crc = zlib.crc32(content, zlib.crc32(kind))
+    return b"".join((struct.pack(">I4s", len(content), kind), content, struct.pack(">I", crc)))
+
+
+def stream(heads: Iterable[tuple[bytes, Content]], idat: Iterable[Content]) -> bytes:
+    """A file of what says how, and of whole IDAT chunks; nothing else, for libpng prints what it
+    finds wrong with it."""
+    return b"".join((SIGNATURE, *(chunk(*head) for head in heads), *idat, chunk(b"IEND", b"")))
+
+
+def decode(whole: bytes) -> np.ndarray:
+    """Its pixels, as libpng gives them."""
+    import imagecodecs
+
+    return imagecodecs.png_decode(whole)
+
+
+def text(content: bytes) -> tuple[str, str] | None:
+    """Keyword and text of a tEXt chunk."""
+    key, zero, value = content.partition(b"\0")
+    return (key.decode("latin-1"), value.decode("latin-1")) if zero else None
+
+
+def compressed_text(content: bytes) -> tuple[str, str] | None:
+    """Those of a zTXt chunk; None where it is damaged."""
+    key, _, rest = content.partition(b"\0")
+    value = inflate(rest[1:])
+    return None if value is None else (key.decode("latin-1"), value.decode("latin-1"))
+
+
+def international_text(content: bytes) -> tuple[str, str] | None:
+    """Those of an iTXt chunk; None where it is damaged."""
+    key, _, rest = content.partition(b"\0")
+    parts = rest[2:].split(b"\0", 2)
+    if len(parts) < 3:
+        return None
+    value = inflate(parts[2]) if rest[:1] == b"\1" else parts[2]
+    return None if value is None else (key.decode("latin-1"), value.decode("utf-8", "replace"))
+
+
+def inflate(data: bytes) -> bytes | None:
+    """None where it is damaged or beyond the limit."""
+    try:
+        stream = zlib.decompressobj()
+        out = stream.decompress(data, TEXT_LIMIT)
+    except zlib.error:
+        return None
+    return out if stream.eof else None
