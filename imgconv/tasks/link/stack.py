@@ -83,9 +83,7 @@ def position_of(place: dict[str, int]) -> Place:
     return tuple(n - 1 for axis, n in place.items() if axis not in "TZ")
 
 
-def _groups(
-    places: list[Place], axes: str, inner: str
-) -> Iterator[tuple[Place, list[int]]]:
+def _groups(places: list[Place], axes: str, inner: str) -> Iterator[tuple[Place, list[int]]]:
     """Numbers of the fields that differ along `inner` axes only."""
 
     def outer(n: int) -> Place:

@@ -27,6 +27,7 @@ def track_rows(
     column that counts positions, "" without.
     """
     width, height = size or (1.0, 1.0)
+    deep, long = depth or 1.0, interval or 1.0
     found = []
     for number, parts in enumerate(_together(rows, before)):
         first = parts[0]
@@ -39,12 +40,14 @@ def track_rows(
             **({before: first[before]} if before else {}),
             "TRACK_ID": first["track"], "FRAME": first["t"] - 1,
             "POSITION_X": (x - 0.5) * width, "POSITION_Y": (y - 0.5) * height,
-            "POSITION_Z": (z - 1) * (depth or 1.0), "POSITION_T": (first["t"] - 1) * (interval or 1.0),
+            "POSITION_Z": (z - 1) * deep, "POSITION_T": (first["t"] - 1) * long,
             "RADIUS": float((areas.max() / np.pi) ** 0.5) * (width * height) ** 0.5,
             "QUALITY": 1, "ID": number, "PARENT_TRACK_ID": first["parent"],
         })  # fmt: skip
-    key = (lambda r: (r[before], r["TRACK_ID"], r["FRAME"])) if before else (
-        lambda r: (r["TRACK_ID"], r["FRAME"])
+    key = (
+        (lambda r: (r[before], r["TRACK_ID"], r["FRAME"]))
+        if before
+        else (lambda r: (r["TRACK_ID"], r["FRAME"]))
     )
     return sorted(found, key=key)
 
@@ -72,4 +75,3 @@ def volume_rows(
             one[f"intensity_mean{suffix}"] = total / one["voxels"]
             one[f"intensity_integrated{suffix}"] = total
     return found
-

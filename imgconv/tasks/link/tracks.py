@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Node(NamedTuple):
     """An object: its frame and its number in it, from 0."""
 
     frame: int
-    index: int
+    number: int
 
 
 @dataclass
@@ -54,7 +55,7 @@ def track(frames: Sequence[Frame], reach: float, gap: int = GAP) -> Tracks:
     """Link the objects of frames. `reach`: the largest step between two frames, in the unit of the
     places; `gap`: how many frames an object may be missing."""
     after: dict[Node, Node] = {}
-    for number, (one, two) in enumerate(zip(frames, frames[1:], strict=False)):
+    for number, (one, two) in enumerate(pairwise(frames)):
         for a, b in _from_frame_to_frame(one, two, reach):
             after[Node(number, a)] = Node(number + 1, b)
     divided = _close(frames, after, reach, gap)
@@ -128,7 +129,7 @@ def _before(
 ) -> list[tuple[Node, float]]:
     """What a beginning may follow: an end of some frames ago, or an object that divided."""
     found = []
-    place, size = frames[start.frame].places[start.index], frames[start.frame].sizes[start.index]
+    place, size = frames[start.frame].places[start.number], frames[start.frame].sizes[start.number]
     for frame in range(max(0, start.frame - gap - 1), start.frame):
         steps = start.frame - frame
         tree = trees[frame]
@@ -142,7 +143,7 @@ def _before(
                 change = np.log(size / mother)
                 found.append((node, apart + SIZES * change**2 * max(0.0, 1 - apart)))
             elif steps == 1 and after[node].frame == start.frame:
-                sister = frames[start.frame].sizes[after[node].index]
+                sister = frames[start.frame].sizes[after[node].number]
                 if _is_division(mother, sister, size):
                     found.append((node, 0.5 + apart / 2))
     return found
@@ -153,9 +154,7 @@ def _is_division(mother: float, one: float, two: float) -> bool:
     return bool(small and HALVES[0] < (one + two) / mother < HALVES[1])
 
 
-def _number(
-    frames: Sequence[Frame], after: dict[Node, Node], divided: dict[Node, Node]
-) -> Tracks:
+def _number(frames: Sequence[Frame], after: dict[Node, Node], divided: dict[Node, Node]) -> Tracks:
     """Tracks from 1 on, in the order in which they begin; both daughters begin one."""
     mothers = {node: divided[node] for node in divided}
     mothers |= {after[mother]: mother for mother in divided.values()}
@@ -167,11 +166,11 @@ def _number(
             node = Node(frame, index)
             earlier = before.get(node)
             if earlier is not None and node not in mothers:
-                own[index] = numbers[earlier.frame][earlier.index]
+                own[index] = numbers[earlier.frame][earlier.number]
                 continue
             tracks += 1
             own[index] = tracks
             if node in mothers:
                 mother = mothers[node]
-                parents[tracks] = int(numbers[mother.frame][mother.index])
+                parents[tracks] = int(numbers[mother.frame][mother.number])
     return Tracks(numbers, parents)

@@ -38,8 +38,8 @@ def columns(suffixes: Sequence[str], voxel: Voxel) -> list[str]:
     metric = ["volume_um3", "surface_um2", "sphericity", "centroid_x_um", "centroid_y_um",
               "centroid_z_um"] if voxel.known else []  # fmt: skip
     light = [f"intensity_{what}{s}" for s in suffixes for what in ("mean", "integrated")]
-    return ["label", "z_first", "z_last", "voxels", "centroid_x_px", "centroid_y_px", "centroid_z_px",
-            *metric, *light]  # fmt: skip
+    places = ["centroid_x_px", "centroid_y_px", "centroid_z_px"]
+    return ["label", "z_first", "z_last", "voxels", *places, *metric, *light]
 
 
 def _form(mask: np.ndarray, place: tuple[slice, ...], voxel: Voxel) -> dict[str, Any]:
@@ -68,5 +68,7 @@ def surface(mask: np.ndarray, voxel: Voxel) -> float:
     sigma = np.minimum(SMOOTH * min(voxel.y, voxel.x) / sides, SMOOTH)
     padded = np.pad(mask.astype(np.float32), 3)
     soft = ndimage.gaussian_filter(padded, sigma)
-    vertices, faces, *_ = marching_cubes(soft, min(0.5, 0.5 * float(soft.max())), spacing=tuple(sides))
+    vertices, faces, *_ = marching_cubes(
+        soft, min(0.5, 0.5 * float(soft.max())), spacing=tuple(sides)
+    )
     return float(mesh_surface_area(vertices, faces))

@@ -44,7 +44,7 @@ class Spots:
         found = [
             {"label": int(labels[y, x]), "contrast": float(height[y, x])}
             | self._light(filled, rings, answer, y, x)
-            for y, x in zip(rows, columns, strict=True)
+            for y, x in zip(rows.tolist(), columns.tolist(), strict=True)
         ]
         return _numbered(sorted(found, key=lambda spot: (spot["label"], spot["y_px"])))
 
@@ -79,7 +79,7 @@ class Spots:
     ) -> dict[str, float]:
         """Place, peak and sum above the background of the spot at a pixel."""
         edge = np.array(filled.shape) - 1
-        around = np.clip(ring + (y, x), 0, edge)
+        around = np.clip(ring + np.array([y, x]), 0, edge)
         level = float(np.median(filled[around[:, 0], around[:, 1]]))
         reach = math.ceil(self.diameter / 2)
         dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
