@@ -90,6 +90,7 @@ class Building(Builder):
             raise InputError(f"'{shorten(name)}' is made twice")
 
     def look_up(self, name: str) -> np.ndarray | None:
+        """The constant of this name, an array of any shape; None where it is none."""
         return self.tensors.get(self.resolve(name))
 
     def number(self, name: str) -> np.ndarray | None:
