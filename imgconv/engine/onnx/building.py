@@ -124,7 +124,7 @@ class Building(Builder):
         wanted: str = "",
         layer: str = "",
     ) -> tuple[str, ...]:
-        """As of a Builder; of what is known at import the results are constants."""
+        """As Builder.add_several; results that are known at import become constants."""
         if operator not in OPERATORS:
             raise Unsupported(f"(needs the operator {operator})")
         names = [self.resolve(name) for name in inputs]
