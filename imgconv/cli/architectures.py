@@ -185,7 +185,10 @@ def keep_classes(path: str | None, trained: bool) -> dict[str, Any]:
 
 
 def tensors(path: str) -> dict[str, np.ndarray]:
-    """The arrays of a .safetensors or .npz file by name."""
+    """The arrays of a .safetensors or .npz file by name, each of its own shape and type.
+
+    InputError where the file cannot be read.
+    """
     import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
