@@ -152,6 +152,12 @@ def stack_of(
     )  # fmt: skip
 
 
+def channel_of(info: Info, name: str, stack: Stack, channel: str) -> int:
+    """The place, from 0, of one channel of a stack that the user names. Raises InputError."""
+    names = stack.names if stack.names == COLOURS else _channel_names(info, stack.channels)
+    return _position(name, stack.channels, names, channel)
+
+
 def _letters(info: Info, name: str, axes: str | None) -> str:
     """The file's axes, or the user's where they fit."""
     found = info.axes
