@@ -165,7 +165,7 @@ def test_sizes_of_zero_are_refused(tmp_path):
     [
         (b"", "the file is empty"),
         (b"hello world\n" * 9, "it looks like text"),
-        (b"%PDF-1.7", "it looks like a PDF"),
+        (b"%PDF-1.7", "a PDF: make its pages PNG first"),
         (b"\x00\x01\x02\x03" * 9, "data of an unknown kind"),
         (b"<!DOCTYPE html>", "a web page"),
         (b"\0\0\0\x18ftypheic", "a HEIC image"),

@@ -11,6 +11,7 @@ from imgconv.errors import UsageError
 from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.filter import Filter
 
+from .nodata import work_on
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
 
@@ -22,7 +23,7 @@ class FilterPlane(Operation):
     work: Filter
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(self.work(plane, info.alpha))
+        return work_on(self.work, plane, info)
 
     def describe(self, info: Info) -> Info:
         """For float results a TIFF, where the input's format holds none."""

@@ -10,6 +10,7 @@ from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
 
+from .nodata import work_on
 from .operation import Operation, Result
 from .values import Pair, pair
 
@@ -21,7 +22,7 @@ class PoolPlane(Operation):
     work: Pool
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(self.work(plane, info.alpha))
+        return work_on(self.work, plane, info)
 
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""

@@ -11,6 +11,7 @@ from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
+from .nodata import work_on
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
 
@@ -24,7 +25,7 @@ class UpsamplePlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels)
-        return Result(self.work(plane, info.alpha))
+        return work_on(self.work, plane, info)
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""
