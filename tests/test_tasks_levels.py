@@ -125,7 +125,7 @@ def test_what_stands_out_is_found_bright_or_dark_and_nothing_in_noise() -> None:
 def test_levels_of_objects_found_are_those_of_their_pixels() -> None:
     image = np.full((60, 60), 100, np.float32)
     image[20:40, 20:40] = 500
-    levels = find_levels(image, image > 200, 20)
-    assert levels and (500 - levels.zero) / levels.span == pytest.approx(0.62, abs=1e-3)
-    assert (100 - levels.zero) / levels.span == pytest.approx(0.035, abs=1e-3)
-    assert find_levels(image, image > 900, 20) is None
+    levels = find_levels(image[..., None], image > 200, 20)
+    assert levels and (500 - levels.zero) / levels.span == pytest.approx(0.639, abs=1e-3)
+    assert (100 - levels.zero) / levels.span == pytest.approx(0.024, abs=1e-3)
+    assert find_levels(image[..., None], image > 900, 20) is None

@@ -14,18 +14,22 @@ import numpy as np
 from scipy import ndimage
 
 SAMPLES = 1 << 20
-BRIGHT = (0.035, 0.62)
-"""Where the network knows the background around objects, and the objects, in grey images: the
-medians of the training images, of which 0 and 1 were the percentiles 1 and 99.8. Dark objects on
-a bright ground are shown to it inverted."""
-DARK = (0.80, 0.44)
-"""The same, of stained tissue in colour."""
+BRIGHT = (0.024, 0.639)
+"""Where the network knows the background around bright objects, and the objects: the medians of the
+training images, of which 0 and 1 were the percentiles 1 and 99.8. Dark objects on a bright ground
+are shown to it inverted, but for light that passes through (`passing`)."""
+INK, WHITE = 0.15, 99.0
+"""What is 0 and 0.98 where light passes through: the share of the objects' pixels that are darker
+(in their darkest colour), and the percentile of all that is near. Four sources of stained tissue
+have percentiles 1 and 99.8 there, however pale their nuclei and their ground."""
+NEARBY = 1.5  # diameters
+BEYOND, MUCH = 0.4, 0.1  # of the contrast, on the other side of the ground; of all pixels outside
 COMMON = 0.2  # share of the pixels that make up the commonest level
 WIDTH = 0.507  # of the shortest interval with that share of a normal distribution, in sigmas
 STANDS_OUT = 4.0  # sigmas from the commonest level, of the smoothed image
 FAINT = 1 / 2000  # of the whole range: less never stands out
 SPECK = 20  # pixels: fewer are no object
-QUARTILE = 0.75  # of an object's contrast, which blurred rims and specks do not move
+GROUND, SIGNAL = 25.0, 0.75  # percentile of what is around objects; share of what is in them
 LIKE = 0.1  # levels that differ by less of the contrast are the same
 
 
@@ -42,16 +46,14 @@ class Levels:
         return shift < LIKE / 2 and abs(self.span / other.span - 1) < LIKE
 
 
-def between(ground: float, signal: float, colour: bool) -> Levels | None:
+def between(ground: float, signal: float) -> Levels | None:
     """The levels that bring ground and signal to where the network knows them; None if equal."""
-    low, high = DARK if colour and signal < ground else BRIGHT
+    low, high = BRIGHT
     span = (signal - ground) / (high - low)
     return Levels(ground - low * span, span) if span else None
 
 
-def standing_out(
-    grey: np.ndarray, colour: bool = False, step: float = 0.0
-) -> tuple[Levels | None, np.ndarray]:
+def standing_out(grey: np.ndarray, step: float = 0.0) -> tuple[Levels | None, np.ndarray]:
     """The levels of an image (H, W) nothing is known of, None where nothing stands out; and
     (H, W) bool, where something does. step: between two values that the file can hold.
 
@@ -73,7 +75,7 @@ def standing_out(
             signal = typical(contrast, inside)
             amount = signal * float(np.sqrt(inside.mean()))
             if amount > best:
-                best, levels = amount, between(ground, ground + sign * signal, colour)
+                best, levels = amount, between(ground, ground + sign * signal)
                 mask = inside
     return levels, mask
 
@@ -98,21 +100,11 @@ def commonest(values: np.ndarray) -> tuple[float, float]:
 
 
 def typical(contrast: np.ndarray, inside: np.ndarray) -> float:
-    """The median contrast of objects (connected, inside), counted by `shares`; 0 where there are
-    none. An object's is the upper quartile of its pixels'.
-    """
-    labels, count = ndimage.label(inside)
-    if not count:
+    """The contrast that objects have (connected, inside), each counted by `shares`: what the
+    brighter part of their pixels reaches, whatever blurred rims are like; 0 without objects."""
+    if not inside.any():
         return 0.0
-    where = labels > 0
-    numbers, values = labels[where], contrast[where]
-    order = np.lexsort((values, numbers))
-    areas = np.bincount(numbers)[1:]
-    starts = np.cumsum(areas) - areas
-    each = values[order][starts + (QUARTILE * (areas - 1)).astype(np.intp)]
-    by_level = np.argsort(each)
-    covered = np.cumsum(shares(areas)[by_level])
-    return float(each[by_level][np.searchsorted(covered, covered[-1] / 2)])
+    return quantile(contrast[inside], weights(inside)[inside], SIGNAL)
 
 
 def weights(where: np.ndarray) -> np.ndarray:
@@ -131,27 +123,46 @@ def shares(areas: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(areas, areas.sum() / 10))
 
 
-def find_levels(
-    grey: np.ndarray, inside: np.ndarray, diameter: float, colour: bool = False
-) -> Levels | None:
-    """The levels of an image (H, W) in which objects were found: `inside` is true in them.
+def find_levels(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Levels | None:
+    """The levels of an image (H, W, C) in which objects were found: `inside` is true in them.
 
-    The background is what lies within a third of the diameter around them, two pixels off.
+    The background is the lower quartile of what lies within a third of the diameter around them,
+    two pixels off.
     """
+    grey = planes.mean(2)
     known = np.isfinite(grey)
-    inside = inside & known
-    if not inside.any():
-        return None
-    near, far = (grown(inside, pixels) for pixels in (2, 2 + max(3, round(diameter / 3))))
-    around = far & ~near & known
+    inside, outside = inside & known, ~grown(inside, 2) & known
+    around = outside & grown(inside, 2 + max(3, round(diameter / 3)))
     if around.sum() < 50:
         around = ~inside & known
-    if not around.any():
+    if not inside.any() or not around.any():
         return None
-    ground = float(np.median(grey[around]))
-    sign = 1 if float(np.median(grey[inside])) >= ground else -1
-    signal = typical(sign * (np.nan_to_num(grey, nan=ground) - np.float32(ground)), inside)
-    return between(ground, ground + sign * signal, colour) if signal > 0 else None
+    sign = 1 if np.median(grey[inside]) >= np.median(grey[around]) else -1
+    ground = float(np.percentile(grey[around], GROUND if sign > 0 else 100 - GROUND))
+    contrast = np.nan_to_num(grey, nan=ground) - np.float32(ground)
+    signal = typical(sign * contrast, inside)
+    if signal <= 0:
+        return None
+    brighter = contrast[outside] > BEYOND * signal
+    if sign < 0 and (planes.shape[2] == 3 or (brighter.size and brighter.mean() > MUCH)):
+        return passing(planes, inside, diameter)
+    return between(ground, ground + sign * signal)
+
+
+def passing(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Levels | None:
+    """The levels where light passes through dark objects, stained or not, of an image (H, W, C):
+    what is around them is tissue, and light that nothing holds back is not far."""
+    nearby = planes[grown(inside, round(NEARBY * diameter))]
+    white = float(np.nanpercentile(nearby[:: max(1, len(nearby) // SAMPLES)], WHITE))
+    dark = quantile(planes.min(2)[inside], weights(inside)[inside], INK)
+    return Levels(dark, (white - dark) / 0.98) if white > dark else None
+
+
+def quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
+    """The value below which lies this share of all, each counted as `counts` says."""
+    order = np.argsort(values)
+    covered = np.cumsum(counts[order])
+    return float(values[order][np.searchsorted(covered, share * covered[-1])])
 
 
 def grown(mask: np.ndarray, pixels: int) -> np.ndarray:

@@ -81,7 +81,9 @@ class Viewer:
         if not self.by_objects:
             return percentile_levels(self.planes, self.card.prepare), np.zeros(self.size, bool)
         step = 1.0 if self.planes.dtype.kind == "u" else 0.0
-        found, where = standing_out(self.grey, self.colour, step)
+        found, where = standing_out(self.grey, step)
+        if found and found.span < 0 and self.colour:
+            found = None  # a stain: only its objects tell
         return found or percentile_levels(self.planes, self.card.prepare), where
 
     @property
@@ -93,8 +95,9 @@ class Viewer:
         if not self.by_objects or look.diameter is None:
             return look.levels
         inside = look.maps[0] > 0
-        grey = resize_maps(self.grey[None], inside.shape)[0]
-        found = find_levels(grey, inside, look.diameter * look.scale, self.colour)
+        planes = self.planes.astype(np.float32) if self.colour else self.grey[..., None]
+        planes = resize_maps(planes.transpose(2, 0, 1), inside.shape).transpose(1, 2, 0)
+        found = find_levels(planes, inside, look.diameter * look.scale)
         return found or look.levels
 
     def scale(self, diameter: float | None) -> float:
