@@ -13,6 +13,7 @@ from timing import refuse_a_busy_machine, show
 from imgconv import threads
 
 GROUPS = (
+    "blurs",
     "kernels", "layers", "stacks", "resample", "networks", "encoders", "commands", "batch",
     "colorize", "training",
 )  # fmt: skip
