@@ -8,6 +8,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from .console import current
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,9 +50,9 @@ def list_architectures(
     found = [facts(name, time) for name in chosen]
     if json:
         for one in found:
-            print(json_module.dumps(one))
+            current().out(json_module.dumps(one) + "\n")
     else:
-        print(as_text(found))
+        current().out(as_text(found) + "\n")
     return 0
 
 
@@ -185,7 +187,10 @@ def keep_classes(path: str | None, trained: bool) -> dict[str, Any]:
 
 
 def tensors(path: str) -> dict[str, np.ndarray]:
-    """The arrays of a .safetensors or .npz file by name."""
+    """The arrays of a .safetensors or .npz file by name, each of its own shape and type.
+
+    InputError where the file cannot be read.
+    """
     import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -201,7 +206,5 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
 
 def _say(target: Path, line: str) -> None:
-    from .console import current
-
     current().out(f"{target}\n")
     current().say(f"imgconv: {line}")
