@@ -34,7 +34,7 @@ class Positions:
 
     @property
     def size(self) -> tuple[float, float] | None:
-        """Of a pixel in µm, where all have the same."""
+        """Width and height of a pixel in µm, where all images have the same; else None."""
         sizes = {pixel_size(image.info) for image in self.images}
         return sizes.pop() if len(sizes) == 1 else None
 
