@@ -8,6 +8,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from .console import current
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,9 +50,9 @@ def list_architectures(
     found = [facts(name, time) for name in chosen]
     if json:
         for one in found:
-            print(json_module.dumps(one))
+            current().out(json_module.dumps(one) + "\n")
     else:
-        print(as_text(found))
+        current().out(as_text(found) + "\n")
     return 0
 
 
@@ -204,7 +206,5 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
 
 def _say(target: Path, line: str) -> None:
-    from .console import current
-
     current().out(f"{target}\n")
     current().say(f"imgconv: {line}")
