@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "denoise": "Take out noise, or crosshairs and hairlines.",
     "segment": "Find nuclei or cells: labels, a picture, a table.",
     "measure": "Measure labels of any tool: shape, intensity, texture.",
+    "plate": "Sum up a plate: each well's counts, means, medians, a map.",
     "colorize": "Colour grey photos; hints of yours are kept.",
     "evaluate": "Score label images against the truth: AP, F1, count error.",
     "classify": "Say what pictures show; read the digits of scans.",
