@@ -132,7 +132,7 @@ class Pages:
         if whole or page is None or not regions.can_read(page):
             everything = (one for number, one in enumerate(self.planes()) if number == plane)
             return next(everything)[rows, columns]
-        segments.check(page, self.page, self.name, self.limits, rows, columns)
+        segments.check(page, self.page, self.name, self.limits, (rows, columns))
         return self._converted(regions.read(page, rows, columns))
 
     def _contiguous(self) -> Iterator[np.ndarray]:

@@ -25,16 +25,13 @@ OWN_SIZE = JPEG | JPEG_2000 | {22610, 34887, 34927, 34933, 34934, 50001, 50002, 
 SIZ = re.compile(rb"\xff\x4f\xff\x51")  # where a codestream of JPEG 2000 begins
 TOLD = re.compile(r"[, ]shape=\(([\d, ]+)\)")  # imagecodecs, of an `out` that is not of that shape
 END = b"\xff\xd9"
+Window = tuple[slice, slice] | None  # rows and columns; None for all
 EXPANSION, SLACK = 2, 1 << 16  # what compression may add to samples; and headers, tables
 
 
-def check(
-    page: Any, keyframe: Any, name: str, limits: Limits,
-    rows: slice | None = None, columns: slice | None = None,
-) -> None:  # fmt: skip
+def check(page: Any, keyframe: Any, name: str, limits: Limits, window: Window = None) -> None:
     """Refuse strips and tiles (of part of a page) that do not belong to a page of this size."""
-    every = range(len(page.dataoffsets))
-    numbers = every if rows is None else regions.find_segments(keyframe, rows, columns)
+    numbers = regions.find_segments(keyframe, *window) if window else range(len(page.dataoffsets))
     room = _pixels_of_segment(keyframe)
     most = EXPANSION * room * keyframe.samplesperpixel * keyframe.dtype.itemsize + SLACK
     longest = max((page.databytecounts[n] for n in numbers), default=0)
