@@ -250,7 +250,8 @@ def test_pages_that_differ_give_maps_of_their_own(capfd):
             extra = {"extrasamples": ["unassalpha"]} if page.shape[2:] == (4,) else {}
             tiff.write(page, metadata=None, photometric="rgb" if page.ndim > 2 else None, **extra)
     assert run(capfd, "-k", "sobel-x", "-k", "box:3", "mixed.tif", "-o", "maps.tif")[0] == 0
-    found = [page.asarray() for page in tifffile.TiffFile("maps.tif").pages]
+    with tifffile.TiffFile("maps.tif") as tiff:
+        found = [page.asarray() for page in tiff.pages]
     alone = []
     for page in pages:
         page = page[..., :3] if page.ndim > 2 else page
