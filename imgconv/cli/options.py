@@ -146,6 +146,10 @@ Background = Annotated[
 ToSrgb = Annotated[
     bool, Option("--to-srgb", help="Convert to sRGB first; else colour profiles are kept.")
 ]
+PreserveTimes = Annotated[
+    bool,
+    Option("--preserve-times", help="Outputs get the modification time of their input."),
+]
 Linear = Annotated[
     bool,
     Option(
@@ -207,6 +211,7 @@ class FileOptions(InputOptions):
     compression: Compression = None
     background: Background = None
     to_srgb: ToSrgb = False
+    preserve_times: PreserveTimes = False
 
     def __post_init__(self) -> None:
         if self.depth not in (None, 8, 16, 32):
