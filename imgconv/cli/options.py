@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hi
 
 from typer import Argument, Option
 
-from imgconv.errors import UsageError
+from imgconv.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from imgconv.images import WriteOptions
@@ -80,6 +80,14 @@ Channels = Annotated[
         "--channels",
         help="What the channels of a .npy are: the last of greya and rgba is alpha. "
         "[default: data, without alpha]",
+    ),
+]
+Profile = Annotated[
+    str | None,
+    Option(
+        "--profile",
+        metavar="FILE",
+        help="The ICC profile by which CMYK is converted to sRGB. [default: the image's own]",
     ),
 ]
 Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
@@ -179,9 +187,19 @@ class InputOptions:
     allow_truncated: AllowTruncated = False
     palette: Palette = "auto"
     channels: Channels = None
+    profile: Profile = None
     json: Json = False
     quiet: Quiet = False
     verbose: Verbose = False
+
+    def __post_init__(self) -> None:
+        if self.profile is not None:
+            from imgconv.images.colour import read_inks
+
+            try:
+                read_inks(self.profile)
+            except InputError as error:
+                raise UsageError(f"--profile {error}") from None
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -192,6 +210,7 @@ class InputOptions:
             "values": self.values,
             "palette": self.palette,
             "channels": self.channels or "",
+            "profile": self.profile,
             **limit,
         }
 
@@ -214,6 +233,7 @@ class FileOptions(InputOptions):
     preserve_times: PreserveTimes = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.depth not in (None, 8, 16, 32):
             raise UsageError(f"--depth {self.depth}: allowed are 8, 16 and 32 (float)")
         if self.compression not in (None, *COMPRESSIONS):
