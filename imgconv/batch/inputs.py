@@ -40,6 +40,8 @@ def find(
 
 def read_list(name: str) -> list[str]:
     """The file names in a list, one a line or separated by null bytes; "-" is standard input."""
+    if name == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed: pipe a list of names into it, or name a file")
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:

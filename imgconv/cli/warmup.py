@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Option
 
+from .console import is_terminal
+
 
 def command(
     quiet: Annotated[bool, Option("-q", "--quiet", help="Say nothing but errors.")] = False,
@@ -26,10 +28,10 @@ def command(
     count = len(kernels.every())
     with get_context("spawn").Pool(min(threads.available(), count), silence) as pool:
         for done, name in enumerate(pool.imap_unordered(warm, range(count)), 1):
-            if not quiet and sys.stderr.isatty():
+            if not quiet and is_terminal(sys.stderr):
                 print(f"\r{done}/{count} {name:<40}", end="", file=sys.stderr, flush=True)
-    if not quiet:
-        clear = "\r" if sys.stderr.isatty() else ""
+    if not quiet and sys.stderr is not None:
+        clear = "\r" if is_terminal(sys.stderr) else ""
         seconds = perf_counter() - start
         print(f"{clear}{count} kernels ready in {seconds:.1f} s: {cache.folder()}", file=sys.stderr)
     return 0

@@ -134,6 +134,8 @@ def open_image(
 def _open(source: str | os.PathLike[str]) -> BinaryIO:
     """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
     if os.fspath(source) == "-":
+        if sys.stdin is None:
+            raise InputError("standard input is closed: pipe an image into it, or name a file")
         if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
         return _buffer(sys.stdin.buffer)
