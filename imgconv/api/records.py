@@ -45,6 +45,8 @@ class Segmentation:
         Of a typical object in pixels, as given or found: the median of the planes.
     pixel_size : (float, float) or None
         Width and height of a pixel in micrometres, as given or as the file says.
+    tracks, volumes, spots : Measurements or None
+        The tables of objects over time, in space, and of the spots in them, where asked for.
     """
 
     labels: np.ndarray
@@ -53,6 +55,9 @@ class Segmentation:
     probability: np.ndarray
     diameter: float | None
     pixel_size: tuple[float, float] | None
+    tracks: Measurements | None = None
+    volumes: Measurements | None = None
+    spots: Measurements | None = None
 
     @property
     def count(self) -> int:

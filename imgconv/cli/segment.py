@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = "segmented"
 USUAL = ("overlay", "table")  # beside the labels
+OPTIONS = {"tracks": "track", "volumes": "link-z"}  # that ask for such a file
 TIFF = (".tif", ".tiff", ".btf", ".tf8")
 Output = Annotated[
     str | None,
@@ -121,6 +122,65 @@ def command(
             "larger objects. [default: the model's]",
         ),
     ] = None,
+    track: Annotated[
+        bool,
+        Option(
+            "--track",
+            help="Link objects over time: they keep their number, STEM-tracks.csv opens in "
+            "TrackMate and napari.",
+        ),
+    ] = False,
+    max_step: Annotated[
+        str | None,
+        Option(
+            "--max-step",
+            metavar="PX|UM",
+            help="With --track: how far an object moves from one time to the next, at most. "
+            "[default: 1.5 diameters]",
+        ),
+    ] = None,
+    max_gap: Annotated[
+        int,
+        Option("--max-gap", min=0, metavar="N", help="With --track: times it may be missed."),
+    ] = 2,
+    link_z: Annotated[
+        bool,
+        Option(
+            "--link-z",
+            help="Join the planes of a stack into objects in space, measured in STEM-volumes.csv.",
+        ),
+    ] = False,
+    z_step: Annotated[
+        float | None,
+        Option(
+            "--z-step",
+            min=1e-6,
+            metavar="UM",
+            help="Micrometres from plane to plane. [default: as OME or ImageJ say]",
+        ),
+    ] = None,
+    spots: Annotated[
+        str | None,
+        Option(
+            "--spots",
+            metavar="N|NAME",
+            help="Find spots (foci) of this channel in each object: counts in the table, each in "
+            "STEM-spots.csv.",
+        ),
+    ] = None,
+    spot_size: Annotated[
+        str | None,
+        Option("--spot-size", metavar="PX|UM", help="Diameter of a spot. [default: 4 pixels]"),
+    ] = None,
+    spot_contrast: Annotated[
+        float,
+        Option(
+            "--spot-contrast",
+            min=0.1,
+            metavar="N",
+            help="How far a spot stands out of its object, in its standard deviations.",
+        ),
+    ] = 4.0,
     rois: Annotated[
         bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
     ] = False,
@@ -139,6 +199,8 @@ def command(
 
     imgconv segment --model cells-phase --pixel-size 0.65 'phase/*.png'
 
+    imgconv segment --channel 1 --track --spots 2 film.ome.tif
+
     Of each image: STEM-labels.tif (0 is background; opens in Fiji), STEM-overlay.png (outlines
     and numbers), STEM.csv (measurements, in pixels and micrometres). Of each folder: summary.csv
     and imgconv-run.json, which says exactly what was run.
@@ -153,8 +215,13 @@ def command(
     settings = settings_of(
         diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
         min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
+        track=track, max_step=max_step, max_gap=max_gap, link_z=link_z, z_step=z_step,
+        spots=spots, spot_size=spot_size, spot_contrast=spot_contrast,
     )  # fmt: skip
-    wanted = {"rois": rois, "geojson": geojson, "probability": probability}
+    wanted = {
+        "tracks": track, "volumes": link_z, "spots": spots is not None,
+        "rois": rois, "geojson": geojson, "probability": probability,
+    }  # fmt: skip
     kinds = (*USUAL, *(kind for kind, asked in wanted.items() if asked))
     planned = _plan(options, kinds)
     root = _root(options, planned)
@@ -231,8 +298,9 @@ def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
             "-o: {page} has no meaning here, a stack's labels are one file; leave it out"
         )
     if item.target == "-" and len(kinds) > len(USUAL):
+        option = OPTIONS.get(kinds[-1], kinds[-1])
         raise UsageError(
-            f"--{kinds[-1]} writes a file, and on standard output there are the labels alone: "
+            f"--{option} writes a file, and on standard output there are the labels alone: "
             "give -o FOLDER/"
         )
     if item.target == "-" and options.json:
@@ -287,6 +355,14 @@ def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
         "channel": settings.channel,
         "axes": settings.axes,
         "position": settings.position,
+        "track": settings.links.track,
+        "max_step": settings.max_step.words if settings.max_step else None,
+        "max_gap": settings.links.gap,
+        "link_z": settings.links.link_z,
+        "z_step_um": settings.z_step,
+        "spots": settings.spots,
+        "spot_size": settings.spot_size.words if settings.spot_size else None,
+        "spot_contrast": settings.spot_contrast,
         "pixel_size_um": list(settings.size) if settings.size else None,
         "threshold": card.read["foreground"],
         "prepare": dict(card.prepare),

@@ -16,21 +16,28 @@ from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
 from imgconv.images import WriteOptions, open_image, show_name, write_image
+from imgconv.images.pixelsize import depth_and_interval
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
-from imgconv.tasks.fields_of_view import Field, stack_of
-from imgconv.tasks.labels.select import Selection, Size
+from imgconv.tasks.fields_of_view import Field, channel_of, stack_of
+from imgconv.tasks.labels.select import LabelStack, Selection, Size
+from imgconv.tasks.link.stack import Links, link, with_depth
+from imgconv.tasks.link.tracks import GAP
 from imgconv.tasks.load import load
+from imgconv.tasks.measure.spots import CONTRAST, Spots
 from imgconv.tasks.merged import only_channel
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
 from imgconv.tasks.segment.results import ENDINGS, Results
-from imgconv.tasks.segment.run import segment
+from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
+from imgconv.tasks.segment.spots import SpotsIn
 
 from .segment_network import SegmentNetwork
 
+SPOT = 4.0  # pixels: the usual diameter of a spot
+NOTHING = np.empty((0, 0), np.float32)
 BYTES = 100  # per pixel: the network's input and maps, labels and what the watershed needs
 
 
@@ -46,6 +53,12 @@ class Settings:
     axes: str | None = None
     size: Size = None  # of a pixel in µm, before what the file says
     position: str | None = None
+    links: Links = Links()  # noqa: RUF009 (immutable)
+    max_step: Quantity | None = None
+    z_step: float | None = None  # µm
+    spots: str | None = None  # the channel
+    spot_size: Quantity | None = None
+    spot_contrast: float = CONTRAST
 
     def results(
         self, found: Positions, image: str, name: str, kinds: Iterable[str] = ()
@@ -53,7 +66,26 @@ class Settings:
         """Results, without a field yet, of a file called `image` in tables, `name` in messages."""
         stack = stack_of(found.info, name, self.axes, self.channel, found.names)
         size = self.size or found.size
-        return Results(image, stack, found.info, size, frozenset(kinds), name)
+        self.links.check(stack, name)
+        results = Results(image, stack, found.info, size, frozenset(kinds), name)
+        results.z_step = self.z_step
+        if self.spots is not None:
+            place = channel_of(found.info, name, stack, self.spots)
+            across = self.spot_size.pixels(size) if self.spot_size else SPOT
+            results.spots = SpotsIn(place, Spots(across, self.spot_contrast))
+        return results
+
+    def linking(self, results: Results) -> Links:
+        """What is linked, in pixels of the file."""
+        size = results.size
+        reach = self.max_step.pixels(size) if self.max_step else None
+        depth = self.z_step or depth_and_interval(results.info).get("spacing")
+        side = (size[0] * size[1]) ** 0.5 if size else None
+        return with_depth(replace(self.links, reach=reach), depth, side)
+
+    @property
+    def is_linked(self) -> bool:
+        return self.links.track or self.links.link_z
 
     def selection(self, size: Size) -> Selection:
         least = self.min_area.pixels(size) if self.min_area else 0
@@ -129,15 +161,29 @@ class SegmentFile:
         if settings.min_area:  # the user knows better than the model how small they are
             card = replace(card, read={**card.read, "least": selection.min_area})
         diameter = settings.diameter.pixels(size) if settings.diameter else None
+        links = settings.linking(results)
+        held: list[Segmentation] = []
+        first = LabelStack()
         for one in results.stack.read(source):
             check_abandoned()
             self._check_merged(one, results)
             seen = one.pixels[..., results.stack.seen]
             found = segment(seen, self.network, card, diameter)
             found = replace(found, labels=selection(found.labels))
-            results.add(one, found)
             scales.append(found.scale)
             yield found.probability[..., None]
+            if not settings.is_linked:
+                results.add(one, found)
+            else:  # all labels have to be known before one is numbered
+                first.add(found.labels)
+                held.append(replace(found, labels=NOTHING, probability=NOTHING))
+        if settings.is_linked:
+            results.linked = link(first, results.stack, links)
+            planes = zip(
+                results.stack.read(source), held, results.linked.labels.planes(), strict=True
+            )
+            for one, found, labels in planes:
+                results.add(one, replace(found, labels=labels.astype(np.int32)))
 
     def _check_merged(self, one: Field, results: Results) -> None:
         """Of merged fluorescence the one channel that carries anything is looked at."""
@@ -178,6 +224,14 @@ def settings_of(
     max_area: Any,
     exclude_border: bool,
     position: int | str | None = None,
+    track: bool = False,
+    max_step: Any = None,
+    max_gap: int = GAP,
+    link_z: bool = False,
+    z_step: float | None = None,
+    spots: int | str | None = None,
+    spot_size: Any = None,
+    spot_contrast: float = CONTRAST,
 ) -> Settings:
     """The settings as typed, or as Python has them. Raises UsageError."""
     return Settings(
@@ -189,6 +243,12 @@ def settings_of(
         axes=axes,
         size=pixel_sides(pixel_size),
         position=None if position is None else str(position),
+        links=Links(track, link_z, gap=max_gap),
+        max_step=quantity("max_step", max_step, 1),
+        z_step=z_step,
+        spots=None if spots is None else str(spots),
+        spot_size=quantity("spot_size", spot_size, 1),
+        spot_contrast=spot_contrast,
     )
 
 
@@ -218,10 +278,18 @@ def line(results: Results, settings: Settings, scales: list[float]) -> str:
     if "diameter_px" in found:
         how = "as given" if settings.diameter else "found"
         parts.append(f"diameter {found['diameter_px']:.3g} px {how}")
+    for name, word in (("tracks", "track"), ("volumes", "object in space"), ("spots", "spot")):
+        if name in found:
+            parts.append(f"{found[name]} {word if found[name] == 1 else words_of(word)}")
     resized = sorted({round(scale, 3) for scale in scales} - {1.0})
     if resized:
         parts.append(f"looked at resized by {', '.join(f'{scale:g}' for scale in resized)}")
     return ", ".join(parts)
+
+
+def words_of(word: str) -> str:
+    """More than one of it."""
+    return "objects in space" if word == "object in space" else f"{word}s"
 
 
 def doubts(size: Size) -> list[str]:

@@ -11,6 +11,7 @@ from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
+from .figure import figure_info
 from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
@@ -52,13 +53,6 @@ class ComparePlane(Operation):
 
     def suffix(self, found: str) -> str:
         return ".png"
-
-
-def figure_info(format: str, found: Info) -> Info:
-    """The Info of figures of an image: nothing of its own holds for them but the stack's axes."""
-    height, width = found.height, found.width
-    axes, shape = found.stack_axes + "YXS", (*found.stack_shape, height, width, 3)
-    return Info(format, np.dtype(np.uint8), height, width, 3, axes=axes, shape=shape)
 
 
 def upsample_plane(

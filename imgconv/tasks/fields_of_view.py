@@ -6,7 +6,6 @@ are no colours is refused until the user says which one to look at.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -153,6 +152,12 @@ def stack_of(
     )  # fmt: skip
 
 
+def channel_of(info: Info, name: str, stack: Stack, channel: str) -> int:
+    """The place, from 0, of one channel of a stack that the user names. Raises InputError."""
+    names = stack.names if stack.names == COLOURS else _channel_names(info, stack.channels)
+    return _position(name, stack.channels, names, channel)
+
+
 def _letters(info: Info, name: str, axes: str | None) -> str:
     """The file's axes, or the user's where they fit."""
     found = info.axes
@@ -205,6 +210,8 @@ def _channel_names(info: Info, count: int) -> list[str]:
     """The names that OME gives the channels, where it has one for each."""
     if info.tiff is None or info.tiff.kind != "ome":
         return []
+    import html  # seldom needed: images/formats/tiff names it
+
     image = info.tiff.description.partition("</Image>")[0]
     tags = re.findall(r"<(?:\w+:)?Channel\b[^>]*>", image)
     found = [re.search(r"""\bName=["']([^"']+)""", tag) for tag in tags]
