@@ -11,6 +11,7 @@ from .avif import AVIF
 from .bmp import BMP
 from .foreign import explain_refusal, foreign
 from .gif import GIF
+from .heif import HEIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
 from .netpbm import PFM, PNM
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 ALL: tuple[Format, ...] = (
-    PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,
+    PNG, JPEG, TIFF, WEBP, AVIF, HEIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,
 )  # fmt: skip
 
 _BY_SUFFIX = {ending: one for one in ALL for ending in one.suffixes}

@@ -18,8 +18,7 @@ _RAW: tuple[tuple[bytes, str], ...] = (
     (b"\0MRM", "Minolta's MRW"),
 )  # fmt: skip
 _BRANDS = {  # of files that begin with a box called ftyp
-    b"crx ": "Canon's CR3", b"heic": "a HEIC image", b"heix": "a HEIC image",
-    b"mif1": "a HEIF image", b"hevc": "a HEIC sequence of images", b"msf1": "a HEIF sequence",
+    b"crx ": "Canon's CR3", b"hevc": "a HEIC sequence of images", b"msf1": "a HEIF sequence",
     b"hevx": "a HEIC sequence of images",
 }  # fmt: skip
 DEVELOP = "a camera raw file ({}): develop it first, with darktable or the maker's program, to TIFF"
