@@ -117,8 +117,8 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
-        help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm, pfm or npy. "
-        "[default: as the input]",
+        help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
+        "npy. [default: as the input]",
     ),
 ]
 Depth = Annotated[

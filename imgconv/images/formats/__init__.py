@@ -14,7 +14,7 @@ from .gif import GIF
 from .heif import HEIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
-from .netpbm import PFM, PNM
+from .netpbm import PAM, PBM, PFM, PGM, PNM, PPM
 from .npy import NPY
 from .png import PNG
 from .record import Format
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 ALL: tuple[Format, ...] = (
-    PNG, JPEG, TIFF, WEBP, AVIF, HEIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,
+    PNG, JPEG, TIFF, WEBP, AVIF, HEIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
 )  # fmt: skip
 
 _BY_SUFFIX = {ending: one for one in ALL for ending in one.suffixes}
