@@ -103,6 +103,13 @@ def schema() -> dict[str, Any]:
     return json.loads((Path(cli.__file__).parent / "info.schema.json").read_text())
 
 
+def test_the_schema_knows_every_format() -> None:
+    from imgconv.images.formats import ALL
+
+    known = schema()["$defs"]["image"]["properties"]["format"]["enum"]
+    assert known == [one.name for one in ALL]
+
+
 def test_the_schema_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["info", "--schema"]) == 0
     assert json.loads(capfd.readouterr().out) == schema()

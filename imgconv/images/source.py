@@ -20,6 +20,7 @@ from imgconv.text import show_name
 from .colour import read_inks
 from .failures import translate_failures
 from .formats import Format, explain_refusal, foreign, names, sniff
+from .formats.foreign import BIO_FORMATS
 from .formats.record import Reader
 from .image import Image, join_infos
 from .info import Info
@@ -168,6 +169,8 @@ def _recognise(file: BinaryIO, name: str) -> Format:
         raise InputError(f"{name}: the file is empty")
     if words := explain_refusal(head):
         raise InputError(f"{name}: {words}")
+    if name.lower().endswith(".vsi"):  # a TIFF of the thumbnail; the image is in files beside it
+        raise InputError(f"{name}: {BIO_FORMATS.format('an Olympus VSI slide')}")
     kind = sniff(head)
     if kind is None:
         raise InputError(
