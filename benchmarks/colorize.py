@@ -22,7 +22,7 @@ from timing import Row, command, pair
 from imgconv.engine import bundled_models
 from imgconv.errors import ImgconvError
 from imgconv.images import Info, of_suffix
-from imgconv.tasks.colorize import Colorizer
+from imgconv.tasks.colorize.run import Colorizer
 from imgconv.tasks.colorize.scores import Score, score, summary
 from imgconv.tasks.colorize.toned import colour_of
 from imgconv.tasks.load import load

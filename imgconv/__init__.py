@@ -8,6 +8,7 @@ np.float32(3.0)
 TYPE_CHECKING = False  # typing's own would be an import
 if TYPE_CHECKING:
     from .api import (
+        Difference,
         Image,
         Measurements,
         NamedKernel,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         colorize,
         convolve,
         denoise,
+        diff,
         evaluate,
         filter,
         load_model,
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "Image", "ImgconvError", "InputError", "Measurements", "NamedKernel", "OutputError", "Score",
-    "Scores", "Segmentation", "UsageError", "classify", "colorize", "convolve", "denoise",
-    "evaluate", "filter", "load_model", "measure", "named_kernels", "open", "pool", "run", "save",
-    "segment", "upsample",
+    "Difference", "Image", "ImgconvError", "InputError", "Measurements", "NamedKernel",
+    "OutputError", "Score", "Scores", "Segmentation", "UsageError", "classify", "colorize",
+    "convolve", "denoise", "diff", "evaluate", "filter", "load_model", "measure", "named_kernels",
+    "open", "pool", "run", "save", "segment", "upsample",
 ]  # fmt: skip
 
 

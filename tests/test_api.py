@@ -279,7 +279,7 @@ def parameters(function: Any) -> dict[str, Any]:
 
 PICTURES = {"residual", "compare", "reference", "rois", "geojson", "probability", "csv"}
 SHARED = ("filter", "convolve", "pool", "upsample", "denoise", "colorize", "segment", "evaluate",
-          "measure")  # fmt: skip
+          "measure", "diff")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -289,7 +289,10 @@ def test_names_and_defaults_are_those_of_the_command_line(name: str) -> None:
     shared = {field: FileOptions.__dataclass_fields__[field].default
               for field in ("max_pixels", "allow_truncated", "recursive", "to_srgb")}  # fmt: skip
     own = set(command) - {"options"} - PICTURES
-    assert own == set(function) - {"image", "labels", "truth", *shared} or own == {"kernel"} | own
+    assert (
+        own == set(function) - {"image", "other", "labels", "truth", *shared}
+        or own == {"kernel"} | own
+    )
     for setting, default in function.items():
         if default is not inspect.Parameter.empty:
             typed = (command | shared)[setting]

@@ -48,6 +48,7 @@ LINES = [
     "colorize --model colorize.safetensors --hint hint.png a.png {out}",
     "segment --model standin.safetensors --rois --geojson --probability a.png g.tif {out}",
     "evaluate found truth",
+    "diff a.png b.png --tolerance 255",
     "measure found truth --features all --ring 0-2 {out}",
     "classify a.png b.tif",
     "run net.safetensors a.png b.png {out}",

@@ -17,11 +17,11 @@ from imgconv.errors import InputError
 from imgconv.images import Info
 from imgconv.ops.areas import lines, means, reduce_areas
 from imgconv.ops.tint import box, within
-from imgconv.tasks.colorize import Colorizer, describe
 from imgconv.tasks.colorize.card import COLORIZE
 from imgconv.tasks.colorize.hints import point
 from imgconv.tasks.colorize.oklab import colour, lab_of, rgb_of
 from imgconv.tasks.colorize.prepare import network_size, small
+from imgconv.tasks.colorize.run import Colorizer, describe
 from imgconv.tasks.colorize.scores import colourfulness, score, summary
 from imgconv.tasks.colorize.toned import colour_of
 from imgconv.tasks.load import load as load_task

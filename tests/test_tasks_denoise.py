@@ -17,7 +17,7 @@ from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classica
 from imgconv.tasks.denoise.opponent import opponent, rgb
 from imgconv.tasks.denoise.photo import Photo
 from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality
-from imgconv.tasks.denoise.read import TEXTURE, heard, without_texture
+from imgconv.tasks.denoise.read import TEXTURE, ignore_clipped, without_texture
 from imgconv.tasks.denoise.run import find_valid, round_keeping_sums
 
 RNG = np.random.default_rng(0)
@@ -311,11 +311,11 @@ def test_places_whose_noise_is_cut_off_do_not_count():
     image[:, :, 80:104:3] = 0  # places 10 to 12 are black in part, and their neighbours see it
     image[:, 40:48, 160:168] = 0  # wholly
     gauge = np.zeros((3, 20, 30), np.float32)
-    silent = heard(gauge, image)[2] < -50
+    silent = ignore_clipped(gauge, image)[2] < -50
     expected = np.zeros((20, 30), bool)
     expected[:, 9:14] = True
     assert np.array_equal(silent, expected)
-    assert not heard(gauge, np.zeros((1, 160, 240)))[2].any()  # nothing else to go by
+    assert not ignore_clipped(gauge, np.zeros((1, 160, 240)))[2].any()  # nothing else to go by
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 60), (60, 5)])

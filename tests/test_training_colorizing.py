@@ -14,9 +14,9 @@ cv2 = pytest.importorskip("cv2")
 
 from imgconv import engine  # noqa: E402
 from imgconv.images import Info  # noqa: E402
-from imgconv.tasks.colorize import Colorizer  # noqa: E402
 from imgconv.tasks.colorize import oklab as arrays  # noqa: E402
 from imgconv.tasks.colorize.card import COLORIZE  # noqa: E402
+from imgconv.tasks.colorize.run import Colorizer  # noqa: E402
 from training.colorizing import augment, data, export, train, validate  # noqa: E402
 from training.colorizing.losses import Loss  # noqa: E402
 from training.colorizing.network import Annealed, ColourNet  # noqa: E402

@@ -3,7 +3,10 @@
 `import imgconv` has all of it, and loads it when it is used.
 """
 
+from imgconv.steps.diff import Difference
+
 from .arrays import Image, ImageLike, Reading
+from .differences import diff
 from .files import open, save
 from .filters import NamedKernel, convolve, filter, named_kernels, pool, upsample
 from .models import ModelLike, classify, load_model, run
@@ -12,7 +15,8 @@ from .records import Measurements, Score, Scores, Segmentation
 from .tables import measure
 
 __all__ = [
-    "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading", "Score", "Scores",
-    "Segmentation", "classify", "colorize", "convolve", "denoise", "evaluate", "filter",
-    "load_model", "measure", "named_kernels", "open", "pool", "run", "save", "segment", "upsample",
+    "Difference", "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading",
+    "Score", "Scores", "Segmentation", "classify", "colorize", "convolve", "denoise", "diff",
+    "evaluate", "filter", "load_model", "measure", "named_kernels", "open", "pool", "run", "save",
+    "segment", "upsample",
 ]  # fmt: skip

@@ -71,6 +71,7 @@ def filter(
     bias: Number = 0,
     luma: bool = False,
     flip: bool = False,
+    linear: bool = False,
     **reading: Unpack[Reading],
 ) -> np.ndarray:
     """Slide a kernel, or several in turn, over an image.
@@ -93,6 +94,8 @@ def filter(
         Filter the brightness alone (BT.601).
     flip : bool, default False
         Turn the kernel by 180 degrees: true convolution. The default is correlation.
+    linear : bool, default False
+        Mix light: colours are decoded by the image's profile (else as sRGB) and encoded again.
     **reading
         See `imgconv.api.Reading`.
 
@@ -124,8 +127,9 @@ def filter(
     from imgconv.steps.filter import filter_plane
 
     operation = filter_plane(
-        kernel, border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip
-    )
+        kernel, border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip,
+        linear=linear,
+    )  # fmt: skip
     return apply_operation(operation, image, reading)
 
 
@@ -207,6 +211,7 @@ def pool(
     ceil: bool = False,
     everything: bool = False,
     norm: bool = False,
+    linear: bool = False,
     **reading: Unpack[Reading],
 ) -> np.ndarray:
     """Make every window of an image one pixel.
@@ -229,6 +234,8 @@ def pool(
         One window: the whole image (``--global`` of the command line).
     norm : bool, default False
         l2 as the root of the sum of squares.
+    linear : bool, default False
+        Mix light: colours are decoded by the image's profile (else as sRGB) and encoded again.
     **reading
         See `imgconv.api.Reading`.
 
@@ -251,7 +258,7 @@ def pool(
 
     operation = pool_plane(
         method=method, size=size, stride=stride, padding=padding, ceil=ceil,
-        everything=everything, norm=norm,
+        everything=everything, norm=norm, linear=linear,
     )  # fmt: skip
     return apply_operation(operation, image, reading)
 
@@ -265,6 +272,7 @@ def upsample(
     stride: Pair | None = None,
     padding: Pair | None = None,
     gain: Number | None = None,
+    linear: bool = False,
     **reading: Unpack[Reading],
 ) -> np.ndarray:
     """Enlarge an image as networks do it.
@@ -283,6 +291,8 @@ def upsample(
         How far apart it puts the stencils (default 2), and what it cuts off (default 0).
     gain : number, optional
         Times the stencil. Default: 1.
+    linear : bool, default False
+        Mix light: colours are decoded by the image's profile (else as sRGB) and encoded again.
     **reading
         See `imgconv.api.Reading`; `max_pixels` limits the result too.
 
@@ -306,6 +316,6 @@ def upsample(
 
     operation = upsample_plane(
         method=method, scale=scale, stencil=stencil, stride=stride, padding=padding, gain=gain,
-        max_pixels=reading.get("max_pixels"),
+        linear=linear, max_pixels=reading.get("max_pixels"),
     )  # fmt: skip
     return apply_operation(operation, image, reading)

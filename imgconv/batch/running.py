@@ -258,7 +258,7 @@ def _explain(error: Exception, item: Item) -> tuple[str, str]:
     name = show_name(item.source)
     if isinstance(error, ImgconvError):
         text = str(error)
-        named = any(show_name(n) in text for n in (item.source, item.target) if n)
+        named = any(show_name(n) in text for n in (item.source, item.target, *item.also) if n)
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; `jobs=1` needs least", ""

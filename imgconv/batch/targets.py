@@ -35,7 +35,7 @@ def suffix_of(format: str | None, usual: Suffix | None = None) -> Suffix:
     return suffix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Naming:
     """How output names follow from input names: `output` is what -o says, None without."""
 

@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "models": "List, show, verify and import networks.",
     "kernels": "List the named kernels, or show an image under all of them.",
     "warmup": "Compile all kernels for this machine ahead of their first use.",
+    "diff": "Compare two images: differences, PSNR, SSIM, metadata, a picture of where.",
     "info": "Show what an image file holds: size, type, axes, range, metadata.",
     "man": "Print the manual page (imgconv man | man -l -).",
 }

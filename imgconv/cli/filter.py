@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from .options import FileOptions
+from .options import FileOptions, Linear
 
 Border = Literal["reflect", "symmetric", "edge", "wrap", "constant"]
 Range = Literal["clip", "rescale", "abs", "float"]
@@ -69,6 +69,7 @@ def command(
             "as neural networks do: the kernel lies on the image as it is written.",
         ),
     ] = False,
+    linear: Linear = False,
 ) -> int:
     """Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.
 
@@ -83,6 +84,7 @@ def command(
     from .files import run_planes
 
     operation = filter_plane(
-        kernel or (), border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip
-    )
+        kernel or (), border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip,
+        linear=linear,
+    )  # fmt: skip
     return run_planes("filter", options, operation)

@@ -146,6 +146,14 @@ Background = Annotated[
 ToSrgb = Annotated[
     bool, Option("--to-srgb", help="Convert to sRGB first; else colour profiles are kept.")
 ]
+Linear = Annotated[
+    bool,
+    Option(
+        "--linear",
+        help="Mix light: colours are decoded by the image's profile (else as sRGB), and encoded "
+        "again at the end. The default mixes the values as they are stored.",
+    ),
+]
 COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 

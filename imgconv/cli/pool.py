@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from .options import FileOptions
+from .options import FileOptions, Linear
 
 Method = Literal["max", "average", "l2", "min", "median"]
 
@@ -60,6 +60,7 @@ def command(
             "values above white are cut off.",
         ),
     ] = False,
+    linear: Linear = False,
 ) -> int:
     """Pool images: every window becomes its max, average, L2, min or median.
 
@@ -78,6 +79,6 @@ def command(
 
     operation = pool_plane(
         method=method, size=size, stride=stride, padding=padding, ceil=ceil,
-        everything=everything, norm=norm,
+        everything=everything, norm=norm, linear=linear,
     )  # fmt: skip
     return run_planes("pool", options, operation)

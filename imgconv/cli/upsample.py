@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Option
 
-from .options import FileOptions
+from .options import FileOptions, Linear
 
 Method = Literal["nearest", "bilinear", "bicubic", "transposed"]
 
@@ -69,6 +69,7 @@ def command(
             "[default: 1]",
         ),
     ] = None,
+    linear: Linear = False,
     compare: Annotated[
         bool,
         Option(
@@ -101,8 +102,10 @@ def command(
         "method": method, "scale": scale, "stencil": stencil, "padding": padding, "gain": gain,
     }  # fmt: skip
     if compare:
-        refuse("`compare`", **settings)
+        refuse("`compare`", **settings, linear=linear or None)
         figure = Comparison(pair("stride", stride or 2))
         return run_planes("compare", options, ComparePlane(figure))
-    operation = upsample_plane(**settings, stride=stride, max_pixels=options.max_pixels)
+    operation = upsample_plane(
+        **settings, stride=stride, linear=linear, max_pixels=options.max_pixels
+    )
     return run_planes("upsample", options, operation)

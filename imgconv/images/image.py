@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .info import Info
-from .pixelsize import pixel_size
 
 Planes = Callable[[], Iterator[np.ndarray]]
 Region = Callable[[slice, slice, int], np.ndarray]
@@ -60,7 +59,7 @@ def join_infos(infos: Sequence[Info]) -> Info:
     first = infos[0]
     if len(infos) == 1:
         return first
-    if first.tiff and len({pixel_size(info) for info in infos}) > 1:  # then none is true of all
+    if first.tiff and len(_pixel_sizes(infos)) > 1:  # then none is true of all
         first = replace(
             first, resolution=None, tiff=replace(first.tiff, kind="plain", description="")
         )
@@ -69,6 +68,12 @@ def join_infos(infos: Sequence[Info]) -> Info:
     count = sum(info.planes for info in infos)
     shape = tuple(n for a, n in zip(first.axes, first.shape, strict=True) if a in plane)
     return replace(first, axes=axis + plane, shape=(count, *shape))
+
+
+def _pixel_sizes(infos: Sequence[Info]) -> set[object]:
+    from .pixelsize import pixel_size  # reads ImageJ's and OME's texts: a TIFF has imported it
+
+    return {pixel_size(info) for info in infos}
 
 
 def records(images: Sequence[Image]) -> list[Info]:

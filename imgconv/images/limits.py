@@ -20,6 +20,8 @@ MAX_PIXELS = 1_000_000_000  # of one plane; 3 GB of 8-bit RGB
 
 @dataclass(frozen=True)
 class Limits:
+    """What may be read of a file, and how."""
+
     max_pixels: int = MAX_PIXELS
     allow_truncated: bool = False
     allow_rounding: bool = False  # of wide integers to float32

@@ -90,7 +90,7 @@ def _says(info: Info, field: str) -> bool:
     return bool(getattr(info, field))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Holder:
     """A format that is to hold images: what it cannot is refused by name, or said in a note."""
 

@@ -26,7 +26,7 @@ NO_LINK = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_B
 FOLDERS = os.open in os.supports_dir_fd  # files can be opened relative to a checked folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Entry:
     """Machine code of one kernel: an object file, its function and the words of its signature."""
 

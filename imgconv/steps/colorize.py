@@ -12,8 +12,8 @@ import numpy as np
 
 from imgconv.errors import ImgconvError, UsageError
 from imgconv.images import Info, is_srgb, open_image, srgb_info, to_srgb
-from imgconv.tasks.colorize import Colorizer, describe
 from imgconv.tasks.colorize.hints import Hint, Painting, point, read_hints
+from imgconv.tasks.colorize.run import Colorizer, describe
 from imgconv.tasks.colorize.toned import colour_of
 from imgconv.tasks.load import load
 

@@ -20,10 +20,10 @@ from imgconv.tasks.denoise.card import KINDS
 from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality, words
 from imgconv.tasks.load import load
 
+from .figure import figure_info
 from .operation import Operation, Result
 from .planes import EachPlane
 from .reference import Reference, like
-from .upsample import figure_info
 
 Show = Literal["image", "removed", "compare"]
 

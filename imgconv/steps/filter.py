@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from imgconv.errors import UsageError
 from imgconv.images import Info, find_format, of_suffix
+from imgconv.ops.alpha import white
 from imgconv.ops.filter import Filter
 
+from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
 
@@ -20,9 +23,22 @@ class FilterPlane(Operation):
     """The filter as an operation; where all values are kept, results are float32."""
 
     work: Filter
+    linear: bool = False  # in light, not in stored values
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return IMPORTS if self.linear else ()
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(self.work(plane, info.alpha))
+        floats = self.work.range == "float"
+        return Result(work_in_light(self._work(plane.dtype), plane, info, self.linear, floats))
+
+    def _work(self, dtype: np.dtype[Any]) -> Filter:
+        """The filter; of light, which is from 0 to 1, with its bias in the same range."""
+        if not self.linear or dtype.kind == "f":
+            return self.work
+        return replace(self.work, bias=self.work.bias / int(white(dtype)))
 
     def describe(self, info: Info) -> Info:
         """For float results a TIFF, where the input's format holds none."""
@@ -44,6 +60,7 @@ def filter_plane(
     bias: Number,
     luma: bool,
     flip: bool,
+    linear: bool = False,
 ) -> FilterPlane:
     """The operation that these settings describe. Raises UsageError."""
     every = kernels(kernel)
@@ -52,6 +69,11 @@ def filter_plane(
             "filter needs `kernel`: a name such as sharpen, a matrix or a file "
             "(`imgconv kernels` lists the names)"
         )
+    if luma and linear:
+        raise UsageError(
+            "`luma=True` is the brightness of stored values, which `linear=True` does not use: "
+            "leave one out"
+        )
     operators = tuple(operator(one) for one in every)
     scale, bias = fraction("scale", scale), fraction("bias", bias)
-    return FilterPlane(Filter(operators, border, range, scale, bias, luma, flip))
+    return FilterPlane(Filter(operators, border, range, scale, bias, luma, flip), linear)

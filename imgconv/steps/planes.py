@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class FileStep:
     """What steps from image files to image files have in common.
 
@@ -93,7 +93,7 @@ class FileStep:
         return write_images(target, images, options, force=self.force)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EachPlane(FileStep):
     """Every plane of the item's source through `operation`, and the results written."""
 

@@ -10,6 +10,7 @@ from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
 
+from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Pair, pair
 
@@ -19,9 +20,15 @@ class PoolPlane(Operation):
     """Pooling as an operation."""
 
     work: Pool
+    linear: bool = False  # in light, not in stored values
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return IMPORTS if self.linear else ()
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(self.work(plane, info.alpha))
+        return Result(work_in_light(self.work, plane, info, self.linear))
 
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""
@@ -37,6 +44,7 @@ def pool_plane(
     ceil: bool,
     everything: bool,
     norm: bool,
+    linear: bool = False,
 ) -> PoolPlane:
     """The operation that these settings describe. Raises UsageError."""
     if everything and size is not None:
@@ -49,5 +57,6 @@ def pool_plane(
             padding=pair("padding", padding),
             ceil=ceil,
             norm=norm,
-        )
+        ),
+        linear,
     )

@@ -11,6 +11,8 @@ from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
+from .figure import figure_info
+from .light import IMPORTS, work_in_light
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
 
@@ -21,10 +23,16 @@ class UpsamplePlane(Operation):
 
     work: Interpolation | Transposed
     max_pixels: int = MAX_PIXELS
+    linear: bool = False  # in light, not in stored values
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """What it imports when it works."""
+        return IMPORTS if self.linear else ()
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels)
-        return Result(self.work(plane, info.alpha))
+        return Result(work_in_light(self.work, plane, info, self.linear))
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""
@@ -47,13 +55,6 @@ class ComparePlane(Operation):
         return ".png"
 
 
-def figure_info(format: str, found: Info) -> Info:
-    """The Info of figures of an image: nothing of its own holds for them but the stack's axes."""
-    height, width = found.height, found.width
-    axes, shape = found.stack_axes + "YXS", (*found.stack_shape, height, width, 3)
-    return Info(format, np.dtype(np.uint8), height, width, 3, axes=axes, shape=shape)
-
-
 def upsample_plane(
     *,
     method: str | None,
@@ -62,6 +63,7 @@ def upsample_plane(
     stride: Pair | None,
     padding: Pair | None,
     gain: Number | None,
+    linear: bool = False,
     max_pixels: int | None = None,
 ) -> UpsamplePlane:
     """The operation that these settings describe. Raises UsageError if they do not go together."""
@@ -71,7 +73,7 @@ def upsample_plane(
     if method != "transposed":
         what = f"`method={method!r}`"
         refuse(what, stencil=stencil, stride=stride, padding=padding, gain=gain)
-        return UpsamplePlane(Interpolation(method, factors("scale", scale or 2)), most)
+        return UpsamplePlane(Interpolation(method, factors("scale", scale or 2)), most, linear)
     refuse("`method='transposed'` (its factor is the `stride`)", scale=scale)
     if stencil is None:
         raise UsageError("`method='transposed'` needs `stencil`: a name, a matrix or a file")
@@ -79,7 +81,8 @@ def upsample_plane(
     if len(found) > 1:
         raise UsageError(f"`stencil={stencil!r}` is two stencils: give one, such as {stencil}-x")
     gain, around = fraction("gain", gain or 1), pair("padding", padding or 0)
-    return UpsamplePlane(Transposed(found[0], pair("stride", stride or 2), around, gain), most)
+    work = Transposed(found[0], pair("stride", stride or 2), around, gain)
+    return UpsamplePlane(work, most, linear)
 
 
 def refuse(what: str, **given: object) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imgconv.errors import UsageError
-from imgconv.ops.kernel_text import number, parse, parse_operator
-from imgconv.ops.rank import Rank
-from imgconv.ops.stencil import Stencil, stencil
+
+if TYPE_CHECKING:
+    from imgconv.ops.rank import Rank
+    from imgconv.ops.stencil import Stencil
 
 Number = int | float | Fraction | str
 """A number; a text may be a fraction, 1/9."""
@@ -26,6 +27,8 @@ Kernel = str | np.ndarray | Sequence[Sequence[float | Fraction]]
 
 def fraction(name: str, value: Number) -> Fraction:
     """The number of the setting `name`, decimals as they are written. Raises UsageError."""
+    from imgconv.ops.kernel_text import number
+
     return number(str(value), f"`{name}`")
 
 
@@ -53,11 +56,17 @@ def factors(name: str, value: Factor) -> tuple[Fraction, Fraction]:
 
 def stencils(kernel: Kernel) -> tuple[Stencil, ...]:
     """One stencil, or the two of a gradient. Raises UsageError."""
+    from imgconv.ops.kernel_text import parse
+    from imgconv.ops.stencil import stencil
+
     return parse(kernel) if isinstance(kernel, str) else (stencil(kernel),)
 
 
 def operator(kernel: Kernel) -> tuple[Stencil, ...] | Rank:
     """As `stencils`, or a median, max or min such as "median:3". Raises UsageError."""
+    from imgconv.ops.kernel_text import parse_operator
+    from imgconv.ops.stencil import stencil
+
     return parse_operator(kernel) if isinstance(kernel, str) else (stencil(kernel),)
 
 

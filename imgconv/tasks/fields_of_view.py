@@ -6,7 +6,6 @@ are no colours is refused until the user says which one to look at.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -205,6 +204,8 @@ def _channel_names(info: Info, count: int) -> list[str]:
     """The names that OME gives the channels, where it has one for each."""
     if info.tiff is None or info.tiff.kind != "ome":
         return []
+    import html  # seldom needed: images/formats/tiff names it
+
     image = info.tiff.description.partition("</Image>")[0]
     tags = re.findall(r"<(?:\w+:)?Channel\b[^>]*>", image)
     found = [re.search(r"""\bName=["']([^"']+)""", tag) for tag in tags]

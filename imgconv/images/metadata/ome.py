@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -112,6 +111,8 @@ def _common(sizes: tuple[Fraction | None, ...]) -> Fraction | None:
 
 
 def _physical(pixels: str, axis: str) -> Fraction | None:
+    import html  # seldom needed: formats/tiff names it
+
     size = re.search(rf"""\bPhysicalSize{axis}=["']([^"']+)""", pixels)
     unit = re.search(rf"""\bPhysicalSize{axis}Unit=["']([^"']*)""", pixels)
     length = positive(size[1]) if size else None

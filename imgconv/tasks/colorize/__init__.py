@@ -4,9 +4,3 @@ model, card = load("photo", "colorize")
 work = Colorizer(model, hints=(point("120,80,#3b5d38"),), card=card)
 rgb = work(plane, info)         # describe(info) is the record that belongs to it
 """
-
-from __future__ import annotations
-
-from .run import Colorizer, describe
-
-__all__ = ["Colorizer", "describe"]

@@ -10,7 +10,7 @@ import numpy as np
 from ...engine import Model, run
 from .opponent import BACK
 from .prepare import Opponent, triple
-from .read import PLACE, heard, without_texture
+from .read import PLACE, ignore_clipped, without_texture
 from .run import by_channel
 from .subgraph import only
 
@@ -30,8 +30,8 @@ class Photo:
 
     @property
     def imports(self) -> tuple[str, ...]:
-        """What it imports when it works."""
-        return ("scipy.ndimage",) if self.sigma is None else ()
+        """What it imports when it works: percentiles do."""
+        return ("numpy.ma",) if self.sigma is None else ()
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] not in (1, 3):
@@ -77,7 +77,7 @@ class Photo:
         found = run(
             replace(self.model, graph=graph), {"image": triple(image)}, prepare=Opponent(reach)
         )
-        levels = without_texture(heard(found["gauge"], image)) * np.float32(reach / top)
+        levels = without_texture(ignore_clipped(found["gauge"], image)) * np.float32(reach / top)
         levels = levels * np.array([1, 0], np.float32) if grey else levels
         return levels, NOTHING * max(1.0, reach / top)
 

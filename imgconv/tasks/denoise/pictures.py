@@ -9,6 +9,7 @@ import numpy as np
 from ...ops.alpha import fit, white
 from ...ops.comparison import busiest
 from ...ops.sheet import sheet
+from ...ops.similarity import psnr, ssim
 
 MIDDLE, REACH = 128, 110  # grey for nothing; levels that what was removed is stretched to
 LEGIBLE = 270  # pixels of the width of a panel at least
@@ -76,27 +77,9 @@ def ends(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
 
 
 def quality(image: np.ndarray, reference: np.ndarray, top: float) -> dict[str, float]:
-    """PSNR in dB and SSIM (Wang and others, 2004) where white is `top`, over what is finite.
-
-    SSIM is left out for images smaller than its window of 11 pixels, and where a value is not
-    finite.
-    """
-    from skimage.metrics import structural_similarity
-
-    one, two = image.astype(np.float64), reference.astype(np.float64)
-    known = np.isfinite(one) & np.isfinite(two)
-    if not known.any():
-        return {}
-    error = float(np.mean((one[known] - two[known]) ** 2))
-    found = {"psnr": float("inf") if error == 0 else float(10 * np.log10(top**2 / error))}
-    if min(one.shape[:2]) >= 11 and known.all():
-        found["ssim"] = float(
-            structural_similarity(
-                one, two, data_range=top, channel_axis=-1, gaussian_weights=True, sigma=1.5,
-                use_sample_covariance=False,
-            )
-        )  # fmt: skip
-    return found
+    """PSNR and SSIM where white is `top`, as far as there are any; see ops/similarity."""
+    found = {"psnr": psnr(image, reference, top), "ssim": ssim(image, reference, top)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def words(found: Mapping[str, float]) -> str:

@@ -1,0 +1,38 @@
+"""Operations on light instead of stored values: `linear`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from imgconv.images import Info
+from imgconv.images.light import SAMPLES, check_light, light_of_profile
+from imgconv.ops.light import SRGB, Curves, curves_through, in_light
+
+IMPORTS = ("imagecodecs:cms_transform",)  # where the image has a profile
+
+
+def work_in_light(
+    work: Callable[[np.ndarray, str], np.ndarray],
+    plane: np.ndarray,
+    info: Info,
+    linear: bool,
+    keep_float: bool = False,
+) -> np.ndarray:
+    """work(plane, alpha), with `linear` in the light that the plane's values stand for.
+
+    `keep_float`: what is not rounded stays so. Raises InputError where the values are no light.
+    """
+    if not linear:
+        return work(plane, info.alpha)
+    check_light(info)
+    return in_light(work, plane, info.alpha, curves(info), keep_float)
+
+
+def curves(info: Info) -> Curves:
+    """Those of the image's profile, else sRGB's."""
+    if info.icc is None:
+        return SRGB
+    light = light_of_profile(info.icc, info.channels - (info.alpha != "none"))
+    return curves_through(np.linspace(0, 1, SAMPLES), light)
