@@ -288,6 +288,16 @@ def test_an_image_without_any_object_is_a_normal_result(segment):
     assert Path("segmented/a-overlay.png").exists()
 
 
+def test_doubt_is_one_note_and_a_column_of_the_summary(segment):
+    uneven = field() + np.indices((48, 64)).sum(0).astype(np.uint16)  # of one value is clipped
+    frames = np.stack([uneven, np.full((48, 64), 7, np.uint16)])
+    calibrated("a.tif", frames, "TYX")
+    code, _, err = segment("a.tif")
+    assert code == 0 and err.count("doubt") == 1
+    assert "doubt in 1 of 2 planes: nothing found (nothing stands out" in err
+    assert [row["doubt"] for row in rows("segmented/summary.csv")] == ["", "nothing found"]
+
+
 def test_objects_are_dropped_by_area_and_at_the_border(segment):
     pixels = field(((0, 25), *PLACES))
     pixels[40:44, 50:54] = 1000

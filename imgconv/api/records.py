@@ -45,6 +45,8 @@ class Segmentation:
         Of a typical object in pixels, as given or found: the median of the planes.
     pixel_size : (float, float) or None
         Width and height of a pixel in micrometres, as given or as the file says.
+    doubt : tuple of str
+        Why the numbers may be wrong, in a word or two each; empty as a rule.
     """
 
     labels: np.ndarray
@@ -53,6 +55,7 @@ class Segmentation:
     probability: np.ndarray
     diameter: float | None
     pixel_size: tuple[float, float] | None
+    doubt: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

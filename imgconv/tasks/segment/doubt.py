@@ -6,11 +6,12 @@ fields of nuclei do not: benchmarks/doubt.py counts both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from .card import UNIT
 from .read import probability
 
 EMPTY, MISSED = "nothing found", "nothing found of what stands out"
@@ -23,8 +24,9 @@ MEANING = {
     COLOURS: "these are neither those of a stain nor of fluorescence",
     CLIPPED: "the brightest or darkest pixels of objects are all alike",
 }
-SPREAD = 0.75  # octaves between the quartiles of the sizes within one image
-HELD = 0.15  # of the objects' pixels, that have the image's very last value
+SPREAD = 0.7  # octaves between the quartiles of the sizes within one image
+APART = 0.5  # octaves between the sizes that the network says and those that its outlines have
+HELD = 0.2  # of the objects' pixels, that have the image's very last value
 PALE, AGREE = 0.08, 0.6  # mean saturation of a colour image; how far its hues point one way
 
 
@@ -32,23 +34,33 @@ def doubts(
     planes: np.ndarray,
     labels: np.ndarray,
     maps: np.ndarray,
-    stands_out: bool,
+    scale: float,
     rules: Mapping[str, Any],
 ) -> tuple[str, ...]:
-    """Keys of MEANING, for planes (H, W, C), labels (H, W) and maps (4, h, w); none as a rule.
-
-    rules: the card's `read`; stands_out: whether anything in the image does, to the eye.
+    """Of planes (H, W, C) in which labels (H, W) with objects were found, from maps (4, h, w):
+    keys of MEANING, none as a rule. scale: by which the image was resized for the maps; rules: the
+    card's `read`.
     """
-    inside = maps[0] > 0
-    if not labels.any() or not inside.any():
-        return (MISSED if stands_out else EMPTY,)
+    likely = probability(maps)
+    inside = likely > 0.5
+    if not inside.any():
+        return (UNSURE,)
     found = {
-        UNSURE: float(probability(maps)[inside].mean()) < rules["sure"],
-        SIZES: float(np.subtract(*np.percentile(maps[3][inside], [75, 25]))) > SPREAD,
+        UNSURE: float(likely[inside].mean()) < rules["sure"],
+        SIZES: has_odd_sizes(maps[3][inside], labels, scale),
         COLOURS: planes.shape[2] == 3 and not is_of_one_dye(planes),
         CLIPPED: is_clipped(planes[labels > 0], planes),
     }
     return tuple(reason for reason, holds in found.items() if holds)
+
+
+def has_odd_sizes(sizes: np.ndarray, labels: np.ndarray, scale: float) -> bool:
+    """Whether sizes (N,), octaves over UNIT, vary more than those of one kind of objects do, or are
+    not those of the labels."""
+    low, middle, high = np.percentile(sizes, [25, 50, 75])
+    areas = np.bincount(labels.ravel())[labels[labels > 0]]
+    outlined = np.log2(np.sqrt(np.median(areas) * 4 / np.pi) * scale / UNIT)
+    return bool(high - low > SPREAD or abs(outlined - middle) > APART)
 
 
 def is_clipped(objects: np.ndarray, planes: np.ndarray) -> bool:
@@ -69,6 +81,6 @@ def is_of_one_dye(planes: np.ndarray) -> bool:
     return bool(abs((chroma * np.exp(1j * hue)).sum()) > AGREE * chroma.sum())
 
 
-def describe(reasons: tuple[str, ...]) -> str:
+def describe(reasons: Iterable[str]) -> str:
     """One line for people."""
     return "; ".join(f"{reason} ({MEANING[reason]})" for reason in reasons)
