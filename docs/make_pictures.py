@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,9 @@ def written(folder: Path, page: Path, picture: str) -> Path:
 
 
 def reduce(source: Path, target: Path) -> None:
+    if source.suffix == ".svg":
+        shutil.copy(source, target)
+        return
     with Image.open(source) as opened:
         picture = opened.convert("RGB")
     if picture.width > WIDEST:

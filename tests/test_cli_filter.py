@@ -115,3 +115,11 @@ def test_the_preview_shows_the_image_under_every_kernel(tmp_path):
 def test_warmup_says_where_the_kernels_lie():
     result = imgconv("warmup")
     assert result.returncode == 0 and b"kernels ready" in result.stderr
+    assert imgconv("warmup", "-q").stderr == b""
+
+
+def test_warmup_says_at_once_that_nothing_can_be_kept(monkeypatch):
+    monkeypatch.setenv("IMGCONV_CACHE", "/dev/null")
+    result = imgconv("warmup")
+    assert result.returncode == 1 and result.stderr.count(b"\n") == 1
+    assert b"/dev/null" in result.stderr and b"set IMGCONV_CACHE to a folder" in result.stderr

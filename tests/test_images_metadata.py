@@ -216,9 +216,7 @@ def test_metadata_that_a_format_cannot_hold_is_named(tmp_path):
     notes = write_image(tmp_path / "a.tif", [plane], info)
     assert notes == ["TIFF has no place for EXIF"]
     notes = write_image(tmp_path / "a.bmp", [plane], info)
-    assert notes == [
-        f"BMP has no place for {what}" for what in ("EXIF", "XMP", "the colour profile")
-    ]
+    assert notes == ["BMP has no place for EXIF", "BMP has no place for XMP"]
     assert write_image(tmp_path / "a.png", [plane], info) == []
 
 

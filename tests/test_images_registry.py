@@ -10,12 +10,19 @@ from PIL import Image as PillowImage
 
 from imgconv.images import Info, WriteOptions, open_image, write_image
 from imgconv.images.formats import ALL, sniff
+from imgconv.images.formats.netpbm import PNM
 
 RNG = np.random.default_rng(11)
 DTYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
 EXACT = {"quality": 100}  # where a format has a lossy and a lossless form
 LOSSY = ("jpeg", "avif")
-CASES = [(one, depth, alpha) for one in ALL for depth in one.depths for alpha in {False, one.alpha}]
+CASES = [
+    (one, depth, alpha)
+    for one in ALL
+    if one.name != "pbm"
+    for depth in one.depths
+    for alpha in {False, one.alpha}
+]
 
 
 def plane_of(depth: int, channels: int) -> np.ndarray:
@@ -33,7 +40,7 @@ def test_no_suffix_and_no_name_stands_for_two_formats():
     ("kind", "depth", "alpha"), CASES, ids=[f"{c[0].name}-{c[1]}-{c[2]}" for c in CASES]
 )
 def test_what_a_record_promises_is_written_recognised_and_read(tmp_path, kind, depth, alpha):
-    colours = 1 if kind.name == "gif" else 3  # a GIF of noise would need more than 256 colours
+    colours = 1 if kind.name in ("gif", "pgm") else 3  # noise in RGB has more than 256 colours
     plane = plane_of(depth, colours + alpha)
     if kind.name == "gif" and alpha:  # which knows two of them
         plane[..., -1] = 255
@@ -42,7 +49,8 @@ def test_what_a_record_promises_is_written_recognised_and_read(tmp_path, kind, d
                 exif=EXIF, xmp=b"<x:xmpmeta/>", icc=None)  # fmt: skip
     path = tmp_path / f"a{kind.suffix}"
     notes = write_image(path, [plane], info, WriteOptions(**EXACT))
-    assert sniff(path.read_bytes()[:32]) is kind
+    found = sniff(path.read_bytes()[:32])
+    assert found is kind or (found is PNM and kind.name in ("ppm", "pgm"))
     said = "rgba" if kind.name == "npy" and alpha else ""  # nothing in the file tells
     with open_image(path, channels=said) as source:
         (found,) = source.planes()

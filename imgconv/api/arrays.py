@@ -178,7 +178,10 @@ def file_options(reading: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def apply_operation(operation: Operation, image: Any, reading: Mapping[str, Any]) -> np.ndarray:
-    """Every plane through the operation: an array of the same axes."""
+    """Each plane (H, W, C) of the image through the operation: an array of the image's axes.
+
+    As `gather` makes it, with the InputError that it raises.
+    """
     with source_of(image, reading) as source:
         step = FileStep(to_srgb=reading.get("to_srgb", False))
         planes = [operation(*given).pixels for given in frames(step.images(source))]
@@ -186,7 +189,11 @@ def apply_operation(operation: Operation, image: Any, reading: Mapping[str, Any]
 
 
 def gather(planes: Sequence[np.ndarray], source: Source) -> np.ndarray:
-    """The planes (H, W, C) of results, as an array whose axes are those of the source."""
+    """The planes (H, W, C) of results as one array: the axes of the source's stack, then H, W, C.
+
+    Without C where it is 1 and the source has no axis for it. InputError where planes differ in
+    shape.
+    """
     if len({plane.shape for plane in planes}) > 1:
         raise InputError(
             f"{source.name}: its pages differ in size or channels and are no array; take them "

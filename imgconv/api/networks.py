@@ -143,6 +143,14 @@ def segment(
     exclude_border: bool = False,
     threshold: float | None = None,
     position: int | str | None = None,
+    track: bool = False,
+    max_step: Number | None = None,
+    max_gap: int = 2,
+    link_z: bool = False,
+    z_step: float | None = None,
+    spots: int | str | None = None,
+    spot_size: Number | None = None,
+    spot_contrast: float = 4.0,
     max_pixels: int | None = None,
     allow_truncated: bool = False,
 ) -> Segmentation:
@@ -170,6 +178,19 @@ def segment(
         Probability from which a pixel is inside an object, 0.01 to 0.99. Default: the model's.
     position : int or str, optional
         One of the images that a file holds, by number from 1 or by name. Default: all positions.
+    track : bool, default False
+        Link objects over time: they keep their number, and `tracks` has a table of them.
+    max_step, max_gap : optional
+        With `track`: how far an object moves from one time to the next at most (pixels, or "5um";
+        default 1.5 diameters), and in how many it may be missed.
+    link_z : bool, default False
+        Join the planes of a stack into objects in space, measured in `volumes`.
+    z_step : float, optional
+        Micrometres from plane to plane. Default: as the file says.
+    spots : int or str, optional
+        Find spots of this channel in each object: counts in `measurements`, each in `spots`.
+    spot_size, spot_contrast : optional
+        Diameter of a spot (4 pixels, or "0.5um"); how far it stands out, in standard deviations.
     max_pixels, allow_truncated : optional
         As `open`.
 
@@ -197,12 +218,16 @@ def segment(
     """
     from imgconv.steps.segment import segmentation_of, settings_of
     from imgconv.tasks.positions import positions_of
+    from imgconv.tasks.segment.linked import tracks_table, volumes_table
+    from imgconv.tasks.segment.spots import COLUMNS as SPOTS
 
     array_axes = None if is_path(image) else axes
     reading = {"axes": array_axes, "max_pixels": max_pixels, "allow_truncated": allow_truncated}
     settings = settings_of(
         diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
         min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
+        track=track, max_step=max_step, max_gap=max_gap, link_z=link_z, z_step=z_step,
+        spots=spots, spot_size=spot_size, spot_contrast=spot_contrast,
     )  # fmt: skip
     step = segmentation_of(model, settings, threshold)
     with source_of(image, reading, "measured") as source:
@@ -214,15 +239,20 @@ def segment(
         columns = results.table_columns()[1:]
         return Segmentation(
             labels=labels.reshape(*stack, *plane),
-            measurements=Measurements(
-                (name, np.array([row[name] for row in results.rows])) for name in columns
-            ),
+            measurements=_measurements(columns, results.rows),
+            tracks=_measurements(*tracks_table(results)) if track else None,
+            volumes=_measurements(*volumes_table(results)) if link_z else None,
+            spots=_measurements(SPOTS, results.spot_rows) if results.spots else None,
             overlay=results.picture(),
             probability=np.stack(maps).reshape(*stack, *plane),
             diameter=results.totals().get("diameter_px"),
             pixel_size=results.size,
             doubt=results.doubt,
         )
+
+
+def _measurements(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> Measurements:
+    return Measurements((name, np.array([row[name] for row in rows])) for name in columns)
 
 
 def evaluate(

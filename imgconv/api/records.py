@@ -47,6 +47,8 @@ class Segmentation:
         Width and height of a pixel in micrometres, as given or as the file says.
     doubt : tuple of str
         Why the numbers may be wrong, in a word or two each; empty as a rule.
+    tracks, volumes, spots : Measurements or None
+        The tables of objects over time, in space, and of the spots in them, where asked for.
     """
 
     labels: np.ndarray
@@ -55,6 +57,9 @@ class Segmentation:
     probability: np.ndarray
     diameter: float | None
     pixel_size: tuple[float, float] | None
+    tracks: Measurements | None = None
+    volumes: Measurements | None = None
+    spots: Measurements | None = None
     doubt: tuple[str, ...] = ()
 
     @property

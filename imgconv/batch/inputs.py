@@ -4,6 +4,7 @@
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from imgconv.errors import UsageError
 from imgconv.images import of_suffix, show_name
 
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WILDCARDS = frozenset("*?[")
 
 
@@ -39,7 +41,10 @@ def find(
 
 
 def read_list(name: str) -> list[str]:
-    """The file names in a list, one a line or separated by null bytes; "-" is standard input."""
+    """The file names in a list, one a line or separated by null bytes; "-" is standard input.
+
+    In UTF-8 or, as Windows writes, UTF-16 with a byte-order mark.
+    """
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
@@ -47,6 +52,10 @@ def read_list(name: str) -> list[str]:
             f"`files_from={show_name(name)!r}`: {error.strerror or error}; name a text file with "
             "one file name a line, or - for standard input"
         ) from None
+    if data.startswith(UTF_16):
+        text = data.decode("utf-16", "surrogatepass")
+        return [line for line in text.replace("\r\n", "\n").split("\n") if line]
+    data = data.removeprefix(codecs.BOM_UTF8)
     names = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
     return [os.fsdecode(name) for name in names if name]
 

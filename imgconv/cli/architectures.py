@@ -8,6 +8,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from .console import current
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,7 +34,8 @@ def list_architectures(
 
     imgconv models architectures resnet18 resnet50 --no-time
 
-    Each at the size of its paper's images, one image at a time. field is what a unit of the last
+    Each at the size of its paper's images, one image at a time. published is what the paper
+    says of its parameters. field is what a unit of the last
     convolutions sees, in pixels; error is per cent, as published: top-1 / top-5 of ImageNet's
     validation images.
     """
@@ -47,9 +50,9 @@ def list_architectures(
     found = [facts(name, time) for name in chosen]
     if json:
         for one in found:
-            print(json_module.dumps(one))
+            current().out(json_module.dumps(one) + "\n")
     else:
-        print(as_text(found))
+        current().out(as_text(found) + "\n")
     return 0
 
 
@@ -91,12 +94,13 @@ def as_text(found: list[dict[str, Any]]) -> str:
     from .model_facts import columns, format_count
 
     timed = any("seconds" in one for one in found)
-    head = ["name", "network", "image", "depth", "parameters", "mult-adds", "field"]
+    head = ["name", "network", "image", "depth", "parameters", "published", "mult-adds", "field"]
     rows = [(*head, *(["memory", "time"] if timed else []), "error %")]
     for one in found:
         image = "x".join(map(str, one["image"]))
         row = [one["name"], one["title"], image, str(one["depth"]), f"{one['parameters']:,}"]
-        row += [format_count(one["multiply_adds"]).strip(), str(one["field"])]
+        row += [one["published_parameters"] or "-", format_count(one["multiply_adds"]).strip()]
+        row.append(str(one["field"]))
         if timed:
             row += [f"{one['peak_bytes'] / 1e6:.1f} MB", f"{1000 * one['seconds']:.1f} ms"]
         rows.append((*row, one["published_error"] or "-"))
@@ -105,7 +109,7 @@ def as_text(found: list[dict[str, Any]]) -> str:
     for title, source in sources.items():
         said.setdefault(source, []).append(title)
     notes = [f"error of {', '.join(titles)}: {source}" for source, titles in said.items()]
-    return "\n".join([columns(rows, right=tuple(range(3, 7 + 2 * timed))), "", *notes])
+    return "\n".join([columns(rows, right=tuple(range(3, 8 + 2 * timed))), "", *notes])
 
 
 def new_model(
@@ -183,7 +187,10 @@ def keep_classes(path: str | None, trained: bool) -> dict[str, Any]:
 
 
 def tensors(path: str) -> dict[str, np.ndarray]:
-    """The arrays of a .safetensors or .npz file by name."""
+    """The arrays of a .safetensors or .npz file by name, each of its own shape and type.
+
+    InputError where the file cannot be read.
+    """
     import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -199,7 +206,5 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
 
 def _say(target: Path, line: str) -> None:
-    from .console import current
-
     current().out(f"{target}\n")
     current().say(f"imgconv: {line}")

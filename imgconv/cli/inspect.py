@@ -37,7 +37,12 @@ def command(
         ),
     ] = "maps",
     layer: Annotated[
-        str, Option("--layer", metavar="NAME", help="Of maps, field and patches. [default: first]")
+        str,
+        Option(
+            "--layer",
+            metavar="NAME",
+            help="Of maps, field and patches; all of maps. [default: the first, of field the last]",
+        ),
     ] = "",
     at: Annotated[
         str | None,
@@ -58,10 +63,13 @@ def command(
 
     imgconv inspect digits scan.png --layer c3 -o maps.png
 
+    imgconv inspect digits scan.png --layer all -o all.png
+
     imgconv inspect resnet.safetensors photo.jpg --show occlusion -o why.png
 
     Maps go to .png as a labelled sheet (negative is blue), to .npy as an array (K, H, W), to
-    .tif as float pages. layers is the table of models show, as CSV.
+    .tif as float pages; those of all layers to .png or .npz. layers is the table of
+    models show, as CSV.
     """
     from imgconv import engine
 
@@ -120,7 +128,7 @@ def _row(cost: Any, seconds: dict[str, float]) -> dict[str, Any]:
 
 def _seen(model: Model, images: list[str], show: str, target: Path, **how: Any) -> str:
     """Pictures of what the network sees; what is said of them."""
-    from imgconv.tasks.inspect import views
+    from imgconv.tasks.inspect import regions, views
 
     if show == "filters":
         _write(target, views.filters(model.graph))
@@ -129,16 +137,18 @@ def _seen(model: Model, images: list[str], show: str, target: Path, **how: Any) 
     if not probes:
         raise UsageError(f"--show {show} needs an image: imgconv inspect MODEL IMAGE")
     first = probes[0][1]
-    value = first.layer(how["layer"]) if how["layer"] else _first_maps(first)
+    if show == "maps" and how["layer"] == "all":
+        return _all_maps(first, target)
+    value = first.layer(how["layer"]) if how["layer"] else _usual_layer(first, show)
     if show == "maps":
         return _maps(first, value, target)
     if show == "patches":
-        _write(target, views.patches(probes, value, how["channel"], 24))
+        _write(target, regions.patches(probes, value, how["channel"], 24))
         return ""
     if show == "field":
-        picture, said = views.field(first, value, _unit(how["at"]))
+        picture, said = regions.field(first, value, _unit(how["at"]))
     else:
-        work = {"occlusion": views.occlusion, "cam": views.activation_map}[show]
+        work = {"occlusion": regions.occlusion, "cam": regions.activation_map}[show]
         picture, said = work(first)
     _write(target, picture)
     return said
@@ -156,8 +166,13 @@ def _probes(model: Model, images: list[str]) -> list[tuple[str, Probe]]:
     return found
 
 
-def _first_maps(probe: Probe) -> str:
+def _usual_layer(probe: Probe, show: str) -> str:
+    """The first convolution; of a field the last layer whose units do not see everything."""
+    from imgconv.engine.fields import last_local
+
     nodes = probe.model.graph.nodes
+    if show == "field" and (last := last_local(probe.model.graph, probe.size)):
+        return last
     return next((n for n in nodes if n.operator == "conv"), nodes[0]).outputs[0]
 
 
@@ -190,9 +205,30 @@ def _maps(probe: Probe, value: str, target: Path) -> str:
 
         tifffile.imwrite(target, found, imagej=True, metadata={"axes": "CYX"})
     else:
-        named = {n.outputs[0]: n.name.rpartition(".")[2] for n in probe.model.graph.nodes}
+        named = {n.outputs[0]: views.title(n) for n in probe.model.graph.nodes}
         _write(target, views.maps(found, named.get(value) or value))
     return f"{'x'.join(map(str, found.shape))}, from {found.min():.3g} to {found.max():.3g}"
+
+
+def _all_maps(probe: Probe, target: Path) -> str:
+    """Every layer's maps: a sheet of rows, or an .npz by the layers' names."""
+    from imgconv.atomic import output
+    from imgconv.tasks.inspect import views
+
+    known = views.layers(probe.model.graph)
+    if target.suffix.lower() == ".npz":
+        import numpy as np
+
+        found = dict(zip(known, probe.values(list(known.values())), strict=True))
+        with output(target, force=True, seekable=True) as file:
+            np.savez(file, **{name: value[0] for name, value in found.items()})
+    elif target.suffix.lower() in (".npy", ".tif", ".tiff"):
+        raise UsageError(
+            f"-o {target}: all layers go to a picture, or to .npz; --layer chooses one"
+        )
+    else:
+        _write(target, views.every_layer(probe))
+    return f"{len(known)} layers"
 
 
 def _write(target: Path, picture: np.ndarray) -> None:

@@ -122,7 +122,7 @@ def write_preview(source: str, target: str | None, force: bool) -> int:
 
 
 def all_kernels(picture: np.ndarray) -> np.ndarray:
-    """A sheet of the picture (RGB uint8) under every named kernel.
+    """RGB uint8 sheet (H', W', 3) of a picture (H, W, 3), RGB uint8, under every named kernel.
 
     Kernels that sum to zero are shown without their sign, those that would brighten at a
     scale; the label says what to type.

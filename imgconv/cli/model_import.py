@@ -63,6 +63,14 @@ def import_model(
             help="What black and white are to the network, for example -1,1 or 0,255.",
         ),
     ] = "0,1",
+    result_range: Annotated[
+        str,
+        Option(
+            "--result-range",
+            metavar="LOW,HIGH",
+            help="What they are in the image that it gives. [default: as --range]",
+        ),
+    ] = "",
     scale: Annotated[
         float | None,
         Option(
@@ -108,6 +116,8 @@ def import_model(
     card: dict[str, Any] = {}
     if wanted != "0,1":
         card = {"prepare": ranges(wanted), "read": ranges(wanted)}
+    if result_range:
+        card["read"] = ranges(result_range, "--result-range")
     for key, text in (("mean", mean), ("std", std)):
         if text:
             card.setdefault("prepare", {})[key] = channel_numbers(key, text)
@@ -184,10 +194,13 @@ def image_lines(graph: Graph, card: dict[str, Any]) -> list[str]:
         for key, word in (("mean", "minus"), ("std", "divided by"))
         if key in prepare
     ]
+    shown = card.get("read", {}).get("range", [low, high])
+    if list(shown) != [low, high]:
+        words.append(f"its result from {shown[0]:g} to {shown[1]:g}")
     lines = [
         f"image: input '{image.name}', {image.layout}, {image.channels or 'any'} channels, height "
         f"{height}, width {width}; {', '.join(words)} (--image, --layout, --range, --scale, "
-        "--mean, --std say otherwise)"
+        "--mean, --std, --result-range say otherwise)"
     ]
     for name, shape in graph.inputs.items():
         if name != image.name:
@@ -239,13 +252,13 @@ def shapes(texts: tuple[str, ...] | list[str]) -> dict[str, tuple[int | None, ..
     return found
 
 
-def ranges(text: str) -> dict[str, list[float]]:
+def ranges(text: str, option: str = "--range") -> dict[str, list[float]]:
     try:
         low, high = (float(word) for word in text.split(","))
     except ValueError:
         low = high = 0.0
     if not low < high < float("inf") or low == float("-inf"):
-        raise UsageError(f"--range {text}: write what black and white are, such as -1,1")
+        raise UsageError(f"{option} {text}: write what black and white are, such as -1,1")
     return {"range": [low, high]}
 
 

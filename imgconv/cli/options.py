@@ -109,7 +109,7 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
-        help="png, jpeg, tiff, webp, avif, jpegxl, bmp, gif, pnm, pfm or npy. "
+        help="png, jpeg, tiff, webp, avif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm or npy. "
         "[default: as the input]",
     ),
 ]

@@ -100,7 +100,7 @@ class Report:
 
 
 def spoken(outcome: Outcome) -> Outcome:
-    """The same, with settings as the command line has them."""
+    """The outcome with the settings in its messages as the command line has them."""
     notes = tuple(map(in_options, outcome.done.notes))
     done = outcome.done._replace(notes=notes)
     return outcome._replace(message=in_options(outcome.message), done=done)

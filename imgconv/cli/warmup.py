@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 from typer import Option
+
+from imgconv.errors import OutputError
+from imgconv.text import show_name
+
+from .console import Console, current, is_terminal
+from .progress import Progress
 
 
 def command(
@@ -16,23 +21,49 @@ def command(
     They are kept in the user's cache folder, or in $IMGCONV_CACHE; a cache made by root
     serves every user.
     """
-    from multiprocessing import get_context
     from time import perf_counter
 
-    from imgconv import kernels, threads
     from imgconv.kernels import cache
 
-    start = perf_counter()
-    count = len(kernels.every())
-    with get_context("spawn").Pool(min(threads.available(), count), silence) as pool:
-        for done, name in enumerate(pool.imap_unordered(warm, range(count)), 1):
-            if not quiet and sys.stderr.isatty():
-                print(f"\r{done}/{count} {name:<40}", end="", file=sys.stderr, flush=True)
+    start, console = perf_counter(), current()
+    _check_cache()
+    count = _compile_all(console, quiet)
     if not quiet:
-        clear = "\r" if sys.stderr.isatty() else ""
         seconds = perf_counter() - start
-        print(f"{clear}{count} kernels ready in {seconds:.1f} s: {cache.folder()}", file=sys.stderr)
+        console.say(f"{count} kernels ready in {seconds:.1f} s: {show_name(cache.folder())}")
     return 0
+
+
+def _check_cache() -> None:
+    """Raises OutputError where what is compiled could not be kept."""
+    from imgconv.kernels import cache
+
+    place = ""
+    try:
+        place = f"{show_name(cache.folder())}: "
+        cache.prepare()
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or str(error) or "others can write into it"
+        raise OutputError(
+            f"no kernel can be kept: {place}{why}; set IMGCONV_CACHE to a folder that only you "
+            "can write"
+        ) from None
+
+
+def _compile_all(console: Console, quiet: bool) -> int:
+    """How many kernels there are, all of them compiled, in as many processes as CPUs."""
+    from multiprocessing import get_context
+
+    from imgconv import kernels, threads
+
+    count = len(kernels.every())
+    workers = get_context("spawn").Pool(min(threads.available(), count), silence)
+    with workers as pool, Progress(count, console, shown=not quiet) as progress:
+        for done, _ in enumerate(pool.imap_unordered(warm, range(count)), 1):
+            progress.advance()
+            if not (quiet or is_terminal(console.stderr)) and done % max(1, count // 4) == 0:
+                console.say(f"{done} of {count} kernels")
+    return count
 
 
 def silence() -> None:
@@ -42,10 +73,8 @@ def silence() -> None:
     native.announce = False
 
 
-def warm(number: int) -> str:
-    """In a worker: compile the kernel of this number; its name."""
+def warm(number: int) -> None:
+    """In a worker: compile the kernel of this number."""
     from imgconv import kernels
 
-    kernel = kernels.every()[number]
-    kernel.warm()
-    return f"{kernel.module}.{kernel.name}"
+    kernels.every()[number].warm()

@@ -84,7 +84,7 @@ class Builder:
         ]
 
     def graph(self, inputs: Mapping[str, tuple[int | None, ...]], outputs: Iterable[str]) -> Graph:
-        """All of it, without what no output needs."""
+        """The graph of all nodes, without those that no output needs."""
         ends = tuple(outputs)
         nodes, read = select_needed(self.nodes, ends)
         tensors = {name: array for name, array in self.tensors.items() if name in read}

@@ -12,7 +12,7 @@ BLOCK = 1 << 15  # numbers widened at a time: they stay in the cache
 
 
 def halve(tensor: np.ndarray) -> np.ndarray:
-    """The tensor as float16 where that is safe, otherwise as it is.
+    """A tensor of any shape as float16 where that is safe, otherwise as it is.
 
     Safe are weights of two axes and more (matrices, stencils) whose largest is below 60000 and
     whose rounding errors are at most 0.1 % of their root mean square: not the vectors of biases
@@ -29,7 +29,7 @@ def halve(tensor: np.ndarray) -> np.ndarray:
 
 
 def widen(array: np.ndarray) -> np.ndarray:
-    """float16 as float32, all others as they are.
+    """An array of any shape: float16 becomes float32, all other types stay.
 
     The bits of a float16 are those of a float32, 13 places lower and with an exponent less by
     112; by integers that is seven times as quick as NumPy's astype (5 ms for 15 MB).

@@ -34,7 +34,7 @@ class Stage:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The names it reads, each once."""
+        """The names that the stage reads, without repetitions."""
         names = (*self.node.inputs, self.extra)
         return tuple(dict.fromkeys(name for name in names if name))
 
@@ -42,8 +42,9 @@ class Stage:
 def fold(graph: Graph, known: Mapping[str, np.ndarray]) -> Graph:
     """The graph without what is known before it runs: constants, identities, batch norms.
 
-    known: values that the sizes of the input alone decide. A constant that takes much more memory
-    than the weights do stays a layer, whose result counts as the other layers' do.
+    known: arrays of any shape by name, values that the sizes of the input alone decide. A constant
+    that takes much more memory than the weights do stays a layer, whose result counts as the other
+    layers' do.
     """
     tensors: dict[str, np.ndarray] = {**graph.tensors, **known}
     nodes: list[Node] = []

@@ -185,7 +185,10 @@ def canonical(data: Any) -> str:
 
 
 def from_json(data: Any, tensors: Mapping[str, np.ndarray]) -> Graph:
-    """The inverse of to_json, checked; InputError where the data is of another form."""
+    """The inverse of to_json, checked; InputError where the data is of another form.
+
+    tensors: float32 or int64 by name, of any shape of at most RANK axes.
+    """
     inputs: dict[str, tuple[int | None, ...]] = {}
     for one in _list(_member(data, "inputs", "the graph"), "the graph's inputs"):
         name = _text(_member(one, "name", "an input"), "an input's name")

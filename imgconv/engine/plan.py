@@ -49,6 +49,7 @@ class Place:
     blocks: int = 0
 
     def view(self, room: np.ndarray) -> np.ndarray:
+        """(N, blocks, H, W, V): the value in `room` (n,), the plan's memory of float32; no copy."""
         n, b, h, w, lanes = self.shape
         whole = (n, self.blocks or b, h, w, lanes)
         array = room[self.start : self.start + math.prod(whole)].reshape(whole)
@@ -85,8 +86,8 @@ def make(
 ) -> Plan:
     """The plan for inputs of these shapes.
 
-    prepared: weights in the forms that kernels read, shared by all plans of a network. chosen:
-    the algorithms of another plan, to be used here too.
+    prepared: weights in the forms that kernels read (arrays by name and form), shared by all plans
+    of a network. chosen: the algorithms of another plan, to be used here too.
     """
     graph = fold(graph, _select_decided(graph, propagate(graph, shapes)[1]))
     found = dict(propagate(graph, shapes)[0])

@@ -27,7 +27,10 @@ def infer(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
 def propagate(
     graph: Graph, shapes: Mapping[str, Shape]
 ) -> tuple[dict[str, Shape], dict[str, np.ndarray]]:
-    """As infer, and the small values known before anything runs: sizes, axes, scales."""
+    """As infer, and the values known before anything runs, by name: sizes, axes, scales.
+
+    They are arrays of any shape, each of at most SMALL numbers. Raises InputError as infer does.
+    """
     found: dict[str, Shape] = {name: tensor.shape for name, tensor in graph.tensors.items()}
     values = {name: tensor for name, tensor in graph.tensors.items() if tensor.size <= SMALL}
     found.update(_inputs(graph, shapes))
@@ -84,7 +87,7 @@ def _shapes(
 
 
 def of_sizes(operator: str) -> bool:
-    """Whether it looks at the sizes of its input, and at no number."""
+    """Whether the operator looks at the sizes of its input only, not at its numbers."""
     found = OPERATORS[operator]
     return found.reach is NOTHING and not found.reads
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from imgconv.errors import InputError
 
+from .colour_space import find_profile
 from .depth import TOP
 from .info import Info
+from .metadata import exif
 
 SPACES = {b"GRAY": 1, b"RGB ": 3}
 ALIKE = 6  # levels of 255, at black and elsewhere: profiles of sRGB differ by up to 3
@@ -21,22 +23,23 @@ def to_srgb(plane: np.ndarray, info: Info) -> np.ndarray:
     Alpha passes through. Raises InputError where the profile is of another kind than the image
     or cannot be used. `srgb_info` gives the Info that belongs to the result.
     """
-    if info.icc is None:
+    profile = find_profile(info)
+    if profile is None:
         return plane
     import imagecodecs
 
     alpha = info.alpha != "none"
     colours = plane.shape[2] - alpha
-    if SPACES.get(info.icc[16:20]) != colours:
+    if SPACES.get(profile[16:20]) != colours:
         raise InputError(
-            f"the colour profile is for {info.icc[16:20].decode('ascii', 'replace').strip()}, the "
+            f"the colour profile is for {profile[16:20].decode('ascii', 'replace').strip()}, the "
             f"image has {colours} colour channels; drop `to_srgb`"
         )
     flat = np.ascontiguousarray(plane[..., :colours] if colours > 1 else plane[..., 0])
     try:
         # the optimised tables of integers are off by half in the darks
         done = imagecodecs.cms_transform(
-            flat, info.icc, imagecodecs.cms_profile("srgb"),
+            flat, profile, imagecodecs.cms_profile("srgb"),
             colorspace="gray" if colours == 1 else "rgb", outcolorspace="rgb",
             outdtype=plane.dtype, flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
         )  # fmt: skip
@@ -117,11 +120,9 @@ def is_srgb(info: Info) -> bool:
     """Whether stored values mean nearly what they mean in sRGB: there is no profile, none that
     can be used, or one that differs by less than `ALIKE`."""
     count = info.channels - (info.alpha != "none")
-    if info.icc is None or SPACES.get(info.icc[16:20]) != count:
-        return True
     levels = np.linspace(0, 255, 6).round().astype(np.uint8)
-    some = np.stack(np.meshgrid(*[levels] * count), -1).reshape(-1, 1, count)
-    plain = Info("", some.dtype, *some.shape, icc=info.icc)
+    some = np.stack(np.meshgrid(*[levels] * min(count, 3)), -1).reshape(-1, 1, min(count, 3))
+    plain = replace(info, channels=some.shape[2], alpha="none", axes="", shape=())
     try:
         found = to_srgb(some, plain)
     except InputError:
@@ -131,6 +132,11 @@ def is_srgb(info: Info) -> bool:
 
 def srgb_info(info: Info) -> Info:
     """What is true of the image after `to_srgb`."""
-    if info.icc is None:
+    try:
+        converted = find_profile(info) is not None
+    except InputError:  # as the plane's conversion will say
         return info
-    return replace(info, icc=None, png_colour=((b"sRGB", b"\0"),))
+    if not converted:
+        return info
+    block = exif.as_srgb(info.exif) if info.exif else None
+    return replace(info, icc=None, exif=block, png_colour=((b"sRGB", b"\0"),))

@@ -76,13 +76,15 @@ def _channels(
         alpha = True
         if UNDECLARED not in notes:
             notes.append(UNDECLARED)
-    if alpha and not kind.alpha:
+    if alpha and (options.background is not None or not kind.alpha):
         plane, alpha = _flatten(plane, info, options, kind, name), False
     colours = plane.shape[2] - alpha
     if kind.colours and colours not in kind.colours:
+        known, instead = ("grey", "PPM, PNG or TIFF") if kind.colours == (1,) else (
+            "grey or RGB", "TIFF or NPY")  # fmt: skip
         raise OutputError(
-            f"{name}: {kind.name.upper()} holds grey or RGB, the image has {colours} channels; "
-            "write TIFF or NPY"
+            f"{name}: {kind.name.upper()} holds {known}, the image has {colours} channels; "
+            f"write {instead}"
         )
     return plane
 

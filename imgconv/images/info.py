@@ -10,6 +10,8 @@ import numpy as np
 from .metadata import geotiff
 from .resolution import Resolution
 
+GDAL_NODATA = 42113
+
 
 def words_of(comment: bytes) -> str:
     """A comment as text: UTF-8 where it is that, else Latin-1, as most that are not."""
@@ -118,6 +120,16 @@ class Info:
     def pixel_size(self) -> tuple[float, float, str] | None:
         """Width and height of one pixel and their unit ("µm", "inch", ...), where known."""
         return self.resolution.pixel_size if self.resolution else None
+
+    @property
+    def no_data(self) -> float | None:
+        """The number of cells that hold no measurement, as GDAL's tag says."""
+        tags = self.tiff.tags if self.tiff else ()
+        text = next((content for code, _, _, content in tags if code == GDAL_NODATA), None)
+        try:
+            return None if text is None else float(text.split(b"\0")[0])
+        except ValueError:
+            return None
 
     @property
     def words(self) -> tuple[tuple[str, str], ...]:

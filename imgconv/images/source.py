@@ -24,7 +24,7 @@ from .image import Image, join_infos
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Palette, Values
 
-HEAD = 32  # bytes that tell the format
+HEAD = 512  # bytes that tell the format, or what else it is
 TURNED = (
     "its pixels are turned upright, as its orientation tag says: in programs that ignore the tag, "
     "labels and outlines do not lie on the image"

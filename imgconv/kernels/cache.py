@@ -16,8 +16,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 MAGIC = b"imgconv kernel 3\n"
 SECRET = "key"  # the file in the cache's root, and how many bytes it holds
@@ -26,8 +26,7 @@ NO_LINK = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_B
 FOLDERS = os.open in os.supports_dir_fd  # files can be opened relative to a checked folder
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Entry:
+class Entry(NamedTuple):
     """Machine code of one kernel: an object file, its function and the words of its signature."""
 
     symbol: str
@@ -71,6 +70,19 @@ def entry(name: str, key: str, make: Callable[[], Entry]) -> Entry:
         made = make()
         _write(path, key, made)
     return made
+
+
+def prepare() -> None:
+    """Make the cache, and see that entries can be kept and trusted in it. Raises OSError, or
+    RuntimeError without a home folder."""
+    import tempfile
+
+    kernels = folder()
+    _make_folders(kernels)
+    with _checked(kernels) as (root, _):
+        _content(root, kernels.parent / SECRET)
+    with tempfile.TemporaryFile(dir=kernels):
+        pass
 
 
 def _read(path: Path, key: str) -> Entry | None:

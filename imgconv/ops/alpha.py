@@ -17,12 +17,12 @@ def white(dtype: np.dtype) -> float:
 
 
 def is_opaque(pixels: np.ndarray) -> bool:
-    """Whether the last channel, alpha, covers everything."""
+    """Whether alpha, the last channel of pixels (H, W, C), covers everything."""
     return bool((pixels[..., -1] == white(pixels.dtype)).all())
 
 
 def without_alpha(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, C - 1)."""
+    """(H, W, C - 1) of pixels (H, W, C), whose last channel is alpha."""
     return np.ascontiguousarray(pixels[..., :-1])
 
 
@@ -35,7 +35,7 @@ def with_alpha(colour: np.ndarray, alpha: np.ndarray | float) -> np.ndarray:
 
 
 def fit(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Rounded half to even and clipped, if the type is an integer."""
+    """Values of any shape in another type; integers are rounded half to even and clipped."""
     if dtype.kind == "f":
         return values.astype(dtype, copy=False)
     return np.rint(values).clip(0, np.iinfo(dtype).max).astype(dtype)
@@ -47,9 +47,10 @@ def by_rows(
     channels: int | None = None,
     dtype: np.dtype = FLOAT,
 ) -> np.ndarray:
-    """function(rows of each image) for bands of rows, on all threads, into one new image.
+    """function(rows of each image), for bands of rows on all threads, as one new image.
 
-    channels: of the new image, by default as many as the first one has.
+    images: (H, W, C) each, of one height; the result is (H, W, channels) of that dtype.
+    channels: by default as many as the first image has.
     """
     height, width, depth = images[0].shape
     out = np.empty((height, width, channels or depth), dtype)

@@ -44,7 +44,10 @@ def correlate(
     absolute: bool,
     fill: np.ndarray | None,
 ) -> bool:
-    """Into `out`, as ops.correlation.correlate says; False where no type holds the sums."""
+    """Into `out` (H, W, C), as ops.correlation.correlate says.
+
+    False, and nothing done, where no type holds the sums.
+    """
     found = _plan(pixels, stencil, out, scale, bias)
     if found is None:
         return False
@@ -130,7 +133,11 @@ def run(
     reals: Reals | Division,
     types: tuple[str, str, str],
 ) -> None:
-    """Windows of K x L by the named kernel of kernels/sliding.py, in bands on all threads."""
+    """Windows of K x L of pixels (H, W, C) into `out` (H, W, C), in bands on all threads.
+
+    name: the kernel, of kernels/sliding.py; fill: (C,), what lies beyond a constant border, 0 if
+    None; types: as in the table of this file.
+    """
     if pixels.shape[1] * pixels.shape[2] < NARROW:
         wide, inner = widen(pixels, window[1], border, fill)
         into = np.empty(wide.shape, out.dtype)

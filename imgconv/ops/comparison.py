@@ -151,9 +151,9 @@ def side(stride: int) -> int:
 
 
 def detail(pixels: np.ndarray, stride: Pair, alpha: str) -> np.ndarray:
-    """The part of the image with the strongest edges, MARGIN pixels around it, as 8-bit RGB.
+    """RGB uint8 (h, w, 3): the part of pixels (H, W, C) with the strongest edges.
 
-    Images that are smaller go on with their edge.
+    With MARGIN pixels around it; smaller images are continued by the pixels of their edge.
     """
     height, width = (side(s) for s in stride)
     missing = [max(0, n - have) for n, have in zip((height, width), pixels.shape, strict=False)]
@@ -166,7 +166,7 @@ def detail(pixels: np.ndarray, stride: Pair, alpha: str) -> np.ndarray:
 
 
 def on_white(pixels: np.ndarray, alpha: str) -> np.ndarray:
-    """What the colour looks like on white paper."""
+    """(H, W, C - 1): what pixels (H, W, C), the last channel alpha, look like on white paper."""
     top = white(pixels.dtype)
     cover = pixels[..., -1:] / top
     colour = pixels[..., :-1] * (cover if alpha == "straight" else 1)
@@ -174,7 +174,10 @@ def on_white(pixels: np.ndarray, alpha: str) -> np.ndarray:
 
 
 def busiest(pixels: np.ndarray, height: int, width: int) -> Pair:
-    """Where the height x width pixels with the strongest edges begin; texture counts little."""
+    """Row and column where the height x width pixels with the strongest edges begin.
+
+    pixels: (H, W, C). Edges count at a scale of COARSE pixels, so that texture counts little.
+    """
     grey = pixels.astype(np.float32).mean(axis=2, keepdims=True)
     coarse = pool_windows(grey, "average", Windows((COARSE, COARSE), (COARSE, COARSE), ceil=True))[
         ..., 0
@@ -192,7 +195,10 @@ def busiest(pixels: np.ndarray, height: int, width: int) -> Pair:
 
 
 def heat(counts: np.ndarray, mean: float) -> np.ndarray:
-    """(SIDE, SIDE, 3): each count in a cell, coloured by its ratio to the mean."""
+    """RGB uint8 (SIDE, SIDE, 3): each of the counts (CELLS, CELLS) in a cell of its own.
+
+    It is coloured by its ratio to the mean.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     tones = Tones(-2, 2, signed=True)
@@ -208,7 +214,7 @@ def heat(counts: np.ndarray, mean: float) -> np.ndarray:
 
 
 def draw_panels(titles: Sequence[str], rows: Sequence[Sequence[Panel]]) -> np.ndarray:
-    """Rows of panels under their titles."""
+    """RGB uint8 (H, W, 3): rows of panels, each row under its title."""
     from PIL import Image, ImageDraw, ImageFont
 
     high = TITLE + SIDE + LABEL

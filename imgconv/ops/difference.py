@@ -40,14 +40,20 @@ def compare(one: np.ndarray, two: np.ndarray) -> list[Channel]:
 
 
 def in_range(plane: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """The plane in the range of another type, float64 where that is not its own."""
+    """A plane of any shape in the range of another type: white becomes that type's white.
+
+    float64 where that is not its own type.
+    """
     if plane.dtype == dtype:
         return plane
     return plane.astype(np.float64) * (white(dtype) / white(plane.dtype))
 
 
 def reach(plane: np.ndarray) -> float:
-    """From black to white: of floats beyond 0 to 1, from the lowest to the highest."""
+    """From black to white of a plane of any shape, in its own unit.
+
+    Of floats beyond 0 to 1 that is from the lowest to the highest finite value.
+    """
     known = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
     if plane.dtype.kind != "f" or not known.size or (known.min() >= 0 and known.max() <= 1):
         return white(plane.dtype)
@@ -55,7 +61,10 @@ def reach(plane: np.ndarray) -> float:
 
 
 def distance(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """float64, how far apart each two values are; 0 of two that are both NaN or both infinite."""
+    """float64: how far apart each two values of two arrays of one shape are.
+
+    0 where both are NaN or the same infinity, infinite where else one is not finite.
+    """
     same = (one == two) | (np.isnan(one) & np.isnan(two))
     with np.errstate(invalid="ignore"):
         apart = np.abs(one.astype(np.float64) - two)
@@ -73,8 +82,11 @@ def _channel(name: str, one: np.ndarray, two: np.ndarray, top: float) -> Channel
 
 
 def picture(one: np.ndarray, two: np.ndarray, tolerance: float) -> np.ndarray:
-    """RGB uint8 (H, W, 3): the first plane in pale grey, and in orange to red what is further
-    apart than `tolerance`; red is the largest difference."""
+    """RGB uint8 (H, W, 3) of two planes (H, W, C): the first in pale grey, and where they differ.
+
+    In orange to red is what is further apart than `tolerance`, in the first one's unit; red is the
+    largest difference.
+    """
     apart = distance(one, in_range(two, one.dtype)).max(axis=2)
     colours = one[..., : 3 if one.shape[2] >= 3 else 1].astype(np.float64)
     known = np.nan_to_num(colours.mean(axis=2), posinf=0, neginf=0)

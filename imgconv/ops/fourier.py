@@ -25,7 +25,7 @@ def wins(stencil: Stencil) -> bool:
 
 
 def applies(pixels: np.ndarray) -> bool:
-    """Whether all pixels are finite: an FFT would spread one NaN over its whole tile."""
+    """Whether all pixels (H, W, C) are finite: an FFT would spread one NaN over its whole tile."""
     return pixels.dtype.kind == "u" or bool(np.isfinite(pixels).all())
 
 
@@ -39,7 +39,7 @@ def correlate(
     absolute: bool,
     fill: np.ndarray | None,
 ) -> None:
-    """Into `out`, the same result as from ops.correlation.correlate, by tiles of FFTs."""
+    """Into `out` (H, W, C), the same as from ops.correlation.correlate, by tiles of FFTs."""
     height, width, channels = pixels.shape
     K, L = stencil.shape
     rows, columns = border_indices(height, K, border), border_indices(width, L, border)

@@ -68,14 +68,20 @@ class Axis:
         return self.before + (self.size - 1 + self.outer) // self.step + 1 + self.margin
 
     def indices(self, border: str) -> np.ndarray:
-        """The padded axis that all places with the outer part around them need."""
+        """int64: the padded axis that all places and the outer parts around them need.
+
+        As pad_indices gives it.
+        """
         before = self.before * self.step + self.outer
         after = (self.count - 1) * self.step + 2 * self.outer + 1 - before - self.size
         return pad_indices(self.size, before, max(after, 0), border)
 
 
 def bell(sigma: float, radius: int) -> np.ndarray:
-    """Weights of a Gaussian from its middle to `radius`, whose full sum is 1."""
+    """(radius + 1,) float64: weights of a Gaussian from its middle outwards; both sides sum to 1.
+
+    sigma and radius are in pixels.
+    """
     row = np.exp(-0.5 * (np.arange(radius + 1) / sigma) ** 2)
     return np.asarray(row / (2 * row.sum() - row[0]))
 
@@ -90,7 +96,7 @@ def correlate(
     absolute: bool,
     fill: np.ndarray | None,
 ) -> bool:
-    """Into `out`, as ops.correlation.correlate says, if it is a large Gaussian.
+    """Into `out` (H, W, C), as ops.correlation.correlate says, if it is a large Gaussian.
 
     False where it is none, the image too narrow for vectors, or a value not finite: that would
     spread too far.

@@ -98,7 +98,10 @@ def interpolate(
 
 
 def nearest_places(length: int, factor: Fraction) -> np.ndarray:
-    """Which of `length` pixels each of the result is: that whose area holds its centre."""
+    """(n,) int64: which of `length` pixels each of n = floor(length * factor) is.
+
+    That whose area holds its centre.
+    """
     p, q = factor.numerator, factor.denominator
     return (2 * np.arange(length * p // q, dtype=np.int64) + 1) * q // (2 * p)
 

@@ -24,7 +24,10 @@ def slide(
     fill: np.ndarray | None,
     out: np.ndarray,
 ) -> None:
-    """Into `out` (H, W, C), as Rank says."""
+    """Medians, largest or smallest values of pixels (H, W, C) into `out` (H, W, C), as Rank says.
+
+    fill: (C,), what lies beyond a constant border, 0 if None.
+    """
     if method != "median":
         word = WORDS[pixels.dtype]
         box.run(f"{method}_{word}", pixels, out, size, border, fill, Reals(), (word, word, "f32"))

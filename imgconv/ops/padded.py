@@ -47,7 +47,11 @@ def pad_by(
     border: str,
     fill: np.ndarray | None = None,
 ) -> Padded:
-    """The plane by the indices of its padded rows and columns, -1 for the constant border."""
+    """The plane (H, W, C) by the indices of its padded rows and columns, -1 for a constant border.
+
+    rows and columns: int64, (n,) each; pad: padded columns before the plane's first; fill: C
+    values of the constant border, 0 if None.
+    """
     _, width, channels = pixels.shape
     around = np.empty((width, channels), pixels.dtype)
     around[:] = 0 if fill is None else fill
@@ -79,7 +83,10 @@ def strip_of(padded: Padded, wide: int, channels: int, reach: int, lines: int) -
 def widen(
     pixels: np.ndarray, window: int, border: str, fill: np.ndarray | None
 ) -> tuple[np.ndarray, slice]:
-    """The plane with `window` padded columns or more on both sides; where its own lie."""
+    """(H, W + 2 n, C): a plane (H, W, C) with n padded columns on both sides; where its own lie.
+
+    n is `window`, or NARROW where that is more. fill: (C,), as of `pad`.
+    """
     more = max(window, NARROW)
     columns = border_indices(pixels.shape[1], 2 * more + 1, border)
     wide = np.ascontiguousarray(pixels[:, columns.clip(0)])

@@ -51,7 +51,7 @@ class Pool:
             raise UsageError("`everything` takes the whole image: no `stride`, `padding` or `ceil`")
 
     def windows(self, height: int, width: int) -> Windows:
-        """Where they lie on an image of this height and width."""
+        """Where the windows lie on an image of this height and width."""
         size = self.size or (height, width)
         return Windows(size, self.stride or size, self.padding, self.ceil)
 
@@ -154,7 +154,7 @@ def pool_windows(
 
 
 def median(pixels: np.ndarray, windows: Windows, leave_out: bool = False) -> np.ndarray:
-    """(H', W', C) of pixels (H, W, C); leave_out: NaN do not count."""
+    """(H', W', C) of pixels (H, W, C): the median of each window; leave_out: NaN do not count."""
     height, width, depth = pixels.shape
     rows, _ = windows.spans(height, 0)
     out = np.empty((*windows.over(height, width), depth), pixels.dtype)

@@ -8,7 +8,10 @@ WINDOW = 11  # pixels of the side of SSIM's window
 
 
 def psnr(one: np.ndarray, two: np.ndarray, top: float) -> float | None:
-    """Peak signal to noise in dB where white is `top`; infinite of equals, None of nothing."""
+    """Peak signal to noise in dB of two arrays of one shape, where white is `top`.
+
+    Only values that are finite in both count. Infinite where these are equal, None without any.
+    """
     a, b = one.astype(np.float64), two.astype(np.float64)
     known = np.isfinite(a) & np.isfinite(b)
     if not known.any():
@@ -18,9 +21,10 @@ def psnr(one: np.ndarray, two: np.ndarray, top: float) -> float | None:
 
 
 def ssim(one: np.ndarray, two: np.ndarray, top: float) -> float | None:
-    """Structural similarity of (H, W, C), the mean of its channels: 1 of equals.
+    """Structural similarity of two images (H, W, C), where white is `top`: 1 of equals.
 
-    None of images smaller than its window, and where a value is not finite.
+    The mean of the channels. None of images smaller than its window, and where a value is not
+    finite.
     """
     from skimage.metrics import structural_similarity
 

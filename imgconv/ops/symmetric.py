@@ -85,7 +85,7 @@ def correlate(
     absolute: bool,
     fill: np.ndarray | None,
 ) -> None:
-    """Into `out`, as ops.correlation.correlate says."""
+    """Into `out` (H, W, C), as ops.correlation.correlate says."""
     plain = float(scale) == 1 and float(bias) == 0 and folds.is_mean
     if plain and folds.fits_words and pixels.dtype == np.uint8 == out.dtype:
         return run(pixels, folds, border, out, "i16", Reals(), fill)
@@ -102,7 +102,10 @@ def run(
     reals: Reals,
     fill: np.ndarray | None,
 ) -> None:
-    """The compiled loop in bands of rows on all threads."""
+    """Pixels (H, W, C) under the folds into `out` (H, W, C), in bands of rows on all threads.
+
+    work: "i16" or "f32", the arithmetic; fill: (C,), what lies beyond a constant border.
+    """
     _, width, channels = pixels.shape
     if width * channels < NARROW:
         wide, inner = widen(pixels, folds.window[1], border, fill)
@@ -123,7 +126,10 @@ def launch(
     reals: Reals,
     fill: np.ndarray | None,
 ) -> None:
-    """Rows of `out` (h, w, C) lie `step` padded rows apart, its columns one."""
+    """Pixels (H, W, C) into `out` (h, w, C), whose rows lie `step` padded rows apart.
+
+    Its columns lie one apart.
+    """
     (_, width, channels), (K, L) = pixels.shape, folds.window
     height, wide = out.shape[:2]
     beyond, column, row = _numbers(folds, work, channels, fill)

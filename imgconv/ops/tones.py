@@ -40,11 +40,11 @@ class Tones:
 
 
 def tones_for(values: np.ndarray) -> Tones:
-    """Diverging and symmetric if negative values matter, else grey from lowest to highest.
+    """The scale for values of any shape: symmetric and diverging if negative ones matter, or grey.
 
     Negative values matter from a tenth of the positive ones on: a sharpened photo, which has a
-    few, is still a picture. Some outliers may lie beyond the ends, so that they do not make
-    the rest look flat; a lowest value near zero counts as zero.
+    few, is still a picture. Grey goes from the lowest to the highest. Some outliers may lie beyond
+    the ends, so that they do not make the rest look flat; a lowest value near zero counts as zero.
     """
     known = values[np.isfinite(values)]
     if not known.size:

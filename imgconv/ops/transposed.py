@@ -20,7 +20,7 @@ SLACK = 256  # numbers past its line that a register tile may touch, at most
 
 
 def check(stride: Pair, padding: Pair) -> None:
-    """UsageError where numbers contradict."""
+    """UsageError where a stride is below 1 or a padding below 0."""
     if min(stride) < 1:
         raise UsageError(f"`stride={stride}`: must be 1 or more")
     if min(padding) < 0:
@@ -28,7 +28,7 @@ def check(stride: Pair, padding: Pair) -> None:
 
 
 def output_size(length: int, stencil: int, stride: int, padding: int) -> int:
-    """PyTorch's, with an output_padding of 0."""
+    """Pixels of the result along an axis of `length`: PyTorch's, with an output_padding of 0."""
     return (length - 1) * stride + stencil - 2 * padding
 
 

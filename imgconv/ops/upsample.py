@@ -103,8 +103,9 @@ def enlarge_covered(
     enlarged: Callable[[np.ndarray], np.ndarray],
     shared: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Colour weighted by alpha and `enlarged`, over alpha `shared`, both in float32.
+    """(H', W', C) of pixels (H, W, C) with straight alpha, in their dtype.
 
+    Colour is weighted by alpha and `enlarged`, then divided by alpha `shared`, both in float32.
     Where nothing is covered, the colour is that of the hidden pixels.
     """
     dtype, depth = pixels.dtype, pixels.shape[2]

@@ -77,7 +77,7 @@ class FeatureMaps(FileStep):
         return written
 
     def layer_inputs(self, source: Source) -> Iterator[np.ndarray]:
-        """What the layer sees of each plane."""
+        """(H, W, C) of each plane: what the layer sees, alpha only where it has weights for it."""
         channels = self._seen(self.info(source))
         return (plane[..., :channels] for plane in self.planes(source))
 

@@ -42,7 +42,7 @@ class CleanPlane(Operation):
         return IMPORTS if self.show == "compare" else ()
 
     def __call__(self, plane: np.ndarray, info: Info, truth: np.ndarray | None = None) -> Result:
-        """truth: the same colours without noise, to compare with."""
+        """plane: (H, W, C). truth: the same colours without noise and alpha, to compare with."""
         top = full_scale(info)
         found = self.work(plane, info.alpha, top)
         before, after = (colours(pixels, info) for pixels in (plane, found.pixels))
@@ -100,7 +100,7 @@ class Denoise(EachPlane):
 
 
 def colours(pixels: np.ndarray, info: Info) -> np.ndarray:
-    """Without alpha."""
+    """(H, W, K) of pixels (H, W, C): all channels but alpha, where there is one; no copy."""
     return pixels[..., : pixels.shape[2] - (info.alpha != "none")]
 
 

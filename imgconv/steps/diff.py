@@ -63,7 +63,7 @@ class Difference:
         return sum(every) / len(every) if every else 0.0
 
     def as_record(self) -> dict[str, Any]:
-        """For --json."""
+        """The difference as JSON's types, for --json."""
         planes = [
             {"plane": n, "channels": [asdict(one) for one in plane]}
             for n, plane in enumerate(self.planes, 1)
@@ -112,7 +112,7 @@ def _together(
 
 
 def shape_words(one: tuple[np.ndarray, Info], two: tuple[np.ndarray, Info]) -> list[str]:
-    """How two planes differ in size, type and channels."""
+    """How two planes (H, W, C) differ in size, type and channels: words, or []."""
     (a, info_a), (b, info_b) = one, two
     sides = [
         ("size", f"{a.shape[1]} x {a.shape[0]}", f"{b.shape[1]} x {b.shape[0]}"),
@@ -129,8 +129,11 @@ def _channels(plane: np.ndarray, info: Info) -> str:
 def alike(
     one: np.ndarray, info_one: Info, two: np.ndarray, info_two: Info
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Both with the same channels, where one is the other's with less in it: grey is equal colours,
-    no alpha is an opaque one. None where pixels cannot be compared."""
+    """Two planes (H, W, C) with the same channels, where one lacks some of the other's.
+
+    Grey becomes equal colours, and where one has no alpha it gets an opaque one. None where the
+    pixels cannot be compared.
+    """
     if one.shape[:2] != two.shape[:2]:
         return None
     if one.shape[2] == two.shape[2]:

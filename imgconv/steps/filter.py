@@ -13,7 +13,8 @@ from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.alpha import white
 from imgconv.ops.filter import Filter
 
-from .light import IMPORTS, work_in_light
+from .light import IMPORTS
+from .nodata import work_on
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
 
@@ -32,7 +33,7 @@ class FilterPlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         floats = self.work.range == "float"
-        return Result(work_in_light(self._work(plane.dtype), plane, info, self.linear, floats))
+        return work_on(self._work(plane.dtype), plane, info, self.linear, floats)
 
     def _work(self, dtype: np.dtype[Any]) -> Filter:
         """The filter; of light, which is from 0 to 1, with its bias in the same range."""

@@ -59,7 +59,10 @@ def describe(info: Info) -> dict[str, Any]:
 
 
 def value_range(planes: Iterable[np.ndarray]) -> dict[str, Any]:
-    """The smallest and largest finite value of all planes, and how many are not finite."""
+    """The smallest and largest finite value of planes of any shape, and how many are not finite.
+
+    `min` and `max`, where there are any; `not_finite`, where it is not 0.
+    """
     low, high, odd = np.inf, -np.inf, 0
     for plane in planes:
         if plane.dtype.kind == "f":

@@ -59,7 +59,7 @@ class Ledger:
         self._made = {folder: runs_by_image(self._former(folder)[0]) for folder in self.folders}
 
     def folder(self, item: Item) -> str:
-        """Whose summary and record an item is in."""
+        """The folder in whose summary and record an item is."""
         return self.root or os.path.dirname(item.target) or os.curdir
 
     def add(self, outcome: Outcome) -> None:

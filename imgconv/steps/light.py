@@ -20,7 +20,7 @@ def work_in_light(
     linear: bool,
     keep_float: bool = False,
 ) -> np.ndarray:
-    """work(plane, alpha), with `linear` in the light that the plane's values stand for.
+    """work(plane, alpha) of a plane (H, W, C), with `linear` in the light its values stand for.
 
     `keep_float`: what is not rounded stays so. Raises InputError where the values are no light.
     """
@@ -31,7 +31,7 @@ def work_in_light(
 
 
 def curves(info: Info) -> Curves:
-    """Those of the image's profile, else sRGB's."""
+    """The curves of the image's profile, else sRGB's."""
     if info.icc is None:
         return SRGB
     light = light_of_profile(info.icc, info.channels - (info.alpha != "none"))

@@ -59,7 +59,7 @@ class FileStep:
         return srgb_info(source.info) if self.to_srgb else source.info
 
     def planes(self, source: Source) -> Iterator[np.ndarray]:
-        """Each plane as the step sees it; ends when the batch was abandoned."""
+        """Each plane (H, W, C) as the step sees it; ends when the batch was abandoned."""
         return (plane for plane, _ in frames(self.images(source)))
 
     def images(self, source: Source) -> list[Image]:

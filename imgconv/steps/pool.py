@@ -10,7 +10,8 @@ from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
 
-from .light import IMPORTS, work_in_light
+from .light import IMPORTS
+from .nodata import work_on
 from .operation import Operation, Result
 from .values import Pair, pair
 
@@ -28,7 +29,7 @@ class PoolPlane(Operation):
         return IMPORTS if self.linear else ()
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
-        return Result(work_in_light(self.work, plane, info, self.linear))
+        return work_on(self.work, plane, info, self.linear)
 
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""

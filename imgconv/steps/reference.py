@@ -70,9 +70,10 @@ class Reference:
 
 
 def like(plane: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
-    """The truth in the plane's shape; grey stands for equal channels, and the other way round.
+    """The truth (H, W, K) in the shape of the plane (H, W, C).
 
-    Raises InputError where it has another size, type or number of channels.
+    Grey stands for equal channels, and the other way round. Raises InputError where it has another
+    size, type or number of channels.
     """
     if truth is not None and truth.dtype == plane.dtype and truth.shape[:2] == plane.shape[:2]:
         if truth.shape[2] == plane.shape[2]:
@@ -86,5 +87,6 @@ def like(plane: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
 
 
 def describe(plane: np.ndarray) -> str:
+    """Type, size and channels of a plane (H, W, C): "uint8 640x480, 3 channels"."""
     height, width, channels = plane.shape
     return f"{plane.dtype} {width}x{height}, {channels} channel{'' if channels == 1 else 's'}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,22 +16,31 @@ import numpy as np
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
-from imgconv.images import WriteOptions, open_image, show_name, write_image
+from imgconv.images import Source, WriteOptions, open_image, show_name, write_image
+from imgconv.images.pixelsize import depth_and_interval
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
-from imgconv.tasks.fields_of_view import Field, stack_of
-from imgconv.tasks.labels.select import Selection, Size
+from imgconv.tasks.fields_of_view import Field, channel_of, stack_of
+from imgconv.tasks.joined import joined
+from imgconv.tasks.labels.select import LabelStack, Selection, Size
+from imgconv.tasks.link.stack import Links, link, with_depth
+from imgconv.tasks.link.tracks import GAP
 from imgconv.tasks.load import load
+from imgconv.tasks.measure.spots import CONTRAST, Spots
 from imgconv.tasks.merged import only_channel
+from imgconv.tasks.plate.names import NamePattern
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
 from imgconv.tasks.segment.results import ENDINGS, Results
-from imgconv.tasks.segment.run import segment
+from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
+from imgconv.tasks.segment.spots import SpotsIn
 
 from .segment_network import SegmentNetwork
 
+SPOT = 4.0  # pixels: the usual diameter of a spot
+NOTHING = np.empty((0, 0), np.float32)
 BYTES = 100  # per pixel: the network's input and maps, labels and what the watershed needs
 
 
@@ -46,14 +56,39 @@ class Settings:
     axes: str | None = None
     size: Size = None  # of a pixel in µm, before what the file says
     position: str | None = None
+    links: Links = Links()  # noqa: RUF009 (immutable)
+    max_step: Quantity | None = None
+    z_step: float | None = None  # µm
+    spots: str | None = None  # the channel
+    spot_size: Quantity | None = None
+    spot_contrast: float = CONTRAST
 
     def results(
         self, found: Positions, image: str, name: str, kinds: Iterable[str] = ()
     ) -> Results:
         """Results, without a field yet, of a file called `image` in tables, `name` in messages."""
-        stack = stack_of(found.info, name, self.axes, self.channel, found.names)
+        stack = stack_of(found.info, name, self.axes, self.channel, found.names, found.channels)
         size = self.size or found.size
-        return Results(image, stack, found.info, size, frozenset(kinds), name)
+        self.links.check(stack, name)
+        results = Results(image, stack, found.info, size, frozenset(kinds), name)
+        results.z_step = self.z_step
+        if self.spots is not None:
+            place = channel_of(found.info, name, stack, self.spots, found.channels)
+            across = self.spot_size.pixels(size) if self.spot_size else SPOT
+            results.spots = SpotsIn(place, Spots(across, self.spot_contrast))
+        return results
+
+    def linking(self, results: Results) -> Links:
+        """What is linked, in pixels of the file."""
+        size = results.size
+        reach = self.max_step.pixels(size) if self.max_step else None
+        depth = self.z_step or depth_and_interval(results.info).get("spacing")
+        side = (size[0] * size[1]) ** 0.5 if size else None
+        return with_depth(replace(self.links, reach=reach), depth, side)
+
+    @property
+    def is_linked(self) -> bool:
+        return self.links.track or self.links.link_z
 
     def selection(self, size: Size) -> Selection:
         least = self.min_area.pixels(size) if self.min_area else 0
@@ -79,10 +114,14 @@ class SegmentFile:
     kinds: tuple[str, ...] = ("overlay", "table")  # of ENDINGS, in the order of item.also
     reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
+    names: NamePattern | None = None  # what file names say
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of one image each
 
     def __call__(self, item: Item) -> Done:
-        with open_image(item.source, **self.reading) as source:
-            found = positions_of(source, self.settings.position)
+        with ExitStack() as opened:
+            files = self.channels.get(item.source, (item.source,))
+            sources = [opened.enter_context(open_image(f, **self.reading)) for f in files]
+            source, found = sources[0], self._seen(sources, files)
             info = found.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
                 results, scales = self._segment(item, found)
@@ -93,11 +132,18 @@ class SegmentFile:
         told = Segmented(self._entry(item, results, scales), results.summary)
         return Done((item.target, *item.also), notes, results.totals(), told)
 
+    def _seen(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
+        """The images of a file, or of files that are its channels."""
+        if len(files) == 1 or self.names is None:
+            return positions_of(sources[0], self.settings.position)
+        return joined(sources, [self.names(path).channel for path in files])
+
     def _segment(self, item: Item, source: Positions) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)
         results = self.settings.results(source, image, show_name(item.source), paths)
+        results.place = self.names(item.source).columns if self.names else {}
         scales: list[float] = []
         maps = self.fields(source, results, scales)
         if "probability" in paths:
@@ -129,15 +175,29 @@ class SegmentFile:
         if settings.min_area:  # the user knows better than the model how small they are
             card = replace(card, read={**card.read, "least": selection.min_area})
         diameter = settings.diameter.pixels(size) if settings.diameter else None
+        links = settings.linking(results)
+        held: list[Segmentation] = []
+        first = LabelStack()
         for one in results.stack.read(source):
             check_abandoned()
             self._check_merged(one, results)
             seen = one.pixels[..., results.stack.seen]
             found = segment(seen, self.network, card, diameter)
             found = replace(found, labels=selection(found.labels))
-            results.add(one, found)
             scales.append(found.scale)
             yield found.probability[..., None]
+            if not settings.is_linked:
+                results.add(one, found)
+            else:  # all labels have to be known before one is numbered
+                first.add(found.labels)
+                held.append(replace(found, labels=NOTHING, probability=NOTHING))
+        if settings.is_linked:
+            results.linked = link(first, results.stack, links)
+            planes = zip(
+                results.stack.read(source), held, results.linked.labels.planes(), strict=True
+            )
+            for one, found, labels in planes:
+                results.add(one, replace(found, labels=labels.astype(np.int32)))
 
     def _check_merged(self, one: Field, results: Results) -> None:
         """Of merged fluorescence the one channel that carries anything is looked at."""
@@ -154,8 +214,10 @@ class SegmentFile:
             "min_area_px": selection.min_area,
             "max_area_px": None if np.isinf(selection.max_area) else selection.max_area,
         }
+        files = self.channels.get(item.source, ())
         return {
             "sha256": sha256(item.source),
+            **({"channels_from": {path: sha256(path) for path in files}} if len(files) > 1 else {}),
             "axes": results.info.axes,
             "shape": [int(n) for n in results.info.shape],
             "channels_seen": [n + 1 for n in stack.seen],
@@ -178,6 +240,14 @@ def settings_of(
     max_area: Any,
     exclude_border: bool,
     position: int | str | None = None,
+    track: bool = False,
+    max_step: Any = None,
+    max_gap: int = GAP,
+    link_z: bool = False,
+    z_step: float | None = None,
+    spots: int | str | None = None,
+    spot_size: Any = None,
+    spot_contrast: float = CONTRAST,
 ) -> Settings:
     """The settings as typed, or as Python has them. Raises UsageError."""
     return Settings(
@@ -189,6 +259,12 @@ def settings_of(
         axes=axes,
         size=pixel_sides(pixel_size),
         position=None if position is None else str(position),
+        links=Links(track, link_z, gap=max_gap),
+        max_step=quantity("max_step", max_step, 1),
+        z_step=z_step,
+        spots=None if spots is None else str(spots),
+        spot_size=quantity("spot_size", spot_size, 1),
+        spot_contrast=spot_contrast,
     )
 
 
@@ -218,10 +294,18 @@ def line(results: Results, settings: Settings, scales: list[float]) -> str:
     if "diameter_px" in found:
         how = "as given" if settings.diameter else "found"
         parts.append(f"diameter {found['diameter_px']:.3g} px {how}")
+    for name, word in (("tracks", "track"), ("volumes", "object in space"), ("spots", "spot")):
+        if name in found:
+            parts.append(f"{found[name]} {word if found[name] == 1 else words_of(word)}")
     resized = sorted({round(scale, 3) for scale in scales} - {1.0})
     if resized:
         parts.append(f"looked at resized by {', '.join(f'{scale:g}' for scale in resized)}")
     return ", ".join(parts)
+
+
+def words_of(word: str) -> str:
+    """More than one of it."""
+    return "objects in space" if word == "object in space" else f"{word}s"
 
 
 def doubts(size: Size) -> list[str]:

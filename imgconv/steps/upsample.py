@@ -12,7 +12,8 @@ from imgconv.ops.comparison import Comparison
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
 from .figure import figure_info
-from .light import IMPORTS, work_in_light
+from .light import IMPORTS
+from .nodata import work_on
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
 
@@ -32,7 +33,7 @@ class UpsamplePlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels)
-        return Result(work_in_light(self.work, plane, info, self.linear))
+        return work_on(self.work, plane, info, self.linear)
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""

@@ -66,7 +66,10 @@ class Picture:
         return self.result or self.model.graph.outputs[0]
 
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
-        """The plane's picture, in its dtype; alpha comes along unchanged, or enlarged."""
+        """The picture (H', W', K) of a plane (H, W, C), in its dtype.
+
+        Its alpha comes along as one more channel, resized where the picture has another size.
+        """
         colours = plane.shape[2] - (info.alpha != "none")
         view = plane[..., :colours]
         finish = partial(self._finish, dtype=plane.dtype)
@@ -79,7 +82,7 @@ class Picture:
         return with_alpha(picture, resize_alpha(plane[..., colours:], picture.shape[:2]))
 
     def notes(self, plane: np.ndarray) -> tuple[str, ...]:
-        """What the user should hear of what is done to a plane of this size."""
+        """What the user should hear of what is done to a plane (H, W, C) of this size."""
         size = self._fixed_size(plane.shape[:2])
         if size is None:
             return ()
@@ -104,7 +107,10 @@ class Picture:
         return replace(info, icc=None) if maps > 1 and grey else info
 
     def outputs(self, plane: np.ndarray, info: Info) -> dict[str, np.ndarray]:
-        """What the network gives for the plane, as it gives it."""
+        """What the network gives for the plane (H, W, C), by name and as it gives it.
+
+        With one axis more in front where the channels go through it one by one.
+        """
         colours = plane.shape[2] - (info.alpha != "none")
         results = self._results(plane[..., :colours])
         if len(results) == 1:
@@ -275,12 +281,15 @@ def _as_it_is(_: str, values: np.ndarray) -> np.ndarray:
 
 
 def scale_to_unit(image: np.ndarray) -> np.ndarray:
-    """Any image as float32, black 0 and white 1."""
+    """An image of any shape and type as float32, black 0 and white 1."""
     return image.astype(np.float32) / np.float32(white(image.dtype))
 
 
 def resample(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """(..., h, w) at another size: linear, and smoothed where it becomes smaller."""
+    """(..., h, w) float32 of planes (..., H, W): linear, and smoothed where it becomes smaller.
+
+    size: (h, w).
+    """
     flat = planes.reshape(1, -1, *planes.shape[-2:]).astype(np.float32)
     sizes = [*flat.shape[:2], *size]
     (found,) = evaluate("resize", [flat], {"sizes": sizes, "mode": "linear", "antialias": True})
@@ -288,7 +297,10 @@ def resample(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_alpha(alpha: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Alpha (H, W, 1) for a picture of another size."""
+    """Alpha (H, W, 1) as (h, w, 1), for a picture of the size (h, w).
+
+    Bilinear where no side becomes smaller, else the nearest pixels.
+    """
     (H, W), (h, w) = alpha.shape[:2], size
     if (h, w) == (H, W):
         return alpha

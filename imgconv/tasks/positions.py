@@ -25,6 +25,7 @@ class Positions:
     info: Info  # of all together: axes R... where the images have names
     names: tuple[str, ...] = ()  # of the images, where there are several and they have names
     notes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()  # names of samples of a pixel that are no colours
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each plane (H, W, C) of each image."""
@@ -33,7 +34,7 @@ class Positions:
 
     @property
     def size(self) -> tuple[float, float] | None:
-        """Of a pixel in µm, where all have the same."""
+        """Width and height of a pixel in µm, where all images have the same; else None."""
         sizes = {pixel_size(image.info) for image in self.images}
         return sizes.pop() if len(sizes) == 1 else None
 

@@ -1,7 +1,14 @@
-"""The experiment's pictures: the loss while they learn, gradients by layer, the loss around."""
+"""The experiment's pictures: the loss while they learn, gradients by layer, the loss around.
+
+    python -m training.residual.pictures FOLDER [results.json]
+
+draws those of the run that the lecture shows, or of another.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +19,22 @@ mpl.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-Found = dict[tuple[str, int], dict[str, np.ndarray]]
+Found = dict[str, dict[str, Any]]  # "plain 56": what experiment.kept keeps
+OURS = Path(__file__).with_name("results.json")
 COLOURS = {"plain": "#c0392b", "residual": "#1f5fa8"}
 LINES = {20: "--", 56: "-"}
-SMOOTH = 25  # steps of which a point of the curve is the mean
+STRIDE, SMOOTH = 10, 5  # steps from point to point; points of which the curve shows the mean
+
+
+def table(found: Found) -> str:
+    """A line for each network, as in docs/lecture.md."""
+    lines = ["| network | loss at the end | error % | first / last gradient | loss around |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    for name, one in found.items():
+        end, around = np.mean(one["losses"][-10:]), np.median(one["surface"])
+        ratio = one["gradients"][0] / one["gradients"][-1]
+        lines.append(f"| {name} | {end:.3f} | {one['error']:.2f} | {ratio:.3g} | {around:.2g} |")
+    return "\n".join(lines)
 
 
 def draw(found: Found, out: Path) -> None:
@@ -31,7 +50,7 @@ def curves(found: Found) -> Figure:
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for one, values in found.items():
         means = np.convolve(values["losses"], np.ones(SMOOTH) / SMOOTH, "valid")
-        axes.semilogy(np.arange(len(means)) + SMOOTH, means, **style(*one))
+        axes.semilogy(STRIDE * (np.arange(len(means)) + SMOOTH / 2), means, **style(one))
     axes.set(xlabel="step", ylabel="training loss", title="Deeper is worse, but not with shortcuts")
     axes.legend(frameon=False)
     return figure
@@ -41,8 +60,8 @@ def gradients(found: Found) -> Figure:
     """The gradient's norm by the weights' norm, layer by layer, in the first ten steps."""
     figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for one, values in found.items():
-        norms = values["gradients"][:10].mean(0)
-        axes.semilogy(np.linspace(0, 1, len(norms)), norms, **style(*one))
+        norms = values["gradients"]
+        axes.semilogy(np.linspace(0, 1, len(norms)), norms, **style(one))
     axes.set(
         xlabel="layer, from the image (0) to the output (1)", ylabel="gradient / weights",
         title="What reaches each layer in the first ten steps",
@@ -57,15 +76,15 @@ def surfaces(found: Found) -> Figure:
         1, len(found), figsize=(3.6 * len(found), 4.2), layout="constrained",
         subplot_kw={"projection": "3d"},
     )  # fmt: skip
-    top = max(float(np.log10(v["surface"]).max()) for v in found.values())
-    low = min(float(np.log10(v["surface"]).min()) for v in found.values())
-    for axes, ((kind, depth), values) in zip(row, found.items(), strict=True):
-        hill(axes, values, (low, top))
-        axes.set_title(f"{kind}, {depth} layers")
+    logs = [np.log10(v["surface"]) for v in found.values()]
+    ends = min(float(one.min()) for one in logs), max(float(one.max()) for one in logs)
+    for axes, (name, values) in zip(row, found.items(), strict=True):
+        hill(axes, values, ends)
+        axes.set_title(f"{name} layers")
     return figure
 
 
-def hill(axes: Any, values: dict[str, np.ndarray], ends: tuple[float, float]) -> None:
+def hill(axes: Any, values: dict[str, Any], ends: tuple[float, float]) -> None:
     x, y = np.meshgrid(values["places"], values["places"])
     axes.plot_surface(x, y, np.log10(values["surface"]), cmap="viridis", vmin=ends[0], vmax=ends[1],
                       rstride=1, cstride=1, linewidth=0.2, edgecolor="#00000040")  # fmt: skip
@@ -75,9 +94,14 @@ def hill(axes: Any, values: dict[str, np.ndarray], ends: tuple[float, float]) ->
     axes.view_init(28, -55)
 
 
-def style(kind: str, depth: int) -> dict[str, Any]:
-    return {
-        "color": COLOURS[kind],
-        "linestyle": LINES.get(depth, ":"),
-        "label": f"{kind}, {depth} layers",
-    }
+def style(name: str) -> dict[str, Any]:
+    kind, depth = name.split()
+    line = LINES.get(int(depth), ":")
+    return {"color": COLOURS[kind], "linestyle": line, "label": f"{name} layers"}
+
+
+if __name__ == "__main__":
+    folder, *results = map(Path, sys.argv[1:])
+    known = json.loads((results or [OURS])[0].read_text())
+    draw(known, folder)
+    print(table(known))

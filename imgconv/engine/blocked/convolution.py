@@ -218,7 +218,11 @@ def tap_by_tap(
     first: tuple[int, int] = (0, 0),
     full: tuple[int, int] | None = None,
 ) -> Layer:
-    """A layer that writes its result (i, j) at first + step * (i, j) of an image of size `full`."""
+    """A layer that writes its result (i, j) at first + step * (i, j) of an image of size `full`.
+
+    biases: a number for each channel of the result, as `pad_channels` gives them. The layer takes
+    blocked images (blocks, H, W, V).
+    """
     plan = _Taps(g, step, full or (g.h, g.w))
     taps, offsets = weights.get("taps", _pair_channels), plan.offsets
     start = (first[0] * plan.full[1] + first[1]) * V

@@ -62,16 +62,21 @@ class Weights:
 
 
 def blocks(channels: int) -> int:
+    """Blocks of V that hold so many channels."""
     return -(-channels // V)
 
 
 def blocked_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int, int]:
+    """(N, C, H, W) -> (N, blocks, H, W, V)."""
     n, c, h, w = shape
     return n, blocks(c), h, w, V
 
 
 def pad_channels(vector: np.ndarray | None, channels: int, fill: float = 0.0) -> np.ndarray:
-    """A number for each channel, filled up to whole pairs of blocks."""
+    """(2 V n,) float32: `vector` (channels,), then `fill` up to whole pairs of blocks.
+
+    None: `fill` alone.
+    """
     out = np.full(2 * V * math.ceil(channels / (2 * V)), fill, np.float32)
     if vector is not None:
         out[:channels] = vector
@@ -82,7 +87,10 @@ _own = threading.local()
 
 
 def scratch(numbers: int) -> np.ndarray:
-    """This thread's scratch memory: kept, since fresh pages cost more than many a layer."""
+    """(n,) float32 of this thread, n >= numbers, with anything in it.
+
+    It is kept, since fresh pages cost more time than many layers do.
+    """
     held = getattr(_own, "scratch", None)
     if held is None or held.size < numbers:
         held = _own.scratch = np.empty(numbers, np.float32)

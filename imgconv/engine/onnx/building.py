@@ -90,6 +90,7 @@ class Building(Builder):
             raise InputError(f"'{shorten(name)}' is made twice")
 
     def look_up(self, name: str) -> np.ndarray | None:
+        """The constant of this name, an array of any shape; None where it is none."""
         return self.tensors.get(self.resolve(name))
 
     def number(self, name: str) -> np.ndarray | None:
@@ -123,7 +124,7 @@ class Building(Builder):
         wanted: str = "",
         layer: str = "",
     ) -> tuple[str, ...]:
-        """As of a Builder; of what is known at import the results are constants."""
+        """As Builder.add_several; results that are known at import become constants."""
         if operator not in OPERATORS:
             raise Unsupported(f"(needs the operator {operator})")
         names = [self.resolve(name) for name in inputs]

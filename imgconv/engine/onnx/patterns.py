@@ -24,7 +24,10 @@ ORDERS = {  # (N, C, r, r, H, W) and (N, r, r, C, H, W) -> (N, C, H, r, W, r)
 def replace_pixel_shuffles(
     graph: GraphProto, constants: Mapping[str, np.ndarray]
 ) -> list[NodeProto]:
-    """The graph's nodes, each such three replaced by one."""
+    """The graph's nodes, each such three replaced by one DepthToSpace.
+
+    constants: arrays by name, among them the sizes (6,) and (4,) that the reshapes read.
+    """
     known = {**constants, **_constant_nodes(graph)}
     found = {three[2].output[0]: three for three in _threes(graph)}
     replaced, dropped = {}, set()

@@ -144,7 +144,10 @@ def _has_body(definitions: Any, name: str, version: int) -> bool:
 
 
 def array(tensor: TensorProto) -> np.ndarray:
-    """A tensor as float32, int64 or bool. Raises InputError for anything else, and for damage."""
+    """A tensor of any shape as float32, int64 or bool.
+
+    Raises InputError for any other type, and where the data are damaged.
+    """
     from onnx import numpy_helper
 
     try:
@@ -157,7 +160,10 @@ def array(tensor: TensorProto) -> np.ndarray:
 
 
 def widen(found: np.ndarray, name: str) -> np.ndarray:
-    """float16, bfloat16 and float64 become float32, every integer int64."""
+    """An array of any shape: float16, bfloat16 and float64 become float32, every integer int64.
+
+    bool stays. Raises InputError for all other types; `name` is the weight's, for its line.
+    """
     if found.dtype.kind == "b":
         return found
     if found.dtype.kind in "iu":
@@ -186,13 +192,17 @@ def _value(proto: AttributeProto) -> Any:
 
 
 def initializers(graph: GraphProto) -> dict[str, np.ndarray]:
+    """The graph's weights by name: arrays of any shape, as `array` gives them."""
     return {tensor.name: array(tensor) for tensor in graph.initializer}
 
 
 def input_shapes(
     graph: GraphProto, constants: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[int | None, ...] | None]:
-    """The true inputs (not the weights listed among them); None where a size is left open."""
+    """Shapes of the true inputs by name: not of the weights listed among them (`constants`).
+
+    None stands for a size that is left open, or for the whole shape where there is none.
+    """
     return {one.name: _shape(one) for one in graph.input if one.name not in constants}
 
 

@@ -132,14 +132,17 @@ def clip(x: np.ndarray, low: Any = None, high: Any = None) -> np.ndarray:
 
 @quiet
 def softmax(x: np.ndarray, *, axis: int = -1) -> np.ndarray:
-    """exp(x) / sum exp(x) along the axis, shifted by the maximum, which changes nothing."""
+    """exp(x) / sum exp(x) along an axis of x, which has any shape.
+
+    The maximum is taken off before, which changes nothing but keeps exp from overflowing.
+    """
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / e.sum(axis, keepdims=True, dtype=np.float64).astype(f32)
 
 
 @quiet
 def log_softmax(x: np.ndarray, *, axis: int = -1) -> np.ndarray:
-    """x - log sum exp(x) along the axis."""
+    """x - log sum exp(x) along an axis of x, which has any shape."""
     shifted = x - x.max(axis, keepdims=True)
     sums = np.exp(shifted).sum(axis, keepdims=True, dtype=np.float64)
     return shifted - np.log(sums).astype(f32)

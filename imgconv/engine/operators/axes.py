@@ -19,7 +19,10 @@ def axis_of(axis: int, rank: int) -> int:
 
 
 def axes_of(axes: Sequence[int] | np.ndarray, rank: int) -> tuple[int, ...]:
-    """All of them, in order, each once."""
+    """Axes (n,), negative ones counted from the end, as numbers from 0 on in rising order.
+
+    InputError where an array of `rank` axes has no such axis, and where one is named twice.
+    """
     found = tuple(axis_of(int(axis), rank) for axis in np.ravel(np.asarray(axes)))
     if len(set(found)) < len(found):
         raise InputError(f"found axes {list(found)}, allowed each axis once")

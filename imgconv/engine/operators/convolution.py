@@ -64,7 +64,11 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None, **attributes
 
 
 def pad_zeros(x: np.ndarray, before: Shape, after: Shape) -> np.ndarray:
-    """x with zeros around its last axes; x itself where there is nothing to add."""
+    """x (..., H, W) -> (..., before + H + after, before + W + after), with zeros around it.
+
+    before, after: zeros for each of the last axes, as many as there are. x itself where there is
+    nothing to add.
+    """
     if not any(before) and not any(after):
         return x
     lead = x.ndim - len(before)
@@ -207,7 +211,10 @@ def conv_transpose_multiply_adds(y: Shape, x: Shape, w: Shape, *_: Any, **__: An
 def conv_transpose_scale(
     w: np.ndarray, factors: np.ndarray, *, groups: int = 1, **_: Any
 ) -> np.ndarray:
-    """Weights (C, K/groups, h, w): the results of axis 1 belong to the group of axis 0."""
+    """Weights (C, K/groups, h, w) times a factor (K,) for each channel of the result.
+
+    The results of axis 1 belong to the group of axis 0.
+    """
     parts = w.reshape(groups, -1, *w.shape[1:])
     each = factors.reshape(groups, 1, w.shape[1], *[1] * (w.ndim - 2))
     return (parts * each).reshape(w.shape)

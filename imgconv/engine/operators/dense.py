@@ -25,7 +25,7 @@ def dense_shape(x: Shape, w: Shape, b: Shape | None = None) -> Shape:
 
 
 def dense(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
-    """y[n,k] = b[k] + sum_c w[k,c] x[n,c]."""
+    """y[..., k] = b[k] + sum_c w[k,c] x[..., c]: x (..., C), w (K, C), b (K,) -> (..., K)."""
     dense_shape(x.shape, w.shape, None if b is None else b.shape)
     y = x @ w.T
     return y if b is None else y + b

@@ -27,12 +27,12 @@ from .reach import POINTWISE, WHOLE, Axes, Pointwise, Shape, Site, over, over_ax
 
 
 def identity(x: np.ndarray) -> np.ndarray:
-    """x."""
+    """x itself."""
     return x
 
 
 def dropout(x: np.ndarray, *, ratio: float = 0.5) -> np.ndarray:
-    """x: at inference nothing is dropped."""
+    """x itself: at inference nothing is dropped."""
     return x
 
 
@@ -65,7 +65,10 @@ def reshape_shape(x: Shape, shape: Any, *, allow_zero: bool = False) -> Shape:
 
 
 def reshape(x: np.ndarray, shape: Any, *, allow_zero: bool = False) -> np.ndarray:
-    """The same numbers in the same order; 0 keeps an axis, -1 is what is left over."""
+    """The same numbers in the same order, in another `shape` (n,) of sizes.
+
+    0 keeps the size of that axis (with allow_zero it is a size of 0), -1 is what is left over.
+    """
     return x.reshape(reshape_shape(x.shape, shape, allow_zero=allow_zero))
 
 
@@ -92,7 +95,7 @@ def concat_shape(*x: Shape, axis: int) -> Shape:
 
 
 def concat(*x: np.ndarray, axis: int) -> np.ndarray:
-    """One after the other along the axis."""
+    """(A, B, D), (A, C, D) -> (A, B + C, D): one after the other along `axis`, here 1."""
     concat_shape(*(part.shape for part in x), axis=axis)
     return np.concatenate(x, axis)
 
@@ -119,7 +122,10 @@ def split_shape(
 def split(
     x: np.ndarray, sizes: Any = None, *, axis: int = 0, count: int | None = None
 ) -> tuple[np.ndarray, ...]:
-    """Parts along the axis: of the sizes given, or `count` equal ones (the last may be less)."""
+    """(A, B + C, D) -> (A, B, D), (A, C, D): parts along `axis`, here 1.
+
+    They are of the sizes given, or `count` equal ones (the last may be smaller).
+    """
     parts = _parts(x.shape[axis_of(axis, x.ndim)], sizes, count)
     return tuple(np.split(x, np.cumsum(parts)[:-1], axis))
 
@@ -132,7 +138,7 @@ def unsqueeze_shape(x: Shape, axes: Any) -> Shape:
 
 
 def unsqueeze(x: np.ndarray, axes: Any) -> np.ndarray:
-    """Axes of size 1 put in, so that they lie at `axes` of the result."""
+    """(A, B) -> (1, A, 1, B) for the axes 0 and 2: axes of size 1 that lie there in the result."""
     return x.reshape(unsqueeze_shape(x.shape, axes))
 
 
@@ -147,7 +153,7 @@ def squeeze_shape(x: Shape, axes: Any = None) -> Shape:
 
 
 def squeeze(x: np.ndarray, axes: Any = None) -> np.ndarray:
-    """Axes of size 1 taken out: those given, or all."""
+    """(1, A, 1, B) -> (A, B): without axes of size 1, those given or all."""
     return x.reshape(squeeze_shape(x.shape, axes))
 
 
@@ -159,7 +165,10 @@ def expand_shape(x: Shape, shape: Any) -> Shape:
 
 
 def expand(x: np.ndarray, shape: Any) -> np.ndarray:
-    """x repeated along the axes where it has size 1."""
+    """(A, 1) -> (A, B): x repeated where it has size 1.
+
+    The result has the shape that x and `shape` have together by NumPy's broadcasting.
+    """
     return np.asarray(np.broadcast_to(x, expand_shape(x.shape, shape)), order="C")
 
 
@@ -171,7 +180,7 @@ def tile_shape(x: Shape, repeats: Any) -> Shape:
 
 
 def tile(x: np.ndarray, repeats: Any) -> np.ndarray:
-    """x beside itself, repeats[a] times along axis a."""
+    """(A, B) -> (r A, s B): x beside itself, repeats[a] times along axis a."""
     tile_shape(x.shape, repeats)
     return np.tile(x, to_integers(repeats))
 

@@ -38,7 +38,10 @@ def batch_norm(
     *,
     epsilon: float = 1e-5,
 ) -> np.ndarray:
-    """y[n,c] = scale[c] (x[n,c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c]."""
+    """y[n,c] = scale[c] (x[n,c] - mean[c]) / sqrt(variance[c] + epsilon) + bias[c].
+
+    x (N, C, H, W) or of other further axes, all others (C,) (Ioffe, Szegedy 2015).
+    """
     batch_norm_shape(x.shape, scale.shape, bias.shape, mean.shape, variance.shape)
     factor = scale / np.sqrt(variance.astype(np.float64) + epsilon)
     y = x - along(mean, 1, x.ndim)
@@ -61,7 +64,11 @@ def instance_norm_shape(x: Shape, scale: Shape, bias: Shape, **_: Any) -> Shape:
 def instance_norm(
     x: np.ndarray, scale: np.ndarray, bias: np.ndarray, *, epsilon: float = 1e-5
 ) -> np.ndarray:
-    """scale[c] (x - mean) / sqrt(variance + epsilon) + bias[c]; moments of x[n,c] over space."""
+    """scale[c] (x - mean) / sqrt(variance + epsilon) + bias[c]; moments of x[n,c] over space.
+
+    x (N, C, H, W) or of other spatial axes, scale and bias (C,) (Ulyanov, Vedaldi, Lempitsky
+    2016).
+    """
     instance_norm_shape(x.shape, scale.shape, bias.shape)
     y = _standardise(x, tuple(range(2, x.ndim)), epsilon)
     return y * along(scale, 1, x.ndim) + along(bias, 1, x.ndim)
@@ -76,7 +83,10 @@ def group_norm_shape(x: Shape, scale: Shape, bias: Shape, *, groups: int, **_: A
 def group_norm(
     x: np.ndarray, scale: np.ndarray, bias: np.ndarray, *, groups: int, epsilon: float = 1e-5
 ) -> np.ndarray:
-    """As instance_norm, with moments over space and the C / groups channels of a group."""
+    """As instance_norm, with moments over space and the C / groups channels of a group.
+
+    x (N, C, H, W) or of other spatial axes, scale and bias (C,) (Wu, He 2018).
+    """
     group_norm_shape(x.shape, scale.shape, bias.shape, groups=groups)
     y = _standardise(x.reshape(x.shape[0], groups, -1), (2,), epsilon).reshape(x.shape)
     return y * along(scale, 1, x.ndim) + along(bias, 1, x.ndim)
@@ -102,7 +112,11 @@ def layer_norm(
     axis: int = -1,
     epsilon: float = 1e-5,
 ) -> np.ndarray:
-    """scale (x - mean) / sqrt(variance + epsilon) + bias; moments over `axis` and all after it."""
+    """scale (x - mean) / sqrt(variance + epsilon) + bias; moments over `axis` and all after it.
+
+    x (..., A, B), scale and bias (A, B) or what broadcasts to it, where A is that axis (Ba, Kiros,
+    Hinton 2016).
+    """
     layer_norm_shape(x.shape, scale.shape, None if bias is None else bias.shape, axis=axis)
     y = _standardise(x, tuple(range(axis_of(axis, x.ndim), x.ndim)), epsilon) * scale
     return y if bias is None else y + bias
@@ -136,7 +150,7 @@ def lp_norm_shape(x: Shape, *, axis: int = -1, p: int = 2) -> Shape:
 
 
 def lp_norm(x: np.ndarray, *, axis: int = -1, p: int = 2) -> np.ndarray:
-    """x / (sum |x|^p)^(1/p) along the axis, p = 1 or 2; 0 where all are 0."""
+    """x / (sum |x|^p)^(1/p) along an axis of x, p = 1 or 2: float32; 0 where all are 0."""
     size = np.abs(x.astype(np.float64))
     length = (size**p).sum(axis, keepdims=True) ** (1 / p)
     return (x / np.where(length == 0, 1, length)).astype(np.float32)

@@ -100,17 +100,17 @@ def _spatial(x: np.ndarray) -> tuple[int, ...]:
 
 
 def global_average_pool(x: np.ndarray) -> np.ndarray:
-    """y[n,c] = mean_ij x[n,c,i,j]."""
+    """(N, C, H, W) -> (N, C, 1, 1): y[n,c] = mean_ij x[n,c,i,j]."""
     return x.mean(_spatial(x), dtype=np.float64, keepdims=True).astype(np.float32)
 
 
 def global_max_pool(x: np.ndarray) -> np.ndarray:
-    """y[n,c] = max_ij x[n,c,i,j]."""
+    """(N, C, H, W) -> (N, C, 1, 1): y[n,c] = max_ij x[n,c,i,j]."""
     return x.max(_spatial(x), keepdims=True)
 
 
 def global_l2_pool(x: np.ndarray, *, p: int = 2) -> np.ndarray:
-    """y[n,c] = (sum_ij |x[n,c,i,j]|^p)^(1/p), p = 2 unless given."""
+    """(N, C, H, W) -> (N, C, 1, 1): y[n,c] = (sum_ij |x[n,c,i,j]|^p)^(1/p), p = 2 unless given."""
     sums = _power(x.astype(np.float64), p).sum(_spatial(x), keepdims=True)
     return (sums ** (1 / p)).astype(np.float32)
 

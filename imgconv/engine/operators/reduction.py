@@ -62,7 +62,10 @@ def arg_shape(x: Shape, *, axis: int = 0, keepdims: bool = True, last: bool = Fa
 def arg_max(
     x: np.ndarray, *, axis: int = 0, keepdims: bool = True, last: bool = False
 ) -> np.ndarray:
-    """Where along the axis the largest number is, the first such (or the last): int64."""
+    """int64 (A, 1, D) of (A, B, D), here for axis 1: where along it the largest number is.
+
+    The first such one, or the `last`. Without keepdims (A, D).
+    """
     found = np.argmax(np.flip(x, axis) if last else x, axis, keepdims=bool(keepdims))
     return x.shape[axis] - 1 - found if last else found
 

@@ -136,7 +136,10 @@ def _nearest(at: np.ndarray, rounding: str) -> np.ndarray:
 
 
 def weights_at(distance: np.ndarray, mode: str, a: float) -> np.ndarray:
-    """A triangle, or Keys' cubic with the parameter a (1981), at distances from the centre."""
+    """A triangle, or Keys' cubic with the parameter a (1981): weights of the distances' shape.
+
+    distance: from the centre, in pixels.
+    """
     d = np.abs(distance)
     if mode == "linear":
         return np.maximum(1 - d, 0)

@@ -17,7 +17,7 @@ TYPES = {"float32": np.float32, "int64": np.int64, "int32": np.int32, "bool": np
 
 
 def cast(x: np.ndarray, *, to: str) -> np.ndarray:
-    """x in another type; fractions are cut off, bool is x != 0."""
+    """x, of any shape, in another type; fractions are cut off, bool is x != 0."""
     with np.errstate(invalid="ignore"):
         return x.astype(TYPES[to])
 
@@ -27,12 +27,12 @@ def shape_of_shape(x: Shape, *, start: int = 0, end: int | None = None) -> Shape
 
 
 def shape_of(x: np.ndarray, *, start: int = 0, end: int | None = None) -> np.ndarray:
-    """The sizes of the axes from start to end of x: int64."""
+    """int64 (n,): the sizes of the n axes of x from `start` to `end`."""
     return np.array(x.shape[start:end], np.int64)
 
 
 def size(x: np.ndarray) -> np.ndarray:
-    """How many numbers x holds: int64."""
+    """int64 (): how many numbers x holds."""
     return np.array(x.size, np.int64)
 
 
@@ -44,7 +44,7 @@ def constant_of_shape_shape(shape: Any, **_: Any) -> Shape:
 
 
 def constant_of_shape(shape: Any, *, value: float = 0, to: str = "float32") -> np.ndarray:
-    """An array of that shape, `value` everywhere."""
+    """An array of the sizes `shape` (n,), `value` everywhere; InputError where one is negative."""
     return np.full(constant_of_shape_shape(shape), value, TYPES[to])
 
 
@@ -56,7 +56,10 @@ def range_shape(start: Any, limit: Any, delta: Any) -> Shape:
 
 
 def range_(start: Any, limit: Any, delta: Any) -> np.ndarray:
-    """start, start + delta, start + 2 delta, ... before limit."""
+    """(n,): start, start + delta, start + 2 delta, ... before limit.
+
+    start, limit and delta are one number each; InputError where delta is 0 or one is not finite.
+    """
     count = np.arange(*range_shape(start, limit, delta))
     first, step = (np.asarray(v).reshape(-1)[0] for v in (start, delta))
     return (first + count * step).astype(np.result_type(first, step))

@@ -48,7 +48,10 @@ def slice_shape(x: Shape, starts: Any, ends: Any, axes: Any = None, steps: Any =
 def slice_(
     x: np.ndarray, starts: Any, ends: Any, axes: Any = None, steps: Any = None
 ) -> np.ndarray:
-    """x[start:end:step] on the given axes, all others whole."""
+    """x[start:end:step] on the given axes, all others whole.
+
+    starts, ends, axes and steps: (n,) each; without axes the first n.
+    """
     return np.asarray(x[tuple(slices(x.shape, starts, ends, axes, steps))], order="C")
 
 
@@ -58,7 +61,10 @@ def gather_shape(x: Shape, indices: Shape, *, axis: int = 0) -> Shape:
 
 
 def gather(x: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
-    """y[..., i, ...] = x[..., indices[i], ...] on the axis; negative ones count from the end."""
+    """y[..., i, ...] = x[..., indices[i], ...] on the axis; negative ones count from the end.
+
+    The axes of the indices, as many as they have, take the place of this one.
+    """
     n = x.shape[axis_of(axis, x.ndim)]
     if indices.size and not -n <= indices.min() <= indices.max() < n:
         raise InputError(f"found an index of {indices.max()}, allowed {-n} to {n - 1}")
@@ -66,7 +72,10 @@ def gather(x: np.ndarray, indices: np.ndarray, *, axis: int = 0) -> np.ndarray:
 
 
 def paddings(x: Shape, pads: Any, axes: Any) -> tuple[list[int], list[int]]:
-    """Before and after each axis of x."""
+    """Places to add before and after each axis of x, negative where some are taken away.
+
+    pads: (2 n,), before each of the n axes, then after each.
+    """
     found = to_integers(pads)
     at = list(range(len(x))) if axes is None else [axis_of(a, len(x)) for a in to_integers(axes)]
     if len(found) != 2 * len(at):
@@ -92,9 +101,10 @@ def pad_shape(
 def pad(
     x: np.ndarray, pads: Any, value: Any = None, axes: Any = None, *, mode: str = "constant"
 ) -> np.ndarray:
-    """x with more around it; negative paddings take away.
+    """(A, B) -> (p + A + q, r + B + s): x with more around it; negative paddings take away.
 
-    constant: value, 0 unless given; edge: aaabcd; reflect: cbabcdcb, wrap: bcdabcdab.
+    pads: as `paddings` reads them. mode, of abcd: constant: value, 0 unless given; edge: aaabcd;
+    reflect: cbabcdcb; wrap: bcdabcdab.
     """
     pad_shape(x.shape, pads, value, axes, mode=mode)
     before, after = paddings(x.shape, pads, axes)

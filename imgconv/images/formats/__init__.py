@@ -13,7 +13,7 @@ from .foreign import explain_refusal, foreign
 from .gif import GIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
-from .netpbm import PFM, PNM
+from .netpbm import PAM, PBM, PFM, PGM, PNM, PPM
 from .npy import NPY
 from .png import PNG
 from .record import Format
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 ALL: tuple[Format, ...] = (
-    PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PFM, NPY,
+    PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
 )  # fmt: skip
 
 _BY_SUFFIX = {ending: one for one in ALL for ending in one.suffixes}

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF"), (b"PK\x03\x04", "a ZIP archive"), (b"\x1f\x8b", "a gzip file"),
-    (b"<svg", "an SVG drawing"), (b"<?xml", "an XML file"), (b"<!DOCTYPE", "a web page"),
-    (b"<html", "a web page"), (b"\x89HDF", "an HDF5 file"), (b"8BPS", "a Photoshop file"),
-    (b"\0\0\1\0", "a Windows icon"), (b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
-    (b"v/1\x01", "an OpenEXR image"), (b"#?RADIANCE", "a Radiance HDR image"),
-    (b"qoif", "a QOI image"), (b"SIMPLE", "a FITS image"),
+    (b"PK\x03\x04", "a ZIP archive"), (b"\x1f\x8b", "a gzip file"), (b"<?xml", "an XML file"),
+    (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"\x89HDF", "an HDF5 file"),
 )  # fmt: skip
+_KNOWN: tuple[tuple[bytes, str], ...] = (  # what it is, and what to do
+    (b"v/1\x01", "an OpenEXR image: make it a TIFF of floats first (oiiotool a.exr -o a.tif)"),
+    (b"#?RADIANCE", "a Radiance HDR image: make it a TIFF of floats first (oiiotool)"),
+    (b"#?RGBE", "a Radiance HDR image: make it a TIFF of floats first (oiiotool)"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000 image: save it as TIFF or PNG first"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 codestream: save it as TIFF or PNG first"),
+    (b"8BPS", "a Photoshop file: save it as TIFF or PNG first"),
+    (b"%PDF", "a PDF: make its pages PNG first (pdftoppm -png)"),
+    (b"\0\0\1\0", "a Windows icon: save it as PNG first"),
+    (b"qoif", "a QOI image: save it as PNG first"),
+    (b"SIMPLE  =", "a FITS image: save its numbers as TIFF or .npy first (astropy)"),
+    (b"II\xbc\x01", "a JPEG XR image: save it as TIFF or PNG first"),
+)  # fmt: skip
+_DICOM = "a DICOM file: save its pixels as TIFF or PNG first, with dcmtk's dcm2img or ImageJ"
+_SVG = "an SVG drawing: make it a PNG first (rsvg-convert or Inkscape)"
+_BEFORE_XML = b"\xef\xbb\xbf \t\r\n"  # byte-order mark and space
 
 _RAW: tuple[tuple[bytes, str], ...] = (
     (b"FUJIFILMCCD-RAW", "Fujifilm's RAF"), (b"IIU\0", "Panasonic's RW2"),
@@ -34,15 +46,20 @@ def explain_refusal(head: bytes) -> str:
         return DEVELOP.format(_BRANDS[b"crx "])
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
         return f"{_BRANDS[head[8:12]]}: save it as JPEG, PNG or AVIF first"
-    if head.startswith(b"II\xbc\x01"):
-        return "a JPEG XR image: save it as TIFF or PNG first"
+    if head[128:132] == b"DICM":
+        return _DICOM
+    if head.lstrip(_BEFORE_XML).startswith((b"<svg", b"<?xml", b"<!--")) and b"<svg" in head:
+        return _SVG
+    for magic, words in _KNOWN:
+        if head.startswith(magic):
+            return words
     if head[12:16] == b"CgBI":
         return "a PNG in Apple's own form (CgBI): make it a PNG again with pngcrush or Xcode"
     return ""
 
 
 def foreign(head: bytes) -> str:
-    """A guess by the first 32 bytes, in words: "a PDF", "text"."""
+    """A guess by the first bytes, in words: "a PDF", "text"."""
     for magic, words in _FOREIGN:
         if head.startswith(magic):
             return words

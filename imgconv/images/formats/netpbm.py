@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
-from imgconv.errors import InputError
+from imgconv.errors import InputError, OutputError
 from imgconv.text import SOFTWARE
 
+from .. import colour
 from ..image import Image, one_plane
 from ..info import Info
 from ..limits import Limits
@@ -31,25 +32,39 @@ class Netpbm:
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         self.data, self.name, self.limits = data, name, limits
         self.notes: list[str] = []
+        self.tuples = ""  # what a PAM says that its samples are
         self.kind = data[1:2]
         read = {b"7": self._pam, b"F": self._pfm, b"f": self._pfm}.get(self.kind, self._pnm)
         height, width, self.channels = read()
         limits.check(name, height, width)
         self.shape = (height, width, self.channels)
+        self.inks = self.tuples.startswith("CMYK")
+        delivered = self.channels - self.inks
         deep = self.top > 255
         float_kind = self.kind in (b"F", b"f")
         self.full = self.top if limits.stored else 65535 if deep else 255
         if not float_kind and self.full != self.top:
             said = f"values up to {self.top} scaled to {'16' if deep else '8'} bit"
             self.notes.append(said if self.top > 1 else "1-bit samples became 0 and 255 in 8 bit")
+        self._check_length()
+        if self.inks:
+            self.notes.append(colour.note_of_inks(None))
+        if len(self.data) > self.end and self.data[self.end :].lstrip()[:1] == b"P":
+            self.notes.append("only the first of the several pictures in the file is read")
+        names = {b"F": "pfm", b"f": "pfm", b"7": "pam"}
         info = Info(
-            format="pfm" if float_kind else "pnm", height=height, width=width,
+            format=names.get(self.kind, "pnm"), height=height, width=width,
             dtype=np.dtype(np.float32 if float_kind else np.uint16 if deep else np.uint8),
-            channels=self.channels, alpha="straight" if self.channels in (2, 4) else "none",
+            channels=delivered, alpha="straight" if self._has_alpha() else "none",
             source_dtype="uint1" if self.top == 1 else "", compression="none",
         )  # fmt: skip
         self.images = [Image(info, self._planes, self._region if self._is_raw else None)]
-        self._check_length()
+
+    def _has_alpha(self) -> bool:
+        """As a PAM says; where it says nothing, of 2 or 4 samples the last."""
+        if self.tuples and self.tuples not in ("GRAYSCALE", "RGB", "BLACKANDWHITE"):
+            return self.tuples.endswith("_ALPHA") or self.tuples == "CMYKA"
+        return self.channels in (2, 4)
 
     def _planes(self) -> Iterator[np.ndarray]:
         if self.kind in (b"F", b"f"):
@@ -61,7 +76,8 @@ class Netpbm:
             rows = np.unpackbits(bits.reshape(self.shape[0], -1), axis=1)[:, : self.shape[1]]
             yield ((1 - rows) * np.uint8(self.full))[..., None]
         else:
-            yield self._scale(self._samples("u2" if self.top > 255 else "u1"))
+            samples = self._scale(self._samples("u2" if self.top > 255 else "u1"))
+            yield colour.rgb_of_inks(samples, None) if self.inks else samples
 
     def _pnm(self) -> tuple[int, int, int]:
         numbers = 2 if self.kind in (b"1", b"4") else 3
@@ -80,11 +96,16 @@ class Netpbm:
         fields = dict(re.findall(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL)\s+(\d{1,9})\s*$", head, re.M))
         if len(fields) != 4:
             raise InputError(f"{self.name}: damaged PAM header")
+        words = re.findall(rb"^TUPLTYPE\s+(.*?)\s*$", head, re.M)
+        self.tuples = b" ".join(words).decode("ascii", "replace").upper()
         self.top = int(fields[b"MAXVAL"])
         self._check_top()
         depth = int(fields[b"DEPTH"])
-        if not 1 <= depth <= 4:
-            raise InputError(f"{self.name}: a PAM of {depth} channels; allowed are 1 to 4")
+        most = 5 if self.tuples == "CMYKA" else 4
+        if not 1 <= depth <= most:
+            raise InputError(f"{self.name}: a PAM of {depth} channels; allowed are 1 to {most}")
+        if self.tuples.startswith("CMYK") and depth != 4 + self.tuples.endswith("A"):
+            raise InputError(f"{self.name}: damaged PAM header ({depth} samples of {self.tuples})")
         self.start, self.order = len(head) + 7, ">"
         return int(fields[b"HEIGHT"]), int(fields[b"WIDTH"]), depth
 
@@ -113,6 +134,8 @@ class Netpbm:
         needed = {b"4": self.stride * self.shape[0] if self.kind == b"4" else 0}.get(
             self.kind, samples * (1 if self.kind in (b"1", b"2", b"3") else size)
         )
+        plain = self.kind in (b"1", b"2", b"3")
+        self.end = len(self.data) if plain else self.start + needed
         if held < needed:
             self.limits.refuse_truncated(self.name, "PNM")
             self.notes.append("truncated: the missing part is black")
@@ -123,7 +146,7 @@ class Netpbm:
     @property
     def _is_raw(self) -> bool:
         """Whether every sample has its place: neither text nor bits."""
-        return self.kind not in (b"1", b"2", b"3", b"4")
+        return self.kind not in (b"1", b"2", b"3", b"4") and not self.inks
 
     def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
         if self.kind in (b"F", b"f"):  # its last row comes first
@@ -163,11 +186,41 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
 
 def _write_pnm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1 or 3) of uint8 or uint16 as PGM or PPM."""
-    (image,) = images
-    plane = one_plane(image)
+    plane = one_plane(images[0])
+    _write_samples(file, plane, f"P{5 if plane.shape[2] == 1 else 6}")
+
+
+def _write_ppm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """The same, grey as RGB too."""
+    plane = one_plane(images[0])
+    _write_samples(file, plane if plane.shape[2] == 3 else plane.repeat(3, axis=2), "P6")
+
+
+def _write_pbm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1) of black and white."""
+    plane = one_plane(images[0])
+    if not np.isin(plane, (0, 255)).all():
+        raise OutputError("PBM holds black and white, the image has greys; write PGM or PNG")
+    height, width, _ = plane.shape
+    file.write(f"P4\n# {SOFTWARE}\n{width} {height}\n".encode("ascii"))
+    file.write(np.packbits(plane[..., 0] == 0, axis=1).tobytes())
+
+
+def _write_pam(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1 to 4) of uint8 or uint16."""
+    plane = one_plane(images[0])
     height, width, channels = plane.shape
-    top = 255 if plane.dtype == np.uint8 else 65535
-    magic = "P5" if channels == 1 else "P6"
+    words = ("GRAYSCALE", "GRAYSCALE_ALPHA", "RGB", "RGB_ALPHA")[channels - 1]
+    fields = {"WIDTH": width, "HEIGHT": height, "DEPTH": channels,
+              "MAXVAL": np.iinfo(plane.dtype).max, "TUPLTYPE": words}  # fmt: skip
+    lines = "".join(f"{name} {value}\n" for name, value in fields.items())
+    file.write(f"P7\n# {SOFTWARE}\n{lines}ENDHDR\n".encode("ascii"))
+    file.write(plane.astype(plane.dtype.newbyteorder(">"), copy=False).tobytes())
+
+
+def _write_samples(file: BinaryIO, plane: np.ndarray, magic: str) -> None:
+    height, width, _ = plane.shape
+    top = np.iinfo(plane.dtype).max
     file.write(f"{magic}\n# {SOFTWARE}\n{width} {height}\n{top}\n".encode("ascii"))
     file.write(plane.astype(plane.dtype.newbyteorder(">"), copy=False).tobytes())
 
@@ -189,12 +242,36 @@ def _read_mark(path: str | os.PathLike[str], head: bytes) -> str:
 
 
 def _recognises(head: bytes) -> bool:
-    return head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3] in b" \t\r\n#"
+    return head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in b" \t\r\n#"
+
+
+def _never(head: bytes) -> bool:
+    """Files of these names are all read as PNM."""
+    return False
+
+
+def _alike(
+    name: str,
+    writer: Callable[[BinaryIO, Sequence[Image], WriteOptions], None],
+    colours: tuple[int, ...],
+    depths: tuple[int, ...] = (8, 16),
+) -> Format:
+    """A format that is one of PNM's, by the name that says which."""
+    return Format(
+        name, (f".{name}",), _never, _open, writer, depths=depths, colours=colours, mark=_read_mark
+    )
 
 
 PNM = Format(
-    "pnm", (".ppm", ".pgm", ".pnm", ".pbm", ".pam"), _recognises, _open, _write_pnm,
-    depths=(8, 16), regions=True, mark=_read_mark,
+    "pnm", (".pnm",), _recognises, _open, _write_pnm, depths=(8, 16), regions=True,
+    mark=_read_mark,
+)  # fmt: skip
+PGM = _alike("pgm", _write_pnm, (1,))
+PPM = _alike("ppm", _write_ppm, (1, 3))
+PBM = _alike("pbm", _write_pbm, (1,), (8,))
+PAM = Format(
+    "pam", (".pam",), begins(b"P7\n", b"P7\r\n", b"P7 "), _open, _write_pam, depths=(8, 16),
+    alpha=True, regions=True, mark=_read_mark,
 )  # fmt: skip
 PFM = Format(
     "pfm", (".pfm",), begins(b"PF\n", b"Pf\n", b"PF\r\n", b"Pf\r\n"), _open, _write_pfm,

@@ -48,6 +48,10 @@ class Raster:
             for n, (_, duration) in enumerate(found)
         ]
 
+    def add_profile(self, icc: bytes | None) -> None:
+        """One that Pillow does not read."""
+        self.images = [replace(one, info=replace(one.info, icc=icc)) for one in self.images]
+
     def _shared_info(self) -> Info:
         """What holds for all frames."""
         width, height = self.image.size

@@ -21,7 +21,7 @@ ORIENTATION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT = 0x0112, 0x0131, 282, 2
 EXIF, INTEROPERABILITY, COLOUR_SPACE, UNCALIBRATED = 0x8769, 0xA005, 0xA001, 0xFFFF
 WIDTHS, HEIGHTS = (256, 0xA002), (257, 0xA003)  # ImageWidth, PixelXDimension; and so on
 INTEGERS = {1: "B", 3: "H", 4: "I"}  # by the numbers of types
-RATIONAL = 5
+ASCII, RATIONAL = 2, 5
 UNITS = {2: "inch", 3: "cm"}
 
 
@@ -104,6 +104,19 @@ def colour_space(block: bytes) -> str:
     names = [block[e.at : e.at + 3] for e in _entries(block, _integer(block, link) or 0)
              if e.tag == 1]  # fmt: skip
     return "" if b"R98" in names else "adobe"
+
+
+def as_srgb(block: bytes) -> bytes:
+    """The block of an image whose colours became sRGB."""
+    patched = bytearray(block)
+    for entry in _entries(block, _number(block, EXIF) or 0):
+        if entry.tag == COLOUR_SPACE:
+            _put(patched, entry, 1)
+        elif entry.tag == INTEROPERABILITY:
+            for one in _entries(block, _integer(block, entry) or 0):
+                if one.tag == 1 and one.type == ASCII:
+                    patched[one.at : one.at + 4] = b"R98\0"
+    return bytes(patched)
 
 
 def turn(plane: np.ndarray, how: int) -> np.ndarray:

@@ -63,7 +63,7 @@ class Painting:
     blurred: bool = False  # by lossy compression
 
     def on(self, plane: np.ndarray, alpha: str) -> Hint:
-        """The hint for this picture; InputError where it has another size or none is painted."""
+        """The hint for this picture (H, W, C); InputError where sizes differ or none is painted."""
         (H, W), own = plane.shape[:2], self.plane
         if own.shape[:2] != (H, W):
             raise InputError(
@@ -99,7 +99,7 @@ class Painting:
 
 
 def chroma_of(plane: np.ndarray) -> np.ndarray:
-    """(H, W, 2) of RGB (H, W, 3 or 4)."""
+    """(H, W, 2) chroma a, b of RGB (H, W, 3 or 4) in any type; see oklab."""
     return lab_of(plane[..., :3] / np.float32(white(plane.dtype)))[..., 1:]
 
 

@@ -28,14 +28,14 @@ HIGHEST = 1.1  # lightness; colours outside of sRGB can be lighter than white
 
 
 def linear(rgb: np.ndarray) -> np.ndarray:
-    """Light of stored sRGB values; negative ones mirrored."""
+    """Light, 0 to 1, of stored sRGB values of any shape (IEC 61966-2-1); negative ones mirrored."""
     size = np.abs(rgb)
     curve = ((size + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
     return np.copysign(np.where(size <= 0.04045, size / np.float32(12.92), curve), rgb)
 
 
 def encode_srgb(light: np.ndarray) -> np.ndarray:
-    """sRGB values of light; negative ones mirrored."""
+    """sRGB values of light of any shape, the inverse of `linear`; negative ones mirrored."""
     size = np.abs(light)
     curve = np.float32(1.055) * size ** np.float32(1 / 2.4) - np.float32(0.055)
     return np.copysign(np.where(size <= 0.0031308, size * np.float32(12.92), curve), light)

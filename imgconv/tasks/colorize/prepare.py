@@ -31,7 +31,7 @@ def finer(size: tuple[int, int], height: int, width: int) -> tuple[int, int]:
 
 
 def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
-    """(h, w) float32 brightness of the plane, 0 to 1; hidden pixels do not count."""
+    """(h, w) float32 brightness of a plane (H, W, C), 0 to 1; hidden pixels do not count."""
 
     def values(begin: int, end: int) -> np.ndarray:
         rows = plane[begin:end]

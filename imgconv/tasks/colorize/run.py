@@ -64,7 +64,10 @@ class Colorizer:
 
 
 def check(plane: np.ndarray, info: Info) -> None:
-    """InputError where a picture cannot be coloured: channels that are no colours."""
+    """InputError where a plane (H, W, C) cannot be coloured: channels that are no colours.
+
+    And where many values of a float plane are above 1, or one is far above.
+    """
     colours = plane.shape[2] - (info.alpha != "none")
     counts = dict(zip(info.stack_axes, info.stack_shape, strict=True))
     if counts.get("C", 1) > 1:

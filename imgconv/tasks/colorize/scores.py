@@ -39,7 +39,10 @@ def score(found: np.ndarray, true: np.ndarray) -> Score:
 
 
 def colourfulness(rgb: np.ndarray) -> float:
-    """Hasler and Suesstrunk: Measuring colourfulness in natural images, 2003."""
+    """How colourful RGB (H, W, 3), 0 to 255, looks: 0 of grey, more of stronger colours.
+
+    Hasler and Suesstrunk: Measuring colourfulness in natural images, 2003.
+    """
     red, green, blue = np.moveaxis(rgb.astype(np.float64), 2, 0)
     across, along = red - green, (red + green) / 2 - blue
     spread = np.hypot(across.std(), along.std())

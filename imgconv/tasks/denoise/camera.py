@@ -33,8 +33,9 @@ class Camera:
     def stabilise(self, x: np.ndarray) -> np.ndarray:
         """The generalised Anscombe transform: noise of variance one; zero at the darkest level.
 
-        2/g (sqrt(g x + k) - sqrt(g dark + k)) with k = rest + 3/8 g^2, written so that a gain of
-        zero is allowed; under a quarter of the darkest variance a tangent takes over.
+        x: of any shape. 2/g (sqrt(g x + k) - sqrt(g dark + k)) with k = rest + 3/8 g^2 (Murtagh,
+        Starck, Bijaoui 1995), written so that a gain of zero is allowed; under a quarter of the
+        darkest variance a tangent takes over.
         """
         root, low = self._ends()
         if self.gain == 0:
@@ -45,7 +46,7 @@ class Camera:
         return np.where(x >= bent, values, 2 * (bent - self.dark) / (low + root) + (x - bent) / low)
 
     def restore(self, y: np.ndarray) -> np.ndarray:
-        """The inverse of `stabilise`."""
+        """The inverse of `stabilise`, of values of any shape."""
         root, low = self._ends()
         if self.gain == 0:
             return self.dark + root * y
@@ -82,7 +83,10 @@ def find_camera(plane: np.ndarray) -> Camera:
 
 
 def measure_blocks(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and noise variance of every block that is neither constant nor saturated."""
+    """(n,) means and (n,) noise variances of the blocks of a plane (H, W), float.
+
+    Those of BLOCK x BLOCK pixels that are neither constant nor saturated.
+    """
     if min(plane.shape) < BLOCK + 2:
         return np.empty(0), np.empty(0)
     across = plane[:, :-2] - 2 * plane[:, 1:-1] + plane[:, 2:]
@@ -101,7 +105,7 @@ def measure_blocks(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and value at x = 0 of a line through (x, y), neither negative.
+    """Slope and value at x = 0 of a line through points x (n,), y (n,), neither negative.
 
     An error counts relative to the value; points far above the line, that is texture, lose
     their weight.

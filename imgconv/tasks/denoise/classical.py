@@ -43,7 +43,10 @@ class Classical:
 
 
 def extent(colours: np.ndarray) -> tuple[float, float]:
-    """Where 0 and 1 of the computation lie: black and white, or the values' own ends."""
+    """The value of colours (H, W, C) that becomes 0 for the computation, and how far above it 1 is.
+
+    Black and white of uint8, else the lowest and the highest value.
+    """
     if colours.dtype == np.uint8:
         return 0.0, 255.0
     low, high = float(colours.min()), float(colours.max())
@@ -51,9 +54,10 @@ def extent(colours: np.ndarray) -> tuple[float, float]:
 
 
 def estimate_sigma(image: np.ndarray) -> float:
-    """The level of white noise, mean of the channels': the median of the finest diagonal wavelet
-    coefficients over 0.6745 (Donoho, Johnstone 1994); zeros, of places that are clipped, do not
-    count.
+    """The level of white noise of an image (H, W, C), in its unit: the mean of its channels'.
+
+    Each is the median of the finest diagonal wavelet coefficients over 0.6745 (Donoho, Johnstone
+    1994); zeros, of places that are clipped, do not count.
     """
     from pywt import dwtn
 
@@ -66,11 +70,15 @@ def estimate_sigma(image: np.ndarray) -> float:
 
 
 def axis(image: np.ndarray) -> int | None:
+    """The axis of channels: the last of (H, W, C), none of (H, W)."""
     return -1 if image.ndim == 3 else None
 
 
 def nlm(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Means of pixels whose surroundings look alike (Buades, Coll, Morel 2005)."""
+    """Means of pixels whose surroundings look alike (Buades, Coll, Morel 2005).
+
+    image: (H, W) or RGB (H, W, 3) from 0 to 1, as for all of FUNCTIONS; sigma is in its unit.
+    """
     from skimage.restoration import denoise_nl_means
 
     return denoise_nl_means(
@@ -80,7 +88,7 @@ def nlm(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def bilateral(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Means of near pixels of near brightness (Tomasi, Manduchi 1998).
+    """Means of near pixels of near brightness, of (H, W) or (H, W, 3) (Tomasi, Manduchi 1998).
 
     Not scikit-image's: up to 0.26 it reads its table of distances, which is 10 wide, as if it
     were 9 wide, and shifts the image by half a pixel and more.
@@ -101,14 +109,17 @@ def bilateral(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def tv(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Least total variation (Rudin, Osher, Fatemi 1992; Chambolle 2004)."""
+    """Least total variation, of (H, W) or (H, W, 3) (Rudin, Osher, Fatemi 1992; Chambolle 2004)."""
     from skimage.restoration import denoise_tv_chambolle
 
     return denoise_tv_chambolle(image, weight=sigma, channel_axis=axis(image))
 
 
 def wavelet(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Wavelet coefficients shrunk by BayesShrink (Chang, Yu, Vetterli 2000)."""
+    """Wavelet coefficients, of (H, W) or (H, W, 3), shrunk by BayesShrink.
+
+    Chang, Yu, Vetterli: Adaptive wavelet thresholding for image denoising and compression, 2000.
+    """
     from skimage.restoration import denoise_wavelet
 
     return denoise_wavelet(
@@ -118,7 +129,7 @@ def wavelet(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def median(image: np.ndarray, sigma: float) -> np.ndarray:
-    """The median of 3x3 pixels, of 5x5 where the noise is strong."""
+    """The median of 3x3 pixels of (H, W) or (H, W, 3), of 5x5 where the noise is above STRONG."""
     from scipy.ndimage import median_filter
 
     side = 5 if sigma > STRONG else 3

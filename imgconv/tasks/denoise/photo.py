@@ -83,5 +83,8 @@ class Photo:
 
 
 def of_rgb(levels: np.ndarray, grey: bool) -> float:
-    """The level of R, G and B of those of the planes."""
+    """The level of noise in R, G and B from levels (2,): those of brightness and of colours.
+
+    grey: the brightness alone counts. See opponent.py for what the two are.
+    """
     return float(levels[0] if grey else np.sqrt(levels[0] ** 2 + levels[1] ** 2 * 2 / 3))

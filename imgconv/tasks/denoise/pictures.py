@@ -18,7 +18,10 @@ EIGHT = np.dtype(np.uint8)
 
 
 def draw_removed(removed: np.ndarray, top: float) -> tuple[np.ndarray, float]:
-    """(H, W, C) -> uint8 grey or RGB on middle grey, and how many times as strong it is shown."""
+    """(H, W, C) -> uint8 (H, W, 1 or 3) on middle grey, and how many times as strong it is shown.
+
+    top: the value of white of what was removed.
+    """
     levels = as_colours(removed) * np.float32(255 / top)
     highest = float(np.percentile(np.abs(levels), 99.9)) or float(np.abs(levels).max())
     gain = REACH / highest if highest else 1.0
@@ -32,10 +35,11 @@ def comparison(
     labels: Sequence[str],
     top: float,
 ) -> tuple[np.ndarray, float]:
-    """RGB uint8 sheet: before | after | removed; of large images the part with most edges. And
-    how many times as strong what was removed is shown.
+    """RGB uint8 sheet (h, w, 3): before | after | removed.
 
-    Before and after are colours (H, W, C) of one type, stretched alike where floats or dark.
+    And how many times as strong what was removed is shown. Of large images it is the part with
+    most edges. All three are (H, W, C); before and after are of one type, stretched alike where
+    floats or dark.
     """
     H, W = before.shape[:2]
     h, w = min(H, DETAIL), min(W, DETAIL)
@@ -53,7 +57,7 @@ def comparison(
 
 
 def enlarge(panel: np.ndarray) -> np.ndarray:
-    """By a whole factor, so that its label can be read under it."""
+    """(h, w, C) -> (n h, n w, C): repeated pixels, so that its label can be read under it."""
     times = -(-LEGIBLE // panel.shape[1])
     return panel.repeat(times, 0).repeat(times, 1) if times > 1 else panel
 
@@ -64,11 +68,15 @@ def as_colours(pixels: np.ndarray) -> np.ndarray:
 
 
 def triple(picture: np.ndarray) -> np.ndarray:
+    """(H, W, 1) -> (H, W, 3), grey as equal channels; others as they are."""
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
 def ends(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
-    """The values shown black and white."""
+    """The values of pixels (H, W, C) that are shown black and white.
+
+    0 and 255 of uint8, else nearly the lowest and the highest finite one.
+    """
     if pixels.dtype == np.uint8:
         return np.float32(0), np.float32(255)
     known = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
@@ -77,7 +85,10 @@ def ends(pixels: np.ndarray) -> tuple[np.float32, np.float32]:
 
 
 def quality(image: np.ndarray, reference: np.ndarray, top: float) -> dict[str, float]:
-    """PSNR and SSIM where white is `top`, as far as there are any; see ops/similarity."""
+    """PSNR and SSIM of two images (H, W, C) where white is `top`, as far as there are any.
+
+    See ops/similarity.
+    """
     found = {"psnr": psnr(image, reference, top), "ssim": ssim(image, reference, top)}
     return {name: value for name, value in found.items() if value is not None}
 

@@ -15,7 +15,7 @@ LEAST = 4.0  # standard deviations of noise between them at least
 
 
 def triple(image: np.ndarray) -> np.ndarray:
-    """Grey as three equal channels, without a copy."""
+    """(3, H, W) of an image (1 or 3, H, W): grey as three equal channels, without a copy."""
     return np.broadcast_to(image, (3, *image.shape[1:]))
 
 
@@ -46,8 +46,11 @@ class Span:
 
 
 def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, float]:
-    """What is 0 to the network, and how far 1 is from it: one normalisation for the image, by
-    the pixels where `where` is, if there are any."""
+    """The value of colours (H, W, C) that is 0 to the network, and how far above it 1 is.
+
+    One normalisation for the whole image, by the pixels where `where` (H, W) is true, if there are
+    any.
+    """
     if colours.dtype == np.uint8:
         return 0.0, 255.0
     chosen = colours if where is None or not where.any() else colours[where]
@@ -56,7 +59,11 @@ def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, f
 
 
 def normalise(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, float]:
-    """The stabilised plane from 0 to 1, what 0 was, and how much 1 is: 1 / its noise."""
+    """A plane (H, W) stabilised and scaled to about 0 to 1: float32 (H, W).
+
+    Also the stabilised value that became 0, and how far above it 1 is, in levels of the noise: in
+    the result the noise has the level 1 / that.
+    """
     y = camera.stabilise(plane)
     low, high = (float(v) for v in np.percentile(y, ENDS_OF_LIGHT))
     span = max(high - low, LEAST)

@@ -114,7 +114,10 @@ def decide_lines(overlay: np.ndarray) -> np.ndarray:
 
 
 def balance(removed: np.ndarray) -> np.ndarray:
-    """Without its mean around every place: two box filters, about a Gaussian of 26 pixels."""
+    """(H, W) -> float32 (H, W) without its mean around every place and in all.
+
+    Around: by two box filters, about a Gaussian of 26 pixels.
+    """
     from scipy.ndimage import uniform_filter
 
     side = min(SIDE, *removed.shape)

@@ -81,8 +81,10 @@ FAR, ABSURD = 10.0, 1e30  # what is farther away, in ranges of all the rest, is 
 
 
 def find_valid(colours: np.ndarray) -> np.ndarray | None:
-    """Which values are a picture's: not NaN, infinity, or a "no data" of -9999 or 3.4e38, which
-    is one value far from all others. None if all are."""
+    """(H, W, C) bool: which values of colours (H, W, C) are a picture's. None if all are.
+
+    Not NaN, infinity, or a "no data" of -9999 or 3.4e38, which is one value far from all others.
+    """
     if colours.dtype.kind != "f":
         return None
     with np.errstate(invalid="ignore"):
@@ -99,7 +101,10 @@ def find_valid(colours: np.ndarray) -> np.ndarray | None:
 
 
 def fill_invalid(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    """The same, with the median in the place of what does not count."""
+    """Colours (H, W, C) with the median of the `known` (H, W, C) in the place of all others.
+
+    None: all are known.
+    """
     if known is None:
         return colours
     middle = np.median(colours[known]) if known.any() else 0
@@ -122,7 +127,10 @@ def round_keeping_sums(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def by_channel(
     clean: Cleaner, colours: np.ndarray, top: float
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Each channel cleaned on its own; facts are the first channel's."""
+    """Each channel of colours (H, W, C) cleaned on its own: what a Cleaner gives.
+
+    The facts are the first channel's.
+    """
     channels = (np.ascontiguousarray(colours[..., c : c + 1]) for c in range(colours.shape[2]))
     parts = [clean(channel, top) for channel in channels]
     return np.concatenate([removed for removed, _ in parts], axis=2), parts[0][1]

@@ -14,9 +14,12 @@ def influence(
     image: np.ndarray,
     window: tuple[slice, slice],
     cells: int,
+    around: int = 0,
 ) -> np.ndarray:
     """How much `number` (N, C, h, w) -> (N,) falls when a cell of the window of an image
     (1, C, h, w) is covered by its surroundings' mean: (rows, columns), about `cells` a side.
+
+    around: cells on every side of it that are covered as well.
 
     Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014, section 4.2.
     """
@@ -29,10 +32,15 @@ def influence(
         some = places[start : start + BATCH]
         batch = np.repeat(image, len(some), 0)
         for one, (i, j) in zip(batch, some, strict=True):
-            one[:, rows[i] : rows[i + 1], columns[j] : columns[j + 1]] = mean[:, None, None]
+            covered = _wide(rows, i, around), _wide(columns, j, around)
+            one[:, *covered] = mean[:, None, None]
         for place, value in zip(some, number(batch), strict=True):
             found[place] = whole - value
     return found
+
+
+def _wide(edges: np.ndarray, cell: int, around: int) -> slice:
+    return slice(edges[max(cell - around, 0)], edges[min(cell + 1 + around, len(edges) - 1)])
 
 
 def _edges(part: slice, cells: int) -> np.ndarray:

@@ -30,6 +30,19 @@ class Probe:
         """(1, C, h, w), what the network sees."""
         return self.inputs[image_input(self.model.graph)]
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of what it sees."""
+        return self.image.shape[2], self.image.shape[3]
+
+    def cut(self, window: tuple[slice, slice]) -> Probe | None:
+        """The probe of a part of the image; None where the network takes no such size."""
+        sizes = self.model.graph.inputs.values()
+        if any(None not in size[2:] for size in sizes if len(size) == 4):
+            return None
+        inputs = {n: a[:, :, *window] if a.ndim == 4 else a for n, a in self.inputs.items()}
+        return Probe(self.model, {n: np.ascontiguousarray(a) for n, a in inputs.items()})
+
     def layer(self, name: str) -> str:
         """The value of a layer by its name, or by its own. UsageError names some that there are."""
         nodes = self.model.graph.nodes
@@ -46,7 +59,8 @@ class Probe:
         network = self._network(tuple(names))
         given = dict(self.inputs)
         if image is not None:
-            given[image_input(self.model.graph)] = image
+            batch = {n: a.repeat(len(image), 0) for n, a in given.items() if a.ndim == 4}
+            given |= {**batch, image_input(self.model.graph): image}
         given = {name: array for name, array in given.items() if name in network.graph.inputs}
         found = network(given)
         return [found[name] for name in names]
@@ -89,6 +103,8 @@ def _input(
     rules: Any = model.card.get("prepare") or {}
     if rules.get("form") == "mnist":
         return _digit(image)
+    if model.card.get("task") == "segment":
+        return _field_of_cells(image, rules, size)
     channels = shape[1] or image.shape[2]
     planes = [image[..., c] for c in range(image.shape[2])] if channels > 1 else [grey(image)]
     planes = (planes * channels)[:channels]
@@ -114,6 +130,15 @@ def _digit(image: np.ndarray) -> np.ndarray:
     if not marks:
         return _fitted(grey(image), (28, 28))[None, None]
     return frame(max(marks, key=lambda mark: mark.size).ink)[None, None]
+
+
+def _field_of_cells(image: np.ndarray, rules: Any, size: tuple[int, ...]) -> np.ndarray:
+    """As segment shows it to its networks, at the levels of the canvas."""
+    from imgconv.tasks.segment.card import PREPARE
+    from imgconv.tasks.segment.prepare import prepare
+
+    planes = np.stack([_fitted(image[..., c], size) for c in range(image.shape[2])], 2)
+    return prepare(planes, {**PREPARE, **rules})[None]
 
 
 def _fitted(values: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

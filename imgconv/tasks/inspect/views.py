@@ -7,17 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imgconv.engine.fields import trace
-from imgconv.engine.graph import Graph
+from imgconv.engine.graph import Graph, Node
 from imgconv.errors import InputError
 from imgconv.ops.sheet import sheet
 from imgconv.ops.tones import Tones, tones_for
 
-from .influence import influence, spread
 from .probe import Probe
 
 MOST = 64  # maps or filters on a sheet
 TILE = 96  # pixels of the side of one, at least
+GAP, LINE, PAPER = 8, 30, 250  # pixels between tiles, and for words; the level of the page
 
 
 def enlarge(picture: np.ndarray, side: int = TILE) -> np.ndarray:
@@ -58,10 +57,7 @@ def symmetric(values: np.ndarray) -> Tones:
 def maps(values: np.ndarray, name: str) -> np.ndarray:
     """Maps (K, h, w), or numbers (K,), each with its own scale; negative is blue."""
     if values.ndim == 1:
-        side = math.ceil(math.sqrt(len(values)))
-        square = np.full(side * side, np.nan, np.float32)
-        square[: len(values)] = values
-        values = square.reshape(1, side, side)
+        values = _square_of(values)
     shown = values[:MOST]
     scales = [tones_for(one) for one in shown]
     tiles = [enlarge(t.colours(one)) for t, one in zip(scales, shown, strict=True)]
@@ -75,144 +71,110 @@ def show_input(image: np.ndarray) -> np.ndarray:
     return ((planes - low) / max(high - low, 1e-9) * 255).transpose(1, 2, 0).astype(np.uint8)
 
 
-def over(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """A picture, paled, under a map (h, w): red speaks for, blue against."""
-    scale = symmetric(heat)
-    colours = scale.colours(heat).astype(np.float32)
-    weight = np.minimum(np.abs(heat) / scale.high, 1)[..., None] * 0.75
-    pale = picture.astype(np.float32) * 0.8 + 51
-    return np.rint(pale * (1 - weight) + colours * weight).astype(np.uint8)
+SHOWN = {"conv", "conv_transpose", "dense", "max_pool", "average_pool", "global_average_pool",
+         "concat", "add", "resize", "pixel_shuffle", "depth_to_space", "softmax"}  # fmt: skip
+SHAPING = {"relu", "leaky_relu", "prelu", "tanh", "sigmoid", "clip", "batch_norm", "dropout",
+           "identity", "elu", "mul", "sub"}  # fmt: skip
+ROW, ROWS, STRIP = 12, 24, 28  # maps of a layer side by side; layers; pixels of a row of numbers
 
 
-def field(probe: Probe, value: str, at: tuple[int, int] | None) -> tuple[np.ndarray, str]:
-    """The theoretical field of a unit of a layer as a frame, the effective one as heat.
-
-    Luo and others: Understanding the Effective Receptive Field, NIPS 2016.
-    """
-    image = probe.image
-    traced = trace(probe.model.graph, (image.shape[2], image.shape[3])).get(value)
-    if traced is None:
-        raise InputError("a unit of that layer sees all of the image")
-    (values,) = probe.values([value])
-    row, column = at or (values.shape[2] // 2, values.shape[3] // 2)
-    if not (0 <= row < values.shape[2] and 0 <= column < values.shape[3]):
-        raise InputError(
-            f"`at='{column},{row}'` lies outside: the layer has {values.shape[3]}x{values.shape[2]}"
-        )
-    window = tuple(
-        slice(int(side.low[n]), int(side.high[n]) + 1)
-        for side, n in zip(traced.sides, (row, column), strict=True)
-    )
-    rows, columns = window
-    channel = int(np.abs(values[0, :, row, column]).argmax())
-
-    def number(batch: np.ndarray) -> np.ndarray:
-        return np.asarray(probe.values([value], batch)[0][:, channel, row, column])
-
-    cells = influence(number, image, (rows, columns), 24)
-    heat = spread(np.abs(cells), (rows, columns), (image.shape[2], image.shape[3]))
-    picture = draw_frame(over(show_input(image), heat), (rows, columns))
-    share = np.sort(cells.ravel() ** 2)[::-1].cumsum()
-    half = int(np.searchsorted(share, 0.9 * share[-1])) + 1 if share[-1] > 0 else 0
-    tall, wide = rows.stop - rows.start, columns.stop - columns.start
-    said = (
-        f"unit {column},{row} of map {channel} sees {wide}x{tall} pixels; "
-        f"{100 * half / cells.size:.0f} % of them make 90 % of what covering changes"
-    )
-    return enlarge(picture, 384), said
+def layers(graph: Graph) -> dict[str, str]:
+    """What is worth a look: the name of each layer that makes maps, with the value after what only
+    shapes its numbers (normalisation, activation)."""
+    readers: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    found: dict[str, str] = {}
+    for node in graph.nodes:
+        several = 2 if node.operator in ("add", "concat") else 1
+        if node.operator in SHOWN and _values_read(node, graph) >= several:
+            name = title(node)
+            name = f"{name} {node.operator}" if name in found else name
+            found[name] = _shaped(node.outputs[0], readers, graph)
+    return found
 
 
-def draw_frame(picture: np.ndarray, window: tuple[slice, slice]) -> np.ndarray:
-    rows, columns = window
-    made = picture.copy()
-    for row in (rows.start, rows.stop - 1):
-        made[row, columns] = (220, 30, 30)
-    for column in (columns.start, columns.stop - 1):
-        made[rows, column] = (220, 30, 30)
-    return made
+def _values_read(node: Node, graph: Graph) -> int:
+    return sum(name not in graph.tensors for name in node.inputs if name)
 
 
-def occlusion(probe: Probe, cells: int = 24) -> tuple[np.ndarray, str]:
-    """Where covering the image takes from the likeliest class (red) or adds to it (blue); of a
-    network that makes an image, what moves the pixel in the middle of its output."""
-    name = probe.model.graph.outputs[0]
-    (result,) = probe.values([name])
-    image = probe.image
-    if result.ndim == 4 and result.shape[2] * result.shape[3] > 1:
-        row, column = result.shape[2] // 2, result.shape[3] // 2
-        place = row * result.shape[3] + column
-        said = f"what moves the output's pixel {column},{row}"
-    else:
-        place = int(result.reshape(-1).argmax())
-        said = f"what speaks for class {class_name(probe, place)}"
-
-    def number(batch: np.ndarray) -> np.ndarray:
-        return np.asarray(probe.values([name], batch)[0].reshape(len(batch), -1)[:, place])
-
-    window = slice(0, image.shape[2]), slice(0, image.shape[3])
-    found = influence(number, image, window, cells)
-    heat = spread(found, window, (image.shape[2], image.shape[3]))
-    return enlarge(over(show_input(image), heat), 384), said
+def _shaped(value: str, readers: dict[str, list[Node]], graph: Graph) -> str:
+    """The value after the layers that read it alone, and only shape its numbers."""
+    while len(read := readers.get(value, [])) == 1 and read[0].operator in SHAPING:
+        if _values_read(read[0], graph) > 1:
+            break
+        value = read[0].outputs[0]
+    return value
 
 
-def class_name(probe: Probe, number: int) -> str:
-    classes = (probe.model.card.get("read") or {}).get("classes") or []
-    return str(classes[number]) if number < len(classes) else str(number)
+def title(node: Node) -> str:
+    """A layer's own name: its last word, and what stands before where that is a number."""
+    words = (node.name or node.outputs[0]).split(".")
+    begin = next((n for n in range(len(words) - 1, -1, -1) if not words[n].isdigit()), 0)
+    return ".".join(words[begin:])
 
 
-def activation_map(probe: Probe) -> tuple[np.ndarray, str]:
-    """Class activation map: the last maps, weighted as the dense layer behind the global mean
-    weighs them. Zhou and others: Learning Deep Features for Discriminative Localization, CVPR 2016.
-    """
-    graph = probe.model.graph
-    pool = next((n for n in graph.nodes if n.operator == "global_average_pool"), None)
-    dense = [n for n in graph.nodes if n.operator == "dense" and n.inputs[1] in graph.tensors]
-    if pool is None or not dense:
-        raise InputError(
-            "a class activation map needs a global mean and one dense layer behind it; "
-            "`show='occlusion'` works for every network"
-        )
-    weights = graph.tensors[dense[-1].inputs[1]]
-    found, scores = probe.values([pool.inputs[0], graph.outputs[0]])
-    best = int(scores.reshape(-1).argmax())
-    if weights.shape[1] != found.shape[1]:
-        raise InputError("the dense layer does not read the means; `show='occlusion'` does without")
-    heat = np.tensordot(weights[best], found[0], 1)
-    size = probe.image.shape[2:]
-    rows, columns = (np.arange(n) * m // n for n, m in zip(size, heat.shape, strict=True))
-    picture = over(show_input(probe.image), heat[np.ix_(rows, columns)].astype(np.float32))
-    return enlarge(picture, 384), f"class {class_name(probe, best)}"
+def every_layer(probe: Probe) -> np.ndarray:
+    """A row of maps for each layer, from the image to the output; of many layers some."""
+    known = layers(probe.model.graph)
+    values = probe.values(list(known.values()))
+    shown = [(n, v[0]) for n, v in zip(known, values, strict=True) if v.ndim in (2, 4)]
+    step = max(1, math.ceil(len(shown) / ROWS))
+    rows = [("what it sees", on_tile(show_input(probe.image)))]
+    rows += [(_measured(name, one), _row(one)) for name, one in shown[::-1][::step][::-1]]
+    return rows_sheet(rows)
 
 
-def patches(
-    probes: Sequence[tuple[str, Probe]], value: str, channel: int, count: int
-) -> np.ndarray:
-    """The pieces of all images that excite a map most, one an image and place, best first."""
-    found: list[tuple[float, np.ndarray, str]] = []
-    for name, one in probes:
-        image = one.image
-        traced = trace(one.model.graph, (image.shape[2], image.shape[3])).get(value)
-        maps = one.values([value])[0]
-        if maps.ndim != 4 or channel >= maps.shape[1]:
-            raise InputError(
-                f"found {maps.shape[1]} maps, counted from 0; `channel={channel}` is none of them"
-            )
-        values = maps[0, channel]
-        for flat in np.argsort(-values, axis=None)[:3]:
-            row, column = np.unravel_index(int(flat), values.shape)
-            window = tuple(
-                slice(int(s.low[n]), int(s.high[n]) + 1)
-                for s, n in zip(traced.sides, (row, column), strict=True)
-            ) if traced else (slice(None), slice(None))  # fmt: skip
-            found.append((float(values[row, column]), show_input(image)[window], name))
-    found.sort(key=lambda one: -one[0])
-    best = found[:count]
-    side = max(max(piece.shape[:2]) for _, piece, _ in best)
-    tiles = [enlarge(_square(piece, side)) for _, piece, _ in best]
-    return sheet(tiles, [f"{strength:.3g}" for strength, _, _ in best])
+def _measured(name: str, value: np.ndarray) -> str:
+    if value.size == len(value):
+        return f"{name}: {len(value)} numbers"
+    count, tall, wide = value.shape
+    more = f", the first {ROW}" if count > ROW else ""
+    return f"{name}: {count} {'map' if count == 1 else 'maps'} of {wide}x{tall}{more}"
 
 
-def _square(piece: np.ndarray, side: int) -> np.ndarray:
-    made = np.full((side, side, 3), 250, np.uint8)
-    made[: piece.shape[0], : piece.shape[1]] = piece
-    return made
+def _row(value: np.ndarray) -> np.ndarray:
+    """The maps (K, h, w) of a layer side by side; its numbers (K,) as a strip."""
+    if value.size == len(value):
+        cell = max(1, ROW * (TILE + GAP) // len(value))
+        strip = tones_for(value).colours(value.reshape(1, -1))
+        return strip.repeat(min(STRIP, max(8, cell)), 0).repeat(min(cell, STRIP), 1)
+    tiles = [on_tile(tones_for(one).colours(one)) for one in value[:ROW]]
+    return np.hstack([np.pad(t, ((0, 0), (0, GAP), (0, 0)), constant_values=PAPER) for t in tiles])
+
+
+def rows_sheet(rows: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+    """Pictures below each other, each under its words."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    wide = max(picture.shape[1] for _, picture in rows) + 2 * GAP
+    high = sum(picture.shape[0] + LINE for _, picture in rows) + GAP
+    page = Image.new("RGB", (max(wide, 360), high), (PAPER, PAPER, PAPER))
+    draw, font, top = ImageDraw.Draw(page), ImageFont.load_default(15), 0
+    for words, picture in rows:
+        draw.text((GAP, top + LINE / 2 + 2), words, (32, 34, 38), font, "lm")
+        page.paste(Image.fromarray(picture), (GAP, top + LINE))
+        top += picture.shape[0] + LINE
+    return np.asarray(page)
+
+
+def _square_of(values: np.ndarray) -> np.ndarray:
+    """(K,) numbers as one map (1, side, side), NaN where there are no more."""
+    side = math.ceil(math.sqrt(len(values)))
+    square = np.full(side * side, np.nan, np.float32)
+    square[: len(values)] = values
+    return square.reshape(1, side, side)
+
+
+def on_tile(picture: np.ndarray) -> np.ndarray:
+    """A picture as large as TILE allows, in the middle of a square of that side."""
+    from PIL import Image
+
+    factor = TILE / max(picture.shape[:2])
+    size = [max(1, round(n * factor)) for n in picture.shape[1::-1]]
+    kind = Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX
+    made = Image.new("RGB", (TILE, TILE), (PAPER, PAPER, PAPER))
+    small = Image.fromarray(picture).resize((size[0], size[1]), kind)
+    made.paste(small, ((TILE - size[0]) // 2, (TILE - size[1]) // 2))
+    return np.asarray(made)

@@ -21,17 +21,23 @@ from ..labels.outline import outlines
 from ..labels.overlay import overlay
 from ..labels.rois import RoiArchive, name_in_stack
 from ..labels.select import LabelStack, Size, labels_info, write_labels
+from ..link.stack import Linked, position_of
 from .doubt import describe
+from .linked import tracks_table, volumes_table
 from .run import Segmentation
+from .spots import COLUMNS as SPOTS
+from .spots import SpotsIn
 
 PLANES = 16  # of a stack that its picture shows, at most
 SMALL, LARGE = 400, 1024  # pixels of the longer side of each: below enlarged, above reduced
 ENDINGS = {
     "overlay": "-overlay.png", "table": ".csv", "rois": "-rois.zip", "geojson": ".geojson",
-    "probability": "-probability.tif",
+    "probability": "-probability.tif", "tracks": "-tracks.csv", "volumes": "-volumes.csv",
+    "spots": "-spots.csv",
 }  # fmt: skip
 SUMMARY = (
-    "image", "plane", "position", "t", "z", "count", "density_per_megapixel", "density_per_mm2",
+    "image", "plate", "well", "site", "plane", "position", "t", "z", "count",
+    "density_per_megapixel", "density_per_mm2",
     "median_area_px", "median_area_um2", "diameter_px", "doubt", "labels",
 )  # fmt: skip
 
@@ -53,12 +59,19 @@ class Results:
     pictures: list[tuple[str, np.ndarray]] = field(default_factory=list)
     rois: RoiArchive = field(default_factory=RoiArchive)
     features: Features = field(default_factory=Features)
+    linked: Linked | None = None
+    spots: SpotsIn | None = None
+    place: dict[str, str] = field(default_factory=dict)  # what the file's name says: well, site
+    z_step: float | None = None  # µm from plane to plane, before what the file says
+    spot_rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, one: Field, found: Segmentation) -> None:
         """Measure and draw a field's labels (H, W)."""
         self.labels.add(found.labels)
-        head = {"image": self.image, "plane": one.number, **self.stack.place(one)}
+        head = {"image": self.image, **self.place, "plane": one.number, **self.stack.place(one)}
         rows = list(measure(found.labels, one.pixels, self.stack.names, self.size))
+        self._add_tracks(one, rows)
+        self._add_spots(head, one, found.labels, rows)
         self.areas += [row["area_px"] for row in rows]
         self.summary.append(head | self._summary(rows, found))
         if "table" in self.kinds:
@@ -67,6 +80,23 @@ class Results:
             self._draw(one, found.labels)
         if self.kinds & {"rois", "geojson"}:
             self._trace(one, found.labels, rows)
+
+    def _add_tracks(self, one: Field, rows: list[Row]) -> None:
+        """The columns of what is linked over time."""
+        if self.linked and self.linked.tracks:
+            parents = self.linked.parents[position_of(one.place)]
+            for row in rows:
+                row |= {"track": row["label"], "parent": parents.get(int(row["label"]), 0)}
+
+    def _add_spots(
+        self, head: dict[str, Any], one: Field, labels: np.ndarray, rows: list[Row]
+    ) -> None:
+        """A table of the spots, and how many each object has."""
+        if self.spots:
+            found = self.spots(one.pixels, labels)
+            self.spot_rows += [head | spot for spot in found]
+            for row, sums in zip(rows, self.spots.sums(found, rows), strict=True):
+                row |= sums
 
     def _summary(self, rows: list[Row], found: Segmentation) -> dict[str, Any]:
         """Count, density and median area of one field; None where unknown."""
@@ -145,14 +175,23 @@ class Results:
             return
         opened: AbstractContextManager[BinaryIO] = output(target, force=force, seekable=False)
         with opened as file:
-            if kind == "table":
-                text = csv_text(self.table_columns(), self.rows)
-                file.write(text.encode("utf-8", "surrogateescape"))
+            tables = {
+                "table": lambda: (self.table_columns(), self.rows),
+                "tracks": lambda: tracks_table(self),
+                "volumes": lambda: volumes_table(self),
+                "spots": lambda: (["image", "plane", *self.stack.columns, *SPOTS], self.spot_rows),
+            }
+            if kind in tables:
+                file.write(csv_text(*tables[kind]()).encode("utf-8", "surrogateescape"))
             else:
                 (self.rois if kind == "rois" else self.features).write(file)
 
     def table_columns(self) -> list[str]:
-        return ["image", "plane", *self.stack.columns, *columns(self.stack.names, self.size)]
+        names = columns(self.stack.names, self.size)
+        tracks = ["track", "parent"] if self.linked and self.linked.tracks else []
+        spots = [*self.spots.columns] if self.spots else []
+        said = [name for name in self.place if name not in self.stack.columns]
+        return ["image", *said, "plane", *self.stack.columns, names[0], *tracks, *names[1:], *spots]
 
     def picture(self) -> np.ndarray:
         if len(self.pictures) == 1:
@@ -171,6 +210,10 @@ class Results:
         found["density_per_megapixel"] = sum(counts) * 1e6 / pixels
         found |= {"density_per_mm2": sum(counts) * 1e6 / (pixels * square)} if square else {}
         found |= _medians(self.areas, square)
+        if self.linked:
+            counts_linked = {"tracks": self.linked.tracks, "volumes": self.linked.volumes}
+            found |= {name: n for name, n in counts_linked.items() if n}
+        found |= {"spots": len(self.spot_rows)} if self.spots else {}
         return found | ({"diameter_px": float(np.median(diameters))} if diameters else {})
 
 

@@ -1,0 +1,88 @@
+"""BMP: through Pillow; with masks, alpha or a colour profile here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from imgconv.errors import InputError
+
+from ...image import Image, one_plane
+from ...limits import Limits
+from ...options import WriteOptions
+from ..record import PILLOW, Format, Reader, begins
+
+
+def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
+    from PIL.BmpImagePlugin import BmpImageFile
+
+    from ..raster import Raster
+    from . import header
+    from .masks import Masked
+
+    data, notes = _whole(file.read(), name, limits)
+    found = header.read(data)
+    profile = found.profile if found else None
+    if found and found.is_masked:
+        reader: Raster | Masked = Masked(data, found, name, limits)
+    else:
+        reader = Raster(data, name, limits, "bmp", BmpImageFile)
+    reader.add_profile(profile)
+    reader.notes[:0] = notes
+    return reader
+
+
+def _whole(data: bytes, name: str, limits: Limits) -> tuple[bytes, list[str]]:
+    """A BMP names its size: one that is shorter is truncated."""
+    size = int.from_bytes(data[2:6], "little")
+    start = int.from_bytes(data[10:14], "little")
+    if start >= len(data):
+        raise InputError(f"{name}: truncated or damaged BMP (it ends before its pixels)")
+    if not len(data) < size <= start + (1 << 32):
+        more = len(data) > size and data[size : size + 2] == b"BM"
+        return data, ["only the first of the several pictures in the file is read"] * more
+    limits.refuse_truncated(name, "BMP")
+    if size > 64 * len(data):
+        raise InputError(f"{name}: damaged BMP (too little of it is left)")
+    return data.ljust(size, b"\0"), ["truncated: the missing part is black"]
+
+
+def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
+    """Write one plane (H, W, 1, 3 or 4) of uint8; grey with alpha as RGB with alpha."""
+    from ..raster import pillow_image, save
+
+    (image,) = images
+    plane, info = one_plane(image), image.info
+    if info.format != "bmp" and plane.shape[2] in (2, 4) and (plane[..., -1] == 255).all():
+        plane = plane[..., :-1]  # which every program reads
+    fits = info.icc and info.icc[16:20] == (b"GRAY" if plane.shape[2] < 3 else b"RGB ")
+    if plane.shape[2] in (2, 4) or fits:
+        _write_v5(file, plane, image, (info.icc if fits else b"") or b"")
+        return
+    save(file, pillow_image(plane), "BMP", **({"dpi": info.dpi} if info.dpi else {}))
+
+
+def _write_v5(file: BinaryIO, plane: np.ndarray, image: Image, profile: bytes) -> None:
+    """With the newest header, which alone has a place for alpha and the profile."""
+    from . import header
+
+    if plane.shape[2] == 2:
+        plane = plane[..., [0, 0, 0, 1]]
+    height, width, channels = plane.shape
+    greys = 256 if channels == 1 else 0
+    file.write(header.write(width, height, channels, greys, image.info.resolution, profile))
+    table = np.arange(greys, dtype=np.uint8)[:, None] * np.array([1, 1, 1, 0], np.uint8)
+    file.write(table.tobytes())
+    order = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
+    rows = np.zeros((height, (width * channels + 3) // 4 * 4), np.uint8)
+    rows[:, : width * channels] = plane[::-1, :, order].reshape(height, -1)
+    file.write(rows.tobytes())
+    file.write(profile)
+
+
+BMP = Format(
+    "bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,), alpha=True,
+    keeps=frozenset({"icc"}), reads_with=PILLOW, writes_with=PILLOW,
+)  # fmt: skip

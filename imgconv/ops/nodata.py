@@ -1,0 +1,90 @@
+"""Cells that hold no measurement (GDAL's no-data value): they stay out of every sum, and stay.
+
+What is not linear with weights above 0 (sharpening, edges, medians) sees in their place the means
+of the valid cells around, as it sees the pixels of the border mirrored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from .alpha import white
+from .filter import Filter
+from .pool import Pool
+from .rank import Rank
+from .stencil import stencil
+
+AROUND = stencil([[Fraction(1, 9)] * 3] * 3)
+HALF = 0.5  # of an enlarged cell, covered by valid ones, from which on it is valid
+
+
+def leave_out(work: Any, pixels: np.ndarray, empty: float) -> np.ndarray:
+    """What a Filter, Pool or enlargement makes of pixels (H, W, C), channel by channel."""
+    parts = [_channel(work, pixels[..., c : c + 1], empty) for c in range(pixels.shape[2])]
+    return np.concatenate(parts, axis=2)
+
+
+def find_empty(pixels: np.ndarray, empty: float) -> np.ndarray:
+    """Where they are."""
+    return np.isnan(pixels) if np.isnan(empty) else pixels == pixels.dtype.type(empty)
+
+
+def _channel(work: Any, values: np.ndarray, empty: float) -> np.ndarray:
+    """(H', W', 1) of (H, W, 1)."""
+    hidden = find_empty(values, empty)
+    if not hidden.any():
+        return work(values)
+    cover = np.where(hidden, 0, white(values.dtype)).astype(values.dtype)
+    known = np.concatenate([np.where(hidden, 0, values).astype(values.dtype), cover], axis=2)
+    if isinstance(work, Filter):
+        found = _filter(work, known)
+    else:
+        found = work(known, "straight")[..., :1]
+        hidden = ~_valid(work, cover)
+    found[hidden] = empty
+    return found
+
+
+def _filter(work: Filter, known: np.ndarray) -> np.ndarray:
+    if work.blurs and work.range != "rescale":
+        return np.ascontiguousarray(work(known, "straight")[..., :1])
+    return work(_fill(known, _reach(work)))
+
+
+def _fill(known: np.ndarray, reach: int) -> np.ndarray:
+    """Values (H, W, 1) of those with their cover (H, W, 2): within `reach` of a valid cell there
+    are means of their neighbours."""
+    mean = Filter(((AROUND,),))
+    top = white(known.dtype)
+    for _ in range(reach):
+        bare = known[..., 1] == 0
+        if not bare.any():
+            break
+        around = mean(known, "straight")
+        seen = bare & (around[..., 1] > 0)
+        known[seen, 0] = around[seen, 0]
+        known[seen, 1] = top
+    return np.ascontiguousarray(known[..., :1])
+
+
+def _reach(work: Filter) -> int:
+    """Cells from which a result comes, at most, in any direction."""
+    sides = [
+        max(part.size if isinstance(part, Rank) else part.shape)
+        for operator in work.operators
+        for part in ((operator,) if isinstance(operator, Rank) else operator)
+    ]  # fmt: skip
+    return sum(side // 2 + 1 for side in sides)
+
+
+def _valid(work: Any, cover: np.ndarray) -> np.ndarray:
+    """Which results come from valid cells."""
+    if isinstance(work, Pool):
+        return replace(work, method="max", norm=False)(cover) > 0
+    return work(np.concatenate([cover, cover], axis=2), "straight")[..., 1:] >= HALF * white(
+        cover.dtype
+    )

@@ -1,0 +1,29 @@
+"""Planes with cells without a measurement, through operations that mix pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .light import work_in_light
+from .operation import Result
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imgconv.images import Info
+
+
+def work_on(
+    work: Any, plane: np.ndarray, info: Info, linear: bool = False, floats: bool = False
+) -> Result:
+    """What a Filter, Pool or enlargement makes of a plane; no-data cells are left out.
+
+    linear and floats: of pictures, see `work_in_light`.
+    """
+    empty = info.no_data
+    if empty is None or linear or info.alpha != "none":
+        return Result(work_in_light(work, plane, info, linear, floats))
+    from imgconv.ops.nodata import leave_out
+
+    note = f"cells without data ({empty:g}) are left out of all sums, and stay without"
+    return Result(leave_out(work, plane, empty), (note,))
