@@ -18,11 +18,11 @@ EMPTY, MISSED = "nothing found", "nothing found of what stands out"
 UNSURE, SIZES, COLOURS, CLIPPED = "unsure", "sizes", "colours", "clipped"
 MEANING = {
     EMPTY: "nothing stands out from the background",
-    MISSED: "another --channel, --diameter or --model may show it",
+    MISSED: "another `channel`, `diameter` or `model` may show it",
     UNSURE: "the network is of two minds about what it found",
     SIZES: "objects are smaller or larger than it can tell",
     COLOURS: "these are neither those of a stain nor of fluorescence",
-    CLIPPED: "the brightest or darkest pixels of objects are all alike",
+    CLIPPED: "many pixels in objects have the very last value of the image",
 }
 SPREAD = 0.7  # octaves between the quartiles of the sizes within one image
 APART = 0.5  # octaves between the sizes that the network says and those that its outlines have
