@@ -124,6 +124,15 @@ def _run(argv: Sequence[str] | None) -> int:
         return _fail(f"imgconv: {error}", ExitCode.FAILED)
     except typer.Abort:
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        current().hush()
+        return ExitCode.PIPE_CLOSED
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        current().hush()
+        reason = error.strerror or error
+        return _fail(f"imgconv: standard output: cannot be written ({reason})", ExitCode.FAILED)
     except SystemExit as done:  # completion has answered, or the reader of the help has gone
         return int(done.code or 0)
     return code or ExitCode.OK

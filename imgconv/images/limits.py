@@ -28,6 +28,7 @@ class Limits:
     values: Values = "shown"
     palette: Palette = "auto"
     channels: str = ""  # of an array: "grey" "greya" "rgb" "rgba"; "" for data without alpha
+    inks: bytes | None = None  # the colour profile of CMYK, in place of the file's own
 
     @property
     def stored(self) -> bool:

@@ -83,6 +83,9 @@ def joined(texts: Sequence[str]) -> str:
             pages = {place: first + page for place, page in own.items()}
             first += len(pages)
             image.set("ID", f"Image:{number}")
+            _pixels(image).set("ID", f"Pixels:{number}")
+            for n, channel in enumerate(_children(_pixels(image), "Channel")):
+                channel.set("ID", f"Channel:{number}:{n}")
             parts.append(Part(image, pages))
     for part in parts:
         _write_pages(part)

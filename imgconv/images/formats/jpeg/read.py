@@ -69,8 +69,8 @@ class Jpeg:
         comments = [bytes(s).rstrip(b"\0") for s in segments.of(0xFE)]
         profile = self._icc()
         if self.components == 4:
-            self.inks, profile = profile, None
-            self.notes.append(colour.note_of_inks(self.inks))
+            given, self.inks, profile = self.limits.inks, self.limits.inks or profile, None
+            self.notes.append(colour.note_of_inks(self.inks, given is not None))
         return Info(
             format="jpeg", dtype=np.dtype(np.uint8), height=height, width=width,
             channels=min(self.components, 3), compression="jpeg",

@@ -38,10 +38,7 @@ TRANSPARENT = {0: (2,), 2: (6,), 3: range(1, 257)}  # colour type -> lengths of 
 COLOUR_CHUNKS = (
     b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi",
 )  # fmt: skip
-KNOWN = frozenset({
-    *COLOUR_CHUNKS, b"tRNS", b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"bKGD", b"pHYs", b"eXIf",
-    b"acTL", b"fcTL", b"fdAT",
-})  # fmt: skip
+LEFT_OUT = (b"sBIT", b"tIME", b"hIST", b"sPLT", b"oFFs", b"pCAL", b"sCAL", b"sTER", b"caBX")
 RAW_PROFILE = "Raw profile type "  # how ImageMagick and others keep EXIF, XMP and IPTC as text
 XMP, XMP_HEADER = "XML:com.adobe.xmp", b"http://ns.adobe.com/xap/1.0/\0"
 TEXTS = {b"tEXt": text, b"zTXt": compressed_text, b"iTXt": international_text}
@@ -153,9 +150,8 @@ class Png:
         )  # fmt: skip
 
     def _note_left_out(self) -> None:
-        """Chunks that are everybody's and have no place here; private ones are for their maker."""
-        names = [kind.decode("latin-1") for kind in self.chunks
-                 if kind not in KNOWN and kind[:1].islower() and kind[1:2].isupper()]  # fmt: skip
+        """Chunks of the standard's that have no place here; others are for their makers."""
+        names = [kind.decode("ascii") for kind in LEFT_OUT if kind in self.chunks]
         if names:
             self.notes.append(f"the chunks {', '.join(names)} are left out")
 
