@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -238,6 +242,47 @@ def test_how_the_image_is_prepared_is_said_kept_and_done(capfd):
     assert "black is 0 and white 127.5, minus 10, 20, 30, divided by 2" in capfd.readouterr().err
     wanted = (pixels * np.float32(0.5) - np.float32([10, 20, 30])) / 2
     close(ran(), np.moveaxis(wanted, 2, 0))
-    for wrong in (["--scale", "1", "--range", "0,255"], ["--mean", "1,2"], ["--std", "0"],
+    imported("--result-range", "-1,1")
+    found = ran(out="out.png")
+    assert np.abs(found - as_pixels((pixels / 255 + 1) / 2)).max() <= 1
+    for wrong in (["--result-range", "1,0"],
+                  ["--scale", "1", "--range", "0,255"], ["--mean", "1,2"], ["--std", "0"],
                   ["--layout", "HW"], ["--image", "z"]):  # fmt: skip
         assert cli.main(["models", "import", "net.onnx", "-f", *wrong]) == 2
+
+
+def stand_in(name, size, maps, scale=1, outputs=("y",), sigmoid=True):
+    """A published network's inputs and outputs, around one layer of random weights."""
+    channels = 1 if scale > 1 else 3
+    last = [helper.make_node("Sigmoid" if sigmoid else "Tanh", ["c"], ["r"])]
+    if scale > 1:
+        last.append(helper.make_node("DepthToSpace", ["r"], ["y"], blocksize=scale))
+    else:
+        last += [helper.make_node("Identity", ["r"], [one]) for one in outputs]
+    nodes = [helper.make_node("Conv", ["input", "w"], ["c"], pads=[1] * 4), *last]
+    high, wide = (n and n * scale for n in size)
+    shapes = dict.fromkeys(outputs, (1, maps // scale**2, high, wide))
+    network(
+        nodes, {"input": (1, channels, *size)}, shapes, {"w": weights(maps, channels, 3, 3)}, name
+    )
+
+
+def test_the_commands_of_the_page_on_published_networks_run_as_they_stand(tmp_path):
+    """With stand-ins of the same inputs and outputs: the files are the reader's to bring."""
+    stand_in("super_resolution.onnx", (224, 224), 9, 3)
+    stand_in("u2net.onnx", (320, 320), 1, outputs=("d0", "d1"))
+    stand_in("enlighten.onnx", (None, None), 3, sigmoid=False)
+    pixels = picture(48, 66, "photo.png")
+    page = Path(__file__).parent.parent / "docs" / "networks.md"
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", page.read_text(), re.S)).replace("\\\n", " ")
+    commands = [shlex.split(line) for line in lines.splitlines() if line]
+    for words in commands:
+        if words[0] == "imgconv":
+            assert cli.main(words[1:]) == 0, words
+        else:
+            exec(words[2])
+    for name, size in {"large": (144, 198), "mask": (48, 66), "bright": (48, 66)}.items():
+        assert np.asarray(Image.open(f"{name}.png")).shape[:2] == size
+    with Image.open("cut.png") as cut:
+        assert cut.mode == "RGBA"
+        assert np.array_equal(np.asarray(cut)[..., :3], pixels)

@@ -63,6 +63,14 @@ def import_model(
             help="What black and white are to the network, for example -1,1 or 0,255.",
         ),
     ] = "0,1",
+    result_range: Annotated[
+        str,
+        Option(
+            "--result-range",
+            metavar="LOW,HIGH",
+            help="What they are in the image that it gives. [default: as --range]",
+        ),
+    ] = "",
     scale: Annotated[
         float | None,
         Option(
@@ -108,6 +116,8 @@ def import_model(
     card: dict[str, Any] = {}
     if wanted != "0,1":
         card = {"prepare": ranges(wanted), "read": ranges(wanted)}
+    if result_range:
+        card["read"] = ranges(result_range, "--result-range")
     for key, text in (("mean", mean), ("std", std)):
         if text:
             card.setdefault("prepare", {})[key] = channel_numbers(key, text)
@@ -120,11 +130,11 @@ def import_model(
         step["offset"] = found[1]
     model = save(target, graph, {**words, **card, **step, **origin(source)}, half=half)
     current().out(f"{target}\n")
-    current().say(f"imgconv: {summary(model.graph)}")
+    current().say(summary(model.graph))
     for line in image_lines(model.graph, model.card):
-        current().say(f"imgconv: {line}")
+        current().note(line)
     if not found and is_open(graph):
-        current().say(f"imgconv: {target}: {NO_SIZE}")
+        current().note(f"{target}: {NO_SIZE}")
     return 0
 
 
@@ -184,10 +194,13 @@ def image_lines(graph: Graph, card: dict[str, Any]) -> list[str]:
         for key, word in (("mean", "minus"), ("std", "divided by"))
         if key in prepare
     ]
+    shown = card.get("read", {}).get("range", [low, high])
+    if list(shown) != [low, high]:
+        words.append(f"its result from {shown[0]:g} to {shown[1]:g}")
     lines = [
         f"image: input '{image.name}', {image.layout}, {image.channels or 'any'} channels, height "
         f"{height}, width {width}; {', '.join(words)} (--image, --layout, --range, --scale, "
-        "--mean, --std say otherwise)"
+        "--mean, --std, --result-range say otherwise)"
     ]
     for name, shape in graph.inputs.items():
         if name != image.name:
@@ -239,13 +252,13 @@ def shapes(texts: tuple[str, ...] | list[str]) -> dict[str, tuple[int | None, ..
     return found
 
 
-def ranges(text: str) -> dict[str, list[float]]:
+def ranges(text: str, option: str = "--range") -> dict[str, list[float]]:
     try:
         low, high = (float(word) for word in text.split(","))
     except ValueError:
         low = high = 0.0
     if not low < high < float("inf") or low == float("-inf"):
-        raise UsageError(f"--range {text}: write what black and white are, such as -1,1")
+        raise UsageError(f"{option} {text}: write what black and white are, such as -1,1")
     return {"range": [low, high]}
 
 

@@ -22,6 +22,7 @@ from ..labels.overlay import overlay
 from ..labels.rois import RoiArchive, name_in_stack
 from ..labels.select import LabelStack, Size, labels_info, write_labels
 from ..link.stack import Linked, position_of
+from .doubt import describe
 from .linked import tracks_table, volumes_table
 from .run import Segmentation
 from .spots import COLUMNS as SPOTS
@@ -35,8 +36,9 @@ ENDINGS = {
     "spots": "-spots.csv",
 }  # fmt: skip
 SUMMARY = (
-    "image", "plane", "position", "t", "z", "count", "density_per_megapixel", "density_per_mm2",
-    "median_area_px", "median_area_um2", "diameter_px", "labels",
+    "image", "plate", "well", "site", "plane", "position", "t", "z", "count",
+    "density_per_megapixel", "density_per_mm2",
+    "median_area_px", "median_area_um2", "diameter_px", "doubt", "labels",
 )  # fmt: skip
 
 
@@ -59,13 +61,14 @@ class Results:
     features: Features = field(default_factory=Features)
     linked: Linked | None = None
     spots: SpotsIn | None = None
+    place: dict[str, str] = field(default_factory=dict)  # what the file's name says: well, site
     z_step: float | None = None  # µm from plane to plane, before what the file says
     spot_rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, one: Field, found: Segmentation) -> None:
         """Measure and draw a field's labels (H, W)."""
         self.labels.add(found.labels)
-        head = {"image": self.image, "plane": one.number, **self.stack.place(one)}
+        head = {"image": self.image, **self.place, "plane": one.number, **self.stack.place(one)}
         rows = list(measure(found.labels, one.pixels, self.stack.names, self.size))
         self._add_tracks(one, rows)
         self._add_spots(head, one, found.labels, rows)
@@ -105,6 +108,7 @@ class Results:
             "density_per_mm2": len(rows) * 1e6 / (pixels * square) if square else None,
             **_medians([row["area_px"] for row in rows], square),
             "diameter_px": found.diameter if rows else None,
+            "doubt": "; ".join(found.doubt),
         }
 
     def _fields_shown(self) -> list[int]:
@@ -116,7 +120,19 @@ class Results:
     def notes(self) -> list[str]:
         """What the user should hear."""
         drawn, fields = len(self.pictures), self.stack.fields
-        return [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+        shown = [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+        if not self.doubt:
+            return shown
+        doubtful, planes = sum(bool(row["doubt"]) for row in self.summary), len(self.summary)
+        where = f" in {doubtful} of {planes} planes" if planes > 1 else ""
+        advice = "look at the picture before the numbers"
+        return [*shown, f"doubt{where}: {describe(self.doubt)}; {advice}"]
+
+    @property
+    def doubt(self) -> tuple[str, ...]:
+        """Why the numbers of any plane may be wrong."""
+        said = "; ".join(row["doubt"] for row in self.summary).split("; ")
+        return tuple(dict.fromkeys(reason for reason in said if reason))
 
     def _draw(self, one: Field, labels: np.ndarray) -> None:
         longest = max(labels.shape)
@@ -174,7 +190,8 @@ class Results:
         names = columns(self.stack.names, self.size)
         tracks = ["track", "parent"] if self.linked and self.linked.tracks else []
         spots = [*self.spots.columns] if self.spots else []
-        return ["image", "plane", *self.stack.columns, names[0], *tracks, *names[1:], *spots]
+        said = [name for name in self.place if name not in self.stack.columns]
+        return ["image", *said, "plane", *self.stack.columns, names[0], *tracks, *names[1:], *spots]
 
     def picture(self) -> np.ndarray:
         if len(self.pictures) == 1:
