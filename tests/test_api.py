@@ -277,7 +277,8 @@ def parameters(function: Any) -> dict[str, Any]:
     return {p.name: p.default for p in found if p.kind in kinds}
 
 
-PICTURES = {"residual", "compare", "reference", "rois", "geojson", "probability", "csv"}
+PICTURES = {"residual", "compare", "reference", "rois", "geojson", "probability", "csv",
+            "name_pattern", "channels_from_names"}  # fmt: skip
 SHARED = ("filter", "convolve", "pool", "upsample", "denoise", "colorize", "segment", "evaluate",
           "measure", "diff")  # fmt: skip
 

@@ -100,3 +100,16 @@ def test_a_missing_list_is_a_usage_error() -> None:
 def test_listed_names_are_no_patterns_and_a_dash_is_a_file(tree: Path) -> None:
     found = find([], ["*.png", "-"])
     assert [f.path for f in found] == ["*.png", "./-"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_list_is_read_in_the_alphabets_of_windows(tmp_path, encoding):
+    import codecs
+
+    from imgconv.batch.inputs import read_list
+
+    names = ["a.png", "Zürich 1.tif", "多.jpg"]
+    marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+    data = marks.get(encoding, b"") + "\r\n".join([*names, ""]).encode(encoding)
+    (tmp_path / "list.txt").write_bytes(data)
+    assert read_list(str(tmp_path / "list.txt")) == names

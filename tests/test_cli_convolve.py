@@ -240,3 +240,24 @@ def test_a_sheet_of_any_size_fits_a_screen_or_scrolls(size, count):
     found = map_sheet(np.zeros((*size, 3), np.uint8), maps, "input", ["x" * 80] * count)
     assert found.dtype == np.uint8 and found.shape[2] == 3
     assert max(found.shape) <= 6000
+
+
+def test_pages_that_differ_give_maps_of_their_own(capfd):
+    rng = np.random.default_rng(1)
+    pages = [rng.integers(0, 256, shape, np.uint8) for shape in ((9, 8), (6, 7, 3), (6, 7, 4))]
+    with tifffile.TiffWriter("mixed.tif") as tiff:
+        for page in pages:
+            extra = {"extrasamples": ["unassalpha"]} if page.shape[2:] == (4,) else {}
+            tiff.write(page, metadata=None, photometric="rgb" if page.ndim > 2 else None, **extra)
+    assert run(capfd, "-k", "sobel-x", "-k", "box:3", "mixed.tif", "-o", "maps.tif")[0] == 0
+    with tifffile.TiffFile("maps.tif") as tiff:
+        found = [page.asarray() for page in tiff.pages]
+    alone = []
+    for page in pages:
+        page = page[..., :3] if page.ndim > 2 else page
+        tifffile.imwrite("one.tif", page, photometric="rgb" if page.ndim > 2 else None)
+        run(capfd, "-k", "sobel-x", "-k", "box:3", "one.tif", "-o", "one-maps.tif", "--force")
+        alone += list(tifffile.imread("one-maps.tif"))
+    assert len(found) == len(alone) == 6
+    for one, other in zip(found, alone, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -169,6 +169,15 @@ def test_sizes_of_zero_are_refused(tmp_path):
         (b"\x00\x01\x02\x03" * 9, "data of an unknown kind"),
         (b"<!DOCTYPE html>", "a web page"),
         (b"\0\0\0\x18ftypheic", "a HEIC image"),
+        (b"v/1\x01" + bytes(99), "an OpenEXR image: make it a TIFF of floats first"),
+        (bytes(128) + b"DICM" + bytes(40), "a DICOM file: save its pixels as TIFF"),
+        (b"\xff\x4f\xff\x51" + bytes(60), "a JPEG 2000 codestream: save it as"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?><svg></svg>', "an SVG drawing: make it a PNG"),
+        (b"\n<svg width='5'>", "an SVG drawing: make it a PNG"),
+        (b"FUJIFILMCCD-RAW 0201" + bytes(60), "a camera raw file (Fujifilm's RAF): develop it"),
+        (b"IIU\0" + bytes(60), "a camera raw file (Panasonic's RW2): develop it"),
+        (b"II\xbc\x01" + bytes(60), "a JPEG XR image: save it as TIFF or PNG first"),
+        (b"\0\0\0\x18ftyphevc" + bytes(60), "a HEIC sequence of images"),
     ],
 )
 def test_what_is_no_image_is_named(tmp_path, content, words):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from imgconv.errors import OutputError
 from imgconv.images import Info, WriteOptions, open_image, write_image
 from imgconv.images.formats import ALL, sniff
 from imgconv.images.formats.netpbm import PNM
@@ -15,7 +16,7 @@ from imgconv.images.formats.netpbm import PNM
 RNG = np.random.default_rng(11)
 DTYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
 EXACT = {"quality": 100}  # where a format has a lossy and a lossless form
-LOSSY = ("jpeg", "avif")
+LOSSY = ("jpeg", "avif", "heif")
 CASES = [
     (one, depth, alpha)
     for one in ALL
@@ -176,3 +177,29 @@ def test_the_help_names_every_format():
 
 def test_an_image_in_memory_is_no_format():
     assert sniff(io.BytesIO(b"hello").read()) is None
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("depth", [8, 16, 32])
+def test_a_jpeg_xl_is_called_srgb_whatever_its_depth(tmp_path, depth, channels):
+    """Which libjxl's wrapper does for 8 bit only."""
+    import imagecodecs
+
+    plane = plane_of(depth, channels)
+    theirs = imagecodecs.jpegxl_encode(np.squeeze(plane), usecontainer=False, lossless=True)
+    write_image(tmp_path / "a.jxl", [plane], Info("png", plane.dtype, *plane.shape))
+    (tmp_path / "b.jxl").write_bytes(theirs)
+    for name, linear in (("a.jxl", False), ("b.jxl", depth > 8)):
+        with open_image(tmp_path / name) as source:
+            assert source.info.png_colour == (((b"cICP", b"\1\x08\0\1"),) if linear else ())
+            np.testing.assert_array_equal(next(source.planes()), plane)
+            write_image(tmp_path / f"again-{name}", source.planes(), source.info, force=True)
+        with open_image(tmp_path / f"again-{name}") as again:
+            assert bool(again.info.png_colour) == linear
+
+
+def test_losses_of_more_than_8_bit_are_refused(tmp_path):
+    plane = plane_of(16, 3)
+    with pytest.raises(OutputError, match="`depth=8`"):
+        write_image(tmp_path / "a.jxl", [plane], Info("png", plane.dtype, *plane.shape),
+                    WriteOptions(quality=80))  # fmt: skip

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "denoise": "Take out noise, or crosshairs and hairlines, by a network or classically.",
     "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
     "measure": "Measure labels of any tool on their images: shape, intensity, texture, rings.",
+    "plate": "Sum up a plate: counts, means, medians of each well, with the plate's map.",
     "colorize": "Colour grey photos: plausible colours, brightness kept; hints of yours.",
     "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
     "classify": "Say what pictures show; read the digits of scans.",
@@ -123,6 +124,15 @@ def _run(argv: Sequence[str] | None) -> int:
         return _fail(f"imgconv: {error}", ExitCode.FAILED)
     except typer.Abort:
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        current().hush()
+        return ExitCode.PIPE_CLOSED
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        current().hush()
+        reason = error.strerror or error
+        return _fail(f"imgconv: standard output: cannot be written ({reason})", ExitCode.FAILED)
     except SystemExit as done:  # completion has answered, or the reader of the help has gone
         return int(done.code or 0)
     return code or ExitCode.OK

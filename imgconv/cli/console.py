@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from imgconv.errors import SETTING, setting_value
+from imgconv.errors import SETTING, OutputError, setting_value
 
 
 class ExitCode(IntEnum):
@@ -38,21 +38,35 @@ class Console(NamedTuple):
         return cls(sys.stdin, sys.stdout, sys.stderr)
 
     def out(self, text: str) -> None:
-        """To standard output at once, names byte for byte."""
+        """To standard output at once, names byte for byte. Raises OutputError (and
+        BrokenPipeError on a pipe)."""
         if self.stdout is None:
             return
         stream = getattr(self.stdout, "buffer", None)
-        if stream is None:  # a stream that takes text only
-            self.stdout.write(text)
-        else:
-            stream.write(os.fsencode(text))
-        self.stdout.flush()
+        try:
+            if stream is None:  # a stream that takes text only
+                self.stdout.write(text)
+            else:
+                stream.write(os.fsencode(text))
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.hush()
+            reason = error.strerror or error
+            raise OutputError(f"standard output: cannot be written ({reason})") from error
 
     def say(self, line: str) -> None:
         """A line for people, on standard error."""
-        if self.stderr is not None:
+        if self.stderr is None:
+            return
+        try:
             self.stderr.write(one_line(line) + "\n")
             self.stderr.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:  # a full disk: there is nowhere else to say it
+            pass
 
     def hush(self) -> None:
         """Let the interpreter's own flush at exit go nowhere."""

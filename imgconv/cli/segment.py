@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from imgconv.errors import UsageError
-
 from .console import ExitCode, current
 from .options import DryRun, Force, InputOptions, SkipExisting
 
 if TYPE_CHECKING:
-    from imgconv.batch import Item, Plan
     from imgconv.steps.ledger import Ledger
     from imgconv.steps.segment import SegmentFile
+    from imgconv.tasks.plate.names import NamePattern
 
-FOLDER = "segmented"
 USUAL = ("overlay", "table")  # beside the labels
-OPTIONS = {"tracks": "track", "volumes": "link-z"}  # that ask for such a file
-TIFF = (".tif", ".tiff", ".btf", ".tf8")
 Output = Annotated[
     str | None,
     Option(
@@ -181,6 +176,23 @@ def command(
             help="How far a spot stands out of its object, in its standard deviations.",
         ),
     ] = 4.0,
+    name_pattern: Annotated[
+        str | None,
+        Option(
+            "--name-pattern",
+            metavar="PATTERN",
+            help="Read well, site, channel, time and plane from file names: auto, imagexpress, "
+            "opera, cellvoyager, scanr, incucyte, micromanager, or your own: {well}_{site}.tif.",
+        ),
+    ] = None,
+    channels_from_names: Annotated[
+        bool,
+        Option(
+            "--channels-from-names",
+            help="Files of one place that differ in the channel are one image; --channel says "
+            "which is looked at, all are measured.",
+        ),
+    ] = False,
     rois: Annotated[
         bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
     ] = False,
@@ -209,8 +221,10 @@ def command(
     from imgconv.steps.ledger import Ledger
     from imgconv.steps.segment import segmentation_of, settings_of
     from imgconv.steps.segment_network import facts
+    from imgconv.tasks.plate.names import name_pattern as pattern_of
 
     from .files import carry_out
+    from .segment_plan import by_names, one_folder, plan_images, show_all
 
     settings = settings_of(
         diameter=diameter, channel=channel, axes=axes, pixel_size=pixel_size,
@@ -223,14 +237,21 @@ def command(
         "rois": rois, "geojson": geojson, "probability": probability,
     }  # fmt: skip
     kinds = (*USUAL, *(kind for kind, asked in wanted.items() if asked))
-    planned = _plan(options, kinds)
-    root = _root(options, planned)
+    names: NamePattern | None = None
+    channels: dict[str, tuple[str, ...]] = {}
+    planned = plan_images(options, kinds)
+    if name_pattern is not None or channels_from_names:
+        names = pattern_of(name_pattern or "auto")
+        planned, channels = by_names(planned, names, channels_from_names)
+    root = one_folder(options, planned)
     ledger = Ledger(planned.items, root, force=options.force)
     if options.dry_run:
-        return _show(planned, options, ledger)
+        return show_all(planned, options, ledger)
     step = replace(
         segmentation_of(model, settings, threshold),
         kinds=kinds,
+        names=names,
+        channels=channels,
         reading=options.reading,
         force=options.force or options.skip_existing,
     )
@@ -262,88 +283,6 @@ def _say_left(ledger: Ledger) -> None:
                 current().say(f"{show_name(folder)}: {line}")
 
 
-def _plan(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
-    from imgconv.batch import plan
-    from imgconv.steps.segment import endings
-
-    planned = plan(
-        options.files or (),
-        command="segment",
-        output=options.output,
-        recursive=options.recursive,
-        files_from=options.files_from,
-        force=options.force,
-        skip_existing=options.skip_existing,
-        suffix=_labels_suffix,
-        also=endings(kinds),
-        folder=FOLDER,
-    )
-    for item in planned.items:
-        _check(item, options, kinds)
-    return planned
-
-
-def _labels_suffix(found: str) -> str:
-    """Labels are a TIFF, whatever the image was."""
-    return "-labels.tif"
-
-
-def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
-    from pathlib import Path
-
-    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
-
-    if item.paged:
-        raise UsageError(
-            "-o: {page} has no meaning here, a stack's labels are one file; leave it out"
-        )
-    if item.target == "-" and len(kinds) > len(USUAL):
-        option = OPTIONS.get(kinds[-1], kinds[-1])
-        raise UsageError(
-            f"--{option} writes a file, and on standard output there are the labels alone: "
-            "give -o FOLDER/"
-        )
-    if item.target == "-" and options.json:
-        raise UsageError("the labels and --json both want standard output: give -o FOLDER/")
-    taken = {Path(path).name for path in item.also} & {SUMMARY_NAME, NAME}
-    if taken:
-        raise UsageError(
-            f"{item.source}: its table would be {taken.pop()}, which is that of all images: "
-            "give another name with -o"
-        )
-    if item.target not in ("", "-") and not item.target.lower().endswith(TIFF):
-        raise UsageError(
-            f"-o {item.target}: labels are a TIFF: let the name end in .tif, or give a folder"
-        )
-
-
-def _root(options: SegmentOptions, planned: Plan) -> str | None:
-    """The one folder that -o names, if it does."""
-    from imgconv.batch.targets import Naming
-
-    several = len(planned.items) > 1
-    if options.output in (None, "-"):
-        return None
-    naming = Naming("segment", options.output, _labels_suffix, several)
-    return options.output if naming.is_folder else None
-
-
-def _show(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
-    """--dry-run: each image's files, then each folder's."""
-    import os
-
-    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
-
-    from .report import show_plan, show_target
-
-    code = show_plan(planned.items, options)
-    if not options.json:
-        for folder in ledger.folders:
-            names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
-            current().out(f"all of them -> {', '.join(show_target(name) for name in names)}\n")
-    return code
-
-
 def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
     """Every option in effect, given or not."""
     settings, card = step.settings, step.card
@@ -355,6 +294,8 @@ def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
         "channel": settings.channel,
         "axes": settings.axes,
         "position": settings.position,
+        "name_pattern": step.names.words if step.names else None,
+        "channels_from_names": bool(step.channels),
         "track": settings.links.track,
         "max_step": settings.max_step.words if settings.max_step else None,
         "max_gap": settings.links.gap,

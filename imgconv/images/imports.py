@@ -15,7 +15,7 @@ from contextlib import suppress
 from imgconv.errors import OutputError
 from imgconv.text import suffix
 
-from .formats import ALL, Format, find_format, of_suffix, sniff
+from .formats import READABLE, Format, find_format, of_suffix, sniff
 from .options import WriteOptions
 
 HEAD = 32  # bytes that tell the format
@@ -27,7 +27,7 @@ def imports_for(sources: Iterable[str], targets: Iterable[str]) -> Iterator[str]
     is written in that of its source; what comes through a pipe may be of any."""
     kinds = {kind for path in sources for kind in _kinds(path)}
     written = {of_suffix(suffix(path)) for path in targets}
-    for kind in ALL:
+    for kind in READABLE:
         if kind in kinds:
             yield from kind.reads_with
         if kind in written or (None in written and kind in kinds):
@@ -46,10 +46,10 @@ def imports_to_write(options: WriteOptions) -> Iterator[str]:
 def _kinds(path: str) -> Iterable[Format]:
     """The format of a file by its first bytes, and that of another with its name (a reference)."""
     if path == "-":
-        return ALL
+        return READABLE
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a named pipe: its bytes can be read once
-            return ALL
+            return READABLE
         with open(path, "rb", buffering=0) as file:
             found = sniff(file.read(HEAD))
     except (OSError, ValueError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +16,17 @@ from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.targets import is_known
 from imgconv.errors import OutputError, UsageError
-from imgconv.images import Info, Source, format_for, open_image, show_name, write_image
+from imgconv.images import (
+    Image,
+    Info,
+    Source,
+    format_for,
+    open_image,
+    show_name,
+    write_image,
+    write_images,
+)  # fmt: skip
+from imgconv.images.image import frames, join_infos
 from imgconv.images.info import TiffLayout
 from imgconv.memory import share
 from imgconv.ops.bank import bank
@@ -53,33 +63,36 @@ class FeatureMaps(FileStep):
     def __call__(self, item: Item) -> Done:
         notes: list[str] = []
         with open_image(item.source, **self.reading) as source:
-            info = self.info(source)
-            seen = self.layer_inputs(source)
-            with share(self._bytes_needed(info)):
+            images = self.images(source)
+            with share(max(self._bytes_needed(image.info) for image in images)):
                 if item.paged:
-                    written = self._pages(item, seen, info, notes)
+                    written = self._pages(item, images, notes)
                 else:
-                    notes += self._write(item, item.target, seen, info)
+                    notes += self._write(item, item.target, images)
                     written = [item.target]
-            notes = [*source.notes, *notes, *self._notes_of(info)]
+            said = [note for image in images for note in self._notes_of(image.info)]
+            notes = [*source.notes, *notes, *said]
+        info = images[0].info
         maps, parameters = len(self._labels(info)), self.layer.parameters(self._seen(info))[1]
         record = {"maps": maps, "parameters": parameters}
         return Done(tuple(written), tuple(dict.fromkeys(notes)), record)
 
-    def _pages(
-        self, item: Item, planes: Iterator[np.ndarray], info: Info, notes: list[str]
-    ) -> list[str]:
+    def _pages(self, item: Item, images: Sequence[Image], notes: list[str]) -> list[str]:
         """The maps of each page in a file of their own."""
         written: list[str] = []
-        for target, plane in self.pages(item, planes, notes):
-            notes += self._write(item, target, iter((plane,)), info.one_plane())
+        for target, (plane, info) in self.pages(item, frames(images), notes):
+            notes += self._write(item, target, [Image.of(info.one_plane(), [plane])])
             written.append(target)
         return written
 
     def layer_inputs(self, source: Source) -> Iterator[np.ndarray]:
-        """(H, W, C) of each plane: what the layer sees, alpha only where it has weights for it."""
-        channels = self._seen(self.info(source))
-        return (plane[..., :channels] for plane in self.planes(source))
+        """What the layer sees of each plane."""
+        for image in self.images(source):
+            yield from self._inputs(image)
+
+    def _inputs(self, image: Image) -> Iterator[np.ndarray]:
+        channels = self._seen(image.info)
+        return (plane[..., :channels] for plane in image.planes())
 
     def _seen(self, info: Info) -> int:
         """Channels: all but alpha, which counts only if the bank has weights for it."""
@@ -87,23 +100,34 @@ class FeatureMaps(FileStep):
         wanted = not bank.shared and bank.weights.shape[1] == info.channels
         return info.channels - (info.alpha != "none" and not wanted)
 
-    def _write(
-        self, item: Item, target: str, planes: Iterator[np.ndarray], info: Info
-    ) -> list[str]:
+    def _write(self, item: Item, target: str, images: Sequence[Image]) -> list[str]:
         named = self.writing.format or is_known(target)
         kind = format_for(target, self.writing.format, "tiff").name if named else "tiff"
         source = "input" if item.source == "-" else show_name(item.source)
-        layered = self._layer(planes)
-        if kind == "npy":
-            return self._write_array(target, (maps for _, maps in layered), info)
-        labels = self._labels(info)
         if kind in ("tiff", "pfm"):
-            first = next(layered)[1]
-            every = itertools.chain([first], (maps for _, maps in layered))
-            pages = (one[..., None] for maps in every for one in maps)
-            record = maps_info(info, first.shape, labels, self.layer.stride)
-            return write_image(target, pages, record, self.writing, force=self.force)
+            maps = [self._maps(image) for image in images]
+            if len(maps) > 1:  # of which ImageJ's text would describe the first alone
+                maps = [replace(one, info=replace(one.info, tiff=TiffLayout())) for one in maps]
+            return write_images(target, maps, self.writing, force=self.force)
+        inputs = (plane for image in images for plane in self._inputs(image))
+        layered = self._layer(inputs)
+        if kind == "npy":
+            info = join_infos([image.info for image in images])
+            return self._write_array(target, (maps for _, maps in layered), info)
+        labels = self._labels(images[0].info)
         return self._write_sheet(target, layered, os.path.basename(source), labels, kind)
+
+    def _maps(self, image: Image) -> Image:
+        """The maps of an image as pages."""
+        info, labels = image.info, self._labels(image.info)
+        size = self.layer.place(info.height, info.width)[1]
+        record = maps_info(info, (len(labels), *size), labels, self.layer.stride)
+        return Image(record, lambda: self._map_pages(image))
+
+    def _map_pages(self, image: Image) -> Iterator[np.ndarray]:
+        for _, maps in self._layer(self._inputs(image)):
+            for one in maps:
+                yield one[..., None]
 
     def _layer(self, planes: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Each plane and its maps; the maps are in the same memory every time."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,18 +16,20 @@ import numpy as np
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
-from imgconv.images import WriteOptions, open_image, show_name, write_image
+from imgconv.images import Source, WriteOptions, open_image, show_name, write_image
 from imgconv.images.pixelsize import depth_and_interval
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
 from imgconv.tasks.fields_of_view import Field, channel_of, stack_of
+from imgconv.tasks.joined import joined
 from imgconv.tasks.labels.select import LabelStack, Selection, Size
 from imgconv.tasks.link.stack import Links, link, with_depth
 from imgconv.tasks.link.tracks import GAP
 from imgconv.tasks.load import load
 from imgconv.tasks.measure.spots import CONTRAST, Spots
 from imgconv.tasks.merged import only_channel
+from imgconv.tasks.plate.names import NamePattern
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
 from imgconv.tasks.segment.results import ENDINGS, Results
@@ -64,13 +67,13 @@ class Settings:
         self, found: Positions, image: str, name: str, kinds: Iterable[str] = ()
     ) -> Results:
         """Results, without a field yet, of a file called `image` in tables, `name` in messages."""
-        stack = stack_of(found.info, name, self.axes, self.channel, found.names)
+        stack = stack_of(found.info, name, self.axes, self.channel, found.names, found.channels)
         size = self.size or found.size
         self.links.check(stack, name)
         results = Results(image, stack, found.info, size, frozenset(kinds), name)
         results.z_step = self.z_step
         if self.spots is not None:
-            place = channel_of(found.info, name, stack, self.spots)
+            place = channel_of(found.info, name, stack, self.spots, found.channels)
             across = self.spot_size.pixels(size) if self.spot_size else SPOT
             results.spots = SpotsIn(place, Spots(across, self.spot_contrast))
         return results
@@ -111,10 +114,14 @@ class SegmentFile:
     kinds: tuple[str, ...] = ("overlay", "table")  # of ENDINGS, in the order of item.also
     reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
+    names: NamePattern | None = None  # what file names say
+    channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of one image each
 
     def __call__(self, item: Item) -> Done:
-        with open_image(item.source, **self.reading) as source:
-            found = positions_of(source, self.settings.position)
+        with ExitStack() as opened:
+            files = self.channels.get(item.source, (item.source,))
+            sources = [opened.enter_context(open_image(f, **self.reading)) for f in files]
+            source, found = sources[0], self._seen(sources, files)
             info = found.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
                 results, scales = self._segment(item, found)
@@ -125,11 +132,18 @@ class SegmentFile:
         told = Segmented(self._entry(item, results, scales), results.summary)
         return Done((item.target, *item.also), notes, results.totals(), told)
 
+    def _seen(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
+        """The images of a file, or of files that are its channels."""
+        if len(files) == 1 or self.names is None:
+            return positions_of(sources[0], self.settings.position)
+        return joined(sources, [self.names(path).channel for path in files])
+
     def _segment(self, item: Item, source: Positions) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)
         results = self.settings.results(source, image, show_name(item.source), paths)
+        results.place = self.names(item.source).columns if self.names else {}
         scales: list[float] = []
         maps = self.fields(source, results, scales)
         if "probability" in paths:
@@ -200,8 +214,10 @@ class SegmentFile:
             "min_area_px": selection.min_area,
             "max_area_px": None if np.isinf(selection.max_area) else selection.max_area,
         }
+        files = self.channels.get(item.source, ())
         return {
             "sha256": sha256(item.source),
+            **({"channels_from": {path: sha256(path) for path in files}} if len(files) > 1 else {}),
             "axes": results.info.axes,
             "shape": [int(n) for n in results.info.shape],
             "channels_seen": [n + 1 for n in stack.seen],

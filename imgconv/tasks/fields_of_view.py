@@ -116,11 +116,13 @@ def stack_of(
     axes: str | None = None,
     channel: str | None = None,
     positions: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> Stack:
     """The fields of the file `name`, whose record is `info`.
 
     `axes` are the user's word for axes the file does not name, `channel` is a number from 1, a
-    name, or "rgb". Raises InputError with the flags to type where either is needed.
+    name, or "rgb". `positions` are the names of places, `names` those of channels, where these are
+    known from elsewhere. Raises InputError with the flags to type where either is needed.
     """
     axes, info = typed_axes(info, name, axes)
     letters = _letters(info, name, axes)
@@ -140,10 +142,10 @@ def stack_of(
             "processed; save each channel as a file"
         )
     count = sizes["C"] if apart else info.channels - (info.alpha != "none")
-    colour = not inside and not apart and count == 3 and not _is_composite(info)
+    colour = not (inside or apart or names) and count == 3 and not _is_composite(info)
     inner = int(np.prod(info.stack_shape[at + 1 :], dtype=np.int64)) if apart else 1
     left = [a for a in order if a != "C"]
-    known = _channel_names(info, count)
+    known = list(names) or _channel_names(info, count)
     return Stack(
         axes="".join(left), sizes=tuple(sizes[a] for a in left), channels=count,
         names=_columns(count, colour or channel == "rgb"),
@@ -152,9 +154,11 @@ def stack_of(
     )  # fmt: skip
 
 
-def channel_of(info: Info, name: str, stack: Stack, channel: str) -> int:
+def channel_of(
+    info: Info, name: str, stack: Stack, channel: str, known: tuple[str, ...] = ()
+) -> int:
     """The place, from 0, of one channel of a stack that the user names. Raises InputError."""
-    names = stack.names if stack.names == COLOURS else _channel_names(info, stack.channels)
+    names = stack.names if stack.names == COLOURS else known or _channel_names(info, stack.channels)
     return _position(name, stack.channels, names, channel)
 
 

@@ -25,6 +25,7 @@ class Positions:
     info: Info  # of all together: axes R... where the images have names
     names: tuple[str, ...] = ()  # of the images, where there are several and they have names
     notes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()  # names of samples of a pixel that are no colours
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each plane (H, W, C) of each image."""

@@ -11,8 +11,10 @@ from .avif import AVIF
 from .bmp import BMP
 from .foreign import explain_refusal, foreign
 from .gif import GIF
+from .heif import HEIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
+from .microscopes import READ_ONLY
 from .netpbm import PAM, PBM, PFM, PGM, PNM, PPM
 from .npy import NPY
 from .png import PNG
@@ -22,6 +24,7 @@ from .webp import WEBP
 
 __all__ = [
     "ALL",
+    "READABLE",
     "Format",
     "explain_refusal",
     "find_format",
@@ -32,16 +35,18 @@ __all__ = [
 ]
 
 ALL: tuple[Format, ...] = (
-    PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
+    PNG, JPEG, TIFF, WEBP, AVIF, HEIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
 )  # fmt: skip
 
-_BY_SUFFIX = {ending: one for one in ALL for ending in one.suffixes}
+READABLE = (*ALL, *READ_ONLY)  # what makers of microscopes alone can write
+
+_BY_SUFFIX = {ending: one for one in READABLE for ending in one.suffixes}
 _BY_WORD = {ending[1:]: one for ending, one in _BY_SUFFIX.items()} | {one.name: one for one in ALL}
 
 
 def names() -> str:
     """All formats, for a message."""
-    return ", ".join(one.name for one in ALL)
+    return ", ".join(one.name for one in READABLE)
 
 
 def suffixes() -> str:
@@ -51,7 +56,7 @@ def suffixes() -> str:
 
 def sniff(head: bytes) -> Format | None:
     """The format that a file's first 32 bytes announce, or None."""
-    return next((one for one in ALL if one.recognises(head)), None)
+    return next((one for one in READABLE if one.recognises(head)), None)
 
 
 def of_suffix(ending: str) -> Format | None:

@@ -35,7 +35,8 @@ ENDINGS = {
     "spots": "-spots.csv",
 }  # fmt: skip
 SUMMARY = (
-    "image", "plane", "position", "t", "z", "count", "density_per_megapixel", "density_per_mm2",
+    "image", "plate", "well", "site", "plane", "position", "t", "z", "count",
+    "density_per_megapixel", "density_per_mm2",
     "median_area_px", "median_area_um2", "diameter_px", "labels",
 )  # fmt: skip
 
@@ -59,13 +60,14 @@ class Results:
     features: Features = field(default_factory=Features)
     linked: Linked | None = None
     spots: SpotsIn | None = None
+    place: dict[str, str] = field(default_factory=dict)  # what the file's name says: well, site
     z_step: float | None = None  # µm from plane to plane, before what the file says
     spot_rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, one: Field, found: Segmentation) -> None:
         """Measure and draw a field's labels (H, W)."""
         self.labels.add(found.labels)
-        head = {"image": self.image, "plane": one.number, **self.stack.place(one)}
+        head = {"image": self.image, **self.place, "plane": one.number, **self.stack.place(one)}
         rows = list(measure(found.labels, one.pixels, self.stack.names, self.size))
         self._add_tracks(one, rows)
         self._add_spots(head, one, found.labels, rows)
@@ -174,7 +176,8 @@ class Results:
         names = columns(self.stack.names, self.size)
         tracks = ["track", "parent"] if self.linked and self.linked.tracks else []
         spots = [*self.spots.columns] if self.spots else []
-        return ["image", "plane", *self.stack.columns, names[0], *tracks, *names[1:], *spots]
+        said = [name for name in self.place if name not in self.stack.columns]
+        return ["image", *said, "plane", *self.stack.columns, names[0], *tracks, *names[1:], *spots]
 
     def picture(self) -> np.ndarray:
         if len(self.pictures) == 1:

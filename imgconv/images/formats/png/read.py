@@ -16,7 +16,7 @@ from imgconv.errors import InputError
 
 from ...image import Image
 from ...info import Info
-from ...limits import Limits
+from ...limits import Limits, Room
 from ...metadata import exif, iptc
 from ...metadata.blocks import deliver
 from ...resolution import Resolution
@@ -38,10 +38,7 @@ TRANSPARENT = {0: (2,), 2: (6,), 3: range(1, 257)}  # colour type -> lengths of 
 COLOUR_CHUNKS = (
     b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi",
 )  # fmt: skip
-KNOWN = frozenset({
-    *COLOUR_CHUNKS, b"tRNS", b"iCCP", b"tEXt", b"zTXt", b"iTXt", b"bKGD", b"pHYs", b"eXIf",
-    b"acTL", b"fcTL", b"fdAT",
-})  # fmt: skip
+LEFT_OUT = (b"sBIT", b"tIME", b"hIST", b"sPLT", b"oFFs", b"pCAL", b"sCAL", b"sTER", b"caBX")
 RAW_PROFILE = "Raw profile type "  # how ImageMagick and others keep EXIF, XMP and IPTC as text
 XMP, XMP_HEADER = "XML:com.adobe.xmp", b"http://ns.adobe.com/xap/1.0/\0"
 TEXTS = {b"tEXt": text, b"zTXt": compressed_text, b"iTXt": international_text}
@@ -53,6 +50,7 @@ class Png:
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         self.data, self.name, self.limits = data, name, limits
         self.notes: list[str] = []
+        self.room = Room()  # for what is compressed beside the pixels
         self.chunks = self._walk()
         info = self._read_info()
         self.images = self._frames(info) or [Image(info, self._planes)]
@@ -153,9 +151,8 @@ class Png:
         )  # fmt: skip
 
     def _note_left_out(self) -> None:
-        """Chunks that are everybody's and have no place here; private ones are for their maker."""
-        names = [kind.decode("latin-1") for kind in self.chunks
-                 if kind not in KNOWN and kind[:1].islower() and kind[1:2].isupper()]  # fmt: skip
+        """Chunks of the standard's that have no place here; others are for their makers."""
+        names = [kind.decode("ascii") for kind in LEFT_OUT if kind in self.chunks]
         if names:
             self.notes.append(f"the chunks {', '.join(names)} are left out")
 
@@ -248,7 +245,7 @@ class Png:
         if b"iCCP" not in self.chunks:
             return None
         _, _, rest = bytes(self.chunks[b"iCCP"][0]).partition(b"\0")
-        profile = inflate(rest[1:])
+        profile = inflate(rest[1:], self.room)
         if profile is None:
             self.notes.append("the colour profile is damaged and was dropped")
         return profile
@@ -263,7 +260,7 @@ class Png:
     def _text(self) -> list[tuple[str, str]]:
         """All text chunks in order of kind; damaged ones are dropped with a note."""
         pairs = [
-            read(bytes(content))
+            read(bytes(content), self.room)
             for kind, read in TEXTS.items()
             for content in self.chunks.get(kind, ())
         ]

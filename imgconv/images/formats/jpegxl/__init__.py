@@ -9,20 +9,24 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from imgconv.errors import InputError
+from imgconv.errors import InputError, OutputError
 
-from .. import samples
-from ..image import Image, one_plane
-from ..info import Info
-from ..limits import Limits
-from ..metadata.blocks import deliver, update, with_resolution
-from ..options import WriteOptions
-from .record import Format, Reader, begins
+from ... import samples
+from ...image import Image, one_plane
+from ...info import Info
+from ...limits import METADATA, Limits
+from ...metadata.blocks import deliver, update, with_resolution
+from ...options import WriteOptions
+from ..record import Format, Reader, begins
+from . import header
 
 SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
 CODESTREAM = b"\xff\x0a"
-SIZES = (9, 13, 18, 30)  # bits of a side, by its selector
-RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height, from 1
+FRAME = 100.0  # milliseconds of a frame of which no time is known
+PRIMARIES = {  # those of JPEG XL, with its white, by the numbers of H.273
+    (1, 1): 1, (9, 1): 9, (11, 1): 12, (11, 11): 11,
+}  # fmt: skip
+LINEAR = (b"cICP", bytes((1, header.LINEAR, 0, 1)))
 
 
 class JpegXl:
@@ -34,14 +38,31 @@ class JpegXl:
         self.name, self.limits = name, limits
         self.notes: list[str] = []
         boxes = list(_boxes(data, limits, name))
-        height, width = _size(b"".join(content for kind, content in boxes if kind == b"jxlc"))
-        limits.check(name, height, width)
+        codestream = b"".join(content for kind, content in boxes if kind == b"jxlc")
+        limits.check(name, *header.size_of(codestream))
+        height, width = header.size_of(codestream)
+        self.colours = self._read_colours(codestream)
         pixels = imagecodecs.jpegxl_decode(data)
         frames = _frames(pixels, height, width)
+        if len(frames) > 1:
+            self.notes.append(f"the times of its frames are not read: {FRAME:g} ms each")
         self.images = [
             Image(self._info(frame, dict(boxes), len(frames)), partial(self._planes, frame))
             for frame in frames
         ]
+
+    def _read_colours(self, codestream: bytes) -> tuple[tuple[bytes, bytes], ...]:
+        """As a PNG says them in cICP, where they are not sRGB."""
+        found = header.colours_of(codestream)
+        if found.usual:
+            return ()
+        primaries = 1 if found.grey else PRIMARIES.get((found.primaries, found.white), 0)
+        if found.profile or not found.named or not primaries:
+            self.notes.append("its colour profile is not read")
+            return ()
+        if (primaries, found.curve) == (1, header.SRGB_CURVE):
+            return ()
+        return ((b"cICP", bytes((primaries, found.curve, 0, 1))),)
 
     def _info(self, frame: np.ndarray, boxes: dict[bytes, bytes], frames: int) -> Info:
         height, width, channels = frame.shape
@@ -54,7 +75,7 @@ class JpegXl:
             exif=known.exif, xmp=known.xmp,
             resolution=known.resolution if known.orientation < 5 or known.resolution is None
             else known.resolution.turn(),
-            duration=0.0 if frames > 1 else None,
+            duration=FRAME if frames > 1 else None, png_colour=self.colours,
         )  # fmt: skip
 
     def _planes(self, frame: np.ndarray) -> Iterator[np.ndarray]:
@@ -79,31 +100,9 @@ def _boxes(data: bytes, limits: Limits, name: str) -> Iterator[tuple[bytes, byte
         if kind == b"brob":
             import imagecodecs
 
-            kind, content = content[:4], bytes(imagecodecs.brotli_decode(content[4:]))
+            kind, content = content[:4], bytes(imagecodecs.brotli_decode(content[4:], out=METADATA))
         yield (b"jxlc", content[4:]) if kind == b"jxlp" else (kind, content)
         at = end
-
-
-def _size(codestream: bytes) -> tuple[int, int]:
-    """Height and width: the first bits of the codestream, lowest bit first."""
-    bits, at = int.from_bytes(codestream[2:14], "little"), 0
-
-    def take(count: int) -> int:
-        nonlocal at
-        at += count
-        return bits >> (at - count) & ((1 << count) - 1)
-
-    small = take(1)
-
-    def side() -> int:
-        return 8 * (take(5) + 1) if small else take(SIZES[take(2)]) + 1
-
-    height = side()
-    ratio = take(3)
-    if not ratio:
-        return height, side()
-    over, under = RATIOS[ratio - 1]
-    return height, height * over // under
 
 
 def _frames(pixels: np.ndarray, height: int, width: int) -> list[np.ndarray]:
@@ -129,10 +128,19 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
     lossy: dict[str, Any] = {"lossless": True}
     if options.quality is not None and options.quality < 100:
         lossy = {"lossless": False, "distance": distance(options.quality)}
-    file.write(imagecodecs.jpegxl_encode(plane, usecontainer=True, **lossy))
-    for kind, content in ((b"Exif", info.exif and bytes(4) + info.exif), (b"xml ", info.xmp)):
-        if content:
-            file.write(struct.pack(">I4s", 8 + len(content), kind) + content)
+        if plane.dtype != np.uint8:
+            raise OutputError(
+                "JPEG XL is written with losses in 8 bit only: give `depth=8`, or no `quality`"
+            )
+    encoded = imagecodecs.jpegxl_encode(plane, usecontainer=True, **lossy)
+    for kind, content in _boxes(bytes(encoded), Limits(), ""):
+        if kind == b"jxlc" and LINEAR not in info.png_colour:
+            content = header.as_srgb(content)
+        file.write(struct.pack(">I4s", 8 + len(content), kind) + content)
+    blocks = ((b"Exif", info.exif and bytes(4) + info.exif), (b"xml ", info.xmp))
+    for kind, block in blocks:
+        if block:
+            file.write(struct.pack(">I4s", 8 + len(block), kind) + block)
 
 
 def distance(quality: int) -> float:
