@@ -40,7 +40,7 @@ class Meaning:
         self.page, self.apart, self.name, self.limits = page, apart, name, limits
         self.photometric = tags.photometric_name(page)
         self._check()
-        self.icc = page.tags.valueof(tags.ICC) or None
+        self.icc = tags.bytes_of(page.tags.valueof(tags.ICC))
         self.inks = limits.inks or self.icc
         unsigned = page.dtype.kind in "ub"
         self.bits = page.bitspersample
