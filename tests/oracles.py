@@ -120,6 +120,7 @@ def _split(samples: np.ndarray, page: Any) -> Iterator[np.ndarray]:
 def light(samples: np.ndarray, page: Any) -> np.ndarray:
     """TIFF 6.0, sections 3 to 8, 16, 18 and 20: samples as light."""
     photometric = getattr(page.photometric, "name", str(page.photometric)).lower()
+    photometric = "miniswhite" if photometric == "0" else photometric
     bits, dtype = page.bitspersample, samples.dtype
     if samples.dtype == bool:
         samples = samples.astype(np.uint8)
