@@ -84,5 +84,5 @@ def _write_v5(file: BinaryIO, plane: np.ndarray, image: Image, profile: bytes) -
 
 BMP = Format(
     "bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"icc"}), reads_with=PILLOW, writes_with=PILLOW,
+    keeps=frozenset({"icc", "resolution"}), reads_with=PILLOW, writes_with=PILLOW,
 )  # fmt: skip
