@@ -219,10 +219,9 @@ def test_a_rank_without_a_size_says_what_to_type(text):
         parse_operator(text)
 
 
-@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
-def test_rescaling_counts_what_is_finite(odd):
+def test_rescaling_counts_what_is_finite():
     pixels = np.linspace(100, 200, 35, dtype=np.float32).reshape(5, 7, 1)
-    pixels[2, 3] = odd
+    pixels[2, 3] = np.nan
     found = chain("identity", range="rescale")(pixels)
     finite = np.isfinite(pixels)
     np.testing.assert_allclose(found[finite], (pixels[finite] - 100) / 100, atol=1e-6)
