@@ -7,7 +7,7 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"\x89HDF", "an HDF5 file"),
 )  # fmt: skip
 _KNOWN: tuple[tuple[bytes, str], ...] = (  # what it is, and what to do
-    (b"v/1\x01", "an OpenEXR image: make it a TIFF of floats first (oiiotool a.exr -o a.tif)"),
+    (b"v/1\x01", "an OpenEXR image: make it a TIFF of floats first (oiiotool)"),
     (b"#?RADIANCE", "a Radiance HDR image: make it a TIFF of floats first (oiiotool)"),
     (b"#?RGBE", "a Radiance HDR image: make it a TIFF of floats first (oiiotool)"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 image: save it as TIFF or PNG first"),
