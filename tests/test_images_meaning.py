@@ -139,6 +139,34 @@ def test_each_page_is_read_as_if_it_were_alone(tmp_path, seed):
         np.testing.assert_array_equal(plane, alone)
 
 
+def test_pages_that_differ_in_one_tag_alone_are_no_stack(tmp_path):
+    """Palette, orientation or profile of inks: each page as if it were alone."""
+    numbers = RNG.integers(0, 4, (6, 6), np.uint8)
+    tables = [RNG.integers(0, 65536, (3, 256), np.uint16) for _ in range(2)]
+    inks = RNG.integers(0, 256, (6, 6, 4), np.uint8)
+    profile = inks_profile()
+    families = {
+        "palette": [(numbers, {"photometric": "palette", "colormap": table}) for table in tables],
+        "turned": [(numbers, {"photometric": "minisblack", "extratags": [(274, "H", 1, way, True)]})
+                   for way in (1, 3)],
+        "inks": [(inks, {"photometric": "separated", "iccprofile": icc})
+                 for icc in (profile, profile.replace(profile[-64:], bytes(64)))],
+    }  # fmt: skip
+    for name, family in families.items():
+        pages(tmp_path / "both.tif", *family)
+        with open_image(tmp_path / "both.tif") as source:
+            found = list(source.planes())
+        for plane, one in zip(found, family, strict=True):
+            pages(tmp_path / "alone.tif", one)
+            with open_image(tmp_path / "alone.tif") as source:
+                np.testing.assert_array_equal(plane, next(source.planes()), name)
+        assert (found[0] != found[1]).any(), name
+    plain = {"photometric": "palette", "colormap": tables[0]}
+    pages(tmp_path / "stack.tif", (numbers, plain), (numbers[::-1], plain))
+    with open_image(tmp_path / "stack.tif") as source:
+        assert len(source.images) == 1 and source.info.planes == 2
+
+
 def test_words_and_resolution_are_those_of_each_page(tmp_path):
     grey = RNG.integers(0, 256, (5, 6), np.uint8)
     first = {
@@ -363,6 +391,47 @@ def test_inks_are_converted_by_their_profile_and_it_does_not_stay(tmp_path, kind
     expected = np.asarray(ImageCms.profileToProfile(image, opened, srgb, outputMode="RGB"))
     assert np.abs(plane.astype(float) / (257 if kind == "tif16" else 1) - expected).max() <= 1.5
     assert info.icc is None
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("kind", ["tif", "jpg"])
+def test_another_profile_of_inks_takes_the_place_of_the_files_own(tmp_path, capfd, kind, own):
+    """Compared with a file whose own profile it is."""
+    import imgconv
+    from imgconv import cli
+
+    other = inks_profile()
+    mine = other.replace(other[-64:], bytes(64)) if own else None
+    (tmp_path / "inks.icc").write_bytes(other)
+    image = PillowImage.new("CMYK", (8, 8), (200, 40, 90, 20))
+    for name, icc in (("a", mine), ("same", other)):
+        image.save(tmp_path / f"{name}.{kind}", **({"icc_profile": icc} if icc else {}))
+    found = imgconv.open(tmp_path / f"a.{kind}", profile=tmp_path / "inks.icc")
+    expected = imgconv.open(tmp_path / f"same.{kind}")
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+    assert (imgconv.open(tmp_path / f"a.{kind}").pixels != expected.pixels).any()
+    assert found.notes == ("CMYK converted to sRGB by the profile given",)
+    words = ["filter", "-k", "identity", str(tmp_path / f"a.{kind}"), "-o", str(tmp_path / "o.png")]
+    assert cli.main([*words, "--profile", str(tmp_path / "inks.icc")]) == 0
+    np.testing.assert_array_equal(imgconv.open(tmp_path / "o.png").pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("content", ["none", "text", "rgb", "broken"])
+def test_a_wrong_profile_of_inks_is_a_wrong_command_line(tmp_path, capfd, content):
+    from imgconv import cli
+
+    rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    made = {"text": b"no profile", "rgb": rgb, "broken": inks_profile()[:200]}
+    if content in made:
+        (tmp_path / "p.icc").write_bytes(made[content])
+    PillowImage.new("CMYK", (8, 8)).save(tmp_path / "a.jpg")
+    words = ["info", str(tmp_path / "a.jpg"), "--profile", str(tmp_path / "p.icc")]
+    capfd.readouterr()
+    assert cli.main(words) == 2
+    err = capfd.readouterr().err
+    said = {"none": "No such file", "text": "is no colour profile", "rgb": "is for RGB",
+            "broken": "cannot be used"}  # fmt: skip
+    assert said[content] in err and "--profile" in err and len(err.splitlines()) == 1
 
 
 def test_a_raw_file_of_a_camera_is_refused_by_its_name(tmp_path):
