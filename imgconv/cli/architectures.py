@@ -208,4 +208,4 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
 def _say(target: Path, line: str) -> None:
     current().out(f"{target}\n")
-    current().say(f"imgconv: {line}")
+    current().say(line)
