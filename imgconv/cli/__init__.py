@@ -134,7 +134,15 @@ def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
     text = _describe_range(error) or " ".join(error.format_message().split())
-    return f"{path}: {text} (see {path} --help)"
+    return f"{path}: {text} ({_hint_of_file(text)}see {path} --help)"
+
+
+def _hint_of_file(text: str) -> str:
+    """For an option that is the name of a file."""
+    from pathlib import Path
+
+    name = text.removeprefix("No such option: ").split(" ")[0]
+    return f"the file of this name is ./{name}; " if name != text and Path(name).exists() else ""
 
 
 def _describe_range(error: typer.TyperException) -> str:

@@ -62,6 +62,9 @@ class Tiff:
             self.tiff = _tiff_file(file, omexml=self.own.whole)
             for note in self.own.notes:
                 self.notes.add(note)
+        elif self.kind == "ome":  # the text is about other pages, or about none
+            self.kind = "plain"
+            self.tiff = _tiff_file(file, is_ome=False)
         self.series = [s for s in self.tiff.series if s.keyframe is not None]
         if any(len(s.levels) > 1 for s in self.series):
             self.notes.add("pyramid: only the full resolution is read")
