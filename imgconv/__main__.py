@@ -8,6 +8,7 @@ import sys
 
 
 def run() -> None:
+    guard()
     # NumPy's BLAS would start a thread a CPU when it is imported; the loops here are our own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Importing makes objects that stay: looking for cycles among them took 20 ms of every command.
@@ -21,13 +22,25 @@ def run() -> None:
     leave(code)
 
 
+def guard() -> None:
+    """Streams that the caller has closed (>&-) go nowhere: the next file that is opened would get
+    their number, and whatever is printed to it. Python knows them as None."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+
+
 def leave(code: int) -> None:
     """End at once: tearing down the interpreter and its libraries takes longer than a filter."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = code or 141
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            code = code or 141
+        except OSError:  # a full disk: what was lost has been said, where that was possible
+            code = code or 1
     os._exit(code)
 
 

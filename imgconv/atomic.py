@@ -33,6 +33,8 @@ def output(target: str | os.PathLike[str], *, force: bool, seekable: bool) -> It
     name = show_name(target) if os.fspath(target) != "-" else "standard output"
     try:
         if os.fspath(target) == "-":
+            if sys.stdout is None:
+                raise OutputError("standard output is closed: redirect it, or give `output`")
             opened = _stream(sys.stdout.buffer, seekable)
         elif _is_special(Path(target)):
             opened = _device(Path(target), seekable)

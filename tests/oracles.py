@@ -13,7 +13,7 @@ import logging
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,10 @@ def planes_of(array: np.ndarray) -> np.ndarray:
 def by_pillow(path: Path) -> Planes:
     from PIL import Image, ImageOps
 
+    with suppress(ImportError):  # an extra
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(path) as image:
         beside = bool(getattr(image, "default_image", False))  # no part of a PNG's animation

@@ -81,7 +81,7 @@ def test_float_results_in_a_pipe_are_a_tiff():
         (["-k", "1 2; 3", "lake.png"], "rows of 1 and 2 numbers"),
         (["-k", "sharpen", "--border", "mirror", "lake.png"], "'mirror' is not one of 'reflect'"),
         (["-k", "sharpen", "--scale", "big", "lake.png"], "--scale: 'big' is not a number"),
-        (["-k", "sharpen", "--kernal", "x"], "No such option: --kernal"),
+        (["-k", "sharpen", "--kernal", "x"], "no such option: --kernal"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(words, said):

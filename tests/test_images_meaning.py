@@ -365,6 +365,47 @@ def test_inks_are_converted_by_their_profile_and_it_does_not_stay(tmp_path, kind
     assert info.icc is None
 
 
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("kind", ["tif", "jpg"])
+def test_another_profile_of_inks_takes_the_place_of_the_files_own(tmp_path, capfd, kind, own):
+    """Compared with a file whose own profile it is."""
+    import imgconv
+    from imgconv import cli
+
+    other = inks_profile()
+    mine = other.replace(other[-64:], bytes(64)) if own else None
+    (tmp_path / "inks.icc").write_bytes(other)
+    image = PillowImage.new("CMYK", (8, 8), (200, 40, 90, 20))
+    for name, icc in (("a", mine), ("same", other)):
+        image.save(tmp_path / f"{name}.{kind}", **({"icc_profile": icc} if icc else {}))
+    found = imgconv.open(tmp_path / f"a.{kind}", profile=tmp_path / "inks.icc")
+    expected = imgconv.open(tmp_path / f"same.{kind}")
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+    assert (imgconv.open(tmp_path / f"a.{kind}").pixels != expected.pixels).any()
+    assert found.notes == ("CMYK converted to sRGB by the profile given",)
+    words = ["filter", "-k", "identity", str(tmp_path / f"a.{kind}"), "-o", str(tmp_path / "o.png")]
+    assert cli.main([*words, "--profile", str(tmp_path / "inks.icc")]) == 0
+    np.testing.assert_array_equal(imgconv.open(tmp_path / "o.png").pixels, expected.pixels)
+
+
+@pytest.mark.parametrize("content", ["none", "text", "rgb", "broken"])
+def test_a_wrong_profile_of_inks_is_a_wrong_command_line(tmp_path, capfd, content):
+    from imgconv import cli
+
+    rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    made = {"text": b"no profile", "rgb": rgb, "broken": inks_profile()[:200]}
+    if content in made:
+        (tmp_path / "p.icc").write_bytes(made[content])
+    PillowImage.new("CMYK", (8, 8)).save(tmp_path / "a.jpg")
+    words = ["info", str(tmp_path / "a.jpg"), "--profile", str(tmp_path / "p.icc")]
+    capfd.readouterr()
+    assert cli.main(words) == 2
+    err = capfd.readouterr().err
+    said = {"none": "No such file", "text": "is no colour profile", "rgb": "is for RGB",
+            "broken": "cannot be used"}  # fmt: skip
+    assert said[content] in err and "--profile" in err and len(err.splitlines()) == 1
+
+
 def test_a_raw_file_of_a_camera_is_refused_by_its_name(tmp_path):
     from imgconv.errors import InputError
 

@@ -16,7 +16,7 @@ from imgconv.images.formats.netpbm import PNM
 RNG = np.random.default_rng(11)
 DTYPES = {8: np.uint8, 16: np.uint16, 32: np.float32}
 EXACT = {"quality": 100}  # where a format has a lossy and a lossless form
-LOSSY = ("jpeg", "avif")
+LOSSY = ("jpeg", "avif", "heif")
 CASES = [
     (one, depth, alpha)
     for one in ALL

@@ -71,12 +71,13 @@ class Reading(TypedDict, total=False):
 
     axes : the letters of an array's axes, if it is neither ``(H, W)`` nor ``(H, W, C)``.
     channels : what an array's channels are. Without it they are data, and none is alpha.
-    palette, to_srgb, max_pixels, allow_truncated : as the command line has them.
+    palette, profile, to_srgb, max_pixels, allow_truncated : as the command line has them.
     """
 
     axes: str | None
     channels: Channels | None
     palette: Palette
+    profile: str | os.PathLike[str] | None
     to_srgb: bool
     max_pixels: int | None
     allow_truncated: bool
@@ -150,7 +151,7 @@ def _info(pixels: np.ndarray, letters: str, wanted: str) -> Info:
     )  # fmt: skip
 
 
-OPTIONS = ("max_pixels", "allow_truncated", "palette", "channels")
+OPTIONS = ("max_pixels", "allow_truncated", "palette", "channels", "profile")
 
 
 def is_path(image: Any) -> bool:
@@ -164,6 +165,7 @@ def source_of(
     """The planes of a file, or those of an array in its place."""
     options = file_options(reading)
     if not is_path(image):
+        options.pop("profile", None)  # an array has no inks
         found = ArraySource(image, reading.get("axes"), Limits(values=values, **options))
         return cast(AbstractContextManager[Source], found)
     if reading.get("axes") is not None:

@@ -18,6 +18,7 @@ def open(
     page: int | None = None,
     palette: Palette = "auto",
     channels: Channels | None = None,
+    profile: str | os.PathLike[str] | None = None,
     max_pixels: int | None = None,
     allow_truncated: bool = False,
 ) -> Image:
@@ -33,6 +34,8 @@ def open(
         Of an image of numbers with a colour table: which of the two it is.
     channels : {"grey", "greya", "rgb", "rgba"}, optional
         What the channels of a .npy file are. Default: data, none is alpha.
+    profile : path, optional
+        The ICC profile by which CMYK is converted to sRGB. Default: the image's own.
     max_pixels : int, optional
         Refuse images with more pixels a plane. Default: a billion.
     allow_truncated : bool, default False
@@ -55,7 +58,11 @@ def open(
     'TCYX'
     """
     reading = Reading(
-        palette=palette, channels=channels, max_pixels=max_pixels, allow_truncated=allow_truncated
+        palette=palette,
+        channels=channels,
+        profile=profile,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
     )
     with open_image(path, **file_options(reading)) as source:
         info = source.info

@@ -45,6 +45,8 @@ def read_list(name: str) -> list[str]:
 
     In UTF-8 or, as Windows writes, UTF-16 with a byte-order mark.
     """
+    if name == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed: pipe a list of names into it, or name a file")
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:

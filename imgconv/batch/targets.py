@@ -1,6 +1,6 @@
 """Output names: beside the input, in a folder, one file, or a template."""
 
-# ruff: noqa: PTH112, PTH118, PTH120, PTH122
+# ruff: noqa: PTH110, PTH113, PTH112, PTH118, PTH120, PTH122
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ class Naming:
         output = self.output
         if output is None or output == "-" or self.is_template:
             return False
+        if os.path.exists(output) and not os.path.isfile(output) and not os.path.isdir(output):
+            return False  # a device, a named pipe
         ends = output.endswith(("/", os.sep)) or os.path.isdir(output)
         return ends or not (os.path.splitext(output)[1] or (self.format_given and not self.several))
 

@@ -191,14 +191,15 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
     InputError where the file cannot be read.
     """
-    import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
         if path.lower().endswith(".npz"):
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file)
+            from imgconv.images.array_file import read_arrays
+
+            found = read_arrays(path)
+            return found if isinstance(found, dict) else {"": found}
         return load_file(path)
     except (OSError, ValueError, SafetensorError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
@@ -207,4 +208,4 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
 def _say(target: Path, line: str) -> None:
     current().out(f"{target}\n")
-    current().say(f"imgconv: {line}")
+    current().say(line)

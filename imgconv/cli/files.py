@@ -68,6 +68,10 @@ def run_files(
         from .report import show_plan
 
         return show_plan(planned.items, options)
+    if options.preserve_times:
+        from imgconv.steps.times import PreserveTimes
+
+        step = PreserveTimes(step)
     return carry_out(planned, options, step)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Option
 
+from .console import ExitCode, current
 from .options import InputOptions
 
 if TYPE_CHECKING:
     from imgconv.batch import Outcome
 
 WIDTH = 13  # of the column of names
+SHOWN = 20  # images of a file
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,13 +31,21 @@ def command(
     header: Annotated[
         bool, Option("--header", help="Read headers only: no value range, much faster.")
     ] = False,
+    schema: Annotated[
+        bool, Option("--schema", help="Print the JSON Schema of what --json prints, and stop.")
+    ] = False,
 ) -> int:
-    """Show what an image file holds: size, type, axes, range, metadata.
+    """Show what an image file holds: size, type, axes, range, metadata, and what is odd.
 
     imgconv info photo.jpg
 
     imgconv info --json 'cells/*.tif'
+
+    Of a file with several images each is shown, with what is other than in the one before.
     """
+    if schema:
+        current().out(Path(__file__).with_suffix(".schema.json").read_text(encoding="utf-8"))
+        return ExitCode.OK
     from imgconv.batch import plan_inputs
     from imgconv.steps.info import DescribeFile
 
@@ -54,9 +65,24 @@ def as_text(outcome: Outcome) -> str:
 
 
 def lines(name: str, record: dict[str, Any]) -> str:
-    """The record as an indented paragraph under the file's name."""
-    rows = [f"  {label:{WIDTH}} {text}" for label, text in _rows(record) if text]
-    return "\n".join([name, *rows]) + "\n"
+    """The record as an indented paragraph under the file's name; of several images the first, and
+    of each further one what is other than in the one before."""
+    found, before = [name], dict[str, str]()
+    for number, each in enumerate(record.get("images", [record]), 1):
+        if number > SHOWN:
+            found.append(f"  and {len(record['images']) - SHOWN} more (--json shows all)")
+            break
+        rows = {label: text for label, text in _rows(each) if text}
+        changed = [
+            f"  {label:{WIDTH}} {rows.get(label, 'none')}"
+            for label in rows | before
+            if rows.get(label) != before.get(label)
+        ]
+        found += [f"  image {number}"] if "images" in record else []
+        found += changed
+        before = rows
+    found += [f"  {'odd':{WIDTH}} {words}" for words in record.get("odd", ())]
+    return "\n".join(found) + "\n"
 
 
 def _rows(r: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -67,16 +93,26 @@ def _rows(r: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "channels", f"{r['channels']}" + (f", {r['alpha']} alpha" if "alpha" in r else "")
     yield "type", r["dtype"] + (f" (from {r['source_dtype']})" if "source_dtype" in r else "")
     yield "axes", f"{r['axes']} {tuple(r['shape'])}"
+    yield "name", r.get("name", "")
     yield "values", _values(r)
     yield "pixel size", _size_text(r.get("pixel_size"))
     yield "resolution", "{:g} x {:g} dpi".format(*r["dpi"]) if "dpi" in r else ""
     yield "software", r.get("software", "")
     yield "colour", r.get("icc", "")
     yield "XMP", f"{r['xmp_bytes']} bytes" if "xmp_bytes" in r else ""
-    for group in ("exif", "text", "tiff"):
+    if "duration_ms" in r:
+        times = f", {r['loops']} times" if r["loops"] else ", for ever"
+        yield "shown", f"{r['duration_ms']:g} ms{times}"
+    if "lut" in r:
+        yield "table", "{entries} colours from {first} to {last}".format(**r["lut"])
+    yield "background", " ".join(map(str, r.get("background", ())))
+    for group in ("jpeg", "exif", "iptc", "text", "png_colour", "tiff"):
         for key, value in r.get(group, {}).items():
             if (group, key) != ("tiff", "kind"):
-                yield f"{group} {key}", _short(value)
+                yield f"{LABELS.get(group, group)} {key}", _short(value)
+
+
+LABELS = {"png_colour": "colour"}
 
 
 def _values(r: dict[str, Any]) -> str:

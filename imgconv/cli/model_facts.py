@@ -41,7 +41,7 @@ def choose_names(names: Iterable[str] | None) -> list[str]:
 
 
 def say(line: str) -> None:
-    current().say(in_options(f"imgconv: {line}"))
+    current().error(in_options(line))
 
 
 def record(model: Model) -> dict[str, Any]:

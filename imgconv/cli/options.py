@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_type_hi
 
 from typer import Argument, Option
 
-from imgconv.errors import UsageError
+from imgconv.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from imgconv.images import WriteOptions
@@ -82,6 +82,14 @@ Channels = Annotated[
         "[default: data, without alpha]",
     ),
 ]
+Profile = Annotated[
+    str | None,
+    Option(
+        "--profile",
+        metavar="FILE",
+        help="The ICC profile by which CMYK is converted to sRGB. [default: the image's own]",
+    ),
+]
 Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
 Quiet = Annotated[
     bool, Option("-q", "--quiet", help="No notes, progress or summary; errors are shown.")
@@ -109,8 +117,8 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
-        help="png, jpeg, tiff, webp, avif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm or npy. "
-        "[default: as the input]",
+        help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
+        "npy. [default: as the input]",
     ),
 ]
 Depth = Annotated[
@@ -146,6 +154,10 @@ Background = Annotated[
 ToSrgb = Annotated[
     bool, Option("--to-srgb", help="Convert to sRGB first; else colour profiles are kept.")
 ]
+PreserveTimes = Annotated[
+    bool,
+    Option("--preserve-times", help="Outputs get the modification time of their input."),
+]
 Linear = Annotated[
     bool,
     Option(
@@ -175,9 +187,19 @@ class InputOptions:
     allow_truncated: AllowTruncated = False
     palette: Palette = "auto"
     channels: Channels = None
+    profile: Profile = None
     json: Json = False
     quiet: Quiet = False
     verbose: Verbose = False
+
+    def __post_init__(self) -> None:
+        if self.profile is not None:
+            from imgconv.images.colour import read_inks
+
+            try:
+                read_inks(self.profile)
+            except InputError as error:
+                raise UsageError(f"--profile {error}") from None
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -188,6 +210,7 @@ class InputOptions:
             "values": self.values,
             "palette": self.palette,
             "channels": self.channels or "",
+            "profile": self.profile,
             **limit,
         }
 
@@ -207,8 +230,10 @@ class FileOptions(InputOptions):
     compression: Compression = None
     background: Background = None
     to_srgb: ToSrgb = False
+    preserve_times: PreserveTimes = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.depth not in (None, 8, 16, 32):
             raise UsageError(f"--depth {self.depth}: allowed are 8, 16 and 32 (float)")
         if self.compression not in (None, *COMPRESSIONS):

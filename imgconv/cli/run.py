@@ -156,11 +156,15 @@ def _shape(text: str, numbers: list[float], shape: tuple[int | None, ...]) -> np
 def _array(text: str, path: str) -> np.ndarray:
     import numpy as np
 
+    from imgconv.errors import InputError
+    from imgconv.images.array_file import read_arrays
+
     try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
-        raise UsageError(f"--input {text}: cannot be read ({reason})") from None
+        found = read_arrays(path)
+    except InputError as problem:
+        raise UsageError(f"--input {text}: {problem}") from None
+    if isinstance(found, dict):
+        raise UsageError(f"--input {text}: found an .npz of several arrays, allowed is one .npy")
     return np.asarray(found, np.float32) if found.dtype.kind == "f" else found.astype(np.int64)
 
 

@@ -280,7 +280,7 @@ def _say_left(ledger: Ledger) -> None:
         ):
             if count:
                 line = f"{count} of the skipped results {how}; --force {what}"
-                current().say(f"{show_name(folder)}: {line}")
+                current().note(f"{show_name(folder)}: {line}")
 
 
 def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:

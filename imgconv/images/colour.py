@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.text import show_name
 
 from .colour_space import find_profile
 from .depth import TOP
@@ -61,8 +64,26 @@ def usable_inks(icc: bytes | None) -> bool:
     return True
 
 
-def note_of_inks(icc: bytes | None) -> str:
-    """How CMYK is converted, in words."""
+def read_inks(path: str | os.PathLike[str]) -> bytes:
+    """The profile of inks in a file. Raises InputError where it is none."""
+    name = show_name(path)
+    try:
+        icc = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+    if icc[36:40] != b"acsp":
+        raise InputError(f"{name}: is no colour profile; `profile` takes an ICC profile of CMYK")
+    if not usable_inks(icc):
+        space = icc[16:20].decode("ascii", "replace").strip()
+        what = "cannot be used" if space == "CMYK" else f"is for {space}"
+        raise InputError(f"{name}: this profile {what}; `profile` takes one of CMYK")
+    return icc
+
+
+def note_of_inks(icc: bytes | None, given: bool = False) -> str:
+    """How CMYK is converted, in words; `given`: the profile is not the file's own."""
+    if given:
+        return "CMYK converted to sRGB by the profile given"
     if usable_inks(icc):
         return "CMYK converted to sRGB by its profile"
     left_out = ": its profile is none of inks and is left out" if icc else ""

@@ -17,6 +17,7 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.text import show_name
 
+from .colour import read_inks
 from .failures import translate_failures
 from .formats import Format, explain_refusal, foreign, names, sniff
 from .formats.foreign import BIO_FORMATS
@@ -99,19 +100,22 @@ def open_image(
     values: Values = "shown",
     palette: Palette = "auto",
     channels: str = "",
+    profile: str | os.PathLike[str] | None = None,
 ) -> Source:
     """Open an image file ("-" is standard input) by its content and read its header.
 
     `allow_truncated` takes what is readable of a file that ends early, `allow_rounding` lets wide
     integers lose their last bits in float32. `values` other than "shown" are those that the file
     stores (see `Values`). `palette` says what numbers under a colour table are, `channels` what
-    those of an array are. Raises InputError for whatever is wrong with the file: one line that
+    those of an array are; `profile` is a file with the colour profile of CMYK, in place of the
+    image's own. Raises InputError for whatever is wrong with the file: one line that
     names it.
     """
     name = show_name(source)
     if not os.fspath(source):
         raise InputError("the name of the input is empty")
-    limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels)
+    inks = None if profile is None else read_inks(profile)
+    limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels, inks)
     try:
         file = _open(source)
     except (OSError, ValueError) as error:
@@ -131,6 +135,8 @@ def open_image(
 def _open(source: str | os.PathLike[str]) -> BinaryIO:
     """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
     if os.fspath(source) == "-":
+        if sys.stdin is None:
+            raise InputError("standard input is closed: pipe an image into it, or name a file")
         if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
         return _buffer(sys.stdin.buffer)

@@ -17,15 +17,24 @@ from imgconv.images.image import frames
 from imgconv.ops.alpha import white, with_alpha
 from imgconv.ops.difference import Channel, compare, picture
 
-from .info import describe
+from .describe import describe
 
 if TYPE_CHECKING:
     from imgconv.images import Source
 
 PIXELS = {"format", "width", "height", "channels", "alpha", "dtype", "source_dtype", "axes",
-          "shape", "planes", "compression"}  # fmt: skip
+          "shape", "planes", "compression", "jpeg", "name"}  # fmt: skip
 """Of the record of `info`, what is no metadata: the shapes are compared as shapes."""
-LAYOUT = {"kind", "tile", "planar", "bigtiff", "extrasamples", "photometric"}  # of a TIFF
+LAYOUT = {
+    "kind",
+    "tile",
+    "planar",
+    "bigtiff",
+    "extrasamples",
+    "photometric",
+    "byteorder",
+    "predictor",
+}  # of a TIFF
 
 
 @dataclass(frozen=True)
@@ -161,8 +170,14 @@ def _coloured(plane: np.ndarray, colours: int, alpha: int) -> np.ndarray:
 
 def metadata(one: Source, two: Source) -> dict[str, tuple[Any, Any]]:
     """What is said differently of the two."""
-    a, b = _sayings(one.info), _sayings(two.info)
-    return {name: (a.get(name), b.get(name)) for name in a | b if a.get(name) != b.get(name)}
+    found: dict[str, tuple[Any, Any]] = {}
+    several = max(len(one.images), len(two.images)) > 1
+    for number, (mine, theirs) in enumerate(zip(one.images, two.images, strict=False), 1):
+        a, b = _sayings(mine.info), _sayings(theirs.info)
+        at = f"image {number}, " if several else ""
+        names = (name for name in a | b if a.get(name) != b.get(name))
+        found |= {at + name: (a.get(name), b.get(name)) for name in names}
+    return found
 
 
 def _sayings(info: Info) -> dict[str, Any]:

@@ -1,24 +1,26 @@
-"""What there is to say of a file: one record."""
+"""What there is to say of a file: its images, the range of their values, and what is odd."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
 from imgconv.batch import Done, Item
-from imgconv.images import Info, open_image
-from imgconv.images.info import TiffLayout
+from imgconv.images import Image, open_image
 
-EXIF_OFFSET, GPS_OFFSET = 0x8769, 0x8825  # tags that point at further tables
+from .describe import describe
+from .oddities import odd_about, odd_about_file
 
 
 @dataclass(frozen=True)
 class DescribeFile:
-    """The step of `info`: read the file, return its record; `values`: with the range of them."""
+    """The step of `info`: read the file, return its record; `values`: with the range of them.
+
+    The record is that of all planes; a file of several images has a record of each as `images`.
+    """
 
     imports: ClassVar = ("PIL.ExifTags", "PIL.ImageCms")  # when it works
     reading: Mapping[str, Any] = field(default_factory=dict)
@@ -26,36 +28,29 @@ class DescribeFile:
 
     def __call__(self, item: Item) -> Done:
         with open_image(item.source, **self.reading) as source:
+            each = [self._record(image) for image in source.images]
             record = describe(source.info)
-            if self.values:
-                record |= value_range(source.planes())
+            record |= join_ranges(each) if self.values else {}
+            odd = [*odd_about_file([image.info for image in source.images]), *_odd_of_each(each)]
+            record |= {"odd": odd} if odd else {}
+            record |= {"images": each} if len(each) > 1 else {}
             return Done(notes=tuple(source.notes), record=record)
 
+    def _record(self, image: Image) -> dict[str, Any]:
+        record = describe(image.info)
+        if self.values:
+            record |= value_range(image.planes())
+        odd = odd_about(image.info, record)
+        return record | ({"odd": odd} if odd else {})
 
-def describe(info: Info) -> dict[str, Any]:
-    """The record without pixels; what is unknown or absent is left out."""
-    record: dict[str, Any] = {
-        "format": info.format,
-        "width": info.width,
-        "height": info.height,
-        "channels": info.channels,
-        "alpha": info.alpha,
-        "dtype": str(info.dtype),
-        "source_dtype": info.source_dtype,
-        "axes": info.axes,
-        "shape": [int(n) for n in info.shape],
-        "planes": info.planes,
-        "compression": info.compression,
-        "pixel_size": _pixel_size(info),
-        "dpi": [round(d, 4) for d in info.dpi] if info.dpi else None,
-        "software": info.software,
-        "icc": _profile_name(info.icc) if info.icc else None,
-        "exif": _exif(info.exif) if info.exif else None,
-        "xmp_bytes": len(info.xmp) if info.xmp else None,
-        "text": dict(info.words),
-        "tiff": _tiff(info),
-    }
-    return {name: value for name, value in record.items() if value not in (None, "", {}, "none")}
+
+def _odd_of_each(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """With the number of the image, where there are several."""
+    return [
+        f"image {number}: {words}" if len(records) > 1 else words
+        for number, one in enumerate(records, 1)
+        for words in one.get("odd", ())
+    ]
 
 
 def value_range(planes: Iterable[np.ndarray]) -> dict[str, Any]:
@@ -75,75 +70,9 @@ def value_range(planes: Iterable[np.ndarray]) -> dict[str, Any]:
     return known | ({"not_finite": odd} if odd else {})
 
 
-def _pixel_size(info: Info) -> dict[str, Any] | None:
-    if info.pixel_size is None:
-        return None
-    x, y, unit = info.pixel_size
-    return {"x": x, "y": y, "unit": unit}
-
-
-def _tiff(info: Info) -> dict[str, Any]:
-    layout = info.tiff
-    if layout is None:
-        return {}
-    facts: dict[str, Any] = {
-        "kind": layout.kind,
-        "photometric": layout.photometric,
-        "tile": list(layout.tile) if layout.tile else None,
-        "planar": layout.planar or None,
-        "bigtiff": layout.bigtiff or None,
-        "extrasamples": list(layout.extrasamples) or None,
-        "description": layout.description or None,
-    }
-    return {name: value for name, value in facts.items() if value is not None} | _tags(layout)
-
-
-def _tags(layout: TiffLayout) -> dict[str, Any]:
-    """Texts and numbers of the tags that only pass through, by their names."""
-    from tifffile import TIFF
-
-    plain = {TIFF.TAGS.get(code, str(code)): value for code, _, _, value in layout.tags}
-    return {name: value for name, value in plain.items() if isinstance(value, (str, int, float))}
-
-
-def _profile_name(profile: bytes) -> str:
-    from PIL import ImageCms
-
-    try:
-        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        name = ImageCms.getProfileDescription(opened).strip()
-    except (OSError, ImageCms.PyCMSError):
-        name = ""
-    return name or f"unnamed profile of {len(profile)} bytes"
-
-
-def _exif(block: bytes) -> dict[str, Any]:
-    """EXIF tags by name; long binary ones by their length."""
-    from PIL import ExifTags, Image
-
-    exif = Image.Exif()
-    try:
-        exif.load(block)
-        tables = [(exif, ExifTags.TAGS), (exif.get_ifd(EXIF_OFFSET), ExifTags.TAGS)]
-        tables.append((exif.get_ifd(GPS_OFFSET), ExifTags.GPSTAGS))
-        tags = {
-            names.get(tag, f"0x{tag:04x}"): _plain(value)
-            for table, names in tables
-            for tag, value in table.items()
-        }
-    except (SyntaxError, ValueError, TypeError, LookupError, OSError):
-        return {"unreadable": f"{len(block)} bytes"}
-    return {name: value for name, value in tags.items() if name not in ("ExifOffset", "GPSInfo")}
-
-
-def _plain(value: Any) -> Any:
-    """A tag's value as JSON has it."""
-    if isinstance(value, bytes):
-        short = value.isascii() and len(value) < 64
-        return value.decode("ascii") if short else f"{len(value)} bytes"
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, (int, str)):
-        return value
-    number = float(value)
-    return number if np.isfinite(number) else str(value)
+def join_ranges(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The range of several images' values."""
+    known = [one for one in records if "min" in one]
+    ends = known and {"min": min(o["min"] for o in known), "max": max(o["max"] for o in known)}
+    odd = sum(one.get("not_finite", 0) for one in records)
+    return dict(ends or {}) | ({"not_finite": odd} if odd else {})

@@ -16,6 +16,7 @@ from imgconv.engine import prepare_network
 from imgconv.engine.outputs import batch_axes
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, show_name
+from imgconv.images.array_file import read_arrays
 from imgconv.images.image import frames
 from imgconv.tasks.image_to_image import Picture, format_shape
 
@@ -89,19 +90,16 @@ class RunNetwork(EachPlane):
         }
 
     def _inputs(self, source: str) -> dict[str, np.ndarray]:
-        try:
-            found = np.load(source, allow_pickle=False)
-            arrays = dict(found) if isinstance(found, Mapping) else None
-        except (OSError, ValueError, EOFError) as problem:
-            reason = getattr(problem, "strerror", None) or str(problem).splitlines()[0]
-            raise InputError(f"{show_name(source)}: cannot be read ({reason})") from None
+        found = read_arrays(source)
+        if isinstance(found, dict):
+            return found
         names = list(self.picture.model.graph.inputs)
-        if arrays is None and len(names) != 1:
+        if len(names) != 1:
             raise InputError(
                 f"{show_name(source)}: one array for the inputs {', '.join(names)}: give an .npz "
                 "with an array for each"
             )
-        return arrays if arrays is not None else {names[0]: found}
+        return {names[0]: found}
 
     def _of_image(self, item: Item) -> Done:
         """What the network gives for each plane; of a stack one after the other."""

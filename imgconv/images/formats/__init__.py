@@ -11,6 +11,7 @@ from .avif import AVIF
 from .bmp import BMP
 from .foreign import explain_refusal, foreign
 from .gif import GIF
+from .heif import HEIF
 from .jpeg import JPEG
 from .jpegxl import JPEG_XL
 from .microscopes import READ_ONLY
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 ALL: tuple[Format, ...] = (
-    PNG, JPEG, TIFF, WEBP, AVIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
+    PNG, JPEG, TIFF, WEBP, AVIF, HEIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
 )  # fmt: skip
 
 READABLE = (*ALL, *READ_ONLY)  # what makers of microscopes alone can write

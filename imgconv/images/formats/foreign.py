@@ -7,7 +7,7 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"\x89HDF", "an HDF5 file"),
 )  # fmt: skip
 _KNOWN: tuple[tuple[bytes, str], ...] = (  # what it is, and what to do
-    (b"v/1\x01", "an OpenEXR image: make it a TIFF of floats first (oiiotool a.exr -o a.tif)"),
+    (b"v/1\x01", "an OpenEXR image: make it a TIFF of floats first (oiiotool makes one)"),
     (b"#?RADIANCE", "a Radiance HDR image: make it a TIFF of floats first (oiiotool)"),
     (b"#?RGBE", "a Radiance HDR image: make it a TIFF of floats first (oiiotool)"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 image: save it as TIFF or PNG first"),
@@ -30,8 +30,7 @@ _RAW: tuple[tuple[bytes, str], ...] = (
     (b"\0MRM", "Minolta's MRW"),
 )  # fmt: skip
 _BRANDS = {  # of files that begin with a box called ftyp
-    b"crx ": "Canon's CR3", b"heic": "a HEIC image", b"heix": "a HEIC image",
-    b"mif1": "a HEIF image", b"hevc": "a HEIC sequence of images", b"msf1": "a HEIF sequence",
+    b"crx ": "Canon's CR3", b"hevc": "a HEIC sequence of images", b"msf1": "a HEIF sequence",
     b"hevx": "a HEIC sequence of images",
 }  # fmt: skip
 DEVELOP = "a camera raw file ({}): develop it first, with darktable or the maker's program, to TIFF"

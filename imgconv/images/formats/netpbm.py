@@ -23,6 +23,8 @@ from ..options import WriteOptions
 from .record import Format, Reader, begins
 
 SPACE = rb"(?:\s|#[^\n]*\n)+"
+PAM_END = re.compile(rb"^ENDHDR[ \t]*\r?\n", re.M)
+PAM_HEADER = 1 << 20  # bytes, for comments
 PLAIN, GREY, COLOUR = b"123", b"25", b"36"
 
 
@@ -92,7 +94,10 @@ class Netpbm:
         return height, width, 3 if self.kind in (b"3", b"6") else 1
 
     def _pam(self) -> tuple[int, int, int]:
-        head, _, _ = self.data[:4096].partition(b"ENDHDR\n")
+        end = PAM_END.search(self.data, 0, PAM_HEADER)
+        if end is None:
+            raise InputError(f"{self.name}: damaged PAM header (it has no end, the line ENDHDR)")
+        head = self.data[: end.start()]
         fields = dict(re.findall(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL)\s+(\d{1,9})\s*$", head, re.M))
         if len(fields) != 4:
             raise InputError(f"{self.name}: damaged PAM header")
@@ -106,7 +111,7 @@ class Netpbm:
             raise InputError(f"{self.name}: a PAM of {depth} channels; allowed are 1 to {most}")
         if self.tuples.startswith("CMYK") and depth != 4 + self.tuples.endswith("A"):
             raise InputError(f"{self.name}: damaged PAM header ({depth} samples of {self.tuples})")
-        self.start, self.order = len(head) + 7, ">"
+        self.start, self.order = end.end(), ">"
         return int(fields[b"HEIGHT"]), int(fields[b"WIDTH"]), depth
 
     def _pfm(self) -> tuple[int, int, int]:
@@ -136,8 +141,7 @@ class Netpbm:
         )
         plain = self.kind in (b"1", b"2", b"3")
         self.end = len(self.data) if plain else self.start + needed
-        if held < needed:
-            self.limits.refuse_truncated(self.name, "PNM")
+        if self.limits.check_held(self.name, "PNM", needed, held):
             self.notes.append("truncated: the missing part is black")
 
     def _body(self, size: int) -> bytes:
@@ -161,15 +165,31 @@ class Netpbm:
     def _plain(self) -> np.ndarray:
         """Samples written as text; those of a plain PBM need no space between them."""
         text = re.sub(rb"#[^\n]*", b"", self.data[self.start :])
-        words = re.findall(rb"[01]" if self.kind == b"1" else rb"\d{1,5}", text)
         count = int(np.prod(self.shape, dtype=np.int64))
-        if len(words) < count:
-            self.limits.refuse_truncated(self.name, "PNM")
         values = np.zeros(count, np.uint16)
-        read = np.array(words[:count], dtype="S5").astype(np.uint32)
-        values[: len(read)] = np.minimum(read, self.top)
+        read = self._numbers(text)[:count]
+        if len(read) < count:
+            self.limits.refuse_truncated(self.name, "PNM")
+        values[: len(read)] = read
         values = values.reshape(self.shape)
         return 1 - values if self.kind == b"1" else values
+
+    def _numbers(self, text: bytes) -> np.ndarray:
+        """Those before the first word that is no sample: what is behind it is not there."""
+        if self.kind == b"1":
+            text = re.sub(rb"([01])(?=[01])", rb"\1 ", text)
+        wrong = re.search(rb"[^\d\s]", text)
+        if wrong:
+            self.limits.refuse_truncated(self.name, "PNM")
+            text = text[: wrong.start()]
+        found = np.fromstring(text, np.float64, sep=" ") if text.strip() else np.zeros(0)
+        beyond = np.flatnonzero(found > self.top)
+        if len(beyond) and not self.limits.allow_truncated:
+            raise InputError(
+                f"{self.name}: damaged PNM: the sample {found[beyond[0]]:.0f} is above the largest "
+                f"value {self.top}; take what stands before it with `allow_truncated=True`"
+            )
+        return found[: beyond[0]] if len(beyond) else found
 
     def _scale(self, samples: np.ndarray) -> np.ndarray:
         """To the full range of 8 or 16 bit, rounded, unless stored values are wanted."""

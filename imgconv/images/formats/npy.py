@@ -79,8 +79,7 @@ class Npy:
     def _check_length(self) -> None:
         held = self.file.seek(0, 2) - self.start
         needed = self.count * int(np.prod(self.plane, dtype=object)) * self.found.itemsize
-        if held < needed:
-            self.limits.refuse_truncated(self.name, "NPY")
+        if self.limits.check_held(self.name, "NPY", needed, held):
             self.notes.append("truncated: the missing part is black")
 
     def _planes(self) -> Iterator[np.ndarray]:

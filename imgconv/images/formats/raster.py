@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from imgconv.errors import InputError
+
 from ..image import Image, frames, records
 from ..info import Info
 from ..limits import Limits
@@ -24,6 +26,8 @@ from ..resolution import Resolution
 
 OURS = b"imgconv "  # what our own comments begin with
 ANIMATION_LIMIT = 100_000  # frames
+DENSEST = 4096  # pixels that a byte can stand for, as a string of LZW's table
+SMALL, SHORT = 1 << 24, 1 << 30  # pixels of a canvas, and of all frames, that any file may have
 
 
 class Raster:
@@ -39,7 +43,9 @@ class Raster:
         block = block.removeprefix(b"Exif\0\0") if block else None
         self.known = deliver(block, self.image.info.get("xmp"))
         self.orientation = self.known.orientation
+        self._check_amount(width * height, len(data), SMALL)
         self.count = min(getattr(self.image, "n_frames", 1), ANIMATION_LIMIT)
+        self._check_amount(width * height * self.count, len(data), SHORT)
         shared = self._shared_info()
         found = [self._mode_and_duration(n) for n in range(self.count)]
         self.mode = _widest([mode for mode, _ in found])
@@ -51,6 +57,14 @@ class Raster:
     def add_profile(self, icc: bytes | None) -> None:
         """One that Pillow does not read."""
         self.images = [replace(one, info=replace(one.info, icc=icc)) for one in self.images]
+
+    def _check_amount(self, pixels: int, held: int, allowed: int) -> None:
+        """A GIF that promises far more than its bytes can tell is a lie."""
+        if self.kind == "gif" and pixels > DENSEST * held + allowed:
+            raise InputError(
+                f"{self.name}: damaged GIF: it promises {pixels:,} pixels, the file holds "
+                f"{held:,} bytes"
+            )
 
     def _shared_info(self) -> Info:
         """What holds for all frames."""

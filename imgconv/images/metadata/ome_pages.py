@@ -8,6 +8,7 @@ it. https://docs.openmicroscopy.org/ome-model/latest/ome-tiff/specification.html
 from __future__ import annotations
 
 import copy
+import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,6 +153,16 @@ def _by_index(images: list[ET.Element], tiff: Any) -> Iterator[Part]:
         places = [dict(zip(MICROMANAGER, map(int, row), strict=False)) for row in index]
         pages = {(at["Z"], at["C"], at["T"]): page for page, at in enumerate(places)}
         yield Part(images[position], pages)
+
+
+def count_planes(xml: str) -> int:
+    """How many planes the text tells of, in all files."""
+    try:
+        images = _children(ET.fromstring(xml), "Image")
+    except ET.ParseError:
+        return 0
+    sizes = (_sizes(pixels) for image in images if (pixels := _pixels(image)) is not None)
+    return sum(math.prod(one.values()) for one in sizes)
 
 
 def _pages(pixels: ET.Element, first: int, uuid: str = "") -> dict[Place, int]:

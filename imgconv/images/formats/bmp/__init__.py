@@ -43,9 +43,7 @@ def _whole(data: bytes, name: str, limits: Limits) -> tuple[bytes, list[str]]:
     if not len(data) < size <= start + (1 << 32):
         more = len(data) > size and data[size : size + 2] == b"BM"
         return data, ["only the first of the several pictures in the file is read"] * more
-    limits.refuse_truncated(name, "BMP")
-    if size > 64 * len(data):
-        raise InputError(f"{name}: damaged BMP (too little of it is left)")
+    limits.check_held(name, "BMP", size, len(data))
     return data.ljust(size, b"\0"), ["truncated: the missing part is black"]
 
 
@@ -84,5 +82,6 @@ def _write_v5(file: BinaryIO, plane: np.ndarray, image: Image, profile: bytes) -
 
 BMP = Format(
     "bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"icc"}), reads_with=PILLOW, writes_with=PILLOW,
+    keeps=frozenset({"icc"}), reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks"),
+    writes_with=PILLOW,
 )  # fmt: skip

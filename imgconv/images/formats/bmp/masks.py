@@ -30,8 +30,7 @@ class Masked:
         if max(map(_top, self.masks)) > FULL:
             self.notes.append("samples of more than 8 bit rounded to 8")
         self.stride = (header.width * header.bits + 31) // 32 * 4
-        if len(data) < header.start + self.stride * header.height:
-            limits.refuse_truncated(name, "BMP")
+        limits.check_held(name, "BMP", header.start + self.stride * header.height, len(data))
         channels = len(self.masks)
         info = Info(
             "bmp", np.dtype(np.uint8), header.height, header.width, channels,

@@ -21,12 +21,15 @@ from ...limits import Limits
 from ...metadata import exif, iptc, xmp_extended
 from ...metadata.blocks import deliver
 from ...resolution import Resolution
-from .segments import FRAMES, Segments
+from .segments import FRAMES, SCAN, Segments
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 GAIN_MAP = (b"hdr-gain-map", b"HDRGainMap", b"urn:iso:std:iso:ts:21496")
 OURS = b"imgconv "  # what our own comments begin with
+GREY = 128
+PROGRESSIVE = 0xC2
 NOISE = bytes(range(1, 251, 3))  # any bits; no marker among them
+USUAL_SCANS = 16  # of a progressive JPEG
 ZIGZAG = sorted(range(64), key=lambda n: (n // 8 + n % 8, n if (n // 8 + n % 8) % 2 else -n))
 
 
@@ -56,6 +59,7 @@ class Jpeg:
         self.data, height = segments.with_height()
         self.limits.check(self.name, height, width)
         self._check_amount(height * width)
+        self._check_scans(height * width)
         self.shape = (height, width)
         self._check_end()
         self._note_companions()
@@ -69,8 +73,8 @@ class Jpeg:
         comments = [bytes(s).rstrip(b"\0") for s in segments.of(0xFE)]
         profile = self._icc()
         if self.components == 4:
-            self.inks, profile = profile, None
-            self.notes.append(colour.note_of_inks(self.inks))
+            given, self.inks, profile = self.limits.inks, self.limits.inks or profile, None
+            self.notes.append(colour.note_of_inks(self.inks, given is not None))
         return Info(
             format="jpeg", dtype=np.dtype(np.uint8), height=height, width=width,
             channels=min(self.components, 3), compression="jpeg",
@@ -81,23 +85,30 @@ class Jpeg:
         )  # fmt: skip
 
     def _check_end(self) -> None:
-        """A file that lacks its last marker alone holds the whole picture."""
+        """A file that lacks its last marker alone holds the whole picture; one that has it may
+        have been cut off before, and closed by a program that did not see it."""
         if self.segments.ended:
+            progressive = next(self.segments.of(PROGRESSIVE), None)
+            if progressive is not None and not self.segments.has_all_scans():
+                self._refuse_part("the last details are missing")
             return
         if self.segments.has_all_scans() and self._is_whole():
             self.notes.append("the marker at its end is missing, the picture is whole")
             self.data += b"\xff\xd9"
             return
+        self._refuse_part("the missing part is grey")
+
+    def _refuse_part(self, what: str) -> None:
         self.limits.refuse_truncated(self.name, "JPEG")
-        self.notes.append("truncated: the missing part is grey")
+        self.notes.append(f"truncated: {what}")
 
     def _is_whole(self) -> bool:
         """Whether bits that are put behind its last ones change nothing."""
-        import imagecodecs
-
-        endings = (b"\xff\xd9", NOISE + b"\xff\xd9")
+        end = len(self.data) - len(self.segments.behind) - 2 if self.segments.ended else None
         try:
-            one, other = (imagecodecs.jpeg8_decode(self.data + ending) for ending in endings)
+            one, other = (
+                self._decode(self.data[:end] + more + b"\xff\xd9") for more in (b"", NOISE)
+            )
         except Exception:
             return False
         return bool((one == other).all())
@@ -123,18 +134,42 @@ class Jpeg:
                 f"the file holds {len(self.data):,} bytes"
             )
 
-    def _pixels(self) -> np.ndarray:
-        import imagecodecs
+    def _check_scans(self, pixels: int) -> None:
+        """Each scan passes over the whole picture, and may take next to no bytes."""
+        scans = sum(1 for _ in self.segments.of(SCAN))
+        if scans > USUAL_SCANS and pixels * scans // USUAL_SCANS > self.limits.max_pixels:
+            raise InputError(
+                f"{self.name}: {scans} scans of {pixels:,} pixels take as long as "
+                f"{pixels * scans // USUAL_SCANS:,} pixels, the limit is "
+                f"{self.limits.max_pixels:,}; raise it with "
+                f"`max_pixels={pixels * scans // USUAL_SCANS}`"
+            )
 
+    def _pixels(self) -> np.ndarray:
         if self.components == 4:
             return self._cmyk()
-        return imagecodecs.jpeg8_decode(self.data).reshape(*self.shape, -1)
+        pixels = self._decode(self.data)
+        # What libjpeg finds no bits for it makes middle grey.
+        if self.segments.ended and (pixels[-1, -8:] == GREY).all() and not self._is_whole():
+            self._refuse_part("the missing part is grey")
+        return pixels
+
+    def _decode(self, data: bytes) -> np.ndarray:
+        """(H, W, 1 or 3); `out` holds libjpeg to the size that was read here."""
+        import imagecodecs
+
+        shape = (*self.shape, self.components)
+        out = np.empty(shape if self.components > 1 else self.shape, np.uint8)
+        return imagecodecs.jpeg8_decode(data, out=out).reshape(shape)
 
     def _cmyk(self) -> np.ndarray:
         """(H, W, 3); Pillow knows that Adobe writes its inks inverted."""
         from PIL.JpegImagePlugin import JpegImageFile
 
-        inks = np.asarray(JpegImageFile(io.BytesIO(self.data)))
+        image = JpegImageFile(io.BytesIO(self.data))
+        if image.size[::-1] != self.shape:
+            raise InputError(f"{self.name}: damaged JPEG (two frame headers of different sizes)")
+        inks = np.asarray(image)
         return colour.rgb_of_inks(inks, self.inks)
 
     def _xmp(self) -> bytes | None:

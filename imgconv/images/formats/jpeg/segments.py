@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 SCAN, END, LINES = 0xDA, 0xD9, 0xDC  # SOS, EOI, DNL
+ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without length: TEM, RSTn, SOI
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # within entropy-coded data: not stuffed, not RST
 
 
@@ -34,6 +35,9 @@ class Segments:
             if marker == END:
                 self.ended, self.behind = True, self.data[at + 2 :]
                 return
+            if marker in ALONE:
+                at += 2
+                continue
             if at + 4 > len(view):
                 return
             (length,) = struct.unpack_from(">H", view, at + 2)

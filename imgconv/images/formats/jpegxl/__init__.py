@@ -14,7 +14,7 @@ from imgconv.errors import InputError, OutputError
 from ... import samples
 from ...image import Image, one_plane
 from ...info import Info
-from ...limits import Limits
+from ...limits import METADATA, Limits
 from ...metadata.blocks import deliver, update, with_resolution
 from ...options import WriteOptions
 from ..record import Format, Reader, begins
@@ -100,7 +100,7 @@ def _boxes(data: bytes, limits: Limits, name: str) -> Iterator[tuple[bytes, byte
         if kind == b"brob":
             import imagecodecs
 
-            kind, content = content[:4], bytes(imagecodecs.brotli_decode(content[4:]))
+            kind, content = content[:4], bytes(imagecodecs.brotli_decode(content[4:], out=METADATA))
         yield (b"jxlc", content[4:]) if kind == b"jxlp" else (kind, content)
         at = end
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...limits import Room
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-TEXT_LIMIT = 64 << 20  # bytes that compressed text or a profile may expand to
 Content = bytes | memoryview
 
 
@@ -32,34 +33,34 @@ def decode(whole: bytes) -> np.ndarray:
     return imagecodecs.png_decode(whole)
 
 
-def text(content: bytes) -> tuple[str, str] | None:
+def text(content: bytes, room: Room) -> tuple[str, str] | None:
     """Keyword and text of a tEXt chunk."""
     key, zero, value = content.partition(b"\0")
     return (key.decode("latin-1"), value.decode("latin-1")) if zero else None
 
 
-def compressed_text(content: bytes) -> tuple[str, str] | None:
-    """Those of a zTXt chunk; None where it is damaged."""
+def compressed_text(content: bytes, room: Room) -> tuple[str, str] | None:
+    """Those of a zTXt chunk; None where it is damaged or finds no room."""
     key, _, rest = content.partition(b"\0")
-    value = inflate(rest[1:])
+    value = inflate(rest[1:], room)
     return None if value is None else (key.decode("latin-1"), value.decode("latin-1"))
 
 
-def international_text(content: bytes) -> tuple[str, str] | None:
-    """Those of an iTXt chunk; None where it is damaged."""
+def international_text(content: bytes, room: Room) -> tuple[str, str] | None:
+    """Those of an iTXt chunk; None where it is damaged or finds no room."""
     key, _, rest = content.partition(b"\0")
     parts = rest[2:].split(b"\0", 2)
     if len(parts) < 3:
         return None
-    value = inflate(parts[2]) if rest[:1] == b"\1" else parts[2]
+    value = inflate(parts[2], room) if rest[:1] == b"\1" else parts[2]
     return None if value is None else (key.decode("latin-1"), value.decode("utf-8", "replace"))
 
 
-def inflate(data: bytes) -> bytes | None:
-    """None where it is damaged or beyond the limit."""
+def inflate(data: bytes, room: Room) -> bytes | None:
+    """None where it is damaged, or is more than there is room for."""
     try:
         stream = zlib.decompressobj()
-        out = stream.decompress(data, TEXT_LIMIT)
+        out = stream.decompress(data, room.left + 1)
     except zlib.error:
         return None
-    return out if stream.eof else None
+    return out if room.take(len(out)) and stream.eof else None

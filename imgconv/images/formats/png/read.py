@@ -16,7 +16,7 @@ from imgconv.errors import InputError
 
 from ...image import Image
 from ...info import Info
-from ...limits import Limits
+from ...limits import Limits, Room
 from ...metadata import exif, iptc
 from ...metadata.blocks import deliver
 from ...resolution import Resolution
@@ -50,6 +50,7 @@ class Png:
     def __init__(self, data: bytes, name: str, limits: Limits) -> None:
         self.data, self.name, self.limits = data, name, limits
         self.notes: list[str] = []
+        self.room = Room()  # for what is compressed beside the pixels
         self.chunks = self._walk()
         info = self._read_info()
         self.images = self._frames(info) or [Image(info, self._planes)]
@@ -244,7 +245,7 @@ class Png:
         if b"iCCP" not in self.chunks:
             return None
         _, _, rest = bytes(self.chunks[b"iCCP"][0]).partition(b"\0")
-        profile = inflate(rest[1:])
+        profile = inflate(rest[1:], self.room)
         if profile is None:
             self.notes.append("the colour profile is damaged and was dropped")
         return profile
@@ -259,7 +260,7 @@ class Png:
     def _text(self) -> list[tuple[str, str]]:
         """All text chunks in order of kind; damaged ones are dropped with a note."""
         pairs = [
-            read(bytes(content))
+            read(bytes(content), self.room)
             for kind, read in TEXTS.items()
             for content in self.chunks.get(kind, ())
         ]

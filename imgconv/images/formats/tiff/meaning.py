@@ -40,7 +40,8 @@ class Meaning:
         self.page, self.apart, self.name, self.limits = page, apart, name, limits
         self.photometric = tags.photometric_name(page)
         self._check()
-        self.icc = page.tags.valueof(tags.ICC) or None
+        self.icc = tags.bytes_of(page.tags.valueof(tags.ICC))
+        self.inks = limits.inks or self.icc
         unsigned = page.dtype.kind in "ub"
         self.bits = page.bitspersample
         self.narrow = unsigned and self.bits < 16 and self.bits != 8
@@ -83,7 +84,7 @@ class Meaning:
         if self.photometric == "miniswhite" and not self.invert:
             notes.add("numbers are read as they stand: the file shows 0 as white")
         if self.photometric == "separated":
-            notes.add(colour.note_of_inks(self.icc))
+            notes.add(colour.note_of_inks(self.inks, self.limits.inks is not None))
         if self.narrow and bits > 1 and not stored and not self.palette:
             notes.add(f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bit")
         elif not self.palette and (said := samples.note(self._stored_type, self.limits)):
@@ -135,7 +136,7 @@ class Meaning:
         if self.raw_ycbcr:
             plane = ycbcr.to_rgb(plane, self.page)
         if self.photometric == "separated":
-            plane = colour.rgb_of_inks(plane, self.icc)
+            plane = colour.rgb_of_inks(plane, self.inks)
         if self.alpha == "straight" and ALPHA[self.extra[-1]] == "premultiplied":
             plane = colour.straight(plane)
         return plane

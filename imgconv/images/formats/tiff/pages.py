@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...info import Info
-from ...limits import Limits
+from ...limits import Limits, Room
 from ...metadata import exif, iptc, xmp
 from ...notes import Notes
-from . import regions, tags, ycbcr
+from . import regions, segments, tags, ycbcr
 from .meaning import Meaning
 
 
@@ -29,13 +29,15 @@ class Pages:
         name: str,
         limits: Limits,
         notes: Notes,
+        room: Room,
         text: str | None = None,
     ) -> None:
-        """`text` is the description where it is not the first page's own."""
+        """`text` is the description where it is not the first page's own; `room` is for tags."""
         self.text = text
         self.tiff, self.page, self.pages, self.series = tiff, keyframe, pages, series
-        self.name, self.limits, self.notes = name, limits, notes
-        limits.check(name, keyframe.imagelength, keyframe.imagewidth)
+        self.name, self.limits, self.notes, self.room = name, limits, notes, room
+        counted = 1 if keyframe.planarconfig == 2 else keyframe.samplesperpixel
+        limits.check(name, keyframe.imagelength, keyframe.imagewidth, counted)
         # Samples that the axes count as C or so are planes like any others; behind X, C are
         # those of a pixel.
         counted = series is not None and "S" not in series.axes and series.axes[-3:] != "YXC"
@@ -59,11 +61,11 @@ class Pages:
         height, width = page.imagelength, page.imagewidth
         text = (page.description or "") if self.text is None else self.text
         resolution = tags.resolution(page, kind, text)
-        packet = _bytes(page.tags.valueof(tags.XMP))
+        packet = tags.bytes_of(page.tags.valueof(tags.XMP))
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
-        layout = replace(tags.layout(self.tiff, page, kind), description=text)
+        layout = replace(tags.layout(self.tiff, page, kind, self.room), description=text)
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
@@ -78,7 +80,7 @@ class Pages:
 
     def _iptc(self) -> bytes | None:
         """From its own tag, else from among Photoshop's resources."""
-        found = (_bytes(tags.content(self.tiff, self.page, code)) for code in tags.IPTC)
+        found = (tags.bytes_of(tags.content(self.tiff, self.page, code)) for code in tags.IPTC)
         return next((known for one in found if one and (known := iptc.records(one))), None)
 
     def _stack(self) -> tuple[str, tuple[int, ...]]:
@@ -130,6 +132,7 @@ class Pages:
         if whole or page is None or not regions.can_read(page):
             everything = (one for number, one in enumerate(self.planes()) if number == plane)
             return next(everything)[rows, columns]
+        segments.check(page, self.page, self.name, self.limits, (rows, columns))
         return self._converted(regions.read(page, rows, columns))
 
     def _contiguous(self) -> Iterator[np.ndarray]:
@@ -137,7 +140,10 @@ class Pages:
         page, file = self.page, self.tiff.filehandle
         dtype = page.dtype.newbyteorder(self.tiff.byteorder)
         size = int(np.prod(page.shape)) * dtype.itemsize
-        for n in range(self._count_words()):
+        count = self._count_words()
+        held = max(0, file.size - self.series.dataoffset)
+        self.limits.check_held(self.name, "TIFF", count * size, held)
+        for n in range(count):
             file.seek(self.series.dataoffset + n * size)
             data = file.read(size)
             if len(data) < size:
@@ -161,6 +167,7 @@ class Pages:
         if ycbcr.is_subsampled(keyframe):
             yield ycbcr.read(each, self.name)
             return
+        segments.check(each, keyframe, self.name, self.limits)
         yield from _split(each.asarray(maxworkers=threads.count()), keyframe)
 
     def _finish(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -170,10 +177,6 @@ class Pages:
 
     def _converted(self, plane: np.ndarray) -> np.ndarray:
         return exif.turn(self.meaning(plane), self.orientation)
-
-
-def _bytes(value: Any) -> bytes | None:
-    return value.encode("utf-8") if isinstance(value, str) else value or None
 
 
 def _split(data: np.ndarray, page: Any) -> Iterator[np.ndarray]:

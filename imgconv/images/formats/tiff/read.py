@@ -14,7 +14,7 @@ from imgconv.errors import InputError
 
 from ... import pixelsize
 from ...image import Image
-from ...limits import Limits
+from ...limits import Limits, Room
 from ...notes import Notes
 from ..foreign import DEVELOP
 from . import raw, tags
@@ -31,6 +31,7 @@ ESSENTIAL = frozenset({
     256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325, 330, 338, 339,
     347, 529, 530,
 })  # fmt: skip
+MANY_PLANES, TIMES_PLANES = 100_000, 100  # of all files that an OME text tells of
 UNDECLARED = ("generic", "uniform")  # tifffile's kinds of series that no description declares
 
 
@@ -40,6 +41,7 @@ class Tiff:
     def __init__(self, file: BinaryIO, name: str, limits: Limits) -> None:
         self.name, self.limits = name, limits
         self.notes = Notes()
+        self.room = Room()
         with listening() as heard:
             self._open(file)
         self._judge(heard)
@@ -76,6 +78,12 @@ class Tiff:
         from ...metadata import ome_pages  # parses XML
 
         text = self.tiff.ome_metadata or ome_pages.from_index(self.tiff)
+        told, held = ome_pages.count_planes(text), len(self.tiff.pages)
+        if told > max(MANY_PLANES, TIMES_PLANES * held):
+            raise InputError(
+                f"{self.name}: damaged TIFF: its OME text tells of {told:,} planes, the file "
+                f"holds {held:,} pages"
+            )
         return ome_pages.own_part(text, self.tiff, str(getattr(file, "name", "")))
 
     def _judge(self, heard: list[str]) -> None:
@@ -111,8 +119,9 @@ class Tiff:
         self, kind: str, keyframe: Any, pages: list[Any], series: Any, text: str | None = None
     ) -> Pages:
         return Pages(
-            self.tiff, kind, keyframe, pages, series, self.name, self.limits, self.notes, text
-        )
+            self.tiff, kind, keyframe, pages, series, self.name, self.limits, self.notes, self.room,
+            text,
+        )  # fmt: skip
 
     def _alike(self, parts: list[Pages]) -> Iterator[Pages]:
         """Pages in a row of which all is the same but the pixels are one stack."""

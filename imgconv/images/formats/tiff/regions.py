@@ -21,7 +21,7 @@ def read(page: Any, rows: slice, columns: slice) -> np.ndarray:
     frames, _, _, _, contiguous = page.shaped
     out = np.zeros((frames, high, wide, contiguous), page.dtype)
     file = page.parent.filehandle
-    for index in _touched_segments(page, rows, columns):
+    for index in find_segments(page, rows, columns):
         file.seek(page.dataoffsets[index])
         data = file.read(page.databytecounts[index])
         tables = {} if page.jpegtables is None else {"jpegtables": page.jpegtables}
@@ -32,7 +32,7 @@ def read(page: Any, rows: slice, columns: slice) -> np.ndarray:
     return np.moveaxis(out, 0, 2).reshape(high, wide, frames * contiguous)
 
 
-def _touched_segments(page: Any, rows: slice, columns: slice) -> list[int]:
+def find_segments(page: Any, rows: slice, columns: slice) -> list[int]:
     """The numbers of the strips or tiles that hold any of it."""
     frames, _, length, width, _ = page.shaped
     tall, broad = page.rowsperstrip, width

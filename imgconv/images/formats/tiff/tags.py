@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from ...info import TiffLayout
+from ...limits import Room
 from ...metadata import imagej, ome
 from ...resolution import Resolution
 
@@ -28,11 +29,11 @@ NOT_COPIED = frozenset({
     MICROMANAGER, *IPTC, *UNTRUE,
 })  # fmt: skip
 COPIED_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17})
-COPIED_BYTES = 64 << 20
 
 
-def layout(tiff: Any, page: Any, kind: str) -> TiffLayout:
-    """The layout of tifffile's `page`, the first of the file `tiff`."""
+def layout(tiff: Any, page: Any, kind: str, room: Room) -> TiffLayout:
+    """The layout of tifffile's `page`, the first of the file `tiff`; as many of its other tags as
+    find room."""
     return TiffLayout(
         kind=kind,
         description=page.description or "",
@@ -45,7 +46,7 @@ def layout(tiff: Any, page: Any, kind: str) -> TiffLayout:
         byteorder=tiff.byteorder,
         extrasamples=tuple(int(e) for e in page.extrasamples),
         resolution=tag_resolution(page),
-        tags=tuple(_other_tags(tiff, page)),
+        tags=tuple(_other_tags(tiff, page, room)),
     )
 
 
@@ -61,17 +62,12 @@ def photometric_name(page: Any) -> str:
     return tifffile.PHOTOMETRIC(page.photometric).name.lower()
 
 
-def _other_tags(tiff: Any, page: Any) -> list[tuple[int, int, int, Any]]:
+def _other_tags(tiff: Any, page: Any, room: Room) -> list[tuple[int, int, int, Any]]:
     """Every other tag, as its bytes: code, type, count, value."""
     kept = []
     for tag in page.tags:
-        too_large = tag.valuebytecount > COPIED_BYTES
-        if (
-            tag.code in NOT_COPIED
-            or tag.code in UNTRUE
-            or int(tag.dtype) not in COPIED_TYPES
-            or too_large
-        ):
+        elsewhere = tag.code in NOT_COPIED or tag.code in UNTRUE
+        if elsewhere or int(tag.dtype) not in COPIED_TYPES or not room.take(tag.valuebytecount):
             continue
         kept.append((tag.code, int(tag.dtype), tag.count, content(tiff, page, tag.code)))
     return kept
@@ -126,3 +122,10 @@ def _is_shaped(description: str) -> bool:
         return description[:1] == "{" and "shape" in json.loads(description)
     except ValueError:
         return False
+
+
+def bytes_of(value: Any) -> bytes | None:
+    """The content of a tag that should hold bytes; None where it holds nothing or anything else."""
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    return value if isinstance(value, bytes) and value else None

@@ -1,0 +1,31 @@
+"""The time of a file's last change, kept on what is made of it."""
+
+# ruff: noqa: PTH116
+# Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from imgconv.batch import Done, Item, Step
+
+
+@dataclass(frozen=True)
+class PreserveTimes:
+    """Another step, whose outputs get the modification time of their input."""
+
+    step: Step
+
+    def __call__(self, item: Item) -> Done:
+        if item.source == "-":
+            done = self.step(item)
+            return done._replace(notes=(*done.notes, "standard input has no time to preserve"))
+        read = os.stat(item.source)
+        done = self.step(item)
+        try:
+            for path in filter(os.path.isfile, done.written):
+                os.utime(path, ns=(read.st_atime_ns, read.st_mtime_ns))
+        except OSError as error:
+            note = f"its time could not be preserved ({error.strerror})"
+            return done._replace(notes=(*done.notes, note))
+        return done
