@@ -67,7 +67,9 @@ class Tiff:
         elif self.kind == "ome":  # the text is about other pages, or about none
             self.kind = "plain"
             self.tiff = _tiff_file(file, is_ome=False)
-        self.series = [s for s in self.tiff.series if s.keyframe is not None]
+        known = [s for s in self.tiff.series if s.keyframe is not None]
+        above = [s for s in known if len(_place(s.keyframe)) == 1]
+        self.series = above or known  # those below a page (SubIFDs) are left out, with a note
         if any(len(s.levels) > 1 for s in self.series):
             self.notes.add("pyramid: only the full resolution is read")
 
