@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -227,6 +228,7 @@ def tap_by_tap(
     taps, offsets = weights.get("taps", _pair_channels), plan.offsets
     start = (first[0] * plan.full[1] + first[1]) * V
     cost = plan.columns * taps[0].size / (2 * V)  # of a row of results and a pair
+    sizes = functools.cache(plan.sizes)  # the same for each image of a batch
 
     def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
         target = out.reshape(-1)[start:]
@@ -239,7 +241,7 @@ def tap_by_tap(
             span = (0, g.pairs, *rows) if by_rows else (begin, end, 0, plan.rows)
             kernels.implicit_convolve(
                 image, taps, offsets, biases, other, target, scratch(plan.room),
-                plan.sizes(span, extra is not None), *clamp.numbers,
+                sizes(span, extra is not None), *clamp.numbers,
             )  # fmt: skip
 
         if by_rows:

@@ -82,6 +82,7 @@ def _write_v5(file: BinaryIO, plane: np.ndarray, image: Image, profile: bytes) -
 
 BMP = Format(
     "bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"icc"}), reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks"),
+    keeps=frozenset({"icc", "resolution"}),
+    reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks"),
     writes_with=PILLOW,
 )  # fmt: skip

@@ -152,7 +152,7 @@ def distance(quality: int) -> float:
 
 JPEG_XL = Format(
     "jpegxl", (".jxl",), begins(CODESTREAM, SIGNATURE), _open, _write, depths=(8, 16, 32),
-    alpha=True, keeps=frozenset({"exif", "xmp"}),
+    alpha=True, keeps=frozenset({"exif", "xmp", "resolution"}),
     reads_with=("imagecodecs:jpegxl_decode", "imagecodecs:brotli_decode"),
     writes_with=("imagecodecs:jpegxl_encode",),
 )  # fmt: skip

@@ -34,6 +34,7 @@ PNG = Format(
     "png", (".png", ".apng"), begins(b"\x89PNG\r\n\x1a\n"), _open, _write,
     depths=(8, 16), alpha=True, keeps=frozenset({
         "duration", "exif", "xmp", "icc", "iptc", "text", "comments", "png_colour", "background",
+        "resolution",
     }),
     holds="frames", mark=_mark,
     reads_with=("imgconv.images.formats.png.read", "imagecodecs:png_decode"),

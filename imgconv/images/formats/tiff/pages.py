@@ -15,6 +15,8 @@ from ...notes import Notes
 from . import regions, segments, tags, ycbcr
 from .meaning import Meaning
 
+DECISIVE = (tags.ORIENTATION, 320, tags.ICC, *ycbcr.TAGS)  # 320: the colour table
+
 
 class Pages:
     """Pages of one size, type and meaning; `series` where a description declares their axes."""
@@ -106,6 +108,12 @@ class Pages:
         """With the name that the image has in its file."""
         self.info = replace(self.info, name=name)
         return self
+
+    @property
+    def likeness(self) -> tuple[Any, ...]:
+        """What two pages of one stack have in common: their record, and the tags by which samples
+        become what is delivered."""
+        return self.info, *(str(self.page.tags.valueof(tag)) for tag in DECISIVE)
 
     def stack_with(self, others: list[Pages]) -> Pages:
         """Together with pages of which all is the same: one stack."""

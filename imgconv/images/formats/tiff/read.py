@@ -124,7 +124,7 @@ class Tiff:
         """Pages in a row of which all is the same but the pixels are one stack."""
         begin = 0
         for end in range(1, len(parts) + 1):
-            if end == len(parts) or parts[end].info != parts[begin].info:
+            if end == len(parts) or parts[end].likeness != parts[begin].likeness:
                 yield parts[begin].stack_with(parts[begin + 1 : end])
                 begin = end
 
