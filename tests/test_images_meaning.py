@@ -167,6 +167,17 @@ def test_pages_that_differ_in_one_tag_alone_are_no_stack(tmp_path):
         assert len(source.images) == 1 and source.info.planes == 2
 
 
+def test_images_below_a_page_are_left_out_and_said(tmp_path):
+    page = RNG.integers(0, 256, (32, 32), np.uint8)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:  # with its own description, then without
+        tiff.write(page, subifds=1, photometric="minisblack")
+        tiff.write(page[:10, :10], photometric="minisblack")
+    with open_image(tmp_path / "a.tif") as source:
+        (found,) = source.planes()
+        assert any("SubIFDs" in note for note in source.notes)
+    np.testing.assert_array_equal(found[..., 0], page)
+
+
 def test_words_and_resolution_are_those_of_each_page(tmp_path):
     grey = RNG.integers(0, 256, (5, 6), np.uint8)
     first = {

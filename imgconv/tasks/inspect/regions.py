@@ -17,7 +17,7 @@ from .probe import Probe
 from .views import enlarge, show_input, symmetric
 
 WORK = 6e10  # multiply-adds for one picture: two seconds on two cores
-FEWEST, FINEST = 6, 24  # cells a side
+FEWEST, FINEST = 5, 24  # cells a side
 VIEW, FRAME = 384, 2  # pixels: of a picture's side, of a frame's line
 Window = tuple[slice, slice]
 
