@@ -9,7 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import UsageError
+from imgconv.errors import UsageError
+
 from .stencil import Stencil, stencil
 
 

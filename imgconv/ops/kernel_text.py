@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, UsageError
+from imgconv.errors import InputError, UsageError
+
 from .catalogue import ALIASES, FAMILIES, MEANT, NAMED
 from .rank import MEANINGS, Rank
 from .stencil import Stencil, stencil

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.engine.fusion import Stage
+from imgconv.engine.operators.operator import Clamp
+from imgconv.engine.operators.sliding import windows
+from imgconv.kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
 
-from ... import kernels
-from ...kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
-from ..fusion import Stage
-from ..operators.operator import Clamp
-from ..operators.sliding import windows
 from .layer import Arrays, Shapes, V, Weights, Work, blocks, pad_channels, scratch
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ..image import Image
-from ..limits import Limits
-from ..options import WriteOptions
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
+
 from .record import PILLOW, Format, Reader
 
 QUALITY = 92

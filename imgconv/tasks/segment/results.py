@@ -12,16 +12,16 @@ import numpy as np
 from imgconv.atomic import output
 from imgconv.images import Info, WriteOptions, write_image
 from imgconv.ops.sheet import sheet
+from imgconv.tasks.csv_table import csv_text
+from imgconv.tasks.fields_of_view import Field, Stack
+from imgconv.tasks.labels.geojson import Features
+from imgconv.tasks.labels.measure import Row, columns, measure
+from imgconv.tasks.labels.outline import outlines
+from imgconv.tasks.labels.overlay import overlay
+from imgconv.tasks.labels.rois import RoiArchive, name_in_stack
+from imgconv.tasks.labels.select import LabelStack, Size, labels_info, write_labels
+from imgconv.tasks.link.stack import Linked, position_of
 
-from ..csv_table import csv_text
-from ..fields_of_view import Field, Stack
-from ..labels.geojson import Features
-from ..labels.measure import Row, columns, measure
-from ..labels.outline import outlines
-from ..labels.overlay import overlay
-from ..labels.rois import RoiArchive, name_in_stack
-from ..labels.select import LabelStack, Size, labels_info, write_labels
-from ..link.stack import Linked, position_of
 from .doubt import describe
 from .linked import tracks_table, volumes_table
 from .run import Segmentation

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..card import Card
+from imgconv.tasks.card import Card
+
 from .card import USUAL
 from .doubt import EMPTY, MISSED, doubts
 from .levels import Levels, find_levels, standing_out, weights

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ...image import Image
-from ...limits import Limits
-from ...options import WriteOptions
-from ..record import Format, Reader, begins
+from imgconv.images.formats.record import Format, Reader, begins
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:

@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...image import Image
-from ...info import Info
-from ...limits import Limits
-from ...options import WriteOptions
-from ..record import Format, Reader, begins
+from imgconv.images.formats.record import Format, Reader, begins
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:

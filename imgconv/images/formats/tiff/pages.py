@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...info import Info
-from ...limits import Limits, Room
-from ...metadata import exif, iptc, xmp
-from ...notes import Notes
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits, Room
+from imgconv.images.metadata import exif, iptc, xmp
+from imgconv.images.notes import Notes
+
 from . import regions, segments, tags, ycbcr
 from .meaning import Meaning
 

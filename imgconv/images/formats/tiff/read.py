@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imgconv.errors import InputError
+from imgconv.images import pixelsize
+from imgconv.images.formats.foreign import DEVELOP
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits, Room
+from imgconv.images.notes import Notes
 
-from ... import pixelsize
-from ...image import Image
-from ...limits import Limits, Room
-from ...notes import Notes
-from ..foreign import DEVELOP
 from . import raw, tags
 from .pages import Pages
 
 if TYPE_CHECKING:
-    from ...metadata.ome_pages import Own
+    from imgconv.images.metadata.ome_pages import Own
 
 SILENCE = logging.NullHandler()
 DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
@@ -77,7 +77,7 @@ class Tiff:
         """What a text of several files says of this one."""
         if not self.tiff.is_ome and not self.tiff.is_micromanager:
             return None
-        from ...metadata import ome_pages  # parses XML
+        from imgconv.images.metadata import ome_pages  # parses XML
 
         text = self.tiff.ome_metadata or ome_pages.from_index(self.tiff)
         try:
