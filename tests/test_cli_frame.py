@@ -219,6 +219,12 @@ def test_the_manual_holds_every_command_and_option(capfd: pytest.CaptureFixture[
     assert r"\fB\-\-skip\-existing\fR" in out
 
 
+def test_the_manual_that_is_installed_has_examples_and_every_command() -> None:
+    page = (Path(cli.__file__).parents[2] / "docs" / "imgconv.1").read_text()
+    assert ".SH EXAMPLES" in page and r"\fBIMGCONV_CACHE\fR" in page
+    assert all(f".SS imgconv {name}" in page for name in cli.COMMANDS)
+
+
 @pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
 def test_the_manual_is_set_without_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
     _, page, _ = run(capfd, "man")

@@ -44,9 +44,10 @@ def bundled(tmp_path, monkeypatch):
 
 def test_bundled_models_are_listed_in_columns(bundled, capfd):
     assert cli.main(["models", "list"]) == 0
-    head, blur, scores = capfd.readouterr().out.splitlines()
-    assert head.split() == ["name", "task", "size", "parameters", "licence", "description"]
-    assert re.fullmatch(r"blur +denoise +[\d.]+ k?B +10 +CC0 +Smooths", blur)
+    head, blur, about, scores = capfd.readouterr().out.splitlines()
+    assert head.split() == ["name", "task", "size", "parameters", "licence"]
+    assert re.fullmatch(r"blur +denoise +[\d.]+ k?B +10 +CC0", blur)
+    assert about == "    Smooths"
     assert scores.split()[:2] == ["scores", "-"]
 
 

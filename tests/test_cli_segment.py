@@ -490,7 +490,9 @@ def test_a_dry_run_shows_every_file_and_writes_none(segment):
 def test_json_has_the_numbers_of_each_image(segment):
     calibrated("a.tif", field())
     code, out, _ = segment("a.tif", "--json")
-    (found,) = map(json.loads, out)
+    found, last = map(json.loads, out)
+    names = ["segmented/summary.csv", "segmented/imgconv-run.json"]
+    assert last == {"status": "summary", "written": names}
     assert code == 0 and found["count"] == 3 and found["median_area_um2"] == 81 / 16
     assert found["written"][0] == "segmented/a-labels.tif"
 

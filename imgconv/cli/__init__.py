@@ -165,7 +165,15 @@ def _usage(error: typer.TyperException) -> str:
     path = context.command_path if context else "imgconv"
     text = _describe_range(error) or _describe_unknown(error, context)
     text = text or " ".join(error.format_message().split())
-    return f"{path}: {text} (see {path} --help)"
+    return f"{path}: {text} ({_hint_of_file(error)}see {path} --help)"
+
+
+def _hint_of_file(error: typer.TyperException) -> str:
+    """For an option that is the name of a file."""
+    from pathlib import Path
+
+    name = getattr(error, "option_name", "")
+    return f"the file of this name is ./{name}; " if name and Path(name).exists() else ""
 
 
 def _describe_unknown(error: typer.TyperException, context: Any) -> str:

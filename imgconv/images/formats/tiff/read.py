@@ -64,6 +64,9 @@ class Tiff:
             self.tiff = _tiff_file(file, omexml=self.own.whole)
             for note in self.own.notes:
                 self.notes.add(note)
+        elif self.kind == "ome":  # the text is about other pages, or about none
+            self.kind = "plain"
+            self.tiff = _tiff_file(file, is_ome=False)
         known = [s for s in self.tiff.series if s.keyframe is not None]
         above = [s for s in known if len(_place(s.keyframe)) == 1]
         self.series = above or known  # those below a page (SubIFDs) are left out, with a note
@@ -77,7 +80,10 @@ class Tiff:
         from ...metadata import ome_pages  # parses XML
 
         text = self.tiff.ome_metadata or ome_pages.from_index(self.tiff)
-        told, held = ome_pages.count_planes(text), len(self.tiff.pages)
+        try:
+            told, held = ome_pages.count_planes(text), len(self.tiff.pages)
+        except ValueError:  # sizes that are no numbers
+            return None
         if told > max(MANY_PLANES, TIMES_PLANES * held):
             raise InputError(
                 f"{self.name}: damaged TIFF: its OME text tells of {told:,} planes, the file "
