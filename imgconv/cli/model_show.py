@@ -76,8 +76,8 @@ def show_model(
 
 def input_shapes(model: Model, size: tuple[int, int] | None) -> dict[str, tuple[int, ...]]:
     """The shape to show for every input: open sizes filled in. InputError where they are not."""
-    step = int(model.card.get("multiple") or 1)
-    side = -(-SIDE // step) * step
+    step, more = int(model.card.get("multiple") or 1), int(model.card.get("offset") or 0)
+    side = more + -(-(SIDE - more) // step) * step
     return {
         name: fill_shape(name, shape, size or (side, side), given=size is not None)
         for name, shape in model.graph.inputs.items()
