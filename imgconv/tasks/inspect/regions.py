@@ -128,7 +128,10 @@ def local_influence(
 
 def _same(probe: Probe, value: str, unit: tuple[int, int, int], wanted: float) -> bool:
     channel, row, column = unit
-    found = probe.values([value])[0][0]
+    try:
+        found = probe.values([value])[0][0]
+    except InputError:  # the network takes no piece of that size
+        return False
     if not (0 <= row < found.shape[1] and 0 <= column < found.shape[2]):
         return False
     top = float(np.abs(found).max()) or 1.0
