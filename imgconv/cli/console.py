@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from imgconv.errors import SETTING, OutputError, setting_value
+from imgconv.text import show_text
 
 
 class ExitCode(IntEnum):
@@ -55,6 +56,10 @@ class Console(NamedTuple):
             self.hush()
             reason = error.strerror or error
             raise OutputError(f"standard output: cannot be written ({reason})") from error
+
+    def show(self, text: str) -> None:
+        """Lines for people, on standard output."""
+        self.out(show_text(text, lines=True))
 
     def say(self, line: str) -> None:
         """A line for people, on standard error."""
@@ -116,5 +121,4 @@ def _option(name: str, value: object) -> str:
 
 def one_line(text: str) -> str:
     """A message fit for a terminal: no control characters, no lone surrogates, one line."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+    return show_text(text)
