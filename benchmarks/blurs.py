@@ -113,8 +113,8 @@ def evaluated(image: pyvips.Image, format: str) -> Call:
 
 def box_peers(pixels, other, vips, size: int) -> Peers:
     peers: Peers = {"OpenCV": lambda: cv2.blur(pixels, (size, size), dst=other)}
-    mask = pyvips.Image.new_from_list([[1] * size])
-    one = vips.convsep(mask.copy(scale=size), precision="integer")
+    mask = pyvips.Image.new_from_list([[1] * size], scale=size)
+    one = vips.convsep(mask, precision="integer")
     peers["libvips"] = evaluated(one, vips.format)
     if pixels.dtype == np.uint8:
         image = Image.fromarray(pixels)

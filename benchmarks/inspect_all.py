@@ -4,7 +4,7 @@
 
 Architectures have random weights and are made in a temporary folder. A view that a network cannot
 give (a class activation map without a global mean) is refused in a line, which is no failure.
---cells: how many a side are covered at least; 8 is what users get.
+--cells: how many a side are covered at least; 5 is what users get.
 """
 
 from __future__ import annotations

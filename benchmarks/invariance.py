@@ -1,6 +1,6 @@
 """Do counts and areas stay when only the canvas, the units or the size of an image change?
 
-    python benchmarks/invariance.py PACK [--part val] [--images 12] [--model nuclei]
+    python benchmarks/invariance.py PACK [--part val] [--images 12] [--kind stained]
 
 PACK is as in benchmarks/segmentation.py. Each row is one change, over the images of one kind: the
 objects found in all changed images over those in the images as they are, and so the areas (scaled).
@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("pack")
     parser.add_argument("--part", default="val")
     parser.add_argument("--images", type=int, default=12, help="of each kind, at most")
+    parser.add_argument("--kind", help="this kind alone")
     parser.add_argument("--model", default="nuclei")
     options = parser.parse_args()
     model, card = load(options.model, "segment")
@@ -82,7 +83,8 @@ def main() -> None:
 
     kinds: dict[str, list[np.ndarray]] = defaultdict(list)
     for one in data.load(options.pack, options.part):
-        kinds[one.kind].append(one.pixels)
+        if options.kind in (None, one.kind):
+            kinds[one.kind].append(one.pixels)
     print("| kind | images | change | objects | areas |\n|---|---:|---|---:|---:|")
     for kind, every in sorted(kinds.items()):
         chosen = every[:: max(1, len(every) // options.images)][: options.images]

@@ -13,8 +13,8 @@ from timing import refuse_a_busy_machine, show
 from imgconv import threads
 
 GROUPS = (
-    "kernels", "layers", "stacks", "resample", "networks", "encoders", "commands", "batch",
-    "colorize", "training",
+    "kernels", "blurs", "layers", "stacks", "resample", "networks", "encoders", "commands",
+    "batch", "colorize", "training",
 )  # fmt: skip
 MODULES = {"training": "training_steps"}  # `training` is the package that it times
 

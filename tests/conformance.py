@@ -94,7 +94,7 @@ def refusal(path: Path, error: Exception, found: dict[str, list[np.ndarray] | st
     able = [name for name, planes in found.items() if not isinstance(planes, str)]
     if not isinstance(error, InputError):
         return Verdict(path, BUG, f"{type(error).__name__}: {words}")
-    if "not an image of a known format" in words:
+    if is_foreign(path):
         return Verdict(path, FOREIGN if able else NONE, words)
     said = [planes for planes in found.values() if isinstance(planes, str)]
     if "truncated" in words and any("truncated" in why for why in said):
@@ -103,6 +103,19 @@ def refusal(path: Path, error: Exception, found: dict[str, list[np.ndarray] | st
         return Verdict(path, REFUSED, words)
     hard = any(word in words for word in ("damaged", "truncated", "cannot be read"))
     return Verdict(path, DAMAGED if hard else LEFT, f"{words} ({' and '.join(able)} read it)")
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether it is of no format that is read, known by name or not; cameras' raw files are none
+    that could be."""
+    from imgconv.images.formats import explain_refusal, sniff
+
+    with path.open("rb") as file:
+        head = file.read(32)
+    known = explain_refusal(head)
+    if known:
+        return "camera raw" not in known
+    return bool(head) and sniff(head) is None
 
 
 def believed(found: dict[str, list[np.ndarray]]) -> tuple[str, list[str]]:

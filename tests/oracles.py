@@ -120,6 +120,7 @@ def _split(samples: np.ndarray, page: Any) -> Iterator[np.ndarray]:
 def light(samples: np.ndarray, page: Any) -> np.ndarray:
     """TIFF 6.0, sections 3 to 8, 16, 18 and 20: samples as light."""
     photometric = getattr(page.photometric, "name", str(page.photometric)).lower()
+    photometric = "miniswhite" if photometric == "0" else photometric
     bits, dtype = page.bitspersample, samples.dtype
     if samples.dtype == bool:
         samples = samples.astype(np.uint8)
@@ -210,6 +211,7 @@ def by_imagecodecs(path: Path) -> Planes:
     decode = getattr(imagecodecs, f"{suffix}_decode")
     array = decode(data)
     frames = array if suffix in ("gif", "webp", "avif", "apng") and array.ndim == 4 else [array]
+    frames = frames[is_beside_animation(data) :] if len(frames) > 1 else frames
     yield from (_exif_turned(planes_of(frame), path) for frame in frames)
 
 
@@ -218,6 +220,12 @@ _MAGIC = (
     ("gif", 0, b"GIF8"), ("bmp", 0, b"BM"), ("avif", 4, b"ftypavif"), ("jpegxl", 0, b"\xff\x0a"),
     ("jpegxl", 4, b"JXL "), ("heif", 4, b"ftyphei"), ("heif", 4, b"ftypmif1"),
 )  # fmt: skip
+
+
+def is_beside_animation(data: bytes) -> bool:
+    """Whether a PNG's first image is no frame: no fcTL stands before it (PNG 3, section 11.3.6)."""
+    begin = data.find(b"fcTL")
+    return data.startswith(b"\x89PNG") and b"acTL" in data and not 0 < begin < data.find(b"IDAT")
 
 
 def _kind(data: bytes) -> str | None:

@@ -78,6 +78,14 @@ def test_a_template_has_stem_suffix_parent_and_index() -> None:
     assert targets("in", output=template) == ["in/001_a-x.png", "in/002_b-x.png"]
 
 
+def test_the_index_counts_what_is_planned_whatever_is_left_out() -> None:
+    make("b.png", "d.png")
+    make_ours("a.png", "c.png")
+    items = plan(["*.png"], command="filter", output="out/{index}.png").items
+    assert [item.target for item in items if not item.skip] == ["out/1.png", "out/2.png"]
+    assert [item.number for item in items] == [1, 2, 3, 4]
+
+
 def test_pages_stay_open_until_they_are_counted_and_braces_survive() -> None:
     make("{a}.tif")
     (item,) = plan(["{a}.tif"], command="filter", output="{stem}_{{p}}{page:02d}.png").items

@@ -80,6 +80,41 @@ def test_no_digit_is_said_of_paper_noise_photos_and_letters(here, capfd):
     assert np.mean(found) >= 0.7
 
 
+def test_a_chart_and_its_parts_are_no_number(here, capfd):
+    """A wheel of wedges, rings in rings, bars of many heights, a thin curve."""
+    page = Image.new("L", (300, 300), 255)
+    draw = ImageDraw.Draw(page)
+    for radius in range(20, 140, 24):
+        draw.ellipse((150 - radius, 150 - radius, 150 + radius, 150 + radius), outline=0, width=4)
+    page.save("rings.png")
+    page = Image.new("L", (300, 200), 255)
+    draw = ImageDraw.Draw(page)
+    for n, height in enumerate((20, 150, 60, 110, 30, 170, 90, 15, 130)):
+        draw.rectangle((20 + 30 * n, 190 - height, 30 + 30 * n, 190), fill=0)
+    page.save("bars.png")
+    page = Image.new("L", (600, 400), 255)
+    points = [(20 + 10 * n, 200 + int(150 * np.sin(n / 7))) for n in range(56)]
+    ImageDraw.Draw(page).line(points, fill=0, width=2)
+    page.save("curve.png")
+    names = ("rings.png", "bars.png", "curve.png", SAMPLES / "chart.png")
+    assert [one["class"] for one in said(capfd, *names)] == ["no digit"] * 4
+
+
+def test_a_file_reads_the_same_alone_and_among_others(here, capfd):
+    """Several files go through the network at once; a bad one among them harms none."""
+    texts = ("20", "35", "46", "58", "69")
+    for n, text in enumerate(texts):
+        drawn(text, size=40 + 10 * n).save(f"{n}.png")
+    Path("3.png").write_bytes(b"no image")
+    assert cli.main(["classify", "--json", "-q", *(f"{n}.png" for n in range(5))]) == 1
+    records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [r["status"] for r in records] == ["written"] * 3 + ["failed", "written"]
+    for n in (0, 1, 2, 4):
+        (alone,) = said(capfd, f"{n}.png")
+        assert alone["class"] == records[n]["class"] == texts[n]
+        assert alone["probability"] == pytest.approx(records[n]["probability"], abs=1e-5)
+
+
 def test_printed_digits_are_read(here, capfd):
     for digit in range(10):
         drawn(str(digit)).save(f"{digit}.png")

@@ -176,6 +176,6 @@ def test_a_wrong_command_line_is_one_line(diff: Any, argv: list[str], words: str
 def test_a_missing_or_bad_file_is_named(diff: Any) -> None:
     saved("a.png", np.zeros((4, 4), np.uint8))
     Path("text.png").write_text("no image")
-    assert diff("a.png", "none.png") == (1, "", "none.png: no such file\n")
+    assert diff("a.png", "none.png") == (1, "", "error: none.png: no such file\n")
     code, _, err = diff("text.png", "a.png")
-    assert code == 1 and err.startswith("text.png: not an image")
+    assert code == 1 and err.startswith("error: text.png: not an image")

@@ -84,7 +84,7 @@ def test_quiet_leaves_the_paths_and_the_errors(capfd: pytest.CaptureFixture[str]
     code, out, err = run(capfd, "a.png", "b.png", "c.png", "-q")
     assert (code, out) == (1, ["a-invert.png", "b-invert.png"])
     assert len(err) == 1
-    assert err[0].startswith("c.png: not an image")
+    assert err[0].startswith("error: c.png: not an image")
 
 
 def test_verbose_says_how_long_each_file_took(capfd: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +108,7 @@ def test_every_kind_of_bad_file_is_one_line_and_the_rest_is_done(
     code, out, err = run(capfd, *names, "folder.png", "*.webp", "z.png", "-o", "out/")
     assert (code, out) == (1, ["out/a.png", "out/z.png"])
     for name in (*names[1:], "folder.png", "*.webp"):
-        assert sum(line.startswith(f"{name}: ") for line in err) == 1
+        assert sum(line.startswith(f"error: {name}: ") for line in err) == 1
     assert err[-1].startswith("2 done, 8 failed in ")
     assert names_in("out") == ["a.png", "z.png"]
 
@@ -145,7 +145,7 @@ def test_json_is_one_object_a_file_whatever_became_of_it(
     assert [r["source"] for r in records] == ["a.png", "b.png", "bad.png"]
     assert [r["status"] for r in records] == ["written", "skipped", "failed"]
     assert records[0]["written"] == ["a-invert.png"]
-    assert records[2]["message"] in err
+    assert f"error: {records[2]['message']}" in err
 
 
 def test_dry_run_writes_nothing_and_says_what_would_be(capfd: pytest.CaptureFixture[str]) -> None:
@@ -161,8 +161,10 @@ def test_running_a_pattern_twice_does_no_harm(capfd: pytest.CaptureFixture[str])
     before = names_in(".")
     code, out, err = run(capfd, "*.png", "--skip-existing")
     assert (code, out, names_in(".")) == (0, [], before)
-    assert "a-invert.png: skipped, written by imgconv itself; name it alone to process it" in err
-    assert "a.png: skipped, a-invert.png exists" in err
+    assert (
+        "note: a-invert.png: skipped, written by imgconv itself; name it alone to process it" in err
+    )
+    assert "note: a.png: skipped, a-invert.png exists" in err
 
 
 def test_an_existing_file_is_kept_without_force(capfd: pytest.CaptureFixture[str]) -> None:
@@ -261,12 +263,23 @@ def test_a_reader_of_the_image_that_goes_away_is_no_error() -> None:
     assert (len(done.stdout), done.stderr) == (10, b"")
 
 
+def test_failures_of_a_long_batch_are_said_again_at_the_end(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    names = [f"{number:02}.png" for number in range(22)]
+    make(*names)
+    Path(names[1]).write_text("no image")
+    _, _, err = run(capfd, *names)
+    assert err[0].startswith("error: 01.png: not an image")
+    assert err[1].startswith("21 done, 1 failed") and err[2:] == [f"  failed: {err[0][7:]}"]
+
+
 def test_a_bug_is_one_line_and_verbose_shows_where() -> None:
     make("a.png", "b.png")
     env = os.environ | {"INVERT_BUG": "1"}
     done = process("a.png", env=env)
     assert done.returncode == 1
-    said = b"a.png: unexpected KeyError: 'a mistake of ours'; --verbose shows"
+    said = b"error: a.png: unexpected KeyError: 'a mistake of ours'; --verbose shows"
     assert done.stderr.startswith(said)
     assert b"Traceback" not in done.stderr
     assert b"Traceback" in process("a.png", "-v", env=env).stderr

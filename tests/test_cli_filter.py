@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from imgconv import cli
 from imgconv.ops.catalogue import NAMED
 from imgconv.ops.correlation import correlate
 
@@ -81,7 +83,7 @@ def test_float_results_in_a_pipe_are_a_tiff():
         (["-k", "1 2; 3", "lake.png"], "rows of 1 and 2 numbers"),
         (["-k", "sharpen", "--border", "mirror", "lake.png"], "'mirror' is not one of 'reflect'"),
         (["-k", "sharpen", "--scale", "big", "lake.png"], "--scale: 'big' is not a number"),
-        (["-k", "sharpen", "--kernal", "x"], "No such option: --kernal"),
+        (["-k", "sharpen", "--kernal", "x"], "no such option: --kernal"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(words, said):
@@ -123,3 +125,41 @@ def test_warmup_says_at_once_that_nothing_can_be_kept(monkeypatch):
     result = imgconv("warmup")
     assert result.returncode == 1 and result.stderr.count(b"\n") == 1
     assert b"/dev/null" in result.stderr and b"set IMGCONV_CACHE to a folder" in result.stderr
+
+
+def gradient(path: Path) -> str:
+    row = np.linspace(20, 200, 64)
+    Image.fromarray(np.tile(row, (40, 1)).astype(np.uint8)).save(path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (["-k", "1 1 1; 1 1 1; 1 1 1"], "sums to 9; --scale 1/9 keeps brightness"),
+        (["-k", "laplacian-8"], "--range abs keeps edges of both signs"),
+        (["-k", "1 1 1; 1 1 1; 1 1 1", "--scale", "1/9"], ""),
+        (["-k", "sobel-x", "--range", "abs"], ""),
+        (["-k", "sharpen"], ""),
+        (["-k", "sobel"], ""),
+    ],
+)
+def test_what_is_hardly_meant_gets_a_note(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], words: list[str], note: str
+) -> None:
+    assert cli.main(["filter", *words, gradient(tmp_path / "a.png")]) == 0
+    err = "".join(
+        line for line in capfd.readouterr().err.splitlines(True) if "compiling" not in line
+    )
+    assert note in err and err.count("\n") == bool(note)
+
+
+def test_a_name_and_a_format_that_differ_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = gradient(tmp_path / "a.png")
+    said = ["filter", "-k", "box", path, "-o", str(tmp_path / "x.png"), "--format"]
+    assert cli.main([*said, "jpeg"]) == 2
+    assert "is a png by its name, --format says jpeg" in capfd.readouterr().err
+    assert cli.main([*said, "png"]) == 0
+    assert cli.main(["filter", "-k", "box", path, "-o", os.devnull]) == 0

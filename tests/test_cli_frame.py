@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from imgconv import cli
+from imgconv.cli import meant
+from imgconv.cli.console import Console
 
 
 def run(capfd: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
@@ -46,13 +50,13 @@ def test_version_tells_ours_and_that_of_every_library(capfd: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("inof",), "imgconv: No such command 'inof'. Did you mean 'info'?"),
-        (("info", "--jsn", "x"), "imgconv info: No such option: --jsn"),
+        (("inof",), "error: imgconv: no such command: inof; did you mean imgconv info?"),
+        (("info", "--jsn", "x"), "error: imgconv info: no such option: --jsn"),
         (("info", "--jsn", "x"), "--json"),
         (("info", "x", "--jobs", "many"), "--jobs "),
         (("info", "x", "--jobs", "0"), "--jobs "),
         (("info", "x", "--jobs"), "requires an argument"),
-        (("info",), "imgconv: no input: name files"),
+        (("info",), "error: no input: name files"),
     ],
 )
 def test_a_wrong_command_line_is_one_line_and_exit_code_two(
@@ -62,6 +66,111 @@ def test_a_wrong_command_line_is_one_line_and_exit_code_two(
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_errors_and_notes_begin_with_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    colour, none, pipe = Terminal(), Terminal(), io.StringIO()
+    Console(None, None, colour).error("it is broken")
+    Console(None, None, pipe).note("so it is")
+    monkeypatch.setenv("NO_COLOR", "1")
+    Console(None, None, none).error("it is broken")
+    assert re.fullmatch("\x1b\\[[0-9;]+merror:\x1b\\[0m it is broken\n", colour.getvalue())
+    assert (none.getvalue(), pipe.getvalue()) == ("error: it is broken\n", "note: so it is\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("help", "--help"),
+        ("help filter", "filter --help"),
+        ("help models show", "models show --help"),
+        ("version", "--version"),
+        ("-V", "--version"),
+    ],
+)
+def test_what_is_typed_first_works(
+    capfd: pytest.CaptureFixture[str], typed: str, meant: str
+) -> None:
+    first = run(capfd, *typed.split())
+    assert first == run(capfd, *meant.split())
+    assert first[0] == 0
+
+
+@pytest.mark.parametrize("typed", ["sharpen a.png -n", "filter sharpen a.png -n"])
+def test_a_kernel_in_the_place_of_a_command_or_file_is_one(
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.png").touch()
+    code, out, err = run(capfd, *typed.split())
+    assert (code, out) == (0, "a.png -> a-filter.png\n")
+    assert err.startswith("note: taken for ") and "-k sharpen" in err
+    assert run(capfd, *typed.split(), "-q") == (0, out, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("resize a.png", "imgconv upsample or imgconv pool?"),
+        ("Smooth a.png", "imgconv filter -k gaussian:2?"),
+        ("sharpn a.png", "imgconv filter -k sharpen?"),
+        ("filter --sigma 2 a.png", "-k gaussian:2"),
+        ("filter -k sharp a.png", "did you mean 'sharpen'?"),
+        ("filter -k smooth a.png", "did you mean 'gaussian'?"),
+        ("filter --out b.png a.png", "did you mean --output?"),
+        ("pool --overwrite a.png", "did you mean --force?"),
+        ("info --overwrite a.png", "no such option: --overwrite (see"),
+    ],
+)
+def test_advice_goes_by_what_a_word_means(
+    capfd: pytest.CaptureFixture[str], typed: str, words: str
+) -> None:
+    code, out, err = run(capfd, *typed.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+
+
+def test_all_that_is_meant_exists() -> None:
+    from imgconv.ops.catalogue import MEANT
+    from imgconv.ops.kernel_text import parse_operator
+
+    for line in {line for lines in meant.MEANT.values() for line in lines}:
+        name, *rest = line.split()
+        command = cli.load(name)
+        if rest and not rest[0].startswith("-"):
+            command = command.commands[rest.pop(0)]
+        options = {option for p in command.params for option in p.opts}
+        assert {word for word in rest if word.startswith("-")} <= options
+        if "-k" in rest:
+            parse_operator(rest[1])
+    for kernel in MEANT.values():
+        parse_operator(kernel)
+    every = {option for name in cli.COMMANDS for p in cli.load(name).params for option in p.opts}
+    assert {group[0] for group in meant.SAME} <= every
+
+
+def test_help_fits_eighty_columns_and_breaks_no_words_in_forty(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    whole = run(capfd, "--help")[1]
+    assert "..." not in re.sub(r"\[ARGS]\.\.\.", "", whole)
+    assert max(map(len, whole.splitlines())) <= 80
+    for name in ("filter", "segment", "models"):
+        monkeypatch.setenv("COLUMNS", "100")
+        wide = run(capfd, name, "--help")[1].split()
+        monkeypatch.setenv("COLUMNS", "40")
+        assert run(capfd, name, "--help")[1].split() == wide
 
 
 def complete(*words: str) -> list[str]:
@@ -108,6 +217,12 @@ def test_the_manual_holds_every_command_and_option(capfd: pytest.CaptureFixture[
     for name in cli.COMMANDS:
         assert f"imgconv {name} " in out
     assert r"\fB\-\-skip\-existing\fR" in out
+
+
+def test_the_manual_that_is_installed_has_examples_and_every_command() -> None:
+    page = (Path(cli.__file__).parents[2] / "docs" / "imgconv.1").read_text()
+    assert ".SH EXAMPLES" in page and r"\fBIMGCONV_CACHE\fR" in page
+    assert all(f".SS imgconv {name}" in page for name in cli.COMMANDS)
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")

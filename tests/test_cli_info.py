@@ -96,7 +96,7 @@ def test_a_bad_file_is_named_and_the_others_are_shown(capfd: pytest.CaptureFixtu
     assert cli.main(["info", "a.png", "b.png"]) == 1
     out, err = capfd.readouterr()
     assert out.startswith("a.png\n")
-    assert err.startswith("b.png: not an image")
+    assert err.startswith("error: b.png: not an image")
 
 
 def schema() -> dict[str, Any]:

@@ -15,8 +15,12 @@ from PIL import Image
 
 from imgconv import cli, engine
 from imgconv.engine import bundled_models
+from imgconv.engine.fields import trace
 from imgconv.engine.shapes import costs
+from imgconv.images import open_image
+from imgconv.tasks.inspect import regions
 from imgconv.tasks.inspect.influence import influence, spread
+from imgconv.tasks.inspect.probe import probe
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -57,6 +61,35 @@ def test_maps_are_what_the_network_computes(here):
     means = sum(padded[i : i + 20, j : j + 30] for i in range(3) for j in range(3)) / 9
     np.testing.assert_allclose(np.load("m.npy")[0], means, atol=1e-6)
     np.testing.assert_array_equal(np.squeeze(tifffile.imread("m.tif")), np.load("m.npy")[0])
+
+
+def test_all_layers_go_to_a_sheet_and_to_an_npz(here):
+    inspect("digits", SAMPLES / "digit.png", "--layer", "all", "-o", "all.png")
+    inspect("digits", SAMPLES / "digit.png", "--layer", "all", "-o", "all.npz")
+    inspect("digits", SAMPLES / "digit.png", "--layer", "c3", "-o", "c3.npy")
+    with np.load("all.npz") as found:
+        assert [len(found[name]) for name in ("c1", "c5", "f6", "output")] == [12, 88, 84, 11]
+        assert found["softmax"].argmax() == 3
+        np.testing.assert_array_equal(found["c3"], np.maximum(np.load("c3.npy"), 0))
+    assert cli.main(["inspect", "digits", "a.png", "--layer", "all", "-o", "all.tif"]) == 2
+
+
+def test_a_unit_counts_the_same_in_the_piece_of_the_image_that_it_sees(monkeypatch):
+    """Influence found in a piece against influence found in the whole image."""
+    monkeypatch.setattr(regions, "cells_for", lambda *_: 3)
+    model = engine.load("nuclei")
+    with open_image(str(SAMPLES / "cells/field-1.tif"), values="shown") as source:
+        whole = probe(model, next(iter(source.planes()))[:256, :272], source.info)
+    name = model.graph.outputs[0]
+    traced = trace(model.graph, whole.size)[name]
+    cells, _ = regions.local_influence(whole, name, (0, 140, 120), traced)
+    window = regions.window_of(traced, 140, 120)
+
+    def number(batch: np.ndarray) -> np.ndarray:
+        return whole.values([name], batch)[0][:, 0, 140, 120]
+
+    wanted = influence(number, whole.image, window, 3)
+    np.testing.assert_allclose(cells, wanted, atol=0.01 * np.abs(wanted).max())
 
 
 def test_a_unit_of_a_3x3_convolution_sees_3x3_pixels(here, capfd):

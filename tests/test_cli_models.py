@@ -44,9 +44,10 @@ def bundled(tmp_path, monkeypatch):
 
 def test_bundled_models_are_listed_in_columns(bundled, capfd):
     assert cli.main(["models", "list"]) == 0
-    head, blur, scores = capfd.readouterr().out.splitlines()
-    assert head.split() == ["name", "task", "size", "parameters", "licence", "description"]
-    assert re.fullmatch(r"blur +denoise +[\d.]+ k?B +10 +CC0 +Smooths", blur)
+    head, blur, about, scores = capfd.readouterr().out.splitlines()
+    assert head.split() == ["name", "task", "size", "parameters", "licence"]
+    assert re.fullmatch(r"blur +denoise +[\d.]+ k?B +10 +CC0", blur)
+    assert about == "    Smooths"
     assert scores.split()[:2] == ["scores", "-"]
 
 
@@ -57,7 +58,7 @@ def test_files_are_listed_as_json_and_damaged_ones_are_named(capfd):
     one = json.loads(found.out)
     assert (one["name"], one["parameters"], one["path"]) == ("blur", 10, "blur.safetensors")
     assert one["bytes"] == Path("blur.safetensors").stat().st_size
-    assert found.err.startswith("imgconv: bad.safetensors: ")
+    assert found.err.startswith("error: bad.safetensors: ")
 
 
 def test_a_model_is_shown_with_its_card_and_its_layers(capfd):
@@ -152,7 +153,7 @@ def test_a_family_alone_shows_its_commands_and_a_wrong_one_is_refused(capfd):
     out = capfd.readouterr().out
     assert all(f"\n  {word} " in out for word in ("list", "show", "verify", "import"))
     assert cli.main(["models", "lst"]) == 2
-    assert "Did you mean 'list'?" in capfd.readouterr().err
+    assert "did you mean imgconv models list?" in capfd.readouterr().err
 
 
 def relu_net(path: str = "net.onnx", shape: tuple[int | str, ...] = ("n", 3, "h", "w")) -> str:
@@ -178,7 +179,7 @@ def test_an_onnx_file_becomes_a_model_that_names_its_source(capfd):
     found = capfd.readouterr()
     assert found.out == "net.safetensors\n"
     first, second = found.err.splitlines()
-    assert first == "imgconv: 2 layers, 0 parameters, input image ?x3x?x?, output out"
+    assert first == "2 layers, 0 parameters, input image ?x3x?x?, output out"
     assert "image: input 'image', NCHW" in second and "black is -1 and white 1" in second
     model = engine.load("net.safetensors")
     digest = hashlib.sha256(Path("net.onnx").read_bytes()).hexdigest()

@@ -288,6 +288,16 @@ def test_an_image_without_any_object_is_a_normal_result(segment):
     assert Path("segmented/a-overlay.png").exists()
 
 
+def test_doubt_is_one_note_and_a_column_of_the_summary(segment):
+    frames = np.stack([field() + np.arange(64, dtype=np.uint16), np.full((48, 64), 7, np.uint16)])
+    calibrated("a.tif", frames, "TYX")
+    code, _, err = segment("a.tif")
+    assert code == 0 and err.count("doubt") == 1
+    assert "doubt in 2 of 2 planes: sizes (objects are" in err and "nothing found (nothing" in err
+    said = [row["doubt"] for row in rows("segmented/summary.csv")]
+    assert said == ["sizes", "nothing found"]  # the stand-in takes 9 px for 24
+
+
 def test_objects_are_dropped_by_area_and_at_the_border(segment):
     pixels = field(((0, 25), *PLACES))
     pixels[40:44, 50:54] = 1000
@@ -480,7 +490,9 @@ def test_a_dry_run_shows_every_file_and_writes_none(segment):
 def test_json_has_the_numbers_of_each_image(segment):
     calibrated("a.tif", field())
     code, out, _ = segment("a.tif", "--json")
-    (found,) = map(json.loads, out)
+    found, last = map(json.loads, out)
+    names = ["segmented/summary.csv", "segmented/imgconv-run.json"]
+    assert last == {"status": "summary", "written": names}
     assert code == 0 and found["count"] == 3 and found["median_area_um2"] == 81 / 16
     assert found["written"][0] == "segmented/a-labels.tif"
 

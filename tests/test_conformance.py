@@ -74,11 +74,18 @@ def test_refusals_and_accidents_are_told_apart(
     cases = {
         InputError("damaged PNG (x)"): conformance.DAMAGED,
         InputError("a PNG of 5 inks"): conformance.LEFT,
-        InputError("not an image of a known format"): conformance.FOREIGN,
         KeyError("duration"): conformance.BUG,
     }
     for error, kind in cases.items():
         assert found(monkeypatch, folder / "a.png", error).kind == kind
+
+
+def test_a_format_that_is_not_read_is_counted_apart(folder: Path) -> None:
+    Image.fromarray(COLOUR).save(folder / "a.jp2")
+    Image.fromarray(COLOUR).save(folder / "a.tga")
+    for name in ("a.jp2", "a.tga"):
+        assert conformance.judge(folder / name).kind == conformance.FOREIGN
+    assert conformance.judge(folder / "text.txt").kind == conformance.NONE
 
 
 def test_what_is_not_seen_is_no_difference() -> None:

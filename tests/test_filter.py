@@ -217,3 +217,12 @@ def test_ranks_join_chains_ranges_and_scales():
 def test_a_rank_without_a_size_says_what_to_type(text):
     with pytest.raises(UsageError, match=r":3"):
         parse_operator(text)
+
+
+def test_rescaling_counts_what_is_finite():
+    pixels = np.linspace(100, 200, 35, dtype=np.float32).reshape(5, 7, 1)
+    pixels[2, 3] = np.nan
+    found = chain("identity", range="rescale")(pixels)
+    known = np.isfinite(found)  # not around the NaN, which the kernel's zeros touch
+    assert known.sum() >= 26
+    np.testing.assert_allclose(found[known], (pixels[known] - 100) / 100, atol=1e-6)

@@ -168,7 +168,6 @@ def test_sizes_of_zero_are_refused(tmp_path):
         (b"%PDF-1.7", "a PDF: make its pages PNG first"),
         (b"\x00\x01\x02\x03" * 9, "data of an unknown kind"),
         (b"<!DOCTYPE html>", "a web page"),
-        (b"\0\0\0\x18ftypheic", "a HEIC image"),
         (b"v/1\x01" + bytes(99), "an OpenEXR image: make it a TIFF of floats first"),
         (bytes(128) + b"DICM" + bytes(40), "a DICOM file: save its pixels as TIFF"),
         (b"\xff\x4f\xff\x51" + bytes(60), "a JPEG 2000 codestream: save it as"),

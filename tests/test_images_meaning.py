@@ -139,6 +139,45 @@ def test_each_page_is_read_as_if_it_were_alone(tmp_path, seed):
         np.testing.assert_array_equal(plane, alone)
 
 
+def test_pages_that_differ_in_one_tag_alone_are_no_stack(tmp_path):
+    """Palette, orientation or profile of inks: each page as if it were alone."""
+    numbers = RNG.integers(0, 4, (6, 6), np.uint8)
+    tables = [RNG.integers(0, 65536, (3, 256), np.uint16) for _ in range(2)]
+    inks = RNG.integers(0, 256, (6, 6, 4), np.uint8)
+    profile = inks_profile()
+    families = {
+        "palette": [(numbers, {"photometric": "palette", "colormap": table}) for table in tables],
+        "turned": [(numbers, {"photometric": "minisblack", "extratags": [(274, "H", 1, way, True)]})
+                   for way in (1, 3)],
+        "inks": [(inks, {"photometric": "separated", "iccprofile": icc})
+                 for icc in (profile, profile.replace(profile[-64:], bytes(64)))],
+    }  # fmt: skip
+    for name, family in families.items():
+        pages(tmp_path / "both.tif", *family)
+        with open_image(tmp_path / "both.tif") as source:
+            found = list(source.planes())
+        for plane, one in zip(found, family, strict=True):
+            pages(tmp_path / "alone.tif", one)
+            with open_image(tmp_path / "alone.tif") as source:
+                np.testing.assert_array_equal(plane, next(source.planes()), name)
+        assert (found[0] != found[1]).any(), name
+    plain = {"photometric": "palette", "colormap": tables[0]}
+    pages(tmp_path / "stack.tif", (numbers, plain), (numbers[::-1], plain))
+    with open_image(tmp_path / "stack.tif") as source:
+        assert len(source.images) == 1 and source.info.planes == 2
+
+
+def test_images_below_a_page_are_left_out_and_said(tmp_path):
+    page = RNG.integers(0, 256, (32, 32), np.uint8)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tiff:  # with its own description, then without
+        tiff.write(page, subifds=1, photometric="minisblack")
+        tiff.write(page[:10, :10], photometric="minisblack")
+    with open_image(tmp_path / "a.tif") as source:
+        (found,) = source.planes()
+        assert any("SubIFDs" in note for note in source.notes)
+    np.testing.assert_array_equal(found[..., 0], page)
+
+
 def test_words_and_resolution_are_those_of_each_page(tmp_path):
     grey = RNG.integers(0, 256, (5, 6), np.uint8)
     first = {

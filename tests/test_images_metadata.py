@@ -229,3 +229,19 @@ def test_an_exif_directory_of_a_tiff_is_lost_with_a_note(tmp_path):
     Image.new("L", (4, 4)).save(tmp_path / "b.tif")
     with open_image(tmp_path / "b.tif") as source:
         assert source.notes == []
+
+
+def test_tags_and_resolution_that_have_no_place_are_named(tmp_path):
+    import tifffile
+
+    tags = [(315, 2, 0, "A. Nobody", True), (33432, 2, 0, "nobody", True), (65000, 3, 1, 7, True)]
+    tifffile.imwrite(tmp_path / "a.tif", picture(), description="a lake", resolution=(300, 300),
+                     resolutionunit=2, extratags=tags, metadata=None)  # fmt: skip
+    words = "has no place for the TIFF tags ImageDescription, Artist, Copyright"
+    with open_image(tmp_path / "a.tif") as source:
+        for suffix in ("png", "jpg"):
+            notes = write_image(tmp_path / f"a.{suffix}", source.planes(), source.info)
+            assert notes == [f"{'JPEG' if suffix == 'jpg' else 'PNG'} {words}"]
+        notes = write_image(tmp_path / "a.npy", source.planes(), source.info)
+        assert notes == ["NPY has no place for the resolution", f"NPY {words}"]
+        assert write_image(tmp_path / "b.tif", source.planes(), source.info) == []

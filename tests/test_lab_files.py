@@ -103,6 +103,13 @@ def test_sizes_without_a_list_of_pages(tmp_path):
     assert (found == planes).all()
 
 
+@pytest.mark.parametrize("sizes", [{"SizeZ": "many"}, {"SizeC": -3, "SizeT": "3"}])
+def test_a_text_that_tells_nonsense_leaves_the_pages(tmp_path, sizes):
+    planes = noise(3, 5, 6)
+    write(tmp_path / "a.ome.tif", planes, ome([pixels("", **sizes)]))
+    assert (read(tmp_path / "a.ome.tif")[0] == planes).all()
+
+
 def micromanager(path, planes: np.ndarray, position: int) -> None:
     """Its index of planes without a text: the header of its own behind the first eight bytes."""
     summary = b'{"ChNames": ["DAPI", "GFP"]}'

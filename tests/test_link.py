@@ -107,6 +107,24 @@ def test_a_division_and_a_gap_are_marked():
     assert tracks.parents == {2: 1, 3: 1}
 
 
+def test_a_cell_that_condenses_and_divides_is_a_mother():
+    """As mitosis goes: round and small, a plate, two halves; and a newcomer beside another."""
+    places = [[(30, 30), (80, 80)], [(30, 30), (80, 80)], [(26, 30), (34, 30), (80, 80), (94, 80)]]
+    sizes = [[466, 400], [154, 410], [124, 119, 405, 380]]
+    frames = [
+        Frame(np.array(p, float), np.array(s, float)) for p, s in zip(places, sizes, strict=True)
+    ]
+    tracks = track(frames, reach=20)
+    assert tracks.numbers[2].tolist() == [3, 4, 2, 5] and tracks.parents == {3: 1, 4: 1}
+
+
+def test_the_division_of_the_sample_is_found():
+    film = Path(__file__).parent.parent / "samples" / "cells" / "timelapse.ome.tif"
+    found = imgconv.segment(film, channel="nuclei", track=True)
+    mothers = set(found.tracks["PARENT_TRACK_ID"].tolist()) - {0}
+    assert len(mothers) == 1 and found.tracks["FRAME"].max() == 3
+
+
 def test_frames_without_objects_are_none():
     empty = Frame(np.zeros((0, 2)), np.zeros(0))
     one = Frame(np.array([[3.0, 3.0]]), np.array([20.0]))

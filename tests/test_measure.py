@@ -228,6 +228,21 @@ def test_pipes_json_and_mistakes(folder, capfd):
         assert said in capfd.readouterr().err
 
 
+def test_labels_that_are_none_are_said(folder, capfd):
+    assert cli.main(["measure", "images/a.tif", "images/a.tif", "-o", "a.csv"]) == 0
+    assert "as after lossy compression" in capfd.readouterr().err
+    tifffile.imwrite("mask.tif", (LABELS > 0).astype(np.uint8))
+    assert cli.main(["measure", "mask.tif", "images/a.tif", "-o", "b.csv"]) == 0
+    assert "one value (1) in" in capfd.readouterr().err
+
+
+def test_a_file_whose_name_begins_with_dashes(folder, capfd):
+    Path("labels/a-labels.tif").rename("--W1.tif")
+    assert cli.main(["measure", "--W1.tif", "images/a.tif"]) == 2
+    assert "the file of this name is ./--W1.tif; see" in capfd.readouterr().err
+    assert cli.main(["measure", "./--W1.tif", "images/a.tif", "-o", "a.csv"]) == 0
+
+
 def test_stacks_go_plane_by_plane_and_have_to_fit(folder, capfd):
     planes = np.stack([LABELS, np.roll(LABELS, 5, 0)])
     tifffile.imwrite("l.tif", planes, metadata={"axes": "TYX"}, photometric="minisblack")

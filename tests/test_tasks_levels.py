@@ -129,3 +129,18 @@ def test_levels_of_objects_found_are_those_of_their_pixels() -> None:
     assert levels and (500 - levels.zero) / levels.span == pytest.approx(0.639, abs=1e-3)
     assert (100 - levels.zero) / levels.span == pytest.approx(0.024, abs=1e-3)
     assert find_levels(image[..., None], image > 900, 20) is None
+
+
+def test_where_light_passes_through_nothing_is_inverted() -> None:
+    grey = np.full((90, 90), 240, np.float32)  # glass, on it a cell, in it a nucleus
+    grey[10:50, 10:50] = 170
+    grey[20:40, 20:40] = 60
+    dark, levels = grey < 100, find_levels(grey[..., None], grey < 100, 20)
+    assert levels and levels.span == pytest.approx((240 - 60) / 0.98) and levels.zero == 60
+    stain = np.stack([grey, grey - 40, grey], 2)  # in colour always: the darkest counts
+    levels = find_levels(stain, dark, 20)
+    assert levels and levels.span > 0 and levels.zero == 20
+    levels = find_levels(255 - grey[..., None], dark, 20)
+    assert levels and levels.span > 0
+    negative = find_levels(np.where(dark, 60, 240).astype(np.float32)[..., None], dark, 20)
+    assert negative and negative.span < 0

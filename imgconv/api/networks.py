@@ -247,6 +247,7 @@ def segment(
             probability=np.stack(maps).reshape(*stack, *plane),
             diameter=results.totals().get("diameter_px"),
             pixel_size=results.size,
+            doubt=results.doubt,
         )
 
 

@@ -45,6 +45,8 @@ class Segmentation:
         Of a typical object in pixels, as given or found: the median of the planes.
     pixel_size : (float, float) or None
         Width and height of a pixel in micrometres, as given or as the file says.
+    doubt : tuple of str
+        Why the numbers may be wrong, in a word or two each; empty as a rule.
     tracks, volumes, spots : Measurements or None
         The tables of objects over time, in space, and of the spots in them, where asked for.
     """
@@ -58,6 +60,7 @@ class Segmentation:
     tracks: Measurements | None = None
     volumes: Measurements | None = None
     spots: Measurements | None = None
+    doubt: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

@@ -27,6 +27,9 @@ class Plan(NamedTuple):
         return [item for item in self.items if not item.skip and not item.error]
 
 
+OURS = "written by imgconv itself; name it alone to process it"
+
+
 def plan_inputs(
     inputs: Sequence[str], *, recursive: bool = False, files_from: str | None = None
 ) -> Plan:
@@ -62,8 +65,7 @@ def plan(
     found = _find(inputs, recursive, files_from)
     several = len(found) > 1 or any(f.below for f in found) or files_from is not None
     naming = Naming(command, output, suffix_of(format, suffix), several, format is not None, folder)
-    items = [_item(one, index, naming, also) for index, one in enumerate(found, 1)]
-    items = _leave_ours(items)
+    items = _name_outputs(found, naming, also)
     _refuse_clashes([item for item in items if not item.skip and not item.error])
     return Plan(tuple(_meet_existing(items, force, skip_existing)))
 
@@ -76,30 +78,38 @@ def _find(inputs: Sequence[str], recursive: bool, files_from: str | None) -> lis
     return find(inputs, read_list(files_from) if files_from else (), recursive=recursive)
 
 
-def _item(found: Found, index: int, naming: Naming, also: Sequence[str]) -> Item:
+def _name_outputs(found: Sequence[Found], naming: Naming, also: Sequence[str]) -> list[Item]:
+    """The items; {index} counts what is planned, whatever is left out."""
+    ours, count, items = _find_ours(found), 0, []
+    for number, one in enumerate(found, 1):
+        count += number not in ours
+        item = _item(one, number, count, naming, also)
+        items.append(item._replace(skip=OURS) if number in ours else item)
+    return items
+
+
+def _item(found: Found, number: int, count: int, naming: Naming, also: Sequence[str]) -> Item:
     if found.error:
-        return Item(found.path, number=index, error=found.error)
-    target = naming.target(found, index)
+        return Item(found.path, number=number, error=found.error)
+    target = naming.target(found, count)
     own = naming.suffix(os.path.splitext(found.path)[1])  # may have a word in it: "-labels.tif"
     stem = target.removesuffix(own) if own and target.endswith(own) else os.path.splitext(target)[0]
     further = tuple(stem + ending for ending in also) if target != "-" else ()
-    return Item(found.path, target, index, further, paged=naming.is_paged)
+    return Item(found.path, target, number, further, paged=naming.is_paged)
 
 
-def _leave_ours(items: list[Item]) -> list[Item]:
-    """Among other inputs, leave out what imgconv wrote, so that a glob can be run twice.
+def _find_ours(found: Sequence[Found]) -> set[int]:
+    """The numbers of inputs to leave out: among others, what imgconv wrote, so that a glob can be
+    run twice.
 
     Where all inputs are its own (one file, or the folder an earlier command filled), they are
     what the user means.
     """
-    real = [item for item in items if not item.error]
+    real = {number: one.path for number, one in enumerate(found, 1) if not one.error}
     if len(real) < 2:
-        return items
-    ours = {item.number for item in real if _is_file(item.source) and is_ours(item.source)}
-    if len(ours) == len(real):
-        return items
-    reason = "written by imgconv itself; name it alone to process it"
-    return [item._replace(skip=reason) if item.number in ours else item for item in items]
+        return set()
+    ours = {number for number, path in real.items() if _is_file(path) and is_ours(path)}
+    return ours if len(ours) < len(real) else set()
 
 
 def _refuse_clashes(items: Sequence[Item]) -> None:

@@ -139,7 +139,8 @@ class Naming:
 
     def _check_suffix(self) -> None:
         output, own = self.output or "", self.suffix("")  # ".csv", where results are tables
-        if not self.format_given and not is_known(output) and not (own and output.endswith(own)):
+        named = self.format_given or is_known(output) or output == os.devnull
+        if not named and not (own and output.endswith(own)):
             raise UsageError(
                 f"{self._given}: the name must end in a format's suffix "
                 f"({suffixes()}), or give `format`; "

@@ -8,47 +8,66 @@ module with FAMILY, its functions by name, and ABOUT, their common help.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
 from imgconv.errors import ImgconvError, UsageError
 
 from .console import Console, ExitCode, current, in_options, using
+from .help import WIDEST, Command, Group
+from .meant import rewrite, suggest_command, suggest_option
 
 COMMANDS: dict[str, str] = {
-    "filter": "Filter images with a kernel: sharpen, blur, find edges, or any matrix of yours.",
-    "convolve": "Make feature maps: the layer of a network with stencils of yours.",
-    "pool": "Pool images: every window becomes its max, average, L2, min or median.",
-    "upsample": "Enlarge images: nearest, bilinear, bicubic, or a transposed convolution.",
-    "denoise": "Take out noise, or crosshairs and hairlines, by a network or classically.",
-    "segment": "Find nuclei or cells: labels, a picture to look at, a table of measurements.",
-    "measure": "Measure labels of any tool on their images: shape, intensity, texture, rings.",
-    "plate": "Sum up a plate: counts, means, medians of each well, with the plate's map.",
-    "colorize": "Colour grey photos: plausible colours, brightness kept; hints of yours.",
-    "evaluate": "Score label images against the truth: AP, F1, count error, Jaccard index.",
+    "filter": "Sharpen, blur, find edges: any kernel, or a matrix of yours.",
+    "convolve": "Make feature maps: a network's layer with stencils of yours.",
+    "pool": "Shrink images: each window to its max, mean, min or median.",
+    "upsample": "Enlarge images: nearest, bilinear, bicubic, transposed.",
+    "denoise": "Take out noise, or crosshairs and hairlines.",
+    "segment": "Find nuclei or cells: labels, a picture, a table.",
+    "measure": "Measure labels of any tool: shape, intensity, texture.",
+    "plate": "Sum up a plate: each well's counts, means, medians, a map.",
+    "colorize": "Colour grey photos; hints of yours are kept.",
+    "evaluate": "Score label images against the truth: AP, F1, count error.",
     "classify": "Say what pictures show; read the digits of scans.",
-    "run": "Run any network: an image becomes an image, an array an array.",
-    "inspect": "Look inside a network: filters, maps, fields, what decides, its graph.",
-    "models": "List, show, verify and import networks.",
-    "kernels": "List the named kernels, or show an image under all of them.",
-    "warmup": "Compile all kernels for this machine ahead of their first use.",
-    "diff": "Compare two images: differences, PSNR, SSIM, metadata, a picture of where.",
-    "info": "Show what an image file holds: size, type, axes, range, metadata.",
-    "man": "Print the manual page (imgconv man | man -l -).",
+    "run": "Run any network: images to images, arrays to arrays.",
+    "inspect": "Look inside a network: filters, maps, what decides.",
+    "models": "List, show, verify, import and make networks.",
+    "kernels": "List the named kernels, or show an image under all.",
+    "warmup": "Compile all kernels for this machine ahead of first use.",
+    "diff": "Compare two images: differences, PSNR, SSIM, metadata.",
+    "info": "Show what a file holds: size, type, axes, range, metadata.",
+    "man": "Print the manual page.",
 }
+EXAMPLES = """\
+\b
+Examples:
+  imgconv filter -k sharpen photo.png
+  imgconv denoise scans/*.jpg -o clean/
+  imgconv segment cells.tif
 
-SETTINGS: Any = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+\b
+Go on with:
+  imgconv COMMAND --help   its options
+  imgconv kernels          their names
+  imgconv models list      the networks
+  imgconv man              all of it
+"""
+
+SETTINGS: Any = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST}
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """Shows its commands from the table; a command's own module is imported to run it."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        args, note = rewrite(args, self.commands)
+        if note and not (ctx.resilient_parsing or {"-q", "--quiet"} & set(args)):
+            current().note(note)
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(name) if command and name else None, rest
 
@@ -60,11 +79,13 @@ def load(name: str) -> Any:
     from .options import flatten_options
 
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
-    alone = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=SETTINGS)
+    alone = typer.Typer(
+        cls=Group, rich_markup_mode=None, add_completion=False, context_settings=SETTINGS
+    )
     if family := getattr(module, "FAMILY", None):
         alone.callback(invoke_without_command=True, help=module.ABOUT)(help_alone)
     for word, command in (family or {name: module.command}).items():
-        alone.command(word)(flatten_options(command))
+        alone.command(word, cls=Command)(flatten_options(command))
     return get_command(alone)
 
 
@@ -86,21 +107,21 @@ def about(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=show_version, is_eager=True, help="Show versions and exit."
+            "-V", "--version", callback=show_version, is_eager=True, help="Show versions and exit."
         ),
     ] = False,
 ) -> None:
     """Convolutional image tools for the shell.
 
-    Files come first, results go beside them or where -o says; - is a pipe.
-    Written paths are printed on standard output, everything for people on standard error.
+    Results go beside the files or where -o says; - is a pipe. Written paths are printed on
+    standard output, everything for people on standard error.
     """
 
 
 def application() -> typer.Typer:
     """The commands by name and help, without their modules."""
     app = typer.Typer(cls=Commands, rich_markup_mode=None, context_settings=SETTINGS)
-    app.callback()(about)
+    app.callback(epilog=EXAMPLES)(about)
     for name, help in COMMANDS.items():
         app.command(name, help=help)(lambda: None)
     return app
@@ -119,9 +140,9 @@ def _run(argv: Sequence[str] | None) -> int:
     except typer.TyperException as error:
         return _fail(_usage(error), error.exit_code)
     except UsageError as error:
-        return _fail(f"imgconv: {error}", ExitCode.USAGE)
+        return _fail(str(error), ExitCode.USAGE)
     except ImgconvError as error:
-        return _fail(f"imgconv: {error}", ExitCode.FAILED)
+        return _fail(str(error), ExitCode.FAILED)
     except typer.Abort:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
@@ -142,8 +163,31 @@ def _usage(error: typer.TyperException) -> str:
     """One line: which command, what is wrong, where to look."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
-    text = _describe_range(error) or " ".join(error.format_message().split())
-    return f"{path}: {text} (see {path} --help)"
+    text = _describe_range(error) or _describe_unknown(error, context)
+    text = text or " ".join(error.format_message().split())
+    return f"{path}: {text} ({_hint_of_file(error)}see {path} --help)"
+
+
+def _hint_of_file(error: typer.TyperException) -> str:
+    """For an option that is the name of a file."""
+    from pathlib import Path
+
+    name = getattr(error, "option_name", "")
+    return f"the file of this name is ./{name}; " if name and Path(name).exists() else ""
+
+
+def _describe_unknown(error: typer.TyperException, context: Any) -> str:
+    """A word that is no command or option of ours, and what may be meant; else nothing."""
+    if hasattr(error, "possibilities") and (word := getattr(error, "option_name", "")):
+        options = [name for p in context.command.params for name in p.opts if name[:2] == "--"]
+        hint = suggest_option(word, context.info_name, options)
+        return f"no such option: {word}; {hint}".rstrip("; ")
+    missing = re.match(r"No such command '(.*)'\.", getattr(error, "message", ""))
+    if not missing:
+        return ""
+    family = context.info_name if context.parent else ""
+    hint = suggest_command(missing[1], context.command.commands, family)
+    return f"no such command: {missing[1]}; {hint}".rstrip("; ")
 
 
 def _describe_range(error: typer.TyperException) -> str:
@@ -161,5 +205,5 @@ def _describe_range(error: typer.TyperException) -> str:
 
 
 def _fail(line: str, code: int) -> int:
-    current().say(in_options(line))
+    current().error(in_options(line))
     return code

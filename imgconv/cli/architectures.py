@@ -160,6 +160,8 @@ def new_model(
         "architecture": known.title,
         **keep_classes(classes, weights is not None),
     }
+    if name.lower() == "unet":
+        card |= {"multiple": 16, "offset": 12}  # without padding: sides of 16 n + 12 pixels
     if weights:
         state = StateDict(tensors(weights))
         try:
@@ -208,4 +210,4 @@ def tensors(path: str) -> dict[str, np.ndarray]:
 
 def _say(target: Path, line: str) -> None:
     current().out(f"{target}\n")
-    current().say(f"imgconv: {line}")
+    current().say(line)

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from imgconv.errors import SETTING, OutputError, setting_value
 from imgconv.text import show_text
+
+Kind = Literal["", "error", "note"]
+COLOURS = {"error": "1;31", "note": "1;36"}  # bold red, bold cyan
 
 
 class ExitCode(IntEnum):
@@ -61,17 +64,25 @@ class Console(NamedTuple):
         """Lines for people, on standard output."""
         self.out(show_text(text, lines=True))
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, kind: Kind = "") -> None:
         """A line for people, on standard error."""
         if self.stderr is None:
             return
         try:
-            self.stderr.write(one_line(line) + "\n")
+            self.stderr.write(label(kind, self.stderr) + one_line(line) + "\n")
             self.stderr.flush()
         except BrokenPipeError:
             raise
         except OSError:  # a full disk: there is nowhere else to say it
             pass
+
+    def error(self, line: str) -> None:
+        """What went wrong: the user's to fix."""
+        self.say(line, "error")
+
+    def note(self, line: str) -> None:
+        """What went well, and should be known."""
+        self.say(line, "note")
 
     def hush(self) -> None:
         """Let the interpreter's own flush at exit go nowhere."""
@@ -99,6 +110,19 @@ def using(console: Console | None) -> Iterator[None]:
 
 def is_terminal(stream: Any) -> bool:
     return stream is not None and stream.isatty()
+
+
+def label(kind: Kind, stream: Any) -> str:
+    """What a line begins with, "error: " or "note: "; in colour on a terminal that has any.
+
+    NO_COLOR: https://no-color.org.
+    """
+    if not kind:
+        return ""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if plain or not is_terminal(stream):
+        return f"{kind}: "
+    return f"\x1b[{COLOURS[kind]}m{kind}:\x1b[0m "
 
 
 NAMES = {"everything": "--global", "output": "-o", "recursive": "-r"}  # that are not the setting's

@@ -64,6 +64,7 @@ def run_files(
         folder=folder,
     )
     _refuse_two_on_stdout(planned.items, options)
+    _refuse_two_formats(planned.items, options)
     if options.dry_run:
         from .report import show_plan
 
@@ -130,6 +131,22 @@ def _format(name: str | None) -> str | None:
         return find_format(name).name
     except OutputError as error:
         raise UsageError(f"--format: {error}") from None
+
+
+def _refuse_two_formats(items: Iterable[Item], options: FileOptions) -> None:
+    """Where the name that -o gives says another format than --format."""
+    if options.format is None or options.output is None:
+        return
+    from imgconv.images import find_format, of_suffix, show_name
+    from imgconv.text import suffix
+
+    for item in items:
+        named = of_suffix(suffix(item.target))
+        if named is not None and named != find_format(options.format):
+            raise UsageError(
+                f"-o {show_name(item.target)} is a {named.name} by its name, --format says "
+                f"{options.format}: leave out --format, or change the name"
+            )
 
 
 def _refuse_two_on_stdout(items: Iterable[Item], options: FileOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from typer import Option
@@ -81,8 +82,15 @@ def command(
     """
     from imgconv.steps.filter import filter_plane
 
+    from .console import current
     from .files import run_planes
+    from .meant import take_kernel
 
+    kernel, files, note = take_kernel(kernel, options.files)
+    if note:
+        if not options.quiet:
+            current().note(note)
+        options = replace(options, files=files)
     operation = filter_plane(
         kernel or (), border=border, range=range, scale=scale, bias=bias, luma=luma, flip=flip,
         linear=linear,

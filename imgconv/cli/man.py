@@ -14,6 +14,12 @@ EXIT_STATUS = """\
 0 if everything was written, 1 if at least one file failed (the others are done),
 2 if the command line is wrong (nothing was done), 130 if interrupted."""
 
+ENVIRONMENT = {
+    "IMGCONV_CACHE": "Folder for compiled kernels, instead of the user's cache folder.",
+    "NO_COLOR": "If set, nothing is printed in colour.",
+    "COLUMNS": "Width of the terminal, where the terminal does not say it.",
+}
+
 
 def command() -> int:
     """Print the manual page (imgconv man | man -l -)."""
@@ -36,7 +42,19 @@ def page() -> str:
         lines += _command(name, loaded)
         for word, member in getattr(loaded, "commands", {}).items():
             lines += _command(f"{name} {word}", member)
+    lines.append(".SH ENVIRONMENT")
+    for name, meaning in ENVIRONMENT.items():
+        lines += [".TP", f"\\fB{name}\\fR", _text(meaning)]
+    lines += [".SH EXAMPLES", *(f".PP\n.EX\n{_text(line)}\n.EE" for line in examples())]
     return "\n".join([*lines, ".SH EXIT STATUS", _text(EXIT_STATUS)]) + "\n"
+
+
+def examples() -> list[str]:
+    """The commands of the first help's examples."""
+    from . import EXAMPLES
+
+    lines = map(str.strip, EXAMPLES.partition("Go on")[0].splitlines())
+    return [line for line in lines if line.startswith("imgconv ")]
 
 
 def _command(name: str, loaded: Any) -> Iterator[str]:

@@ -42,7 +42,7 @@ def choose_names(names: Iterable[str] | None) -> list[str]:
 
 
 def say(line: str) -> None:
-    current().say(in_options(f"imgconv: {line}"))
+    current().error(in_options(line))
 
 
 def record(model: Model) -> dict[str, Any]:
@@ -74,13 +74,18 @@ def licence(card: dict[str, Any]) -> str:
 
 
 def table(records: Sequence[dict[str, Any]]) -> str:
-    """The list as columns for people."""
-    rows = [("name", "task", "size", "parameters", "licence", "description")]
+    """The list as columns for people, each model's description below: 80 columns wide."""
+    from textwrap import fill
+
+    rows, below = [("name", "task", "size", "parameters", "licence")], [""]
     for one in records:
         size, count = f"{format_count(one['bytes'])}B", format_count(one["parameters"])
         first = " ".join(one["description"].split()).split(". ")[0].rstrip(".")
-        rows.append((one["name"], one["task"] or "-", size, count, one["licence"] or "-", first))
-    return columns(rows, right=(2, 3))
+        terms = one["licence"].split(",")[0] or "-"
+        rows.append((one["name"], one["task"] or "-", size, count, terms))
+        below.append(fill(first, 80, initial_indent="    ", subsequent_indent="    "))
+    lines = zip(columns(rows, right=(2, 3)).splitlines(), below, strict=True)
+    return "\n".join(line for pair in lines for line in pair if line)
 
 
 def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

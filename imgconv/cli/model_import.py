@@ -130,11 +130,11 @@ def import_model(
         step["offset"] = found[1]
     model = save(target, graph, {**words, **card, **step, **origin(source)}, half=half)
     current().out(f"{target}\n")
-    current().say(f"imgconv: {summary(model.graph)}")
+    current().say(summary(model.graph))
     for line in image_lines(model.graph, model.card):
-        current().say(f"imgconv: {line}")
+        current().note(line)
     if not found and is_open(graph):
-        current().say(f"imgconv: {target}: {NO_SIZE}")
+        current().note(f"{target}: {NO_SIZE}")
     return 0
 
 

@@ -18,13 +18,13 @@ SIDE = 256  # pixels of an open side, made a multiple of what the network needs
 FIRST = (
     "description",
     "task",
-    "version",
     "licence",
+    "metrics",
+    "failures",
+    "version",
     "architecture",
     "data",
     "training",
-    "metrics",
-    "failures",
 )  # of a card's keys; files keep them sorted by letters
 RUNS = 3  # timed, after one that makes everything ready
 
@@ -77,8 +77,8 @@ def show_model(
 
 def input_shapes(model: Model, size: tuple[int, int] | None) -> dict[str, tuple[int, ...]]:
     """The shape to show for every input: open sizes filled in. InputError where they are not."""
-    step = int(model.card.get("multiple") or 1)
-    side = -(-SIDE // step) * step
+    step, more = int(model.card.get("multiple") or 1), int(model.card.get("offset") or 0)
+    side = more + -(-(SIDE - more) // step) * step
     return {
         name: fill_shape(name, shape, size or (side, side), given=size is not None)
         for name, shape in model.graph.inputs.items()
@@ -169,6 +169,9 @@ def card_text(model: Model, found: dict[str, Any]) -> str:
 
     card = {k: v for k, v in found["card"].items() if v not in ("", None, [], {}) and k != "name"}
     first = {key: card.pop(key) for key in FIRST if key in card}
+    if isinstance(quality := first.get("metrics"), dict) and "export" in quality:
+        how = {key: value for key, value in quality.items() if key != "export"}
+        first["metrics"] = {**how, "export": quality["export"]}  # whoever chooses reads it last
     rows: dict[str, Any] = {
         **first,
         **card,

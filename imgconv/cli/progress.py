@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from .console import Console, is_terminal, one_line
+from .console import Console, Kind, is_terminal, label, one_line
 
 PATIENCE = 0.5  # seconds before a bar is worth its import
 
@@ -44,12 +44,12 @@ class Progress:
         spent = time.perf_counter() - self.begin
         return spent > PATIENCE and spent / self.done * (self.total - self.done) > PATIENCE
 
-    def say(self, line: str) -> None:
+    def say(self, line: str, kind: Kind = "") -> None:
         """A line on standard error, above the bar."""
         if self.bar:
-            self._above(one_line(line))
+            self._above(label(kind, self.console.stderr) + one_line(line))
         else:
-            self.console.say(line)
+            self.console.say(line, kind)
 
     def out(self, text: str) -> None:
         """Text on standard output; where that is the same terminal, above the bar."""
@@ -61,7 +61,7 @@ class Progress:
     def _above(self, text: str) -> None:
         from rich.text import Text
 
-        self.bar.console.print(Text(text), soft_wrap=True)
+        self.bar.console.print(Text.from_ansi(text), soft_wrap=True)
 
 
 def _bar(stream: Any, total: int, done: int) -> Any:

@@ -13,10 +13,11 @@ from imgconv.batch import Item, Outcome
 from imgconv.images import show_name
 from imgconv.text import show_text
 
-from .console import Console, ExitCode, current, in_options
+from .console import Console, ExitCode, Kind, current, in_options
 from .options import InputOptions
 from .progress import Progress
 
+SCREEN = 20  # lines that are still seen at the end of a batch
 Show = Callable[[Outcome], str]
 """An outcome -> text for standard output, "" for none; --json is not its concern."""
 
@@ -32,6 +33,7 @@ class Report:
     def __init__(self, options: InputOptions, total: int, show: Show, console: Console) -> None:
         self.options, self.total, self.show, self.console = options, total, show, console
         self.counts: Counter[str] = Counter()
+        self.failures: list[str] = []
         self.begin = time.perf_counter()
         self.progress = Progress(total, console, shown=not options.quiet)
 
@@ -56,14 +58,15 @@ class Report:
     def _notes(self, outcome: Outcome) -> None:
         name = show_name(outcome.item.source)
         if outcome.status == "failed":
-            self._say(outcome.message)
+            self.failures.append(outcome.message)
+            self._say(outcome.message, "error")
             if outcome.trace and self.options.verbose:
                 self.console.stderr.write(outcome.trace)
         elif not self.options.quiet:
             if outcome.status == "skipped":
-                self._say(f"{name}: skipped, {outcome.message}")
+                self._say(f"{name}: skipped, {outcome.message}", "note")
             for note in outcome.done.notes:
-                self._say(f"{name}: {note}")
+                self._say(f"{name}: {note}", "note")
             if self.options.verbose and outcome.status == "written":
                 self._say(f"{name}: {outcome.seconds:.3f} s")
 
@@ -77,6 +80,15 @@ class Report:
         parts = [f"{self.counts[s]} {word}" for s, word in WORDS.items() if self.counts[s]]
         parts += [f"{left} not begun"] if left else []
         self._say(f"{', '.join(parts)} in {time.perf_counter() - self.begin:.1f} s")
+        if self.total > SCREEN:
+            self._repeat_failures()
+
+    def _repeat_failures(self) -> None:
+        """What failed long ago has left the screen."""
+        for line in self.failures[:SCREEN]:
+            self._say(f"  failed: {line}")
+        if (more := len(self.failures) - SCREEN) > 0:
+            self._say(f"  and {more} more")
 
     def report_interruption(self) -> ExitCode:
         left = self.total - self.counts.total()
@@ -93,8 +105,8 @@ class Report:
         self.console.hush()
         return ExitCode.PIPE_CLOSED
 
-    def _say(self, line: str) -> None:
-        self.progress.say(line)
+    def _say(self, line: str, kind: Kind = "") -> None:
+        self.progress.say(line, kind)
 
     def _out(self, text: str) -> None:
         if text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_module
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -266,8 +267,10 @@ def command(
     planned = Plan(ledger.with_former(planned.items))
     code = carry_out(planned, options, step, fold=ledger.add)
     written = ledger.write()
-    if not options.json and code in (ExitCode.OK, ExitCode.FAILED):
-        current().out("".join(f"{path}\n" for path in written))
+    if code in (ExitCode.OK, ExitCode.FAILED):
+        if options.json and written:  # as the last line, of all images together
+            written = [json_module.dumps({"status": "summary", "written": written})]
+        current().out("".join(f"{line}\n" for line in written))
     if not options.quiet:
         _say_left(ledger)
     return code
@@ -283,7 +286,7 @@ def _say_left(ledger: Ledger) -> None:
         ):
             if count:
                 line = f"{count} of the skipped results {how}; --force {what}"
-                current().say(f"{show_name(folder)}: {line}")
+                current().note(f"{show_name(folder)}: {line}")
 
 
 def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .graph import Graph, Node
 from .operators import OPERATORS, call, evaluate, shapes_of
 from .operators.operator import UNCLAMPED, Clamp

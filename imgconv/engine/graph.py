@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .operators import OPERATORS, Operator
 from .operators.operator import RANK
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .builder import Builder
 from .graph import Graph, Node, select_needed, shorten
 from .operators.axes import format_shape

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .fusion import fold
 from .graph import Graph
 from .outputs import Axes, output_axes

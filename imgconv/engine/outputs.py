@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .graph import Graph
 from .operators.reach import Shape
 from .shapes import infer

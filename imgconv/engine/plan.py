@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from . import arena, blocked
 from .blocked.layer import V, Work, blocked_shape
 from .blocked.layout import to_blocks, to_planes

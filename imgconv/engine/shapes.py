@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .graph import Graph, Node
 from .operators import OPERATORS, evaluate, result_shapes
 from .operators.axes import format_shape

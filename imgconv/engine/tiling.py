@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError
+from imgconv.errors import InputError
+
 from .reach import Support
 from .receptive_field import WINOGRAD, Field
 

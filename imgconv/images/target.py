@@ -19,14 +19,8 @@ from .fit import fit
 from .formats import Format, format_for
 from .image import Image
 from .info import Info
+from .loss import find_loss
 from .options import WriteOptions
-
-NAMES = {
-    "exif": "EXIF", "xmp": "XMP", "icc": "the colour profile", "iptc": "IPTC", "text": "text",
-    "comments": "comments", "png_colour": "what {} says of the colours",
-    "background": "the background colour", "duration": "the times of the frames",
-    "lut": "the pseudo-colour table",
-}  # fmt: skip
 
 
 def write_image(
@@ -65,29 +59,11 @@ def write_images(
     kind = format_for(target, options.format, images[0].info.format)
     notes: list[str] = []
     ready = _Holder(kind, name, options, notes).fit(images)
-    notes += [f"{kind.name.upper()} has no place for {lost}" for lost in _lost(ready, kind)]
+    lost = find_loss([image.info for image in ready], kind)
+    notes += [f"{kind.name.upper()} has no place for {words}" for words in lost]
     with output(target, force=force, seekable=kind.seeks) as file:
         kind.writer(file, ready, options)
     return list(dict.fromkeys(notes))
-
-
-def _lost(images: Sequence[Image], kind: Format) -> list[str]:
-    """What the format cannot keep of the metadata."""
-    infos = [image.info for image in images]
-    lost = (field for field in NAMES if field not in kind.keeps)
-    return [_words(field, infos) for field in lost if any(_says(info, field) for info in infos)]
-
-
-def _words(field: str, infos: Sequence[Info]) -> str:
-    chunks = dict.fromkeys(kind.decode("latin-1") for info in infos for kind, _ in info.png_colour)
-    return NAMES[field].format(", ".join(chunks))
-
-
-def _says(info: Info, field: str) -> bool:
-    """Whether something would be lost: that colours are sRGB is what everybody takes them for."""
-    if field == "png_colour":
-        return info.icc is None and any(kind != b"sRGB" for kind, _ in info.png_colour)
-    return bool(getattr(info, field))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

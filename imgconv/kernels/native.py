@@ -183,7 +183,7 @@ def _texts(module: str) -> dict[str, bytes]:
 
 def _say(text: str) -> None:
     if sys.stderr is not None:  # print would take standard output instead
-        print(f"imgconv: {text}", file=sys.stderr)
+        print(f"note: {text}", file=sys.stderr)
 
 
 announce = True  # whether a compilation is said on stderr

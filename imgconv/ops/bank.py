@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, UsageError
+from imgconv.errors import InputError, UsageError
+
 from .kernel_text import number, parse
 
 LONG = 28  # letters of a label, at most

@@ -20,11 +20,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.kernels.layout import pack
+from imgconv.kernels.plane_layout import Division, Plane, Reals
 
-from .. import kernels
-from ..kernels.layout import pack
-from ..kernels.plane_layout import Division, Plane, Reals
 from .padded import NARROW, SLACK, pad, strip_of, widen
 from .stencil import Stencil
 from .sums import division

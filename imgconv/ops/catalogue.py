@@ -9,7 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import UsageError
+from imgconv.errors import UsageError
+
 from .stencil import Stencil, stencil
 
 
@@ -84,6 +85,15 @@ ALIASES = {
     "blur": "box", "edge": "outline", "edge1": "edge-diagonal", "edge2": "laplacian",
     "edge3": "outline", "gauss": "gaussian", "unsharp-mask": "unsharp",
 }  # fmt: skip
+
+MEANT = {
+    "smooth": "gaussian", "soft": "gaussian", "average": "box", "mean": "box", "edges": "outline",
+    "edge-detect": "outline", "contour": "outline", "gradient": "sobel", "canny": "sobel",
+    "relief": "emboss", "derivative": "sobel", "high-pass": "laplacian", "dog": "log:2",
+    "low-pass": "gaussian", "dilate": "max:3", "erode": "min:3", "despeckle": "median:3",
+    "none": "identity", "usm": "unsharp", "crisp": "sharpen",
+}  # fmt: skip
+"""What people call a kernel that has another name here: suggested, not taken."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..errors import UsageError
+from imgconv.errors import UsageError
+
 from .alpha import fit, white
 from .interpolation import interpolate
 from .pool import pool_windows

@@ -7,10 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.errors import InputError, UsageError
 
-from .. import kernels
-from ..errors import InputError, UsageError
 from .bank import Bank
 
 Activation = Literal["none", "relu", "sigmoid", "tanh"]

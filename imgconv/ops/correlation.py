@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
 
-from .. import kernels
 from . import fourier
 from .borders import border_indices
 from .stencil import Stencil

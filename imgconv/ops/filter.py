@@ -212,8 +212,17 @@ def _apply_range(
         return by_rows(lambda v: fit(np.abs(v), dtype), values, dtype=dtype)
     if range == "rescale":
         top = white(dtype if like is None else like.dtype)
-        low, high = float(values.min()), float(values.max())
+        low, high = _span(values)
         if high > low:
             factor = np.float32(top / (high - low))
             return by_rows(lambda v: fit((v - low) * factor, dtype), values, dtype=dtype)
     return by_rows(lambda v: fit(v, dtype), values, dtype=dtype)
+
+
+def _span(values: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest, of those that are finite."""
+    low, high = float(values.min()), float(values.max())
+    if np.isfinite(low) and np.isfinite(high):
+        return low, high
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

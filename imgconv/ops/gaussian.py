@@ -15,11 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.kernels.layout import pack
+from imgconv.kernels.plane_layout import Blend, Reals
 
-from .. import kernels
-from ..kernels.layout import pack
-from ..kernels.plane_layout import Blend, Reals
 from . import symmetric
 from .borders import pad_indices
 from .box import WORDS

@@ -14,9 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from imgconv import threads
-
-from .. import kernels
+from imgconv import kernels, threads
 
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
 WORK = {"i16": np.int16, "i32": np.int32, "f32": np.float32, "f64": np.float64}

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, UsageError
-from .catalogue import ALIASES, FAMILIES, NAMED
+from imgconv.errors import InputError, UsageError
+
+from .catalogue import ALIASES, FAMILIES, MEANT, NAMED
 from .rank import MEANINGS, Rank
 from .stencil import Stencil, stencil
 
@@ -100,7 +101,9 @@ def number(word: str, name: str = "the number") -> Fraction:
 
 def _unknown(word: str, name: str) -> str:
     known = [*NAMED, *ALIASES, *FAMILIES, *MEANINGS]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    begin = [one for one in known if name and one.startswith(name)]
+    near = [MEANT[name]] if name in MEANT else begin
+    near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return (
         f"no kernel is called '{word}': {hint}`imgconv kernels` lists the names; "

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.kernels.layout import pack
+from imgconv.kernels.plane_layout import Plane, Reals
 
-from .. import kernels
-from ..kernels.layout import pack
-from ..kernels.plane_layout import Plane, Reals
 from . import box, pool
 from .borders import border_indices
 from .box import WORDS

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.errors import UsageError
 
-from .. import kernels
-from ..errors import UsageError
 from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .strides import Pair, Windows
 

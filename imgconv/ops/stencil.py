@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from imgconv.errors import UsageError
 
 SIMPLE = 65536  # the largest common denominator that still counts as simple fractions
 

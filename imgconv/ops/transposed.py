@@ -6,10 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.errors import InputError, UsageError
 
-from .. import kernels
-from ..errors import InputError, UsageError
 from .stencil import Stencil
 from .strides import Pair, format_pair
 

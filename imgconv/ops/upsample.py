@@ -8,7 +8,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import InputError, UsageError
+from imgconv.errors import InputError, UsageError
+
 from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .interpolation import interpolate
 from .stencil import Stencil

@@ -35,6 +35,7 @@ class CleanPlane(Operation):
 
     work: Cleaning
     show: Show = "image"
+    unasked: bool = False  # the model for photographs, since none was named
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -51,13 +52,19 @@ class CleanPlane(Operation):
             facts["before"] = quality(before, truth, top)
             facts["after"] = quality(after, truth, top)
         if self.show == "image":
-            return Result(found.pixels, facts=facts)
+            return Result(found.pixels, self._doubt(info), facts)
         if self.show == "removed":
             picture, gain = draw_removed(found.removed, top)
         else:
             labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
             picture, gain = comparison(before, after, found.removed, labels, top)
         return Result(picture, facts=facts | {"shown_times": round(gain, 3)})
+
+    def _doubt(self, info: Info) -> tuple[str, ...]:
+        if not self.unasked or info.dtype != np.uint16 or info.channels > 1:
+            return ()
+        return ("16-bit grey under the model for photographs; of a micrograph, "
+                "`model='micro'` keeps the mean and finds the camera's noise",)  # fmt: skip
 
     def describe(self, info: Info) -> Info:
         """Pictures of a TIFF, which may have many pages, are a TIFF."""
@@ -154,7 +161,8 @@ def clean_plane(
     for name, value in (("strength", strength), ("luma", brightness), ("chroma", colour)):
         if not 0 <= value <= 1:
             raise UsageError(f"`{name}={value}`: must be a number from 0 to 1")
-    return CleanPlane(Cleaning(cleaner, brightness, colour), show)
+    unasked = model is None and method is None
+    return CleanPlane(Cleaning(cleaner, brightness, colour), show, unasked)
 
 
 def _classical(model: Any, method: str, sigma: float | None) -> Cleaner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ from imgconv.errors import UsageError
 from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.alpha import white
 from imgconv.ops.filter import Filter
+from imgconv.ops.rank import Rank
 
 from .light import IMPORTS
 from .nodata import work_on
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
+
+BURNT = 0.4  # of all values are white, and were not
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class FilterPlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         floats = self.work.range == "float"
-        return work_on(self._work(plane.dtype), plane, info, self.linear, floats)
+        found = work_on(self._work(plane.dtype), plane, info, self.linear, floats)
+        return found._replace(notes=(*found.notes, *doubt(self.work, plane, found.pixels)))
 
     def _work(self, dtype: np.dtype[Any]) -> Filter:
         """The filter; of light, which is from 0 to 1, with its bias in the same range."""
@@ -50,6 +55,25 @@ class FilterPlane(Operation):
         known = of_suffix(found)
         holds = known is not None and 32 in known.depths
         return found if holds or self.work.range != "float" else ".tif"
+
+
+def doubt(work: Filter, plane: np.ndarray, found: np.ndarray) -> tuple[str, ...]:
+    """What is almost certainly not meant of a result (H, W, C), and what to type instead."""
+    last = work.operators[-1]
+    if work.range != "clip" or work.bias or plane.dtype.kind == "f" or isinstance(last, Rank):
+        return ()
+    if len(last) > 1:
+        return ()
+    total = float(last[0].weights.sum())
+    if abs(total) < 1e-9:
+        lost = "its negative values became 0; `range='abs'` keeps edges of both signs"
+        return (f"the kernel sums to 0: {lost}",) if found[::4, ::4].any() else ()
+    top, gain = np.iinfo(plane.dtype).max, total * float(work.scale)
+    burnt, before = (float((one[::4, ::4] == top).mean()) for one in (found, plane))
+    if gain < 1.5 or burnt < BURNT or before > BURNT / 2:
+        return ()
+    scale = Fraction(total).limit_denominator(1000)
+    return (f"most is white: the kernel sums to {total:g}; `scale={1 / scale}` keeps brightness",)
 
 
 def filter_plane(

@@ -23,7 +23,7 @@ from imgconv.memory import share
 from imgconv.tasks.csv_table import csv_text
 from imgconv.tasks.fields_of_view import Field, Stack, stack_of
 from imgconv.tasks.labels.select import Size
-from imgconv.tasks.labels.truth import label_planes
+from imgconv.tasks.labels.truth import doubt, doubt_of_file, label_planes
 from imgconv.tasks.measure.table import EVERY, USUAL, Wanted
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
@@ -59,6 +59,7 @@ class Table(NamedTuple):
     rows: list[dict[str, Any]]
     planes: int
     channels: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # what is odd about the labels
 
 
 def settings_of(
@@ -138,6 +139,7 @@ class MeasureFile:
             file.write(text.encode("utf-8", "surrogateescape"))
         record = {"count": len(rows), "planes": table.planes, "channels": list(table.channels)}
         notes = [note for source in (labels, *images) for note in source.notes]
+        notes += table.notes
         return Done((item.target,), (*dict.fromkeys(notes), _line(table, given)), record)
 
     def _open(self, path: str, values: str) -> Source:
@@ -164,16 +166,19 @@ def measured(labels: Any, images: Sequence[Any], settings: Settings, cells: Any 
     wanted = settings.wanted(size)
     rows: list[dict[str, Any]] = []
     columns: dict[str, None] = {}
-    planes = 0
+    planes, odd = 0, ""
+    dtype = labels.info.source_dtype or str(labels.info.dtype)
     for one, numbers, whole in _together(labels, on, stacks, cells):
         check_abandoned()
         planes += 1
+        odd = odd or doubt(numbers, dtype)
         found = wanted(numbers, one.pixels, channels, size, whole)
         columns |= dict.fromkeys(found)
         head = {"plane": one.number, **stacks[0].place(one)}
         each = zip(*(column.tolist() for column in found.values()), strict=True)
         rows += [head | dict(zip(found, values, strict=True)) for values in each]
-    return Table(["plane", *stacks[0].columns, *columns], rows, planes, channels)
+    notes = tuple(filter(None, (doubt_of_file(labels), odd)))
+    return Table(["plane", *stacks[0].columns, *columns], rows, planes, channels, notes)
 
 
 def _names(stacks: Sequence[Stack], given: tuple[str, ...], name: str) -> tuple[str, ...]:

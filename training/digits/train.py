@@ -156,7 +156,9 @@ def main(options: argparse.Namespace) -> None:
     )  # fmt: skip
     module = Digits(len(CLASSES)).eval()
     module.load_state_dict(loop.train(task, options).state_dict())
-    write(module, options.out, judge(module, True), tensors["held back"][0][:1])
+    found = judge(module, True)
+    module.settle()
+    write(module, options.out, found, tensors["held back"][0][:1])
 
 
 def write(module: nn.Module, out: Path, found: Figures, example: Tensor) -> None:

@@ -58,13 +58,20 @@ def main(options: argparse.Namespace) -> None:
 
     give_way(options.nice)
     options.out.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
-        futures = {one: pool.submit(study, *one, options) for one in NETWORKS}
-        found = {one: future.result() for one, future in futures.items()}
+    found = study_each(options)
     results = {f"{kind} {depth}": kept(values) for (kind, depth), values in found.items()}
     (options.out / "results.json").write_text(json.dumps(results, indent=0) + "\n")
     print(pictures.table(results))
     pictures.draw(results, options.out)
+
+
+def study_each(options: argparse.Namespace) -> dict[tuple[str, int], Found]:
+    """All networks, several at once in processes of their own; with 0 jobs here."""
+    if not options.jobs:
+        return {one: study(*one, options) for one in NETWORKS}
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        futures = {one: pool.submit(study, *one, options) for one in NETWORKS}
+        return {one: future.result() for one, future in futures.items()}
 
 
 def kept(found: Found) -> dict[str, Any]:

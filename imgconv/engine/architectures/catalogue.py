@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from imgconv.engine.graph import Graph
 from imgconv.errors import UsageError
 
-from ..graph import Graph
 from .googlenet import googlenet
 from .lenet import lenet5
 from .resnet import resnet

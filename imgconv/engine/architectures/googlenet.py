@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Graph
+from imgconv.engine.graph import Graph
+
 from .layers import Layers
 from .weights import Weights
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..builder import Builder
-from ..graph import Graph
+from imgconv.engine.builder import Builder
+from imgconv.engine.graph import Graph
+
 from .weights import Weights
 
 

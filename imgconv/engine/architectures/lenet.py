@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..graph import Graph
+from imgconv.engine.graph import Graph
+
 from .layers import Layers
 from .weights import Weights
 

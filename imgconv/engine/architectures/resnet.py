@@ -7,7 +7,8 @@ a bottleneck takes the stride where weights are loaded (`late`), in the paper th
 
 from __future__ import annotations
 
-from ..graph import Graph
+from imgconv.engine.graph import Graph
+
 from .layers import Layers
 from .weights import Weights
 

@@ -6,7 +6,8 @@ Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image S
 
 from __future__ import annotations
 
-from ..graph import Graph
+from imgconv.engine.graph import Graph
+
 from .layers import Layers
 from .weights import Weights
 

@@ -8,7 +8,8 @@ with a slope for each channel, a spatial pyramid of 7x7, 3x3, 2x2 and 1x1 bins.
 
 from __future__ import annotations
 
-from ..graph import Graph
+from imgconv.engine.graph import Graph
+
 from .layers import Layers
 from .weights import Weights
 

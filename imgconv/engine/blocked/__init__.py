@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..fusion import Stage
-from ..operators import OPERATORS
+from imgconv.engine.fusion import Stage
+from imgconv.engine.operators import OPERATORS
+
 from .layer import Arrays, Shapes, Work
 
 MODULES = {one.fast.prepare.split(".")[0] for one in OPERATORS.values() if one.fast}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.engine.fusion import Stage
+from imgconv.engine.operators.operator import Clamp
+from imgconv.engine.operators.sliding import windows
+from imgconv.kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
 
-from ... import kernels
-from ...kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
-from ..fusion import Stage
-from ..operators.operator import Clamp
-from ..operators.sliding import windows
 from .layer import Arrays, Shapes, V, Weights, Work, blocks, pad_channels, scratch
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
@@ -227,6 +227,7 @@ def tap_by_tap(
     taps, offsets = weights.get("taps", _pair_channels), plan.offsets
     start = (first[0] * plan.full[1] + first[1]) * V
     cost = plan.columns * taps[0].size / (2 * V)  # of a row of results and a pair
+    sizes = functools.cache(plan.sizes)  # the same for each image of a batch
 
     def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
         target = out.reshape(-1)[start:]
@@ -239,7 +240,7 @@ def tap_by_tap(
             span = (0, g.pairs, *rows) if by_rows else (begin, end, 0, plan.rows)
             kernels.implicit_convolve(
                 image, taps, offsets, biases, other, target, scratch(plan.room),
-                plan.sizes(span, extra is not None), *clamp.numbers,
+                sizes(span, extra is not None), *clamp.numbers,
             )  # fmt: skip
 
         if by_rows:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.engine.fusion import Stage, clamp_of
+from imgconv.engine.operators.operator import UNCLAMPED
+from imgconv.kernels import layout
 
-from ... import kernels
-from ...kernels import layout
-from ..fusion import Stage, clamp_of
-from ..operators.operator import UNCLAMPED
 from .layer import Arrays, Shapes, V, Work, pad_channels
 
 ACTIVATIONS = {

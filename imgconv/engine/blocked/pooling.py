@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from imgconv import kernels, threads
+from imgconv.engine.fusion import Stage
+from imgconv.engine.operators.pooling import count_taps
+from imgconv.engine.operators.sliding import windows
+from imgconv.kernels.layout import MAX, MEAN, Sliding, pack
 
-from ...kernels.layout import MAX, MEAN, Sliding, pack
-from ..fusion import Stage
-from ..operators.pooling import count_taps
-from ..operators.sliding import windows
 from .layer import Arrays, Shapes, Work, blocks
 
 KINDS = {"max_pool": MAX, "average_pool": MEAN}

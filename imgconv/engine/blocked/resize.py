@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from imgconv import threads
+from imgconv import kernels, threads
+from imgconv.engine.fusion import Stage
+from imgconv.engine.operators.resizing import scales_and_sizes, taps
+from imgconv.kernels.layout import Resizing, pack
 
-from ... import kernels
-from ...kernels.layout import Resizing, pack
-from ..fusion import Stage
-from ..operators.resizing import scales_and_sizes, taps
 from .layer import Arrays, Shapes, Work, blocks
 
 SMALLEST = 2**16  # numbers of a band that are worth a thread

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..fusion import Stage
-from ..operators.convolution import transposed_windows
+from imgconv.engine.fusion import Stage
+from imgconv.engine.operators.convolution import transposed_windows
+
 from .convolution import Geometry, Layer, tap_by_tap
 from .layer import Arrays, Shapes, Weights, Work, pad_channels
 

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from imgconv.engine.graph import Graph
 from imgconv.errors import InputError
-
-from ..graph import Graph
 
 
 def import_file(path: str | os.PathLike[str], shapes: Any = None, size: Any = None) -> Graph:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from imgconv.engine.builder import Builder
+from imgconv.engine.graph import Graph, Node, shorten
+from imgconv.engine.operators import OPERATORS, Operator, evaluate
+from imgconv.engine.shapes import of_sizes, propagate
 from imgconv.errors import InputError
 
-from ..builder import Builder
-from ..graph import Graph, Node, shorten
-from ..operators import OPERATORS, Operator, evaluate
-from ..shapes import of_sizes, propagate
 from .source import widen
 
 MOST = 1 << 28  # numbers of constants computed at import (1 GB): beyond it a file is damaged

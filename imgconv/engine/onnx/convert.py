@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgconv.engine.graph import Graph, Node, check
 from imgconv.errors import InputError
 
-from ..graph import Graph, Node, check
 from . import direct, layers, shaping, sliding
 from .building import Building
 from .calls import Call, Converter, Unsupported

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from imgconv.engine.graph import Graph
+from imgconv.engine.shapes import infer
 from imgconv.errors import InputError
-
-from ..graph import Graph
-from ..shapes import infer
 
 STEPS = (1, 2, 4, 8, 16, 32, 64)
 TIMES = (5, 6, 7, 9)  # multiples that are tried of each

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..operators.sliding import paddings
+from imgconv.engine.operators.sliding import paddings
+
 from .calls import Call, Converter, Unsupported
 
 AUTO = {"SAME_UPPER": "same_upper", "SAME_LOWER": "same_lower", "VALID": "valid"}

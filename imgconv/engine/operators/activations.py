@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .arithmetic import erf, quiet
 from .axes import axis_of, broadcast, format_shape, same
 from .operator import AXIS, NUMBER, Clamp, Fast, Operator, choice

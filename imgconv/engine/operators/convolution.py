@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import along, format_shape
 from .operator import COUNT, PADS, SIZES, Fast, Operator
 from .reach import Shape, Site, Sliding, Span

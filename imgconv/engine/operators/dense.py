@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import broadcast, format_shape
 from .operator import Operator
 from .reach import WHOLE, Shape, over

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import axes_of, axis_of, broadcast, format_shape, same, to_integers
 from .operator import (
     AXES,

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import along, axis_of, broadcast, format_shape
 from .operator import AXIS, COUNT, NUMBER, POSITIVE, Fast, Operator, choice
 from .reach import CHANNELS, WHOLE, Shape, Site, over, over_axis

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .axes import along, axis_of, format_shape, to_integers
 from .operator import AXES, FLAG, NUMBER, NUMBERS, Fast, Operator, choice, wholes
 from .reach import NotLocal, Shape, Site, Sliding, Span

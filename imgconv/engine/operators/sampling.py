@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from ...errors import InputError
+from imgconv.errors import InputError
+
 from .arithmetic import quiet
 from .axes import format_shape
 from .operator import FLAG, Operator, choice

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ..image import Image
-from ..limits import Limits
-from ..options import WriteOptions
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
+
 from .record import PILLOW, Format, Reader
 
 QUALITY = 80  # of Pillow's scale, about as good as JPEG at 92
@@ -39,6 +40,6 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 
 AVIF = Format(
     "avif", (".avif",), _recognises, _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"duration", "exif", "xmp", "icc"}), holds="frames",
+    keeps=frozenset({"duration", "exif", "xmp", "icc", "resolution"}), holds="frames",
     reads_with=(*PILLOW, "PIL.AvifImagePlugin"), writes_with=(*PILLOW, "PIL.AvifImagePlugin"),
 )  # fmt: skip

@@ -8,12 +8,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE
 
-from ..image import Image
-from ..info import Info
-from ..limits import Limits
-from ..options import WriteOptions
 from .record import PILLOW, Format, Reader, begins
 
 HALF, HIDDEN = 128, 255  # of alpha; the index that is transparent

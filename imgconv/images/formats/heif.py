@@ -14,12 +14,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError, OutputError
+from imgconv.images.image import Image, frames
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.metadata.blocks import deliver
+from imgconv.images.options import WriteOptions
 
-from ..image import Image, frames
-from ..info import Info
-from ..limits import Limits
-from ..metadata.blocks import deliver
-from ..options import WriteOptions
 from .record import Format, Reader
 
 BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1")

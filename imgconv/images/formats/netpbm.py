@@ -13,13 +13,13 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError, OutputError
+from imgconv.images import colour
+from imgconv.images.image import Image, one_plane
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE
 
-from .. import colour
-from ..image import Image, one_plane
-from ..info import Info
-from ..limits import Limits
-from ..options import WriteOptions
 from .record import Format, Reader, begins
 
 SPACE = rb"(?:\s|#[^\n]*\n)+"

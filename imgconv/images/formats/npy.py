@@ -8,12 +8,12 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError, OutputError
+from imgconv.images import samples
+from imgconv.images.image import Image, frames, join_infos
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
-from .. import samples
-from ..image import Image, frames, join_infos
-from ..info import Info
-from ..limits import Limits
-from ..options import WriteOptions
 from .record import Format, Reader, begins
 
 CHANNELS = {"grey": 1, "greya": 2, "rgb": 3, "rgba": 4}

@@ -16,13 +16,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
-
-from ..image import Image, frames, records
-from ..info import Info
-from ..limits import Limits
-from ..metadata import exif
-from ..metadata.blocks import deliver, update, with_resolution
-from ..resolution import Resolution
+from imgconv.images.image import Image, frames, records
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.metadata import exif
+from imgconv.images.metadata.blocks import deliver, update, with_resolution
+from imgconv.images.resolution import Resolution
 
 OURS = b"imgconv "  # what our own comments begin with
 ANIMATION_LIMIT = 100_000  # frames

@@ -12,10 +12,10 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from ..image import Image
-from ..info import Info
-from ..limits import Limits
-from ..options import WriteOptions
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 PILLOW = (  # it imports these plugins itself, whichever is wanted
     "imgconv.images.formats.raster", "PIL.BmpImagePlugin", "PIL.GifImagePlugin",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ..image import Image
-from ..limits import Limits
-from ..options import WriteOptions
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
+
 from .record import PILLOW, Format, Reader
 
 QUALITY = 92
@@ -38,6 +39,6 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 
 WEBP = Format(
     "webp", (".webp",), _recognises, _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"duration", "exif", "xmp", "icc"}), holds="frames",
+    keeps=frozenset({"duration", "exif", "xmp", "icc", "resolution"}), holds="frames",
     reads_with=(*PILLOW, "PIL.WebPImagePlugin"), writes_with=(*PILLOW, "PIL.WebPImagePlugin"),
 )  # fmt: skip

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..resolution import Resolution
+from imgconv.images.resolution import Resolution
+
 from . import exif, xmp
 
 if TYPE_CHECKING:
-    from ..info import Info
+    from imgconv.images.info import Info
 
 
 class Blocks(NamedTuple):

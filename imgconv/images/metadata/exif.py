@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..resolution import Resolution, ratio_of_32_bits
+from imgconv.images.resolution import Resolution, ratio_of_32_bits
 
 ORIENTATION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT = 0x0112, 0x0131, 282, 283, 296
 EXIF, INTEROPERABILITY, COLOUR_SPACE, UNCALIBRATED = 0x8769, 0xA005, 0xA001, 0xFFFF

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..resolution import METRES, Resolution, unit_named
+from imgconv.images.resolution import METRES, Resolution, unit_named
+
 from .lengths import Sizes, micrometres, positive
 
 if TYPE_CHECKING:
-    from ..info import Info, TiffLayout
+    from imgconv.images.info import Info, TiffLayout
 
 PRINT = ("inch", "cm")  # what ImageJ makes of a DPI tag
 KNOWN_METRES = {unit: length for unit, length in METRES.items() if unit not in PRINT}

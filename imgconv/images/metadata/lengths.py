@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..resolution import METRES, unit_named
+from imgconv.images.resolution import METRES, unit_named
 
 Sizes = tuple[Fraction | None, Fraction | None, Fraction | None]
 """Width, height and depth of a pixel in µm, each where it is known."""

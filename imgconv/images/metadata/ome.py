@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..resolution import METRES, Resolution, unit_named
+from imgconv.images.resolution import METRES, Resolution, unit_named
+
 from .lengths import Sizes, micrometres, positive
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET
 
-    from ..info import Info, TiffLayout
+    from imgconv.images.info import Info, TiffLayout
 
 KNOWN_METRES = {**METRES, "thou": METRES["inch"] / 1000, "pt": METRES["inch"] / 72}
 TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}

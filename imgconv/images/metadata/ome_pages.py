@@ -13,9 +13,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
+MOST = 1 << 22  # planes of an image; a text may tell anything
 WORDS = {"T": "time points", "Z": "planes in depth", "C": "channels"}
 TAG = 51123  # Micro-Manager's metadata of a plane
 MICROMANAGER = ("C", "Z", "T")  # the first columns of its index of planes; then the position
@@ -54,9 +56,9 @@ def own_part(xml: str, tiff: Any, path: str) -> Own | None:
     """
     try:
         root = _with_companion(ET.fromstring(xml), path)
-    except ET.ParseError:
+        parts = [part for part in _parts(root, tiff, Path(path).name) if part.pages]
+    except (ET.ParseError, ValueError):  # no XML; sizes that are no numbers, or beyond all
         return None
-    parts = [part for part in _parts(root, tiff, Path(path).name) if part.pages]
     if not parts:
         return None
     if len(parts) == 1 and _is_whole(parts[0]):
@@ -193,6 +195,8 @@ def _sizes(pixels: ET.Element) -> dict[str, int]:
         (int(c.get("SamplesPerPixel", 1)) for c in _children(pixels, "Channel")), default=1
     )
     sizes = {axis: max(1, int(pixels.get(f"Size{axis}", 1))) for axis in "ZCT"}
+    if prod(sizes.values()) > MOST:
+        raise ValueError(f"{sizes} are more planes than a file has")
     return sizes | {"C": max(1, sizes["C"] // samples)}
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from ..resolution import Resolution
+from imgconv.images.resolution import Resolution
 
 TIFF, EXIF = b"http://ns.adobe.com/tiff/1.0/", b"http://ns.adobe.com/exif/1.0/"
 USUAL = {TIFF: [b"tiff"], EXIF: [b"exif"]}

@@ -6,8 +6,7 @@ from typing import Any
 
 from imgconv.engine import Model
 from imgconv.errors import InputError
-
-from ..card import Card, Task
+from imgconv.tasks.card import Card, Task
 
 PREPARE: dict[str, Any] = {
     "form": "photo",

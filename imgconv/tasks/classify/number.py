@@ -15,7 +15,7 @@ from .scan import Look
 
 SURE = 0.75  # of the product of both probabilities: from here on a mark is cut in two
 WRITING = 0.5  # share of a line's marks that are digits, from which on it is a number
-UNEVEN = 0.5  # of a line's high digits, which its low ones have: the bars of a chart differ more
+UNEVEN = 0.62  # of a line's high digits, which its low ones have: the bars of a chart differ more
 
 Scores = Callable[[np.ndarray], np.ndarray]
 Scored = tuple[Mark, np.ndarray]
@@ -65,8 +65,6 @@ class Numbers:
     def _readings(self, line: Sequence[Scored], step: float) -> list[Reading]:
         """The marks of a line with their scores, those cut in two that read better so."""
         found = [part for mark, scores in line for part in self._parts(mark, scores)]
-        nothing = np.eye(len(self.names))[self._nothing]
-        found = [(mark, nothing if mark.drawn else scores) for mark, scores in found]
         return [Reading(_box(mark, step), self._doubted(scores)) for mark, scores in found]
 
     def _doubted(self, scores: np.ndarray) -> np.ndarray:
@@ -76,6 +74,8 @@ class Numbers:
 
     def _parts(self, mark: Mark, scores: np.ndarray) -> list[Scored]:
         """The mark, or what it is cut into: two digits that touch, each of which may be two."""
+        if mark.drawn:
+            return [(mark, np.eye(len(self.names))[self._nothing])]
         places = cuts(mark) if int(scores.argmax()) == self._nothing else []
         if not places:
             return [(mark, scores)]

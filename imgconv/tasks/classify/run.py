@@ -11,8 +11,8 @@ from imgconv import engine
 from imgconv.engine import Model
 from imgconv.errors import ImgconvError, InputError
 from imgconv.images import Info
+from imgconv.tasks.card import Card
 
-from ..card import Card
 from . import scan
 from .card import CLASSIFY
 from .glyph import SIDE

@@ -38,7 +38,7 @@ def has_form(image: np.ndarray) -> bool:
     """Whether it is in MNIST's form already: on black, in its box, centred."""
     if image.shape != (SIDE, SIDE):
         return False
-    if max(image[0].max(), image[-1].max(), image[:, 0].max(), image[:, -1].max()) > 0.3:
+    if max(image[:: SIDE - 1].max(), image[:, :: SIDE - 1].max()) > 0.3:
         return False
     written = image >= 0.5
     rows, columns = (np.flatnonzero(written.any(axis)) for axis in (1, 0))

@@ -7,8 +7,7 @@ from typing import Any
 from imgconv.engine import Model
 from imgconv.errors import InputError
 from imgconv.ops.tint import EPSILON, RADIUS
-
-from ..card import Card, Task
+from imgconv.tasks.card import Card, Task
 
 PREPARE: dict[str, Any] = {"side": 176, "longest": 512}
 """How the input is made: the root of the area in pixels at which the network looks at a picture

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...errors import InputError, UsageError
-from ...ops.alpha import white
+from imgconv.errors import InputError, UsageError
+from imgconv.ops.alpha import white
+
 from .oklab import lab_of
 
 POINT = re.compile(r"(\d+)\s*,\s*(\d+)\s*,\s*#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})$")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...ops.filter import LUMA
+from imgconv.ops.filter import LUMA
 
 TO_CONES = np.array([
     [0.4122214708, 0.5363325363, 0.0514459929],

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.areas import reduce_areas
-from ...ops.tint import brightness
+from imgconv.ops.areas import reduce_areas
+from imgconv.ops.tint import brightness
+
 from .card import PREPARE
 
 FINER = 2  # times the network's size: at which hints spread, so that they reach small things

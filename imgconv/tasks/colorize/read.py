@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.areas import lines, means
-from ...ops.tint import tint
+from imgconv.ops.areas import lines, means
+from imgconv.ops.tint import tint
+
 from .card import READ
 from .oklab import colour
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...engine import Model, run
-from ...errors import InputError
-from ...images import Info, is_srgb, srgb_info
-from ..card import Card
+from imgconv.engine import Model, run
+from imgconv.errors import InputError
+from imgconv.images import Info, is_srgb, srgb_info
+from imgconv.tasks.card import Card
+
 from .card import USUAL
 from .hints import Hint, Painting, spread
 from .prepare import finer, network_size, small

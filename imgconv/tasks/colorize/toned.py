@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from ...ops.alpha import white
-from ...ops.filter import LUMA
+from imgconv.ops.alpha import white
+from imgconv.ops.filter import LUMA
 
 Kind = Literal["grey", "toned", "colour"]
 GREY = 0.016  # of white: by how much a channel may differ from the luma (JPEG's rounding)

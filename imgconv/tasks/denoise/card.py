@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from imgconv.engine import Model
 from imgconv.errors import InputError
-
-from ..card import Card, Task
+from imgconv.tasks.card import Card, Task
 
 KINDS = ("photo", "micro", "crosshair")
 

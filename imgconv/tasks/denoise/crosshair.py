@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...engine import Model, run
+from imgconv.engine import Model, run
+
 from .prepare import Span, ends, triple
 from .read import decide_lines
 from .run import by_channel

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...engine import Model, run
+from imgconv.engine import Model, run
+
 from .camera import Camera, find_camera
 from .prepare import normalise
 from .read import balance, pool_levels

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from imgconv.engine import Model
 from imgconv.errors import UsageError
+from imgconv.tasks.card import Card
 
-from ..card import Card
 from .crosshair import Crosshair
 from .micro import Micro
 from .photo import Photo

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...engine import Model, run
+from imgconv.engine import Model, run
+
 from .opponent import BACK
 from .prepare import Opponent, triple
 from .read import PLACE, ignore_clipped, without_texture

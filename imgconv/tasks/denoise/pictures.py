@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ...ops.alpha import fit, white
-from ...ops.comparison import busiest
-from ...ops.sheet import sheet
-from ...ops.similarity import psnr, ssim
+from imgconv.ops.alpha import fit, white
+from imgconv.ops.comparison import busiest
+from imgconv.ops.sheet import sheet
+from imgconv.ops.similarity import psnr, ssim
 
 MIDDLE, REACH = 128, 110  # grey for nothing; levels that what was removed is stretched to
 LEGIBLE = 270  # pixels of the width of a panel at least

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...ops.alpha import by_rows, fit, white, with_alpha, without_alpha
+from imgconv.ops.alpha import by_rows, fit, white, with_alpha, without_alpha
 
 
 class Cleaner(Protocol):

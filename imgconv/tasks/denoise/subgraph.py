@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ...engine.graph import Graph, select_needed
+from imgconv.engine.graph import Graph, select_needed
 
 
 @lru_cache(8)

@@ -17,14 +17,14 @@ def influence(
     around: int = 0,
 ) -> np.ndarray:
     """How much `number` (N, C, h, w) -> (N,) falls when a cell of the window of an image
-    (1, C, h, w) is covered by its surroundings' mean: (rows, columns), about `cells` a side.
+    (1, C, h, w) is covered by the window's mean: (rows, columns), about `cells` a side.
 
     around: cells on every side of it that are covered as well.
 
     Zeiler, Fergus: Visualizing and Understanding Convolutional Networks, ECCV 2014, section 4.2.
     """
     rows, columns = (_edges(part, cells) for part in window)
-    mean = image.mean((2, 3))[0]
+    mean = image[:, :, *window].mean((2, 3))[0]
     whole = float(number(image)[0])
     found = np.zeros((len(rows) - 1, len(columns) - 1), np.float32)
     places = list(np.ndindex(*found.shape))

@@ -82,14 +82,15 @@ def probe(model: Model, plane: np.ndarray | None = None, info: Info | None = Non
     main = image_input(model.graph)
     if not main:
         raise InputError(f"{model.path}: takes no image, so there is nothing to look at")
-    step = int(model.card.get("multiple") or 1)
+    step, more = int(model.card.get("multiple") or 1), int(model.card.get("offset") or 0)
     if plane is None or info is None:
-        wanted = tuple(n or -(-SIDE // step) * step for n in shapes[main][2:])
+        wanted = tuple(n or more + -(-(SIDE - more) // step) * step for n in shapes[main][2:])
         image = np.random.default_rng(0).random((*wanted, 3), np.float32)
     else:
         image = light(plane, info)
     size = tuple(
-        n or -(-have // step) * step for n, have in zip(shapes[main][2:], image.shape, strict=False)
+        n or more + -(-max(have - more, 1) // step) * step
+        for n, have in zip(shapes[main][2:], image.shape, strict=False)
     )
     return Probe(model, {n: _input(model, image, s, size) for n, s in shapes.items()})
 

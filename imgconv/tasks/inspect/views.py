@@ -45,7 +45,8 @@ def filters(graph: Graph) -> np.ndarray:
         return sheet([enlarge(t) for t in tiles], [str(n) for n in range(len(tiles))])
     flat = shown.reshape(-1, *weights.shape[2:])[:MOST]
     scale = symmetric(flat)
-    names = [f"{n // weights.shape[1]}.{n % weights.shape[1]}" for n in range(len(flat))]
+    of = weights.shape[1]
+    names = [str(n) if of == 1 else f"{n // of}.{n % of}" for n in range(len(flat))]
     return sheet([enlarge(scale.colours(w)) for w in flat], names, scales=[scale] * len(flat))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..labels.match import overlaps
+from imgconv.tasks.labels.match import overlaps
+
 from .assignment import assign
 
 SHARED = 0.4  # of the smaller of two parts: what lies over the other, at least

@@ -9,9 +9,9 @@ from itertools import groupby
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.tasks.fields_of_view import Stack
+from imgconv.tasks.labels.select import LabelStack
 
-from ..fields_of_view import Stack
-from ..labels.select import LabelStack
 from .planes import join
 from .tracks import GAP, REACH, Frame, track
 

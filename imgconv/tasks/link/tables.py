@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..labels.select import Size
+from imgconv.tasks.labels.select import Size
+
 from .volumes import Voxel, volumes
 
 # TrackMate's own names: its CSV importer is told which column is which. Positions are those of

@@ -20,8 +20,9 @@ from .assignment import assign
 REACH = 1.5  # typical diameters that an object moves from one frame to the next, at most
 GAP = 2  # frames in which an object may be missed
 SIZES = 0.5  # what a factor e in size costs, of the cost of the largest step
-HALVES = (0.55, 1.5)  # the area of two daughters together over the mother's
-DAUGHTER = 0.85  # of the mother's area, at most; daughters are alike within a factor 2
+EARLIER = 3  # frames, in which the mother was last as large as cells are: it condenses to divide
+DAUGHTER = 0.85  # of that, at most; daughters are alike within a factor 2
+HALVES = (0.45, 1.5)  # both together: over the mother as it is, at least; as it was, at most
 
 
 class Frame(NamedTuple):
@@ -100,9 +101,9 @@ def _close(
     starts = [node for node in every if node.frame and node not in begun]
     rows, columns, costs = [], [], []
     order = {node: n for n, node in enumerate(every)}
-    by_frame = _by_frame(frames)
+    by_frame, large = _by_frame(frames), _earlier_sizes(frames, after)
     for column, start in enumerate(starts):
-        for node, cost in _before(start, frames, by_frame, after, reach, gap):
+        for node, cost in _before(start, frames, by_frame, after, large, reach, gap):
             rows.append(order[node])
             columns.append(column)
             costs.append(cost)
@@ -119,11 +120,27 @@ def _by_frame(frames: Sequence[Frame]) -> list[cKDTree | None]:
     return [cKDTree(frame.places) if len(frame.places) else None for frame in frames]
 
 
+def _earlier_sizes(frames: Sequence[Frame], after: dict[Node, Node]) -> dict[Node, float]:
+    """How large each object was at most in the last frames."""
+    before = {b: a for a, b in after.items()}
+    large = {}
+    for frame, one in enumerate(frames):
+        for number, size in enumerate(one.sizes):
+            node, most = Node(frame, number), float(size)
+            for _ in range(EARLIER):
+                if (earlier := before.get(node)) is None:
+                    break
+                node, most = earlier, max(most, float(frames[earlier.frame].sizes[earlier.number]))
+            large[Node(frame, number)] = most
+    return large
+
+
 def _before(
     start: Node,
     frames: Sequence[Frame],
     trees: list[cKDTree | None],
     after: dict[Node, Node],
+    large: dict[Node, float],
     reach: float,
     gap: int,
 ) -> list[tuple[Node, float]]:
@@ -144,14 +161,17 @@ def _before(
                 found.append((node, apart + SIZES * change**2 * max(0.0, 1 - apart)))
             elif steps == 1 and after[node].frame == start.frame:
                 sister = frames[start.frame].sizes[after[node].number]
-                if _is_division(mother, sister, size):
-                    found.append((node, 0.5 + apart / 2))
+                middle = (place + frames[start.frame].places[after[node].number]) / 2
+                off = ((frames[frame].places[index] - middle) ** 2).sum() / reach**2
+                if _is_division(mother, large[node], sister, size):
+                    found.append((node, 0.5 + off / 2))
     return found
 
 
-def _is_division(mother: float, one: float, two: float) -> bool:
-    small = max(one, two) < DAUGHTER * mother and max(one, two) < 2 * min(one, two)
-    return bool(small and HALVES[0] < (one + two) / mother < HALVES[1])
+def _is_division(mother: float, before: float, one: float, two: float) -> bool:
+    """Whether two objects are the daughters of one that is so large now, and was `before`."""
+    alike = max(one, two) < DAUGHTER * before and max(one, two) < 2 * min(one, two)
+    return bool(alike and HALVES[0] * mother < one + two < HALVES[1] * before)
 
 
 def _number(frames: Sequence[Frame], after: dict[Node, Node], divided: dict[Node, Node]) -> Tracks:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ..labels.measure import is_square
+from imgconv.tasks.labels.measure import is_square
+
 from .objects import Columns, Objects
 
 AMONG = 5  # the local density is that up to the fifth neighbour

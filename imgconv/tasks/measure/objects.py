@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..labels.select import Size
+from imgconv.tasks.labels.select import Size
 
 Columns = dict[str, np.ndarray]
 """Columns of a table, each with a number for every object."""

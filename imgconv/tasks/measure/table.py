@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..labels.measure import INTENSITY, columns, measure
-from ..labels.select import Size
+from imgconv.tasks.labels.measure import INTENSITY, columns, measure
+from imgconv.tasks.labels.select import Size
+
 from .cells import in_cells
 from .granularity import granularity
 from .intensity import background, in_labels, spread

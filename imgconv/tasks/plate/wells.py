@@ -11,8 +11,8 @@ import numpy as np
 
 from imgconv.errors import InputError
 from imgconv.images import show_name
+from imgconv.tasks.csv_table import read_csv
 
-from ..csv_table import read_csv
 from .names import NamePattern, well_named
 
 BESIDE = ("summary.csv",)

@@ -6,8 +6,7 @@ from typing import Any
 
 from imgconv.engine import Model
 from imgconv.errors import InputError
-
-from ..card import Card, Task
+from imgconv.tasks.card import Card, Task
 
 PREPARE: dict[str, Any] = {
     "levels": "objects",
@@ -33,13 +32,15 @@ READ: dict[str, Any] = {
     "smallest": 20,
     "diameters": [18.0, 30.0],
     "usual": 24.0,
+    "sure": 0.865,
 }
 """How the maps are read. foreground: probability above which a pixel belongs to an object;
 lowest: height that the top of an object has at least; dip: how far one goes down on the way
 from one top to another; seam: what a certain seam takes from the height; smooth: sigma in
 pixels; smallest: fewest pixels of an object, at the size at which the network sees it;
 diameters: what the network knows well, in pixels, and usual: the one to which smaller and larger
-objects are scaled. A user's own smallest area, in pixels of the image, is "least"."""
+objects are scaled; sure: the mean probability in objects below which there is doubt.
+A user's own smallest area, in pixels of the image, is "least"."""
 
 UNIT = 24.0
 """Pixels of the diameter whose size is 0 in the fourth map."""

@@ -23,7 +23,7 @@ INK, WHITE = 0.15, 99.0
 (in their darkest colour), and the percentile of all that is near. Four sources of stained tissue
 have percentiles 1 and 99.8 there, however pale their nuclei and their ground."""
 NEARBY = 1.5  # diameters
-BEYOND, MUCH = 0.4, 0.1  # of the contrast, on the other side of the ground; of all pixels outside
+BEYOND, MUCH = 0.2, 0.3  # of the contrast, brighter than around objects; of all pixels outside
 COMMON = 0.2  # share of the pixels that make up the commonest level
 WIDTH = 0.507  # of the shortest interval with that share of a normal distribution, in sigmas
 STANDS_OUT = 4.0  # sigmas from the commonest level, of the smoothed image
@@ -137,15 +137,17 @@ def find_levels(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Leve
         around = ~inside & known
     if not inside.any() or not around.any():
         return None
-    sign = 1 if np.median(grey[inside]) >= np.median(grey[around]) else -1
+    middle = float(np.median(grey[around]))
+    sign = 1 if np.median(grey[inside]) >= middle else -1
     ground = float(np.percentile(grey[around], GROUND if sign > 0 else 100 - GROUND))
     contrast = np.nan_to_num(grey, nan=ground) - np.float32(ground)
     signal = typical(sign * contrast, inside)
     if signal <= 0:
         return None
-    brighter = contrast[outside] > BEYOND * signal
-    if sign < 0 and (planes.shape[2] == 3 or (brighter.size and brighter.mean() > MUCH)):
-        return passing(planes, inside, diameter)
+    if sign < 0:
+        brighter = grey[outside] > middle + BEYOND * signal
+        if planes.shape[2] == 3 or brighter.sum() > MUCH * brighter.size:
+            return passing(planes, inside, diameter)
     return between(ground, ground + sign * signal)
 
 

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imgconv.images.pixelsize import depth_and_interval
-
-from ..link.tables import TRACK_COLUMNS, track_rows, volume_rows
-from ..link.volumes import Voxel, columns
-from ..positions import AXIS
+from imgconv.tasks.link.tables import TRACK_COLUMNS, track_rows, volume_rows
+from imgconv.tasks.link.volumes import Voxel, columns
+from imgconv.tasks.positions import AXIS
 
 if TYPE_CHECKING:
     from .results import Results

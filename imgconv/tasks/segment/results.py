@@ -12,16 +12,17 @@ import numpy as np
 from imgconv.atomic import output
 from imgconv.images import Info, WriteOptions, write_image
 from imgconv.ops.sheet import sheet
+from imgconv.tasks.csv_table import csv_text
+from imgconv.tasks.fields_of_view import Field, Stack
+from imgconv.tasks.labels.geojson import Features
+from imgconv.tasks.labels.measure import Row, columns, measure
+from imgconv.tasks.labels.outline import outlines
+from imgconv.tasks.labels.overlay import overlay
+from imgconv.tasks.labels.rois import RoiArchive, name_in_stack
+from imgconv.tasks.labels.select import LabelStack, Size, labels_info, write_labels
+from imgconv.tasks.link.stack import Linked, position_of
 
-from ..csv_table import csv_text
-from ..fields_of_view import Field, Stack
-from ..labels.geojson import Features
-from ..labels.measure import Row, columns, measure
-from ..labels.outline import outlines
-from ..labels.overlay import overlay
-from ..labels.rois import RoiArchive, name_in_stack
-from ..labels.select import LabelStack, Size, labels_info, write_labels
-from ..link.stack import Linked, position_of
+from .doubt import describe
 from .linked import tracks_table, volumes_table
 from .run import Segmentation
 from .spots import COLUMNS as SPOTS
@@ -37,7 +38,7 @@ ENDINGS = {
 SUMMARY = (
     "image", "plate", "well", "site", "plane", "position", "t", "z", "count",
     "density_per_megapixel", "density_per_mm2",
-    "median_area_px", "median_area_um2", "diameter_px", "labels",
+    "median_area_px", "median_area_um2", "diameter_px", "doubt", "labels",
 )  # fmt: skip
 
 
@@ -107,6 +108,7 @@ class Results:
             "density_per_mm2": len(rows) * 1e6 / (pixels * square) if square else None,
             **_medians([row["area_px"] for row in rows], square),
             "diameter_px": found.diameter if rows else None,
+            "doubt": "; ".join(found.doubt),
         }
 
     def _fields_shown(self) -> list[int]:
@@ -118,7 +120,19 @@ class Results:
     def notes(self) -> list[str]:
         """What the user should hear."""
         drawn, fields = len(self.pictures), self.stack.fields
-        return [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+        shown = [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+        if not self.doubt:
+            return shown
+        doubtful, planes = sum(bool(row["doubt"]) for row in self.summary), len(self.summary)
+        where = f" in {doubtful} of {planes} planes" if planes > 1 else ""
+        advice = "look at the picture before the numbers"
+        return [*shown, f"doubt{where}: {describe(self.doubt)}; {advice}"]
+
+    @property
+    def doubt(self) -> tuple[str, ...]:
+        """Why the numbers of any plane may be wrong."""
+        said = "; ".join(row["doubt"] for row in self.summary).split("; ")
+        return tuple(dict.fromkeys(reason for reason in said if reason))
 
     def _draw(self, one: Field, labels: np.ndarray) -> None:
         longest = max(labels.shape)

@@ -8,8 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ..card import Card
+from imgconv.tasks.card import Card
+
 from .card import USUAL
+from .doubt import EMPTY, MISSED, doubts
 from .levels import Levels, find_levels, standing_out, weights
 from .prepare import percentile_levels, prepare, resize_maps
 from .read import instances, probability, typical_diameter
@@ -31,6 +33,7 @@ class Segmentation:
     probability: np.ndarray  # (H, W) float32, of being inside an object
     diameter: float | None  # that set the scale: given, or found; None without any object
     scale: float  # by which the image was resized for the network; 1 is not at all
+    doubt: tuple[str, ...] = ()  # why the numbers may be wrong, see `doubt`
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ class Look:
 
 @dataclass(frozen=True, eq=False)
 class Viewer:
-    """An image (H, W), (H, W, 1) or (H, W, 3) that a network looks at."""
+    """An image, grey or RGB, that a network looks at."""
 
-    planes: np.ndarray
+    planes: np.ndarray  # (H, W, C)
     network: Network
     card: Card
 
@@ -63,32 +66,33 @@ class Viewer:
     @cached_property
     def grey(self) -> np.ndarray:
         """(H, W) float32: the mean of the channels."""
-        planes = self.planes.reshape(*self.size, -1)
-        return planes[..., 0].astype(np.float32) if not self.colour else planes.mean(2, np.float32)
+        if self.colour:
+            return self.planes.mean(2, np.float32)
+        return self.planes[..., 0].astype(np.float32)
 
     @cached_property
     def colour(self) -> bool:
-        planes = self.planes.reshape(*self.size, -1)
-        return bool((planes != planes[..., :1]).any())
+        return bool((self.planes != self.planes[..., :1]).any())
 
     def look(self, levels: Levels, scale: float) -> Look:
         size = _scale(self.size, scale)
         maps = self.network(prepare(self.planes, self.card.prepare, size, levels))
         return Look(levels, scale, maps)
 
-    def first_levels(self) -> tuple[Levels, np.ndarray]:
-        """Before anything is known; and where something stands out (H, W)."""
-        if not self.by_objects:
-            return percentile_levels(self.planes, self.card.prepare), np.zeros(self.size, bool)
-        step = 1.0 if self.planes.dtype.kind == "u" else 0.0
-        found, where = standing_out(self.grey, step)
-        if found and found.span < 0 and self.colour:
-            found = None  # a stain: only its objects tell
-        return found or percentile_levels(self.planes, self.card.prepare), where
-
     @property
     def by_objects(self) -> bool:
         return bool(self.card.prepare["levels"] == "objects")
+
+    @cached_property
+    def standing(self) -> tuple[Levels | None, np.ndarray]:
+        """Levels by what stands out, and (H, W) where that is, before anything is known."""
+        return standing_out(self.grey, 1.0 if self.planes.dtype.kind == "u" else 0.0)
+
+    def first_levels(self) -> Levels:
+        found = self.standing[0] if self.by_objects else None
+        if found and found.span < 0 and self.colour:
+            found = None  # a stain: only its objects tell
+        return found or percentile_levels(self.planes, self.card.prepare)
 
     def levels(self, look: Look) -> Levels:
         """As what was found says."""
@@ -125,22 +129,25 @@ def segment(
     The image is looked at as it is, and again with the levels and at the scale of the objects that
     were found, until these stay; a given diameter sets the scale.
     """
-    viewer = Viewer(planes, network, card)
+    viewer = Viewer(planes.reshape(*planes.shape[:2], -1), network, card)
     look = settle(viewer, diameter)
     rules = dict(card.read)
     if "least" in rules:
         rules["smallest"] = rules["least"] * look.scale**2
     labels, likely = _read(look, viewer.size, rules)
     typical = (diameter or look.diameter) if labels.any() else None
-    return Segmentation(labels, likely, typical, look.scale)
+    if labels.any():
+        doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read)
+    else:
+        doubt = (MISSED if viewer.standing[1].any() else EMPTY,)
+    return Segmentation(labels, likely, typical, look.scale, doubt)
 
 
 def settle(viewer: Viewer, diameter: float | None) -> Look:
     """The look at the image that would not change any more."""
-    levels, where = viewer.first_levels()
-    look = viewer.look(levels, viewer.scale(diameter))
+    look = viewer.look(viewer.first_levels(), viewer.scale(diameter))
     if diameter is None and viewer.by_objects:
-        look = _elsewhere(viewer, look, where)
+        look = _elsewhere(viewer, look, viewer.standing[1])
     for _ in range(LOOKS - 1):
         levels = viewer.levels(look)
         scale = viewer.scale(diameter or look.diameter) if look.diameter else look.scale

@@ -17,8 +17,7 @@ from typing import Any
 from imgconv import __version__
 from imgconv.errors import OutputError
 from imgconv.images import show_name
-
-from ..csv_table import csv_text, read_csv
+from imgconv.tasks.csv_table import csv_text, read_csv
 
 NAME, SUMMARY_NAME = "imgconv-run.json", "summary.csv"
 LIBRARIES = ("numpy", "scipy", "scikit-image", "tifffile", "pillow")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..labels.measure import Row
-from ..measure.spots import NAMES, Spots
+from imgconv.tasks.labels.measure import Row
+from imgconv.tasks.measure.spots import NAMES, Spots
 
 COLUMNS = NAMES
 

@@ -8,17 +8,17 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
-
-from ...image import Image, one_plane
-from ...limits import Limits
-from ...options import WriteOptions
-from ..record import PILLOW, Format, Reader, begins
+from imgconv.images.formats.record import PILLOW, Format, Reader, begins
+from imgconv.images.image import Image, one_plane
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
     from PIL.BmpImagePlugin import BmpImageFile
 
-    from ..raster import Raster
+    from imgconv.images.formats.raster import Raster
+
     from . import header
     from .masks import Masked
 
@@ -49,7 +49,7 @@ def _whole(data: bytes, name: str, limits: Limits) -> tuple[bytes, list[str]]:
 
 def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1, 3 or 4) of uint8; grey with alpha as RGB with alpha."""
-    from ..raster import pillow_image, save
+    from imgconv.images.formats.raster import pillow_image, save
 
     (image,) = images
     plane, info = one_plane(image), image.info
@@ -82,6 +82,7 @@ def _write_v5(file: BinaryIO, plane: np.ndarray, image: Image, profile: bytes) -
 
 BMP = Format(
     "bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"icc"}), reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks"),
+    keeps=frozenset({"icc", "resolution"}),
+    reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks"),
     writes_with=PILLOW,
 )  # fmt: skip

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ...resolution import Resolution
+from imgconv.images.resolution import Resolution
 
 INFO, V5 = 40, 124  # bytes of headers
 RGB, BITFIELDS, ALPHA_BITFIELDS = 0, 3, 6  # compressions

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
 
-from ...image import Image
-from ...info import Info
-from ...limits import Limits
 from .header import Header
 
 FULL = 255

@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...image import Image
-from ...info import Info
-from ...limits import Limits
-from ...options import WriteOptions
-from ..record import PILLOW, Format, Reader, begins
+from imgconv.images.formats.record import PILLOW, Format, Reader, begins
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -41,8 +41,8 @@ def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
 
 JPEG = Format(
     "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), begins(b"\xff\xd8\xff"), _open, _write,
-    depths=(8,), keeps=frozenset({"exif", "xmp", "icc", "iptc", "text", "comments"}), mark=_mark,
-    doubts=_doubts,
+    depths=(8,), mark=_mark, doubts=_doubts,
+    keeps=frozenset({"exif", "xmp", "icc", "iptc", "text", "comments", "resolution"}),
     reads_with=("imgconv.images.formats.jpeg.read", "imagecodecs:jpeg8_decode", *PILLOW),
     writes_with=("imgconv.images.formats.jpeg.write", "imagecodecs:jpeg8_encode", *PILLOW),
 )  # fmt: skip

@@ -13,14 +13,14 @@ from fractions import Fraction
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images import colour
+from imgconv.images.image import Image
+from imgconv.images.info import Info, JpegTables, words_of
+from imgconv.images.limits import Limits
+from imgconv.images.metadata import exif, iptc, xmp_extended
+from imgconv.images.metadata.blocks import deliver
+from imgconv.images.resolution import Resolution
 
-from ... import colour
-from ...image import Image
-from ...info import Info, JpegTables, words_of
-from ...limits import Limits
-from ...metadata import exif, iptc, xmp_extended
-from ...metadata.blocks import deliver
-from ...resolution import Resolution
 from .segments import FRAMES, SCAN, Segments
 
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"

@@ -7,8 +7,8 @@ import io
 
 import numpy as np
 
-from ...info import JpegTables
-from ..raster import pillow_image
+from imgconv.images.formats.raster import pillow_image
+from imgconv.images.info import JpegTables
 
 # ITU-T T.81 tables K.1 and K.2, which libjpeg scales by the quality.
 LUMINANCE = (

@@ -9,13 +9,13 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import OutputError
+from imgconv.images.image import Image, one_plane
+from imgconv.images.info import Info
+from imgconv.images.metadata import iptc, xmp_extended
+from imgconv.images.metadata.blocks import update
+from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE
 
-from ...image import Image, one_plane
-from ...info import Info
-from ...metadata import iptc, xmp_extended
-from ...metadata.blocks import update
-from ...options import WriteOptions
 from . import tables
 from .read import EXIF, ICC, XMP
 

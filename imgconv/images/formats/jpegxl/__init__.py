@@ -10,14 +10,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError, OutputError
+from imgconv.images import samples
+from imgconv.images.formats.record import Format, Reader, begins
+from imgconv.images.image import Image, one_plane
+from imgconv.images.info import Info
+from imgconv.images.limits import METADATA, Limits
+from imgconv.images.metadata.blocks import deliver, update, with_resolution
+from imgconv.images.options import WriteOptions
 
-from ... import samples
-from ...image import Image, one_plane
-from ...info import Info
-from ...limits import METADATA, Limits
-from ...metadata.blocks import deliver, update, with_resolution
-from ...options import WriteOptions
-from ..record import Format, Reader, begins
 from . import header
 
 SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
@@ -152,7 +152,7 @@ def distance(quality: int) -> float:
 
 JPEG_XL = Format(
     "jpegxl", (".jxl",), begins(CODESTREAM, SIGNATURE), _open, _write, depths=(8, 16, 32),
-    alpha=True, keeps=frozenset({"exif", "xmp"}),
+    alpha=True, keeps=frozenset({"exif", "xmp", "resolution"}),
     reads_with=("imagecodecs:jpegxl_decode", "imagecodecs:brotli_decode"),
     writes_with=("imagecodecs:jpegxl_encode",),
 )  # fmt: skip

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images.formats.record import Format
+from imgconv.images.limits import Limits
 
-from ...limits import Limits
-from ..record import Format
 from .stack import Stack, Stacks, image_of, path_of, refuse_missing, refuse_writing
 
 PLANE = ("Y", "X")

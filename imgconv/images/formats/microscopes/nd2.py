@@ -7,8 +7,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ...limits import Limits
-from ..record import Format, begins
+from imgconv.images.formats.record import Format, begins
+from imgconv.images.limits import Limits
+
 from .stack import Stack, Stacks, image_of, path_of, refuse_missing, refuse_writing
 
 INSIDE = "CYXS"  # a frame's own axes; the others count frames

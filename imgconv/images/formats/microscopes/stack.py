@@ -10,13 +10,12 @@ from typing import Any, BinaryIO, NoReturn
 import numpy as np
 
 from imgconv.errors import InputError, OutputError
-
-from ... import samples
-from ...image import Image
-from ...info import Info, TiffLayout
-from ...limits import Limits
-from ...options import WriteOptions
-from ...pixelsize import resolution_of
+from imgconv.images import samples
+from imgconv.images.image import Image
+from imgconv.images.info import Info, TiffLayout
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
+from imgconv.images.pixelsize import resolution_of
 
 ORDER = "TCZ"  # as OME-TIFF has it, the slowest first
 EXTRA = "pip install 'imgconv[microscopes]'"

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from ...image import Image
-from ...limits import Limits
-from ...options import WriteOptions
-from ..record import Format, Reader, begins
+from imgconv.images.formats.record import Format, Reader, begins
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -34,6 +34,7 @@ PNG = Format(
     "png", (".png", ".apng"), begins(b"\x89PNG\r\n\x1a\n"), _open, _write,
     depths=(8, 16), alpha=True, keeps=frozenset({
         "duration", "exif", "xmp", "icc", "iptc", "text", "comments", "png_colour", "background",
+        "resolution",
     }),
     holds="frames", mark=_mark,
     reads_with=("imgconv.images.formats.png.read", "imagecodecs:png_decode"),

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.metadata import exif
 
-from ...image import Image
-from ...info import Info
-from ...metadata import exif
 from .chunks import chunk, decode, stream
 
 TO_BACKGROUND, TO_PREVIOUS = 1, 2  # what becomes of a frame's place when it has been shown

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...limits import Room
+from imgconv.images.limits import Room
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Content = bytes | memoryview

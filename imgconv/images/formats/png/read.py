@@ -13,13 +13,13 @@ from fractions import Fraction
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits, Room
+from imgconv.images.metadata import exif, iptc
+from imgconv.images.metadata.blocks import deliver
+from imgconv.images.resolution import Resolution
 
-from ...image import Image
-from ...info import Info
-from ...limits import Limits, Room
-from ...metadata import exif, iptc
-from ...metadata.blocks import deliver
-from ...resolution import Resolution
 from .animation import Animation
 from .chunks import (
     SIGNATURE,

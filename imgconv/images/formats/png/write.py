@@ -11,13 +11,13 @@ from typing import BinaryIO
 import numpy as np
 
 from imgconv.errors import OutputError
+from imgconv.images.image import Image, frames, records
+from imgconv.images.info import Info
+from imgconv.images.metadata import iptc
+from imgconv.images.metadata.blocks import update
+from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE
 
-from ...image import Image, frames, records
-from ...info import Info
-from ...metadata import iptc
-from ...metadata.blocks import update
-from ...options import WriteOptions
 from .chunks import SIGNATURE
 from .deflate import zlib_stream
 from .read import RAW_PROFILE, XMP

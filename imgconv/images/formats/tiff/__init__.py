@@ -8,11 +8,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...image import Image
-from ...info import Info
-from ...limits import Limits
-from ...options import WriteOptions
-from ..record import Format, Reader, begins
+from imgconv.images.formats.record import Format, Reader, begins
+from imgconv.images.image import Image
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.options import WriteOptions
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -53,8 +53,9 @@ LIBRARIES = (
 TIFF = Format(
     "tiff", (".tif", ".tiff", ".btf", ".tf8"),
     begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _open, _write,
-    depths=(8, 16, 32), alpha=True, colours=(), keeps=frozenset({"xmp", "icc", "iptc", "lut"}),
-    holds="pages", seeks=True, regions=True, mark=_mark, doubts=_doubts,
+    depths=(8, 16, 32), alpha=True, colours=(),
+    keeps=frozenset({"xmp", "icc", "iptc", "lut", "resolution", "tags"}), holds="pages",
+    seeks=True, regions=True, mark=_mark, doubts=_doubts,
     reads_with=("imgconv.images.formats.tiff.read", "html", *LIBRARIES),
     writes_with=("imgconv.images.formats.tiff.write", *LIBRARIES),
 )  # fmt: skip

@@ -10,8 +10,8 @@ import json
 
 import numpy as np
 
-from ...info import Info, TiffLayout
-from ...metadata import imagej, ome
+from imgconv.images.info import Info, TiffLayout
+from imgconv.images.metadata import imagej, ome
 
 
 def describe(plane: np.ndarray, info: Info, layout: TiffLayout) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images import colour, samples
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits
+from imgconv.images.notes import Notes
 
-from ... import colour, samples
-from ...info import Info
-from ...limits import Limits
-from ...notes import Notes
 from . import tags, ycbcr
 from .palette import Palette
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ...info import Info
-from ...limits import Limits, Room
-from ...metadata import exif, iptc, xmp
-from ...notes import Notes
+from imgconv.images.info import Info
+from imgconv.images.limits import Limits, Room
+from imgconv.images.metadata import exif, iptc, xmp
+from imgconv.images.notes import Notes
+
 from . import regions, segments, tags, ycbcr
 from .meaning import Meaning
+
+DECISIVE = (tags.ORIENTATION, 320, tags.ICC, *ycbcr.TAGS)  # 320: the colour table
 
 
 class Pages:
@@ -106,6 +109,12 @@ class Pages:
         """With the name that the image has in its file."""
         self.info = replace(self.info, name=name)
         return self
+
+    @property
+    def likeness(self) -> tuple[Any, ...]:
+        """What two pages of one stack have in common: their record, and the tags by which samples
+        become what is delivered."""
+        return self.info, *(str(self.page.tags.valueof(tag)) for tag in DECISIVE)
 
     def stack_with(self, others: list[Pages]) -> Pages:
         """Together with pages of which all is the same: one stack."""

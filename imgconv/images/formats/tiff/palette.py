@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...limits import Limits
+from imgconv.images.limits import Limits
 
 MEASURED = ("imagej", "ome")  # whose descriptions say that numbers are a measurement
 SMOOTH = 4 * 257  # of a ramp from 0 to 65535 in 256 steps, the largest

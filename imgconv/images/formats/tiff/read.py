@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imgconv.errors import InputError
+from imgconv.images import pixelsize
+from imgconv.images.formats.foreign import DEVELOP
+from imgconv.images.image import Image
+from imgconv.images.limits import Limits, Room
+from imgconv.images.notes import Notes
 
-from ... import pixelsize
-from ...image import Image
-from ...limits import Limits, Room
-from ...notes import Notes
-from ..foreign import DEVELOP
 from . import raw, tags
 from .pages import Pages
 
 if TYPE_CHECKING:
-    from ...metadata.ome_pages import Own
+    from imgconv.images.metadata.ome_pages import Own
 
 SILENCE = logging.NullHandler()
 DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
@@ -64,7 +64,12 @@ class Tiff:
             self.tiff = _tiff_file(file, omexml=self.own.whole)
             for note in self.own.notes:
                 self.notes.add(note)
-        self.series = [s for s in self.tiff.series if s.keyframe is not None]
+        elif self.kind == "ome":  # the text is about other pages, or about none
+            self.kind = "plain"
+            self.tiff = _tiff_file(file, is_ome=False)
+        known = [s for s in self.tiff.series if s.keyframe is not None]
+        above = [s for s in known if len(_place(s.keyframe)) == 1]
+        self.series = above or known  # those below a page (SubIFDs) are left out, with a note
         if any(len(s.levels) > 1 for s in self.series):
             self.notes.add("pyramid: only the full resolution is read")
 
@@ -72,10 +77,13 @@ class Tiff:
         """What a text of several files says of this one."""
         if not self.tiff.is_ome and not self.tiff.is_micromanager:
             return None
-        from ...metadata import ome_pages  # parses XML
+        from imgconv.images.metadata import ome_pages  # parses XML
 
         text = self.tiff.ome_metadata or ome_pages.from_index(self.tiff)
-        told, held = ome_pages.count_planes(text), len(self.tiff.pages)
+        try:
+            told, held = ome_pages.count_planes(text), len(self.tiff.pages)
+        except ValueError:  # sizes that are no numbers
+            return None
         if told > max(MANY_PLANES, TIMES_PLANES * held):
             raise InputError(
                 f"{self.name}: damaged TIFF: its OME text tells of {told:,} planes, the file "
@@ -124,7 +132,7 @@ class Tiff:
         """Pages in a row of which all is the same but the pixels are one stack."""
         begin = 0
         for end in range(1, len(parts) + 1):
-            if end == len(parts) or parts[end].info != parts[begin].info:
+            if end == len(parts) or parts[end].likeness != parts[begin].likeness:
                 yield parts[begin].stack_with(parts[begin + 1 : end])
                 begin = end
 

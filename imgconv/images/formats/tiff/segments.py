@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images.formats.jpeg.segments import FRAMES, Segments
+from imgconv.images.limits import Limits
 
-from ...limits import Limits
-from ..jpeg.segments import FRAMES, Segments
 from . import regions
 
 JPEG = frozenset({6, 7, 33007, 34892})

@@ -6,10 +6,10 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from ...info import TiffLayout
-from ...limits import Room
-from ...metadata import imagej, ome
-from ...resolution import Resolution
+from imgconv.images.info import TiffLayout
+from imgconv.images.limits import Room
+from imgconv.images.metadata import imagej, ome
+from imgconv.images.resolution import Resolution
 
 ORIENTATION, SOFTWARE, SUBIFDS, XMP, ICC, EXIF = 274, 305, 330, 700, 34675, 34665
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own

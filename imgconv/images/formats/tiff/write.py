@@ -9,15 +9,15 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import OutputError
+from imgconv.images import colour
+from imgconv.images.image import Image, frames, stack_images
+from imgconv.images.info import Info, TiffLayout
+from imgconv.images.metadata import ome
+from imgconv.images.metadata.blocks import update
+from imgconv.images.options import WriteOptions
+from imgconv.images.resolution import Resolution, ratio_of_32_bits
 from imgconv.text import SOFTWARE
 
-from ... import colour
-from ...image import Image, frames, stack_images
-from ...info import Info, TiffLayout
-from ...metadata import ome
-from ...metadata.blocks import update
-from ...options import WriteOptions
-from ...resolution import Resolution, ratio_of_32_bits
 from . import tags
 from .describe import describe
 
@@ -66,7 +66,7 @@ def _describe_all(images: Sequence[Image], first: np.ndarray) -> bytes | None:
         return None
     if len({(info.height, info.width, info.channels, info.dtype) for info in infos}) > 1:
         return b""
-    from ...metadata.ome_pages import joined
+    from imgconv.images.metadata.ome_pages import joined
 
     return joined([describe(first, info, info.tiff) for info in infos if info.tiff]).encode()
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from imgconv.errors import InputError
 
-COEFFICIENTS, SUBSAMPLING, REFERENCE = 529, 530, 532
+COEFFICIENTS, SUBSAMPLING, REFERENCE = TAGS = 529, 530, 532
 BT601 = (0.299, 0.587, 0.114)
 RAW = (1, 5, 8, 32773, 32946, 34925, 50000)  # none, LZW, deflate, PackBits, LZMA, Zstandard
 SUBSAMPLED = "YCbCr of another layout than 8 bit in one plane"
