@@ -15,8 +15,17 @@ def show_name(name: str | os.PathLike[str]) -> str:
     text = os.fspath(name)
     if text == "-":
         return "standard input"
-    safe = os.fsencode(text).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+    return show_text(os.fsencode(text).decode("utf-8", "backslashreplace"))
+
+
+def show_text(text: str, *, lines: bool = False) -> str:
+    """What others wrote (metadata, cards, names), for a terminal: control characters, which would
+    move its cursor or rename its window, and lone surrogates escaped. `lines`: of several lines.
+    """
+    kept = "\n" if lines else ""
+    return "".join(
+        c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def suffix(name: str | os.PathLike[str]) -> str:

@@ -114,3 +114,52 @@ def test_a_decimal_comma_in_the_pixel_size_is_pointed_out(segment):
     picture("a.tif")
     assert "pixels of 1 x 5 µm" in segment("a.tif", "--pixel-size", "1,5")[1]
     assert "pixels of" not in segment("a.tif", "--force", "--pixel-size", "1.5,1.6")[1]
+
+
+def test_a_crafted_record_deletes_nothing_that_is_not_its_images(segment):
+    picture("a.tif")
+    assert segment("a.tif", "--rois")[0] == 0
+    record = json.loads(Path("segmented/imgconv-run.json").read_text())
+    others = ["payroll.csv", "b-overlay.png", "a.tif", "../a.tif", "a-tracks.csv"]
+    record["images"][0]["outputs"] += others
+    Path("segmented/imgconv-run.json").write_text(json.dumps(record))
+    for name in others[:3]:
+        Path("segmented", name).write_text("mine")
+    assert segment("a.tif", "--force")[0] == 0
+    assert all(Path("segmented", name).read_text() == "mine" for name in others[:3])
+    assert Path("a.tif").is_file()
+    assert not Path("segmented/a-rois.zip").exists()
+
+
+def test_what_a_killed_run_had_finished_is_taken_over(segment, monkeypatch):
+    """The ledger is not written, as when the process is killed before its time has come."""
+    for name in ("a.tif", "b.tif", "c.tif"):
+        picture(name)
+    assert segment("a.tif", "b.tif", "c.tif", "-o", "whole/")[0] == 0
+    with monkeypatch.context() as killed:
+        killed.setattr("imgconv.steps.ledger.Ledger.write", lambda self: [])
+        assert segment("a.tif", "b.tif", "-o", "segmented/")[0] == 0
+    assert not Path("segmented/summary.csv").exists()
+    code, err = segment("a.tif", "b.tif", "c.tif", "-o", "segmented/", "--skip-existing")
+    assert code == 0
+    assert "killed" not in err
+    names = {path.name for path in Path("whole").iterdir()}
+    assert {path.name for path in Path("segmented").iterdir()} == names
+    for name in names - {"imgconv-run.json"}:
+        assert Path("segmented", name).read_bytes() == Path("whole", name).read_bytes(), name
+    one, other = (
+        json.loads(Path(folder, "imgconv-run.json").read_text())["images"]
+        for folder in ("whole", "segmented")
+    )
+    for image in (*one, *other):
+        assert image.pop("seconds") >= 0
+    assert one == other
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"image": 1, "rows": [{}], "seconds": 1}'])
+def test_a_note_that_is_none_is_left_alone(segment, text):
+    picture("a.tif")
+    assert segment("a.tif")[0] == 0
+    Path("segmented/.imgconv-a-labels.tif.json").write_text(text)
+    assert segment("a.tif", "--skip-existing")[0] == 0
+    assert counts() == {"a-labels.tif": 3}

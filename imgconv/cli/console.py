@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any, Literal, NamedTuple
 
 from imgconv.errors import SETTING, OutputError, setting_value
+from imgconv.text import show_text
 
 Kind = Literal["", "error", "note"]
 COLOURS = {"error": "1;31", "note": "1;36"}  # bold red, bold cyan
@@ -58,6 +59,10 @@ class Console(NamedTuple):
             self.hush()
             reason = error.strerror or error
             raise OutputError(f"standard output: cannot be written ({reason})") from error
+
+    def show(self, text: str) -> None:
+        """Lines for people, on standard output."""
+        self.out(show_text(text, lines=True))
 
     def say(self, line: str, kind: Kind = "") -> None:
         """A line for people, on standard error."""
@@ -140,5 +145,4 @@ def _option(name: str, value: object) -> str:
 
 def one_line(text: str) -> str:
     """A message fit for a terminal: no control characters, no lone surrogates, one line."""
-    safe = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+    return show_text(text)

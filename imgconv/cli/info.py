@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from typer import Option
 
+from imgconv.text import show_text
+
 from .console import ExitCode, current
 from .options import InputOptions
 
@@ -72,7 +74,7 @@ def lines(name: str, record: dict[str, Any]) -> str:
         if number > SHOWN:
             found.append(f"  and {len(record['images']) - SHOWN} more (--json shows all)")
             break
-        rows = {label: text for label, text in _rows(each) if text}
+        rows = {show_text(label): show_text(text) for label, text in _rows(each) if text}
         changed = [
             f"  {label:{WIDTH}} {rows.get(label, 'none')}"
             for label in rows | before

@@ -11,6 +11,7 @@ from imgconv.engine import Model
 from imgconv.engine.bundled import path as path_of
 from imgconv.errors import ImgconvError
 from imgconv.images import show_name
+from imgconv.text import show_text
 
 from .console import current, in_options
 
@@ -89,6 +90,7 @@ def table(records: Sequence[dict[str, Any]]) -> str:
 
 def columns(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Rows of words, each column as wide as its widest word; some to the right."""
+    rows = [[show_text(word) for word in row] for row in rows]
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     sides = ["rjust" if i in right else "ljust" for i in range(len(wide))]
     lines = (

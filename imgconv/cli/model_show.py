@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from imgconv.errors import InputError
+from imgconv.text import show_text
 
 from .console import current
 
@@ -66,9 +67,9 @@ def show_model(
     seconds, facts = time_layers(model, shapes, threads) if profile else ({}, {})
     found = describe(model, shapes, seconds) | facts
     if json:
-        current().out(json_module.dumps(found, ensure_ascii=False) + "\n")
+        current().out(json_module.dumps(found) + "\n")
     else:
-        current().out(
+        current().show(
             "\n\n".join([card_text(model, found), layers_text(found, bool(seconds))]) + "\n"
         )
     return 0
@@ -179,7 +180,7 @@ def card_text(model: Model, found: dict[str, Any]) -> str:
     }
     rows["input"] = ", ".join(f"{n} {sizes(s)}" for n, s in found["inputs"].items())
     rows["output"] = ", ".join(found["outputs"])
-    lines = [name_of(model)]
+    lines = [show_text(name_of(model))]
     for key, value in rows.items():
         lines += entry(key.replace("_", " "), value, "  ")
     return "\n".join(lines)
@@ -187,6 +188,7 @@ def card_text(model: Model, found: dict[str, Any]) -> str:
 
 def entry(key: str, value: Any, indent: str) -> list[str]:
     """One entry of a card: a line, or lines below it where it holds several."""
+    key = show_text(key)
     if isinstance(value, dict):
         inner = [line for k, v in value.items() for line in entry(str(k), v, indent + "  ")]
         return [f"{indent}{key}:", *inner]
@@ -202,7 +204,8 @@ def entry(key: str, value: Any, indent: str) -> list[str]:
 def plain(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(plain, value))
-    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+    said = f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+    return show_text(said)
 
 
 def sizes(shape: list[int | None] | list[int]) -> str:

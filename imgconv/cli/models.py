@@ -47,9 +47,9 @@ def list_models(
     records = [record(model) for model in found]
     if json:
         for one in records:
-            current().out(json_module.dumps(one, ensure_ascii=False) + "\n")
+            current().out(json_module.dumps(one) + "\n")
     elif records:
-        current().out(table(records) + "\n")
+        current().show(table(records) + "\n")
     return failed
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from imgconv.batch import Item, Outcome
 from imgconv.images import show_name
+from imgconv.text import show_text
 
 from .console import Console, ExitCode, Kind, current, in_options
 from .options import InputOptions
@@ -50,7 +51,8 @@ class Report:
         if self.options.json:
             self._out(json.dumps(strict(as_record(outcome)), allow_nan=False) + "\n")
         elif outcome.status == "written":
-            self._out(self.show(outcome))
+            said = self.show(outcome)
+            self._out(said if self.show is written_paths else show_text(said, lines=True))
         self._notes(outcome)
 
     def _notes(self, outcome: Outcome) -> None:

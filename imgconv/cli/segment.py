@@ -255,12 +255,15 @@ def command(
         channels=channels,
         reading=options.reading,
         force=options.force or options.skip_existing,
+        leave_note=True,
     )
     ledger.head = {
         "command": "segment",
         "model": facts(step.network.model),
         "parameters": _parameters(step, options),
     }
+    if options.skip_existing:
+        ledger.take_over()
     planned = Plan(ledger.with_former(planned.items))
     code = carry_out(planned, options, step, fold=ledger.add)
     written = ledger.write()

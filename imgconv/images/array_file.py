@@ -51,7 +51,7 @@ def _array(file: IO[bytes], held: int, name: str) -> np.ndarray:
     read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
     shape, fortran, dtype = read(file)
     if dtype.hasobject:
-        raise InputError(f"{name}: holds Python objects, allowed are numbers")
+        raise InputError(f"{name}: cannot be read (it holds Python objects, allowed are numbers)")
     size = math.prod(shape) * dtype.itemsize
     if size > held:
         raise InputError(

@@ -31,7 +31,7 @@ from imgconv.tasks.segment.run_record import (
     runs_by_image,
 )
 
-from .segment import Segmented
+from .segment_note import Segmented, note_path, read_note
 
 LOCK = ".imgconv-run.lock"  # in the folder itself: whoever can write there can lock
 OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
@@ -54,6 +54,7 @@ class Ledger:
         self._images: dict[str, Entries] = {}
         self._rows: dict[str, Entries] = {}
         self._failed: dict[str, Entries] = {}
+        self._notes: dict[str, list[str]] = {}  # files that are done with when all is written
         todo = [item for item in self.items if item.target not in ("", "-") and not item.skip]
         self.folders = sorted({self.folder(item) for item in todo})
         self._made = {folder: runs_by_image(self._former(folder)[0]) for folder in self.folders}
@@ -85,6 +86,7 @@ class Ledger:
             **told.image,
             "seconds": seconds,
         }
+        self._notes.setdefault(folder, []).append(note_path(item.target))
         self._images.setdefault(folder, []).append((item.number, image))
         rows = [(item.number, {**row, KEY: names[0]}) for row in told.rows]
         self._rows.setdefault(folder, []).extend(rows)
@@ -94,6 +96,15 @@ class Ledger:
         names = [name for folder in self._images for name in self._write(folder)]
         self._saved = time.monotonic()
         return names
+
+    def take_over(self) -> None:
+        """What a run that was killed had finished, and had not yet written of: as if it were
+        this one's."""
+        for item in self.items:
+            if item.target and item.skip.endswith(" exists"):
+                told = read_note(item.target)
+                if told:
+                    self._written(item, told[0], told[1])
 
     def with_former(self, items: Iterable[Item]) -> tuple[Item, ...]:
         """The items with the files that former runs made of them and the present one does not."""
@@ -109,8 +120,11 @@ class Ledger:
         _, image = self._made[folder].get(os.path.relpath(item.target, folder), ({}, {}))
         names = {os.path.basename(path) for path in image.get("outputs", ())}
         names -= {os.path.basename(path) for path in (item.target, *item.also)}
-        ours = tuple(ENDINGS.values())  # a record is a text that anybody may have changed
-        return tuple(sorted(os.path.join(beside, n) for n in names if n.endswith(ours)))
+        # A record is a text that anybody may have written: only names that this item's own
+        # results can have are taken from it.
+        stem = os.path.basename(item.also[0]).removesuffix(ENDINGS["overlay"]) if item.also else ""
+        names &= {stem + ending for ending in ENDINGS.values()} if stem else set()
+        return tuple(sorted(os.path.join(beside, name) for name in names))
 
     def count_left(self) -> dict[str, tuple[int, int]]:
         """For each folder how many images were skipped of which its summary knows nothing, and how
@@ -148,6 +162,8 @@ class Ledger:
             for path, content in zip(paths, (rows, text), strict=True):
                 with output(path, force=True, seekable=False) as file:
                     file.write(content.encode("utf-8", "surrogateescape"))
+            for path in self._notes.pop(folder, ()):
+                Path(path).unlink(missing_ok=True)
         return paths
 
     def _former(self, folder: str) -> tuple[dict[str, Any] | None, str | None]:

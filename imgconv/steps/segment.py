@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +39,7 @@ from imgconv.tasks.segment.run_record import sha256
 from imgconv.tasks.segment.spots import SpotsIn
 
 from .segment_network import SegmentNetwork
+from .segment_note import Segmented, write_note
 
 SPOT = 4.0  # pixels: the usual diameter of a spot
 NOTHING = np.empty((0, 0), np.float32)
@@ -96,13 +98,6 @@ class Settings:
         return Selection(least, most, self.exclude_border)
 
 
-class Segmented(NamedTuple):
-    """What the ledger is told of one image (`value` of what the step returns)."""
-
-    image: dict[str, Any]  # for the run record
-    rows: list[dict[str, Any]]  # for the summary
-
-
 @dataclass(frozen=True, eq=False)
 class SegmentFile:
     """Segment every field of the item's source and write labels, picture, tables, outlines."""
@@ -114,6 +109,7 @@ class SegmentFile:
     kinds: tuple[str, ...] = ("overlay", "table")  # of ENDINGS, in the order of item.also
     reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
+    leave_note: bool = False  # of each image, for the folder's record: see `segment_note`
     names: NamePattern | None = None  # what file names say
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of one image each
 
@@ -129,8 +125,9 @@ class SegmentFile:
         notes = (*source.notes, *found.notes, *said, *doubts(self.settings.size))
         if item.target == "-":
             return Done(("-",), notes)
-        told = Segmented(self._entry(item, results, scales), results.summary)
-        return Done((item.target, *item.also), notes, results.totals(), told)
+        return Done(
+            (item.target, *item.also), notes, results.totals(), self._told(item, results, scales)
+        )
 
     def _seen(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
         """The images of a file, or of files that are its channels."""
@@ -140,6 +137,7 @@ class SegmentFile:
 
     def _segment(self, item: Item, source: Positions) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""
+        begin = time.perf_counter()
         paths = dict(zip(self.kinds, item.also, strict=True)) if item.also else {}
         image = "stdin" if item.source == "-" else os.path.basename(item.source)
         results = self.settings.results(source, image, show_name(item.source), paths)
@@ -155,6 +153,9 @@ class SegmentFile:
         for kind, path in paths.items():
             if kind != "probability":
                 results.write(kind, path, force=self.force)
+        if self.leave_note and item.target != "-":
+            seconds = round(time.perf_counter() - begin, 3)
+            write_note(item.target, *self._told(item, results, scales), seconds)
         results.write_labels(item.target, force=self.force)  # last: they say that all is there
         return results, scales
 
@@ -198,6 +199,9 @@ class SegmentFile:
             )
             for one, found, labels in planes:
                 results.add(one, replace(found, labels=labels.astype(np.int32)))
+
+    def _told(self, item: Item, results: Results, scales: list[float]) -> Segmented:
+        return Segmented(self._entry(item, results, scales), results.summary)
 
     def _check_merged(self, one: Field, results: Results) -> None:
         """Of merged fluorescence the one channel that carries anything is looked at."""
