@@ -77,7 +77,8 @@ def test_nuclei_learns_on_from_a_folder_and_segment_takes_what_comes_out(
     state = here / "state" / "imgconv" / "training" / "my-nuclei"
     assert sorted(p.name for p in state.iterdir()) == ["checkpoint.pt", "lock", "log.jsonl"]
     card = load(here / "my-nuclei.safetensors").card
-    assert card["name"] == "my-nuclei" and card["read"] == load("nuclei").card["read"]
+    assert card["name"] == "my-nuclei"
+    assert card["read"].items() >= load("nuclei").card["read"].items()
     assert card["metrics"]["mean"]["AP 0.5"] > 0.3  # it still knows what it knew
     monkeypatch.chdir(here)
     assert cli.main(["segment", "--model", "my-nuclei.safetensors", "mine/images/1.png"]) == 0

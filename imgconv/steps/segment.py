@@ -22,8 +22,8 @@ from imgconv.images.pixelsize import depth_and_interval
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
+from imgconv.tasks.channel_files import join_channels
 from imgconv.tasks.fields_of_view import Field, channel_of, stack_of
-from imgconv.tasks.joined import joined
 from imgconv.tasks.labels.select import LabelStack, Selection, Size
 from imgconv.tasks.link.stack import Links, link, with_depth
 from imgconv.tasks.link.tracks import GAP
@@ -133,7 +133,7 @@ class SegmentFile:
         """The images of a file, or of files that are its channels."""
         if len(files) == 1 or self.names is None:
             return positions_of(sources[0], self.settings.position)
-        return joined(sources, [self.names(path).channel for path in files])
+        return join_channels(sources, [self.names(path).channel for path in files])
 
     def _segment(self, item: Item, source: Positions) -> tuple[Results, list[float]]:
         """Everything of one file computed and written; by how much its fields were resized."""

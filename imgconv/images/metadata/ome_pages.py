@@ -8,7 +8,6 @@ it. https://docs.openmicroscopy.org/ome-model/latest/ome-tiff/specification.html
 from __future__ import annotations
 
 import copy
-import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,7 +73,7 @@ def own_part(xml: str, tiff: Any, path: str) -> Own | None:
     return Own(_text(root, parts), one_each, names, tuple(notes))
 
 
-def joined(texts: Sequence[str]) -> str:
+def join_texts(texts: Sequence[str]) -> str:
     """One text of several files' or images' texts, whose pages follow one another."""
     roots = [ET.fromstring(text) for text in texts]
     ET.register_namespace("", roots[0].tag.partition("}")[0].lstrip("{"))
@@ -161,8 +160,8 @@ def count_planes(xml: str) -> int:
         images = _children(ET.fromstring(xml), "Image")
     except ET.ParseError:
         return 0
-    sizes = (_sizes(pixels) for image in images if (pixels := _pixels(image)) is not None)
-    return sum(math.prod(one.values()) for one in sizes)
+    sizes = (_told_sizes(pixels) for image in images if (pixels := _pixels(image)) is not None)
+    return sum(prod(one.values()) for one in sizes)
 
 
 def _pages(pixels: ET.Element, first: int, uuid: str = "") -> dict[Place, int]:
@@ -190,13 +189,19 @@ def _pages(pixels: ET.Element, first: int, uuid: str = "") -> dict[Place, int]:
 
 
 def _sizes(pixels: ET.Element) -> dict[str, int]:
-    """How many planes along Z, C and T; the colours of a pixel are one."""
+    """How many planes along Z, C and T. Raises ValueError where a file cannot hold so many."""
+    sizes = _told_sizes(pixels)
+    if prod(sizes.values()) > MOST:
+        raise ValueError(f"{sizes} are more planes than a file has")
+    return sizes
+
+
+def _told_sizes(pixels: ET.Element) -> dict[str, int]:
+    """How many planes the text tells of along Z, C and T; the colours of a pixel are one."""
     samples = max(
         (int(c.get("SamplesPerPixel", 1)) for c in _children(pixels, "Channel")), default=1
     )
     sizes = {axis: max(1, int(pixels.get(f"Size{axis}", 1))) for axis in "ZCT"}
-    if prod(sizes.values()) > MOST:
-        raise ValueError(f"{sizes} are more planes than a file has")
     return sizes | {"C": max(1, sizes["C"] // samples)}
 
 

@@ -66,9 +66,9 @@ def _describe_all(images: Sequence[Image], first: np.ndarray) -> bytes | None:
         return None
     if len({(info.height, info.width, info.channels, info.dtype) for info in infos}) > 1:
         return b""
-    from imgconv.images.metadata.ome_pages import joined
+    from imgconv.images.metadata.ome_pages import join_texts
 
-    return joined([describe(first, info, info.tiff) for info in infos if info.tiff]).encode()
+    return join_texts([describe(first, info, info.tiff) for info in infos if info.tiff]).encode()
 
 
 def _samples(info: Info) -> int:

@@ -14,7 +14,7 @@ from imgconv.images.info import Info
 from .positions import Positions
 
 
-def joined(sources: Sequence[Source], names: Sequence[str]) -> Positions:
+def join_channels(sources: Sequence[Source], names: Sequence[str]) -> Positions:
     """The images of all sources as one, whose channels are called `names`.
 
     Raises InputError unless all have one channel, and the same size and axes.
