@@ -109,6 +109,11 @@ def discs(rng: np.random.Generator) -> np.ndarray:
         "classify a-digit.png b-digit.png",
         "evaluate found truth",
         "info a.jpg b.tif a.webp b.png",
+        "measure found truth --features all --ring 0-2 -o measured/",
+        "filter -k gaussian:2 --linear a.png b.jpg -o light/",
+        "pool --linear a.jpg b.tif -o light-pooled/",
+        "upsample --scale 2 --linear a.jpg b.webp -o light-large/",
+        "segment --spots 1 a-field.webp b-field.webp -o spots/",
     ],
 )
 def test_two_jobs_import_nothing(folder: Path, line: str) -> None:

@@ -46,7 +46,7 @@ weights = st.integers(1, 7).flatmap(
     st.sampled_from(naive.MODES), st.fractions(-3, 3, max_denominator=9),
     st.fractions(-300, 300, max_denominator=4), st.integers(0, 2**32),
 )  # fmt: skip
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_fractions_give_the_exact_sum_rounded_half_to_even(
     rows, height, width, channels, dtype, border, scale, bias, seed
 ):
