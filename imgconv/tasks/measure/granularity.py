@@ -17,15 +17,7 @@ RADII = range(1, 9)  # pixels
 def granularity(objects: Objects) -> Columns:
     """Columns granularity_1 to granularity_8: percent of the light above the object's minimum that
     an opening with a disc of that radius takes away, beyond the one before."""
-    found: Columns = {}
-    for channel, suffix in enumerate(objects.suffixes):
-        rows = [
-            spectrum(objects.pixels[place][..., channel], objects.labels[place] == n + 1)
-            for n, place in enumerate(objects.places)
-        ]
-        table = np.array(rows).reshape(-1, len(RADII))
-        found |= {f"granularity_{r}{suffix}": c for r, c in zip(RADII, table.T, strict=True)}
-    return found
+    return objects.columns([f"granularity_{radius}" for radius in RADII], spectrum)
 
 
 def spectrum(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:

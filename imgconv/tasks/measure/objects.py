@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,8 @@ from imgconv.tasks.labels.select import Size
 
 Columns = dict[str, np.ndarray]
 """Columns of a table, each with a number for every object."""
+Feature = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Numbers (k,) of one channel's pixels (H, W) and the mask (H, W) of an object in them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,18 @@ class Objects:
     def places(self) -> list[tuple[slice, slice]]:
         """The bounding box of each."""
         return ndimage.find_objects(self.labels)
+
+    def columns(self, names: Sequence[str], feature: Feature) -> Columns:
+        """One column a name and channel: what `feature` gives of each object, (len(names),)."""
+        found: Columns = {}
+        for channel, suffix in enumerate(self.suffixes):
+            rows = [
+                feature(self.pixels[place][..., channel], self.labels[place] == n + 1)
+                for n, place in enumerate(self.places)
+            ]
+            table = np.array(rows).reshape(-1, len(names))
+            found |= {f"{name}{suffix}": c for name, c in zip(names, table.T, strict=True)}
+        return found
 
     @cached_property
     def areas(self) -> np.ndarray:

@@ -21,15 +21,7 @@ NAMES = (
 
 def texture(objects: Objects) -> Columns:
     """Columns texture_NAME: means over four directions of neighbours inside the object."""
-    found: Columns = {}
-    for channel, suffix in enumerate(objects.suffixes):
-        rows = [
-            haralick(objects.pixels[place][..., channel], objects.labels[place] == n + 1)
-            for n, place in enumerate(objects.places)
-        ]
-        table = np.array(rows).reshape(-1, len(NAMES))
-        found |= {f"texture_{n}{suffix}": c for n, c in zip(NAMES, table.T, strict=True)}
-    return found
+    return objects.columns([f"texture_{name}" for name in NAMES], haralick)
 
 
 def haralick(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
