@@ -90,7 +90,9 @@ def test_an_image_becomes_labels_a_picture_tables_and_a_record(segment):
     labels = tifffile.imread("segmented/a-labels.tif")
     assert labels.dtype == np.uint16 and same_objects(labels, squares())
     seen = [path for path in Path("segmented").iterdir() if not path.name.startswith(".")]
-    assert len(seen) == 5  # nothing else is left but the hidden lock
+    assert len(seen) == 5
+    hidden = {path.name for path in Path("segmented").iterdir()} - {path.name for path in seen}
+    assert hidden == {".imgconv-run.lock"}  # nothing else is left
 
 
 def test_measurements_are_in_pixels_and_micrometres(segment):
