@@ -254,7 +254,7 @@ def command(
         names=names,
         channels=channels,
         reading=options.reading,
-        force=options.force or options.skip_existing,
+        force=options.force or options.skip_existing or bool(options.cluster),
         leave_note=True,
     )
     ledger.head = {
