@@ -27,7 +27,7 @@ from .running import Group, attempt, attempt_each, stop_with
 Witness = tuple[str, int | None]  # a file or folder that must be here, and its size
 
 _folder = threading.Condition()
-_work = {"folder": "", "tasks": 0}  # of this process: where it is, and for how many tasks
+_work: dict[str, Any] = {"folder": "", "tasks": 0}  # where this process is, for how many tasks
 _importing = threading.Lock()
 
 
@@ -139,19 +139,17 @@ def working_in(folder: str) -> Iterator[None]:
 
 def do(name: str, group: Group) -> list[Outcome]:
     """A task: some items of the batch of this name."""
-    return _plugin(get_worker(), name).do(group)
+    plugin: BatchPlugin = get_worker().plugins[name]
+    return plugin.do(group)
 
 
 def find_problem(name: str, dask_worker: Worker) -> str:
     """What hinders a worker."""
-    return _plugin(dask_worker, name).problem
+    plugin: BatchPlugin = dask_worker.plugins[name]
+    return plugin.problem
 
 
 def stop(name: str, dask_worker: Worker) -> None:
     """Begin nothing more of a batch, and end what is under way between two planes."""
     if plugin := dask_worker.plugins.get(name):
         plugin.stopped.set()
-
-
-def _plugin(worker: Worker, name: str) -> Any:
-    return worker.plugins[name]
