@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
-from imgconv import threads
+from imgconv import doing, threads
 from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import show_name
 
@@ -226,6 +226,7 @@ def attempt(step: Step, item: Item) -> Outcome:
     if item.skip:
         return Outcome(item, "skipped", item.skip)
     begin = time.perf_counter()
+    doing.say("loading")
     try:
         if not item.paged:
             make_folder(item.target)
@@ -238,6 +239,8 @@ def attempt(step: Step, item: Item) -> Outcome:
         message, trace = _explain(error, item)
         seconds = time.perf_counter() - begin
         return Outcome(item, "failed", message, seconds=seconds, trace=trace)
+    finally:
+        doing.rest()
     return Outcome(item, "written", done=done, seconds=time.perf_counter() - begin)
 
 

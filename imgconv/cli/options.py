@@ -20,6 +20,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from . import complete
+
 if TYPE_CHECKING:
     from imgconv.images import WriteOptions
 
@@ -117,6 +119,7 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
+        autocompletion=complete.formats,
         help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
         "npy. [default: as the input]",
     ),
@@ -140,6 +143,7 @@ Compression = Annotated[
     Option(
         "--compression",
         metavar="NAME",
+        autocompletion=complete.compressions,
         help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
     ),
 ]

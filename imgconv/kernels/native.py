@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import doing
+
 from . import cache, elf, host
 
 POINTERS = {
@@ -90,7 +92,8 @@ def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...
 
 def _entry(module: str, name: str) -> cache.Entry:
     """From the cache, or compiled."""
-    return cache.entry(f"{module}.{name}", _key(module, name), lambda: _compile(module, name))
+    made = functools.partial(_compile, module, name)
+    return cache.entry(f"{module}.{name}", key(module, name), made, _tell)
 
 
 def _load(entry: cache.Entry) -> int:
@@ -105,9 +108,10 @@ def _load(entry: cache.Entry) -> int:
 
 def _compile(module: str, name: str) -> cache.Entry:
     _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
-    from .compiler import compile_object
+    with doing.during("compiling"):
+        from .compiler import compile_object
 
-    return compile_object(module, name)
+        return compile_object(module, name)
 
 
 def _in_process(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...]]:
@@ -151,7 +155,8 @@ def _engine() -> _Engine:
     return _Engine()
 
 
-def _key(module: str, name: str) -> str:
+def key(module: str, name: str) -> str:
+    """What decides a kernel's machine code, as one word."""
     return cache.digest("\n".join([module, name, host.identity()]).encode(), _sources(module))
 
 
@@ -187,6 +192,11 @@ def _say(text: str) -> None:
 
 
 announce = True  # whether a compilation is said on stderr
+
+
+def _tell(text: str) -> None:
+    if announce:
+        _say(text)
 
 
 @functools.cache
