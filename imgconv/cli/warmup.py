@@ -124,22 +124,27 @@ def _finished(ends: list[Connection], kernels: Iterable[int]) -> Iterator[int]:
     """The numbers of kernels, each when it is compiled."""
     from multiprocessing.connection import wait
 
-    waiting, busy = iter(kernels), dict.fromkeys(ends, -1)
-    while busy:
-        for end in [one for one in busy if busy[one] < 0] or wait(list(busy)):
-            try:
-                if busy[end] >= 0:
-                    yield end.recv()
-                busy[end] = next(waiting, -1)
-                if busy[end] < 0:
-                    del busy[end]
-                else:
-                    end.send(busy[end])
-            except (EOFError, BrokenPipeError):
-                raise OutputError(
-                    "a process that compiled has been ended, or has found too little memory: "
-                    "imgconv warmup goes on where it was"
-                ) from None
+    waiting, busy = iter(kernels), set(ends)
+    try:
+        for end in ends:
+            _send_next(end, waiting, busy)
+        while busy:
+            for end in [one for one in ends if one in wait(list(busy))]:
+                yield end.recv()
+                _send_next(end, waiting, busy)
+    except (EOFError, BrokenPipeError):
+        raise OutputError(
+            "a process that compiled has been ended, or has found too little memory; "
+            "imgconv warmup goes on where it was"
+        ) from None
+
+
+def _send_next(end: Connection, waiting: Iterator[int], busy: set[Connection]) -> None:
+    number = next(waiting, None)
+    if number is None:
+        busy.discard(end)
+    else:
+        end.send(number)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ import numpy as np
 from imgconv import doing
 
 from . import cache, elf, host
+from .entry import Entry
 
 POINTERS = {
     "u8*": np.dtype(np.uint8),
@@ -90,13 +91,13 @@ def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...
         return _in_process(module, name)
 
 
-def _entry(module: str, name: str) -> cache.Entry:
+def _entry(module: str, name: str) -> Entry:
     """From the cache, or compiled."""
     made = functools.partial(_compile, module, name)
     return cache.entry(f"{module}.{name}", key(module, name), made, _tell)
 
 
-def _load(entry: cache.Entry) -> int:
+def _load(entry: Entry) -> int:
     """The address of the entry's function: by our own loader where it can, else by LLVM's."""
     if elf.works_here():
         try:
@@ -106,7 +107,7 @@ def _load(entry: cache.Entry) -> int:
     return _engine().add(entry)
 
 
-def _compile(module: str, name: str) -> cache.Entry:
+def _compile(module: str, name: str) -> Entry:
     _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
     with doing.during("compiling"):
         from .compiler import compile_object
@@ -140,7 +141,7 @@ class _Engine:
         self.llvm = llvm
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
-    def add(self, entry: cache.Entry) -> int:
+    def add(self, entry: Entry) -> int:
         """The address of the entry's function."""
         self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(entry.object))
         self.engine.finalize_object()
