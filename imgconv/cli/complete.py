@@ -21,7 +21,7 @@ def kernels(incomplete: str) -> list[str]:
     from imgconv.ops.rank import MEANINGS
 
     names = [*NAMED, *ALIASES, *(f"{name}:" for name in (*FAMILIES, *MEANINGS))]
-    return _begin(names, incomplete)
+    return begin(names, incomplete)
 
 
 def models(task: str = "") -> Callable[[str], list[str]]:
@@ -32,12 +32,12 @@ def models(task: str = "") -> Callable[[str], list[str]]:
 
         paths = engine.bundled_models()
         if not task:
-            return _begin((path.stem for path in paths), incomplete)
+            return begin((path.stem for path in paths), incomplete)
         from imgconv.tasks.load import TASKS
 
         short = TASKS[task].models
         loaded = ((path.stem, engine.load(path).card.get("task")) for path in paths)
-        return _begin(short or [name for name, made_for in loaded if made_for == task], incomplete)
+        return begin(short or [name for name, made_for in loaded if made_for == task], incomplete)
 
     return complete
 
@@ -51,21 +51,7 @@ def formats(incomplete: str) -> list[str]:
     """Names of formats that can be written."""
     from imgconv.images.formats import ALL
 
-    return _begin((one.name for one in ALL), incomplete)
-
-
-def compressions(incomplete: str) -> list[str]:
-    """Of TIFF and PNG."""
-    from .options import COMPRESSIONS
-
-    return _begin(COMPRESSIONS, incomplete)
-
-
-def shows(incomplete: str) -> list[str]:
-    """What `inspect` shows."""
-    from .inspect import SHOW
-
-    return _begin(SHOW, incomplete)
+    return begin((one.name for one in ALL), incomplete)
 
 
 def layers(incomplete: str) -> list[str]:
@@ -74,7 +60,7 @@ def layers(incomplete: str) -> list[str]:
     from imgconv.tasks.inspect.views import layers as layers_of
 
     with suppress(ImgconvError, OSError):
-        return _begin([*layers_of(engine.load(_first_word()).graph), "all"], incomplete)
+        return begin([*layers_of(engine.load(_first_word()).graph), "all"], incomplete)
     return []
 
 
@@ -83,7 +69,7 @@ def results(incomplete: str) -> list[str]:
     from imgconv import engine
 
     with suppress(ImgconvError, OSError):
-        return _begin(engine.load(_first_word()).graph.outputs, incomplete)
+        return begin(engine.load(_first_word()).graph.outputs, incomplete)
     return []
 
 
@@ -98,8 +84,9 @@ def architectures(incomplete: str) -> list[str]:
     """Names of the lecture's networks."""
     from imgconv.engine.architectures import ARCHITECTURES
 
-    return _begin(ARCHITECTURES, incomplete)
+    return begin(ARCHITECTURES, incomplete)
 
 
-def _begin(names: Iterable[str], incomplete: str) -> list[str]:
+def begin(names: Iterable[str], incomplete: str) -> list[str]:
+    """The names that begin so."""
     return [name for name in names if name.startswith(incomplete)]

@@ -23,6 +23,11 @@ SHOW = {
 }  # fmt: skip
 
 
+def shown_views(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return complete.begin(SHOW, incomplete)
+
+
 def command(
     model: Annotated[
         str,
@@ -41,7 +46,7 @@ def command(
         Option(
             "--show",
             metavar="WHAT",
-            autocompletion=complete.shows,
+            autocompletion=shown_views,
             help="layers (a table), graph (SVG), filters, maps, field (what a unit sees), "
             "occlusion (what decides), cam (class activation map), patches.",
         ),

@@ -138,12 +138,20 @@ Quality = Annotated[
         help="Of JPEG and WebP. [default: the input's own, else 92]",
     ),
 ]
+COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
+
+
+def compressions(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return complete.begin(COMPRESSIONS, incomplete)
+
+
 Compression = Annotated[
     str | None,
     Option(
         "--compression",
         metavar="NAME",
-        autocompletion=complete.compressions,
+        autocompletion=compressions,
         help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
     ),
 ]
@@ -170,7 +178,6 @@ Linear = Annotated[
         "again at the end. The default mixes the values as they are stored.",
     ),
 ]
-COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
