@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from imgconv import threads
+from imgconv import doing, threads
 from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import show_name
 
@@ -239,6 +239,7 @@ def attempt(step: Step, item: Item) -> Outcome:
     if item.skip:
         return Outcome(item, "skipped", item.skip)
     begin = time.perf_counter()
+    doing.say("loading")
     try:
         if not item.paged:
             make_folder(item.target)
@@ -251,6 +252,8 @@ def attempt(step: Step, item: Item) -> Outcome:
         message, trace = _explain(error, item)
         seconds = time.perf_counter() - begin
         return Outcome(item, "failed", message, seconds=seconds, trace=trace)
+    finally:
+        doing.rest()
     return Outcome(item, "written", done=done, seconds=time.perf_counter() - begin)
 
 

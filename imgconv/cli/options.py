@@ -20,6 +20,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from . import complete
+
 if TYPE_CHECKING:
     from imgconv.images import WriteOptions
 
@@ -126,6 +128,7 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
+        autocompletion=complete.formats,
         help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
         "npy. [default: as the input]",
     ),
@@ -144,11 +147,20 @@ Quality = Annotated[
         help="Of JPEG and WebP. [default: the input's own, else 92]",
     ),
 ]
+COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
+
+
+def compressions(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return complete.begin(COMPRESSIONS, incomplete)
+
+
 Compression = Annotated[
     str | None,
     Option(
         "--compression",
         metavar="NAME",
+        autocompletion=compressions,
         help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
     ),
 ]
@@ -175,7 +187,6 @@ Linear = Annotated[
         "again at the end. The default mixes the values as they are stored.",
     ),
 ]
-COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
