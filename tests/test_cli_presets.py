@@ -112,7 +112,7 @@ def test_a_wrong_value_of_the_environment_says_so(
     code, _, err = run(capfd, "info", "a.png")
     assert code == 2
     assert err == (
-        "error: imgconv info: --jobs 0: must be a whole number of 1 or more "
+        "error: --jobs 0: must be a whole number of 1 or more "
         "(set in $IMGCONV_INFO_JOBS; see imgconv info --help)\n"
     )
 

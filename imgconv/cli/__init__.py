@@ -9,7 +9,7 @@ module with FAMILY, its functions by name, and ABOUT, their common help.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "rerun": "Do a recorded run again, and say what differs.",
     "config": "Show where the values of options come from.",
     "warmup": "Compile all kernels for this machine ahead of first use.",
+    "cache": "Show, clear or verify the compiled kernels.",
     "diff": "Compare two images: differences, PSNR, SSIM, metadata.",
     "info": "Show what a file holds: size, type, axes, range, metadata.",
     "man": "Print the manual page.",
@@ -85,7 +86,9 @@ def load(name: str) -> Any:
         cls=Group, rich_markup_mode=None, add_completion=False, context_settings=SETTINGS
     )
     if family := getattr(module, "FAMILY", None):
-        alone.callback(invoke_without_command=True, help=module.ABOUT)(help_alone)
+        shown = getattr(module, "ALONE", None)
+        first = show_alone(shown) if shown else help_alone
+        alone.callback(invoke_without_command=True, help=module.ABOUT)(first)
     settings = getattr(module, "CONTEXT", None)
     for word, command in (family or {name: module.command}).items():
         alone.command(word, cls=Command, context_settings=settings)(flatten_options(command))
@@ -96,6 +99,16 @@ def help_alone(context: typer.Context) -> None:
     """A family without one of its commands shows what they are."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def show_alone(command: Callable[[], int]) -> Callable[[typer.Context], None]:
+    """A family of which one command is meant where none is named."""
+
+    def alone(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            command()
+
+    return alone
 
 
 def show_version(asked: bool) -> None:
@@ -162,19 +175,19 @@ def _run(argv: Sequence[str] | None) -> int:
             raise
         current().hush()
         reason = error.strerror or error
-        return _fail(f"imgconv: standard output: cannot be written ({reason})", ExitCode.FAILED)
+        return _fail(f"standard output: cannot be written ({reason})", ExitCode.FAILED)
     except SystemExit as done:  # completion has answered, or the reader of the help has gone
         return int(done.code or 0)
     return code or ExitCode.OK
 
 
 def _usage(error: typer.TyperException) -> str:
-    """One line: which command, what is wrong, where to look."""
+    """One line: what is wrong, where to look."""
     from .usage import explain
 
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
-    return f"{path}: {explain(error)} ({_place_of(error)}{_hint_of_file(error)}see {path} --help)"
+    return f"{explain(error)} ({_place_of(error)}{_hint_of_file(error)}see {path} --help)"
 
 
 def _place_of(error: typer.TyperException) -> str:
