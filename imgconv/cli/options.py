@@ -92,6 +92,15 @@ Profile = Annotated[
         help="The ICC profile by which CMYK is converted to sRGB. [default: the image's own]",
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on a Dask cluster that sees the same files: tcp://HOST:8786, a scheduler file, "
+        "or local:N processes here. As many files at once as its workers have threads.",
+    ),
+]
 Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
 Quiet = Annotated[
     bool, Option("-q", "--quiet", help="No notes, progress or summary; errors are shown.")
@@ -199,6 +208,7 @@ class InputOptions:
     palette: Palette = "auto"
     channels: Channels = None
     profile: Profile = None
+    cluster: Cluster = None
     json: Json = False
     quiet: Quiet = False
     verbose: Verbose = False
@@ -270,11 +280,15 @@ class FileOptions(InputOptions):
 
     @property
     def access(self) -> dict[str, Any]:
-        """How a step reads and writes: arguments for FileStep."""
+        """How a step reads and writes: arguments for FileStep.
+
+        What a worker had written before it was lost is written over by who does it again; the
+        plan has refused what was there before.
+        """
         return {
             "reading": self.reading,
             "writing": self.writing,
-            "force": self.force,
+            "force": self.force or bool(self.cluster),
             "skip_existing": self.skip_existing,
             "to_srgb": self.to_srgb,
         }
