@@ -126,7 +126,8 @@ def test_iptc_goes_where_there_is_a_place(tmp_path):
             assert source.info.iptc == records
     with PillowImage.open(tmp_path / "out.jpg") as image:
         assert image.info["photoshop"] == {0x0404: records}
-    assert "WEBP has no place for IPTC" in through(tmp_path, data, "out.webp")[1]
+    said = "WEBP has no place for IPTC; PNG and JPEG have"
+    assert said in through(tmp_path, data, "out.webp")[1]
 
 
 @pytest.mark.parametrize("comment", ["Été à Zürich".encode("latin-1"), "多语言".encode()])
@@ -138,7 +139,8 @@ def test_comments_keep_their_bytes(tmp_path, comment):
     through(tmp_path, data, "out.png")
     with PillowImage.open(tmp_path / "out.png") as image:
         assert image.text["Comment"] in ("Été à Zürich", "多语言")
-    assert "BMP has no place for comments" in through(tmp_path, data, "out.bmp")[1]
+    said = "BMP has no place for comments; PNG and JPEG have"
+    assert said in through(tmp_path, data, "out.bmp")[1]
 
 
 def test_long_xmp_is_split_and_joined(tmp_path):

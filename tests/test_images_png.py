@@ -184,7 +184,7 @@ def test_chunks_about_colour_are_kept_and_others_named(tmp_path):
     assert all(found[kind] == content for kind, content in said[:5])
     with open_image(tmp_path / "in.png") as source:
         notes = write_images(tmp_path / "out.jpg", source.images)
-    assert notes == [
+    assert [note.partition(";")[0] for note in notes] == [
         "JPEG has no place for what gAMA, cICP, mDCV, cLLI says of the colours",
         "JPEG has no place for the background colour",
     ]

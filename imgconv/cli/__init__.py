@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "models": "List, show, verify, import and make networks.",
     "kernels": "List the named kernels, or show an image under all.",
     "warmup": "Compile all kernels for this machine ahead of first use.",
+    "cache": "Show, clear or verify the compiled kernels.",
     "diff": "Compare two images: differences, PSNR, SSIM, metadata.",
     "info": "Show what a file holds: size, type, axes, range, metadata.",
     "man": "Print the manual page.",
@@ -83,7 +84,9 @@ def load(name: str) -> Any:
         cls=Group, rich_markup_mode=None, add_completion=False, context_settings=SETTINGS
     )
     if family := getattr(module, "FAMILY", None):
-        alone.callback(invoke_without_command=True, help=module.ABOUT)(help_alone)
+        shown = getattr(module, "ALONE", None)
+        first = show_alone(shown) if shown else help_alone
+        alone.callback(invoke_without_command=True, help=module.ABOUT)(first)
     for word, command in (family or {name: module.command}).items():
         alone.command(word, cls=Command)(flatten_options(command))
     return get_command(alone)
@@ -93,6 +96,16 @@ def help_alone(context: typer.Context) -> None:
     """A family without one of its commands shows what they are."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def show_alone(command: Callable[[], int]) -> Callable[[typer.Context], None]:
+    """A family of which one command is meant where none is named."""
+
+    def alone(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            command()
+
+    return alone
 
 
 def show_version(asked: bool) -> None:
@@ -153,19 +166,19 @@ def _run(argv: Sequence[str] | None) -> int:
             raise
         current().hush()
         reason = error.strerror or error
-        return _fail(f"imgconv: standard output: cannot be written ({reason})", ExitCode.FAILED)
+        return _fail(f"standard output: cannot be written ({reason})", ExitCode.FAILED)
     except SystemExit as done:  # completion has answered, or the reader of the help has gone
         return int(done.code or 0)
     return code or ExitCode.OK
 
 
 def _usage(error: typer.TyperException) -> str:
-    """One line: which command, what is wrong, where to look."""
+    """One line: what is wrong, where to look."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
     text = _describe_range(error) or _describe_unknown(error, context)
     text = text or " ".join(error.format_message().split())
-    return f"{path}: {text} ({_hint_of_file(error)}see {path} --help)"
+    return f"{text} ({_hint_of_file(error)}see {path} --help)"
 
 
 def _hint_of_file(error: typer.TyperException) -> str:

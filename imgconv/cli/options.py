@@ -20,6 +20,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from . import complete
+
 if TYPE_CHECKING:
     from imgconv.images import WriteOptions
 
@@ -90,6 +92,15 @@ Profile = Annotated[
         help="The ICC profile by which CMYK is converted to sRGB. [default: the image's own]",
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on a Dask cluster that sees the same files: tcp://HOST:8786, a scheduler file, "
+        "or local:N processes here. As many files at once as its workers have threads.",
+    ),
+]
 Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
 Quiet = Annotated[
     bool, Option("-q", "--quiet", help="No notes, progress or summary; errors are shown.")
@@ -117,6 +128,7 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
+        autocompletion=complete.formats,
         help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
         "npy. [default: as the input]",
     ),
@@ -135,11 +147,20 @@ Quality = Annotated[
         help="Of JPEG and WebP. [default: the input's own, else 92]",
     ),
 ]
+COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
+
+
+def compressions(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return complete.begin(COMPRESSIONS, incomplete)
+
+
 Compression = Annotated[
     str | None,
     Option(
         "--compression",
         metavar="NAME",
+        autocompletion=compressions,
         help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
     ),
 ]
@@ -166,7 +187,6 @@ Linear = Annotated[
         "again at the end. The default mixes the values as they are stored.",
     ),
 ]
-COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,6 +208,7 @@ class InputOptions:
     palette: Palette = "auto"
     channels: Channels = None
     profile: Profile = None
+    cluster: Cluster = None
     json: Json = False
     quiet: Quiet = False
     verbose: Verbose = False
@@ -259,11 +280,15 @@ class FileOptions(InputOptions):
 
     @property
     def access(self) -> dict[str, Any]:
-        """How a step reads and writes: arguments for FileStep."""
+        """How a step reads and writes: arguments for FileStep.
+
+        What a worker had written before it was lost is written over by who does it again; the
+        plan has refused what was there before.
+        """
         return {
             "reading": self.reading,
             "writing": self.writing,
-            "force": self.force,
+            "force": self.force or bool(self.cluster),
             "skip_existing": self.skip_existing,
             "to_srgb": self.to_srgb,
         }

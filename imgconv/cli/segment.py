@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from . import complete
 from .console import ExitCode, current
 from .options import DryRun, Force, InputOptions, SkipExisting
 
@@ -47,6 +48,7 @@ def command(
         Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete.models("segment"),
             help="nuclei, cells-phase (whole cells in phase contrast), or a .safetensors file "
             "that training made.",
         ),
@@ -254,7 +256,7 @@ def command(
         names=names,
         channels=channels,
         reading=options.reading,
-        force=options.force or options.skip_existing,
+        force=options.force or options.skip_existing or bool(options.cluster),
         leave_note=True,
     )
     ledger.head = {

@@ -29,7 +29,7 @@ from .limits import MAX_PIXELS, Limits, Palette, Values
 HEAD = 512  # bytes that tell the format, or what else it is
 TURNED = (
     "its pixels are turned upright, as its orientation tag says: in programs that ignore the tag, "
-    "labels and outlines do not lie on the image"
+    "labels and outlines do not lie on the image: turn it there, or use one that has no tag"
 )
 
 

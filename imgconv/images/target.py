@@ -59,8 +59,7 @@ def write_images(
     kind = format_for(target, options.format, images[0].info.format)
     notes: list[str] = []
     ready = _Holder(kind, name, options, notes).fit(images)
-    lost = find_loss([image.info for image in ready], kind)
-    notes += [f"{kind.name.upper()} has no place for {words}" for words in lost]
+    notes += find_loss([image.info for image in ready], kind)
     with output(target, force=force, seekable=kind.seeks) as file:
         kind.writer(file, ready, options)
     return list(dict.fromkeys(notes))

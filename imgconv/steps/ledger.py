@@ -72,11 +72,11 @@ class Ledger:
             entry = {"source": item.source, "error": outcome.message}
             self._failed.setdefault(self.folder(item), []).append((item.number, entry))
         elif outcome.status == "written":
-            self._written(item, outcome.done.value, round(outcome.seconds, 3))
+            self._written(item, outcome.done.value, round(outcome.seconds, 3), outcome.where)
             if time.monotonic() - self._saved > OFTEN:  # a batch that is killed has its records
                 self.write()
 
-    def _written(self, item: Item, told: Segmented, seconds: float) -> None:
+    def _written(self, item: Item, told: Segmented, seconds: float, where: str = "") -> None:
         folder = self.folder(item)
         names = [os.path.relpath(path, folder) for path in (item.target, *item.also)]
         image = {
@@ -85,6 +85,7 @@ class Ledger:
             "outputs": names,
             **told.image,
             "seconds": seconds,
+            **({"worker": where} if where else {}),
         }
         self._notes.setdefault(folder, []).append(note_path(item.target))
         self._images.setdefault(folder, []).append((item.number, image))

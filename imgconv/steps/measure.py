@@ -14,6 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned
@@ -131,6 +132,7 @@ class MeasureFile:
             cells = enter(self._open(beside, "labels")) if beside else None
             pixels = labels.info.height * labels.info.width
             opened.enter_context(share(pixels * BYTES))
+            doing.say("measuring")
             table = measured(labels, images, self.settings, cells)
         head = {"image": os.path.basename(given[0])}
         rows = [head | row for row in table.rows]

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from imgconv import doing
 from imgconv.batch import Done, Item
 from imgconv.batch.running import check_abandoned, make_folder
 from imgconv.batch.targets import is_known
@@ -60,7 +61,12 @@ class FileStep:
 
     def planes(self, source: Source) -> Iterator[np.ndarray]:
         """Each plane (H, W, C) as the step sees it; ends when the batch was abandoned."""
-        return (plane for plane, _ in frames(self.images(source)))
+        return (plane for plane, _ in self.frames(source))
+
+    def frames(self, source: Source) -> Iterator[tuple[np.ndarray, Info]]:
+        """Each plane as the step sees it, and its Info; people see which of how many it is."""
+        images = self.images(source)
+        return doing.count("plane", frames(images), sum(one.info.planes for one in images))
 
     def images(self, source: Source) -> list[Image]:
         """Each image of the file, with its own Info, as the step sees it."""
@@ -112,7 +118,7 @@ class EachPlane(FileStep):
 
     def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         """The operation's arguments for each plane: itself, the Info of its image, and more."""
-        return frames(self.images(source))
+        return self.frames(source)
 
     def _results(
         self, source: Source, planes: Iterator[tuple[Any, ...]], told: list[Result]
@@ -129,8 +135,10 @@ class EachPlane(FileStep):
     ) -> Iterator[np.ndarray]:
         """What the operation makes of each plane; what it says is kept in `told`."""
         for given in planes:
+            doing.say("computing")
             pixels, notes, facts = self.operation(*given)
             told.append(Result(pixels[:0], notes, facts))
+            doing.say("writing")
             yield pixels
 
     def _pages(
