@@ -6,7 +6,8 @@
 PACK is as in benchmarks/segmentation.py. Each row is one change, over some images of one kind: the
 objects found in all changed images over those in the images as they are, and so the areas (scaled);
 1 is no change at all. "Same": of the objects found before, the share that is found again at the
-same place (IoU above a half). --made takes drawn fields of discs instead, of radius 5 to 40 px.
+same place (IoU above a half). Where the field's edge is another afterwards (cropped, another canvas,
+tiled), objects that it cuts are left out. --made takes drawn fields of discs instead, of radius 5 to 40 px.
 """
 
 from __future__ import annotations
@@ -66,9 +67,9 @@ def padded(image: np.ndarray) -> np.ndarray:
 
 
 def middle(labels: np.ndarray) -> np.ndarray:
-    """What lies on the image of a canvas that was padded."""
+    """What lies on the image of a canvas that was padded, and touches none of its edges."""
     height, width = labels.shape[0] // 3, labels.shape[1] // 3
-    return labels[height : 2 * height, width : 2 * width]
+    return clear_border(labels[height : 2 * height, width : 2 * width])
 
 
 def flaked(image: np.ndarray) -> np.ndarray:
@@ -100,23 +101,29 @@ def enlarged(factor: float) -> Change:
     return Change(f"enlarged {factor:g}", change, before=before)
 
 
+def tiled(labels: np.ndarray) -> np.ndarray:
+    """Four times what touches no edge, each with its own numbers."""
+    labels, most = clear_border(labels), labels.max(initial=0)
+    parts = [np.where(labels > 0, labels + n * most, 0) for n in range(4)]
+    return np.block([[parts[0], parts[1]], [parts[2], parts[3]]])
+
+
+def each_tile(labels: np.ndarray) -> np.ndarray:
+    """What touches no edge of any of the four tiles."""
+    halves = [np.hsplit(row, 2) for row in np.vsplit(labels, 2)]
+    return np.block([[clear_border(tile) for tile in row] for row in halves])
+
+
 CHANGES = (
     Change("cropped to two thirds", cropped, clear_border, lambda x: clear_border(cropped(x))),
-    Change("canvas of 9 times the area", padded, middle),
-    Change("tiled 2 x 2", lambda x: np.tile(x, (2, 2, 1)), before=lambda x: tiled(x)),
+    Change("canvas of 9 times the area", padded, middle, clear_border),
+    Change("tiled 2 x 2", lambda x: np.tile(x, (2, 2, 1)), each_tile, tiled),
     Change("a bright flake", flaked, without_flake, without_flake, stains=False),
     Change("x * 0.013 - 7", lambda x: x.astype(np.float32) * np.float32(0.013) - 7),
     Change("inverted", lambda x: np.iinfo(x.dtype).max - x, stains=False),
     enlarged(1.5),
     enlarged(2),
 )
-
-
-def tiled(labels: np.ndarray) -> np.ndarray:
-    """Each tile's objects with their own numbers."""
-    most = labels.max(initial=0)
-    parts = [np.where(labels > 0, labels + n * most, 0) for n in range(4)]
-    return np.block([[parts[0], parts[1]], [parts[2], parts[3]]])
 
 
 def made() -> Iterator[np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 from imgconv.tasks.card import Card
 
 from .card import USUAL
-from .doubt import EMPTY, MISSED, doubts
+from .doubt import doubts, why_nothing
 from .levels import Levels, find_levels, standing_out, weights, without_glass
 from .prepare import percentile_levels, prepare, resize_maps
 from .read import instances, number, probability, typical_diameter
@@ -152,7 +152,7 @@ def segment(
     if labels.any():
         doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read)
     else:
-        doubt = (MISSED if viewer.standing[1].any() else EMPTY,)
+        doubt = why_nothing(viewer.planes, viewer.standing[1])
     return Segmentation(labels, likely, typical, look.scale, doubt)
 
 
