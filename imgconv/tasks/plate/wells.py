@@ -16,7 +16,7 @@ from imgconv.tasks.labels.truth import key
 
 from .names import NamePattern, well_named
 
-BESIDE = ("summary.csv",)
+BESIDE = ("summary.csv", "objects.csv")
 PLACES = (  # columns that say where an object is, and no property of it
     "image", "plane", "position", "plate", "well", "site", "channel", "t", "z", "label", "track",
     "parent", "cell", "nearest_label", "centroid_x_px", "centroid_y_px", "bbox_x_px", "bbox_y_px",

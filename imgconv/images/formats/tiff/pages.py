@@ -68,7 +68,10 @@ class Pages:
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
-        layout = replace(tags.layout(self.tiff, page, kind, self.room), description=text)
+        layout = replace(
+            tags.layout(self.tiff, page, kind, self.room), description=text,
+            photometric=self.meaning.photometric,
+        )  # fmt: skip
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
@@ -168,11 +171,10 @@ class Pages:
             self.limits.refuse_truncated(self.name, "TIFF")
             yield from _split(np.zeros(keyframe.shape, keyframe.dtype), keyframe)
             return
-        size = self.tiff.filehandle.size
-        ends = (o + n for o, n in zip(each.dataoffsets, each.databytecounts, strict=False))
-        short = len(each.dataoffsets) < np.prod(keyframe.chunked, dtype=np.int64)
-        if short or not all(each.databytecounts) or max(ends, default=0) > size:
+        if segments.are_missing(each, keyframe, self.tiff.filehandle.size):
             self.limits.refuse_truncated(self.name, "TIFF")
+        if not all(each.databytecounts):
+            self.notes.add("strips or tiles that the file leaves out are 0, or without data")
         if ycbcr.is_subsampled(keyframe):
             yield ycbcr.read(each, self.name)
             return
