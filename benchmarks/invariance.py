@@ -6,8 +6,9 @@
 PACK is as in benchmarks/segmentation.py. Each row is one change, over some images of one kind: the
 objects found in all changed images over those in the images as they are, and so the areas (scaled);
 1 is no change at all. "Same": of the objects found before, the share that is found again at the
-same place (IoU above a half). Where the field's edge is another afterwards (cropped, another canvas,
-tiled), objects that it cuts are left out. --made takes drawn fields of discs instead, of radius 5 to 40 px.
+same place (IoU above a half). Where the field's edge is another afterwards (cropped, another
+canvas, tiled), objects that it cuts are left out. --made takes drawn fields of discs instead, of
+radius 5 to 40 px.
 """
 
 from __future__ import annotations

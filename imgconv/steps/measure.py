@@ -21,6 +21,7 @@ from imgconv.batch.running import check_abandoned
 from imgconv.errors import InputError, UsageError
 from imgconv.images import Source, open_image
 from imgconv.memory import share
+from imgconv.tasks.channel_names import columns_of
 from imgconv.tasks.csv_table import csv_text
 from imgconv.tasks.fields_of_view import Field, Stack, stack_of
 from imgconv.tasks.labels.select import Size
@@ -153,8 +154,8 @@ class MeasureFile:
         if self.names is None:
             return self.settings, {}
         channels = [self.names(path).channel for path in given]
-        words = tuple(f"c{name}" if name.isdecimal() else name for name in channels)
-        known = self.settings.names or (words if len(given) > 1 and all(words) else ())
+        words = columns_of(len(given), channels) if len(given) > 1 and all(channels) else ()
+        known = self.settings.names or words
         return replace(self.settings, names=known), self.names(given[0]).columns
 
     def _open(self, path: str, values: str) -> Source:
