@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from . import fourier, gaussian
-from .filter import FLOAT, Filter
+from .alpha import FLOAT
+from .filter import Filter
 from .pool import Pool
 from .rank import Rank
 from .stencil import Stencil

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def like(rows: Rows) -> np.ndarray:
 
 def stream_planes(
     image: Image, rows: Rows, operation: Operation, told: list[Result]
-) -> Iterator[BandedPlane]:
+) -> Iterator[Any]:
     """Each plane of the result; what is said of it is kept in `told` when its bands are through."""
     for plane in range(image.info.planes):
         made = _bands(image, plane, rows, operation, told)

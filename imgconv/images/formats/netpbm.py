@@ -244,7 +244,7 @@ def _write_pnm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -
 
 def _write_ppm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """The same, grey as RGB too."""
-    plane = one_plane(images[0])
+    plane: Plane = one_plane(images[0])
     if plane.shape[2] == 1:
         coloured = (band.repeat(3, axis=2) for band in bands_of(plane))
         plane = BandedPlane((*plane.shape[:2], 3), plane.dtype, coloured)

@@ -1,7 +1,8 @@
-"""NumPy's .npy, in and out: (H, W), (H, W, C) with C up to 4, (N, H, W) or (N, H, W, C)."""
+"""NumPy's .npy, in and out: (H, W) or (H, W, C) with C up to 4, and stacks of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -65,18 +66,17 @@ class Npy:
     def _read_shape(self) -> tuple[tuple[int, ...], int, int, int]:
         shape = self.shape
         coloured = len(shape) > 2 and 1 <= shape[-1] <= 4
-        if len(shape) == 2:
-            return (), *shape, 1
-        if len(shape) == 3 and coloured:
-            return (), *shape
-        if len(shape) == 3 and shape[0] > 0:
-            return shape[:1], shape[1], shape[2], 1
-        if len(shape) == 4 and coloured and shape[0] > 0:
-            return shape[:1], shape[1], shape[2], shape[3]
-        raise InputError(
-            f"{self.name}: an array of shape {shape} is no image; allowed are (H, W), (H, W, C) "
-            "with C up to 4, (N, H, W) and (N, H, W, C)"
-        )
+        plane = shape[-3:] if coloured else (*shape[-2:], 1)
+        stack = shape[: -3 if coloured else -2]
+        if len(shape) < 2 or not all(stack):
+            raise InputError(
+                f"{self.name}: an array of shape {shape} is no image; allowed are (H, W), "
+                "(H, W, C) with C up to 4, and stacks of such planes"
+            )
+        if len(stack) > 1:
+            self.notes.append(f"an array of shape {shape} is read as {math.prod(stack)} planes")
+        height, width, channels = plane
+        return stack, height, width, channels
 
     def _check_length(self) -> None:
         held = self.file.seek(0, 2) - self.start

@@ -76,8 +76,9 @@ class Pages:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
         layout = replace(
-            tags.layout(self.tiff, page, kind, self.room), description=text, levels=self._levels()
-        )
+            tags.layout(self.tiff, page, kind, self.room), description=text,
+            photometric=self.meaning.photometric, levels=self._levels(),
+        )  # fmt: skip
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
@@ -160,11 +161,15 @@ class Pages:
         """Rows of a tile or strip; 0 where planes are read as a whole."""
         page = self.page
         known = self._has_places() and all(
-            each is not None and regions.can_read(each) and not self._is_short(each)
+            each is not None
+            and regions.can_read(each)
+            and not segments.are_missing(each, page, self.tiff.filehandle.size)
             for each in self.pages
         )
         if not known:
             return 0
+        for each in self.pages:
+            self._note_sparse(each)
         return int(page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength))
 
     def _contiguous(self) -> Iterator[np.ndarray]:
@@ -191,20 +196,18 @@ class Pages:
             self.limits.refuse_truncated(self.name, "TIFF")
             yield from _split(np.zeros(keyframe.shape, keyframe.dtype), keyframe)
             return
-        if self._is_short(each):
+        if segments.are_missing(each, keyframe, self.tiff.filehandle.size):
             self.limits.refuse_truncated(self.name, "TIFF")
+        self._note_sparse(each)
         if ycbcr.is_subsampled(keyframe):
             yield ycbcr.read(each, self.name)
             return
         segments.check(each, keyframe, self.name, self.limits)
         yield from _split(each.asarray(maxworkers=threads.count()), keyframe)
 
-    def _is_short(self, each: Any) -> bool:
-        """Whether strips or tiles of a page are missing."""
-        ends = (o + n for o, n in zip(each.dataoffsets, each.databytecounts, strict=False))
-        short = len(each.dataoffsets) < np.prod(self.page.chunked, dtype=np.int64)
-        size = self.tiff.filehandle.size
-        return bool(short or not all(each.databytecounts) or max(ends, default=0) > size)
+    def _note_sparse(self, each: Any) -> None:
+        if not all(each.databytecounts):
+            self.notes.add("strips or tiles that the file leaves out are 0, or without data")
 
     def _finish(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for plane in planes:

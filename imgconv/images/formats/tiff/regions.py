@@ -27,7 +27,7 @@ def read(page: Any, rows: slice, columns: slice) -> np.ndarray:
     high, wide = rows.stop - rows.start, columns.stop - columns.start
     key = page.keyframe
     frames, _, _, _, contiguous = key.shaped
-    out = np.zeros((frames, high, wide, contiguous), key.dtype)
+    out = np.full((frames, high, wide, contiguous), key.nodata, key.dtype)
     tables = {} if page.jpegtables is None else {"jpegtables": page.jpegtables}
 
     def decode(segment: tuple[bytes, int]) -> None:
@@ -44,6 +44,8 @@ def _stored(page: Any, numbers: list[int]) -> Iterator[tuple[bytes, int]]:
     """The bytes of strips or tiles."""
     file = page.parent.filehandle
     for number in numbers:
+        if not page.databytecounts[number]:  # one that was never written
+            continue
         file.seek(page.dataoffsets[number])
         yield file.read(page.databytecounts[number]), number
 
