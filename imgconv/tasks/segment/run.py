@@ -88,7 +88,7 @@ class Viewer:
     @cached_property
     def standing(self) -> tuple[Levels | None, np.ndarray]:
         """Levels by what stands out, and (H, W) where that is, before anything is known."""
-        return standing_out(self.grey, 1.0 if self.planes.dtype.kind == "u" else 0.0)
+        return standing_out(self.grey)
 
     def stands_out(self, look: Look) -> bool:
         """Whether objects are what stands out: not so where light passes through."""
