@@ -49,7 +49,9 @@ class Tiff:
         self._note_differences(parts)
         self.orientation = parts[0].orientation
         self._note_pixel_sizes(parts)
-        self.images = [Image(part.info, part.planes, part.region) for part in parts]
+        self.images = [
+            Image(part.info, part.planes, part.region, part.rows_together) for part in parts
+        ]
 
     def _open(self, file: BinaryIO) -> None:
         self.tiff = _tiff_file(file)
