@@ -202,15 +202,16 @@ def brightest(
     return quantile(np.array(whites), np.array(counts), 0.5) if whites else np.nan
 
 
-def without_glass(
-    levels: Levels, planes: np.ndarray, grey: np.ndarray, rules: Mapping[str, Any], diameter: float
-) -> Levels:
-    """Levels by percentiles of a stained image (H, W, C) nothing is known of, but the bright one
-    from those parts that have something dark in them, whatever the image has around its tissue."""
-    dark = grey < levels.zero + levels.span / 2
-    side = round(PART * diameter)
-    white = brightest(planes, dark, np.ones_like(dark), side, rules["high"])
-    return Levels(levels.zero, white - levels.zero) if white > levels.zero else levels
+def stain_levels(
+    planes: np.ndarray, dark: np.ndarray, rules: Mapping[str, Any], diameter: float
+) -> Levels | None:
+    """Levels by percentiles of a stained image (H, W, C) in which no object is known, but what is
+    `dark` (H, W): of what is near that, whatever glass or plain tissue the image has beside it."""
+    near = grown(dark, round(NEARBY * diameter))
+    values = planes[near]
+    low = float(np.nanpercentile(values[:: len(values) // SAMPLES + 1], rules["low"]))
+    white = brightest(planes, dark, near, round(PART * diameter), rules["high"])
+    return Levels(low, white - low) if white > low else None
 
 
 def quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:
