@@ -15,19 +15,11 @@ from imgconv.images.image import Image
 from imgconv.images.limits import Limits
 from imgconv.images.options import WriteOptions
 
-MARKS = ("zarr.json", ".zattrs", ".zgroup")  # of a Zarr group, versions 3 and 2
+from .place import holds, is_url
+
+__all__ = ["OME_ZARR", "holds", "is_url"]
+
 EXTRA = "pip install 'imgconv[zarr]'"
-
-
-def is_url(name: str) -> bool:
-    return "://" in name
-
-
-def holds(name: str) -> bool:
-    """Whether the name is that of a Zarr group: a folder with its marks, or a URL."""
-    if is_url(name):
-        return name.rstrip("/").lower().endswith(".zarr")
-    return os.path.isdir(name) and any(os.path.isfile(os.path.join(name, one)) for one in MARKS)  # noqa: PTH112, PTH113, PTH118
 
 
 def _open(path: Any, name: str, limits: Limits) -> Reader:

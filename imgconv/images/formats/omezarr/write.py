@@ -21,7 +21,7 @@ from imgconv.images.pixelsize import depth_and_interval
 from imgconv.images.pyramid import Pyramid, level_sizes
 from imgconv.images.resolution import METRES, Resolution
 
-from . import is_url
+from .place import is_url
 
 CHUNK = 1024  # rows, columns
 SMALL = 512  # an image that needs no smaller one
