@@ -92,14 +92,32 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
             band(*span)
 
     helpers = min(workers, len(spans)) - 1
-    asked = [_pool(workers - 1).submit(work) for _ in range(helpers)]
+    asked = []
     try:
+        with contextlib.suppress(RuntimeError):  # no thread can be started: then without
+            for _ in range(helpers):
+                asked.append(_pool(workers - 1).submit(work))
         work()
     finally:
         for future in asked:
             future.exception()  # waits
     for future in asked:
         future.result()
+
+
+def startable(wanted: int) -> int:
+    """How many of so many further threads the system lets this process have."""
+    enough = threading.Event()
+    started = []
+    with contextlib.suppress(RuntimeError):
+        for _ in range(wanted):
+            one = threading.Thread(target=enough.wait, daemon=True)
+            one.start()
+            started.append(one)
+    enough.set()
+    for one in started:
+        one.join()
+    return len(started)
 
 
 def rows_worthwhile(numbers: int) -> int:

@@ -4,6 +4,7 @@
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -49,6 +50,7 @@ def run(
     jobs = min(jobs, len(items))
     if executor is not None:
         return _send(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
+    jobs = threads.startable(jobs) if jobs > 1 else jobs
     if jobs <= 1:
         return _in_turn(items, step, fail_fast, fold)
     import_ahead(step, items)
@@ -265,6 +267,8 @@ def _explain(error: Exception, item: Item) -> tuple[str, str]:
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; `jobs=1` needs least", ""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{name}: too many files are open; raise `ulimit -n`, or give `jobs=1`", ""
     if isinstance(error, OSError) and error.strerror:
         where = show_name(error.filename) if isinstance(error.filename, str) else name
         return f"{where}: {error.strerror}", ""

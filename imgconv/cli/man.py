@@ -16,6 +16,7 @@ EXIT_STATUS = """\
 
 ENVIRONMENT = {
     "IMGCONV_CACHE": "Folder for compiled kernels, instead of the user's cache folder.",
+    "IMGCONV_DEBUG": "If set, a mistake of imgconv itself is shown with all its lines.",
     "NO_COLOR": "If set, nothing is printed in colour.",
     "COLUMNS": "Width of the terminal, where the terminal does not say it.",
 }

@@ -76,6 +76,8 @@ class _Holder:
 
     def fit(self, images: Sequence[Image]) -> list[Image]:
         """The images with planes of a dtype and with channels that the format holds."""
+        for image in images:
+            self._check_size(image.info.height, image.info.width)
         count = sum(image.info.planes for image in images)
         animated = images[0].info.duration is not None
         several = self.kind.holds in ("pages", "stack", "frames" if animated else "")
@@ -93,10 +95,20 @@ class _Holder:
         for number, plane in enumerate(image.planes()):
             if number and not several:
                 raise self._one_plane(0)
+            self._check_size(*plane.shape[:2])
             ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
             if not number:
                 self.notes.extend(self.kind.doubts(ready, image.info, self.options))
             yield ready
+
+    def _check_size(self, height: int, width: int) -> None:
+        """As far as it is known before anything is computed, and of what was."""
+        most = self.kind.largest
+        if most is not None and max(height, width) > most:
+            raise OutputError(
+                f"{self.name}: {self.kind.name.upper()} holds at most {most} rows and columns, "
+                f"the image has {width}x{height}; write PNG or TIFF"
+            )
 
     def _one_plane(self, count: int) -> OutputError:
         return OutputError(
