@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from imgconv.errors import ImgconvError
+
 _chosen: list[int] = []  # how many, and among how many jobs
 _own = threading.local()
 
@@ -118,6 +120,32 @@ def startable(wanted: int) -> int:
     for one in started:
         one.join()
     return len(started)
+
+
+def abandon_with(abandon: threading.Event) -> None:
+    """From now on this thread's work ends when `abandon` is set: see `check_abandoned`."""
+    _own.abandon = abandon
+
+
+@contextlib.contextmanager
+def stop_with(abandon: threading.Event) -> Iterator[None]:
+    """Within it, this thread's steps end between two planes when `abandon` is set."""
+    abandon_with(abandon)
+    try:
+        yield
+    finally:
+        del _own.abandon
+
+
+def check_abandoned() -> None:
+    """Called between planes, and while waiting: ends this thread's work when the batch was
+    interrupted meanwhile.
+
+    Without threads an interrupt reaches the work by itself, as KeyboardInterrupt.
+    """
+    abandon = getattr(_own, "abandon", None)
+    if abandon is not None and abandon.is_set():
+        raise ImgconvError("interrupted")
 
 
 def rows_worthwhile(numbers: int) -> int:

@@ -8,7 +8,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from imgconv import doing, threads
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Fold = Callable[[Outcome], object]
 Group = Sequence[Item]
-_here = threading.local()  # of a job's thread: whether the batch has been abandoned
 AHEAD = 16  # outcomes a job may be ahead of a slow one; only `jobs` images are in memory
 _importing = threading.Lock()  # of a worker's threads
 
@@ -84,13 +83,13 @@ def _on_threads(
 
     abandon = threading.Event()
     pool = ThreadPoolExecutor(
-        jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
+        jobs, "imgconv-job", initializer=threads.abandon_with, initargs=(abandon,)
     )
     try:
         groups = _groups(items, step, jobs, fail_fast)
-        yield from _gather(
-            groups, lambda group: pool.submit(attempt_each, step, group), jobs, fail_fast, fold,
-            abandon,
+        yield from gather(
+            groups, lambda group: pool.submit(attempt_each, step, group), lambda: AHEAD * jobs,
+            fail_fast, fold, abandon,
         )  # fmt: skip
     finally:
         pool.shutdown(wait=True)
@@ -108,14 +107,14 @@ def _send(
 
     def begin(group: Group) -> Future[list[Outcome]]:
         if any(i.skip or i.error or "-" in (i.source, i.target) for i in group):
-            return _done_here(step, group)
+            return begin_here(step, group)
         return executor.submit(attempt_there, step, group, share)
 
     groups = _groups(items, step, jobs, True)
-    yield from _gather(groups, begin, jobs, fail_fast, fold, threading.Event())
+    yield from gather(groups, begin, lambda: AHEAD * jobs, fail_fast, fold)
 
 
-def _done_here(step: Step, group: Group) -> Future[list[Outcome]]:
+def begin_here(step: Step, group: Group) -> Future[list[Outcome]]:
     from concurrent.futures import Future
 
     future: Future[list[Outcome]] = Future()
@@ -123,15 +122,16 @@ def _done_here(step: Step, group: Group) -> Future[list[Outcome]]:
     return future
 
 
-def _gather(
-    groups: Sequence[Group],
+def gather(
+    groups: Iterable[Group],
     begin: Callable[[Group], Future[list[Outcome]]],
-    jobs: int,
+    ahead: Callable[[], int],
     fail_fast: bool,
-    fold: Fold,
-    abandon: threading.Event,
+    fold: Fold | None = None,
+    abandon: threading.Event | None = None,
 ) -> Generator[Outcome]:
-    """Outcomes in plan order, a few items begun ahead of the one that is waited for."""
+    """Outcomes in plan order, `ahead` items begun ahead of the one that is waited for."""
+    fold = fold or _nothing
     waiting: list[tuple[Group, Future[list[Outcome]]]] = []
     failed = threading.Event()
 
@@ -162,12 +162,13 @@ def _gather(
             waiting.append((group, begin(group)))
             if fail_fast:
                 waiting[-1][1].add_done_callback(watch)
-            if sum(len(group) for group, _ in waiting) > AHEAD * jobs:
+            if sum(len(group) for group, _ in waiting) > ahead():
                 yield from first()
         while waiting:
             yield from first()
     finally:
-        abandon.set()
+        if abandon:
+            abandon.set()
         for _, future in waiting:
             future.cancel()
         for group, future in waiting:
@@ -189,16 +190,6 @@ def _collect(group: Group, future: Future[list[Outcome]]) -> list[Outcome]:
         raise error
     told = [(i, *_explain(error, i)) for i in group]  # it died, or what was sent is no pickle
     return [Outcome(item, "failed", message, trace=trace) for item, message, trace in told]
-
-
-def check_abandoned() -> None:
-    """Called by a step between planes: ends it when the batch was interrupted meanwhile.
-
-    Without threads an interrupt reaches the step by itself, as KeyboardInterrupt.
-    """
-    abandon = getattr(_here, "abandon", None)
-    if abandon is not None and abandon.is_set():
-        raise ImgconvError("interrupted")
 
 
 def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
@@ -256,6 +247,12 @@ def make_folder(target: str) -> None:
             f"{show_name(folder)}: cannot make this folder ({error.strerror}); give another with "
             "`output`"
         ) from error
+
+
+def explain_loss(item: Item, times: int) -> Outcome:
+    """The failure of an item that ended its process whenever it was tried."""
+    why = "lost its worker each time, perhaps for want of memory"
+    return Outcome(item, "failed", f"{show_name(item.source)}: tried {times + 1} times, {why}")
 
 
 def _explain(error: Exception, item: Item) -> tuple[str, str]:
