@@ -25,6 +25,7 @@ from .formats.record import Reader
 from .image import Image, join_infos
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Palette, Values
+from .named_pipe import Pipe
 
 HEAD = 512  # bytes that tell the format, or what else it is
 TURNED = (
@@ -147,6 +148,8 @@ def _open(source: str | os.PathLike[str]) -> BinaryIO:
         if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
         return _buffer(sys.stdin.buffer)
+    if Path(source).is_fifo():
+        return _buffer(io.BufferedReader(Pipe(source)))
     file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
     if file.seekable():
         return file

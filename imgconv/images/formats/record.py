@@ -57,6 +57,7 @@ class Format(NamedTuple):
     colours: tuple[int, ...] = (1, 3)  # how many channels beside alpha; () is any number
     keeps: frozenset[str] = frozenset()  # the fields of Info that have a place: "exif" "icc" ...
     holds: Holds = "image"
+    largest: int | None = None  # rows and columns at most
     seeks: bool = False  # whether the writer needs a file that it can go back in
     regions: bool = False  # whether a part can be read without the whole
     folder: bool = False  # whether it is a folder: reader and writer get a name
