@@ -11,7 +11,7 @@ import numpy as np
 
 from imgconv.errors import UsageError
 
-from .stencil import Stencil, stencil
+from .stencil import Stencil, stencil, uniform
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,7 @@ def box(height: float, width: float) -> Stencil:
     for size in (height, width):
         if size != int(size) or size < 1:
             raise UsageError(f"box:{size:g} is no size: give whole pixels from 1, e.g. box:5")
-    area = int(height) * int(width)
-    return stencil([[Fraction(1, area)] * int(width)] * int(height), "box")
+    return uniform(int(height), int(width))
 
 
 def motion(length: float, degrees: float) -> Stencil:
