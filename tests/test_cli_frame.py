@@ -50,8 +50,11 @@ def test_version_tells_ours_and_that_of_every_library(capfd: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (("inof",), "error: imgconv: no such command: inof; did you mean imgconv info?"),
-        (("info", "--jsn", "x"), "error: imgconv info: no such option: --jsn"),
+        (
+            ("inof",),
+            "error: no such command: inof; did you mean imgconv info? (see imgconv --help)",
+        ),
+        (("info", "--jsn", "x"), "error: no such option: --jsn; did you mean --json"),
         (("info", "--jsn", "x"), "--json"),
         (("info", "x", "--jobs", "many"), "--jobs "),
         (("info", "x", "--jobs", "0"), "--jobs "),
@@ -173,30 +176,67 @@ def test_help_fits_eighty_columns_and_breaks_no_words_in_forty(
         assert run(capfd, name, "--help")[1].split() == wide
 
 
-def complete(*words: str) -> list[str]:
-    """What bash is offered for the last word."""
-    line = {"COMP_WORDS": " ".join(["imgconv", *words]), "COMP_CWORD": str(len(words))}
+def complete(*words: str, shell: str = "bash") -> list[str]:
+    """What the shell's script is told for the last word."""
+    line = " ".join(["imgconv", *words])
+    words_of = {"COMP_WORDS": line, "COMP_CWORD": str(len(words)), "_TYPER_COMPLETE_ARGS": line,
+                "_TYPER_COMPLETE_FISH_ACTION": "get-args"}  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "imgconv"],
-        env=os.environ | line | {"_IMGCONV_COMPLETE": "complete_bash"},
+        env=os.environ | words_of | {"_IMGCONV_COMPLETE": f"complete_{shell}"},
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.split()
+    return re.findall(r"[\w.:-]+", done.stdout)
 
 
-def test_the_shell_completes_commands_and_options() -> None:
-    assert complete("inf") == ["info"]
-    assert "--files-from" in complete("info", "--fi")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("inf", {"info"}),
+        ("info --fi", {"--files-from"}),
+        ("filter --kernel sh", {"sharpen"}),
+        ("filter --border re", {"reflect"}),
+        ("filter --format j", {"jpeg", "jpegxl"}),
+        ("filter --compression z", {"zip", "zstd"}),
+        ("denoise --model mi", {"micro"}),
+        ("segment --model nu", {"nuclei"}),
+        ("run dig", {"digits"}),
+        ("models show nu", {"nuclei"}),
+        ("models new resnet3", {"resnet34"}),
+        ("inspect digits --layer c", {"c1", "c3", "c5"}),
+        ("inspect digits --show fie", {"field"}),
+        ("cache v", {"verify"}),
+        ("info x", set()),
+    ],
+)
+def test_the_shell_completes_names(line: str, offered: set[str]) -> None:
+    assert set(complete(*line.split())) == offered
 
 
-def test_the_shell_completes_kernel_names() -> None:
-    assert "sharpen" in complete("filter", "--kernel", "sh")
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_are_told_the_same(shell: str) -> None:
+    found = complete("inspect", "digits", "--layer", "c", shell=shell)
+    assert set(found) >= {"c1", "c3", "c5"}
+    assert "--files-from" in complete("info", "--fi", shell=shell)
 
 
-def test_file_names_are_left_to_the_shell() -> None:
-    assert complete("info", "x") == []
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+def test_bash_itself_completes(tmp_path: Path) -> None:
+    """Its script, and the function that it calls when the tabulator is pressed."""
+    command = tmp_path / "imgconv"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m imgconv "$@"\n')
+    command.chmod(0o755)
+    script = (
+        'eval "$(_IMGCONV_COMPLETE=source_bash imgconv)"; COMP_WORDS=(imgconv filter -k emb); '
+        'COMP_CWORD=3; _imgconv_completion imgconv; printf "%s " "${COMPREPLY[@]}"'
+    )
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", script], env=os.environ | path, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout.split(), done.stderr) == (["emboss"], "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])

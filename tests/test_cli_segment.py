@@ -83,14 +83,15 @@ def calibrated(name: str, pixels: np.ndarray, axes: str = "YX", **more: object) 
 def test_an_image_becomes_labels_a_picture_tables_and_a_record(segment):
     calibrated("a.tif", field())
     code, out, err = segment("a.tif")
-    names = ["a-labels.tif", "a-overlay.png", "a.csv", "summary.csv", "imgconv-run.json"]
+    names = ["a-labels.tif", "a-overlay.png", "a.csv"]
+    names += ["summary.csv", "imgconv-run.json", "objects.csv"]
     assert (code, out) == (0, [f"segmented/{name}" for name in names])
     assert "a.tif: 3 objects, 15,62" in err or "a.tif: 3 objects, 1.562e+04 per mm²" in err
     assert "median area 81 px (5.062 µm²), diameter 24 px found" in err
     labels = tifffile.imread("segmented/a-labels.tif")
     assert labels.dtype == np.uint16 and same_objects(labels, squares())
     seen = [path for path in Path("segmented").iterdir() if not path.name.startswith(".")]
-    assert len(seen) == 5
+    assert len(seen) == 6
     hidden = {path.name for path in Path("segmented").iterdir()} - {path.name for path in seen}
     assert hidden == {".imgconv-run.lock"}  # nothing else is left
 
@@ -205,7 +206,7 @@ def test_channels_before_or_after_the_slices_belong_together(segment, axes):
     code, _, err = segment("a.ome.tif", "--channel", "dapi")
     assert code == 0, err
     found = rows("segmented/a.ome.csv")
-    assert [(row["z"], row["intensity_mean_c2"]) for row in found] == [
+    assert [(row["z"], row["intensity_mean_GFP"]) for row in found] == [
         ("1", "7"), ("2", "8"), ("2", "8")
     ]  # fmt: skip
 
@@ -484,7 +485,7 @@ def test_a_dry_run_shows_every_file_and_writes_none(segment):
     assert code == 0 and out == [
         "a.tif -> segmented/a-labels.tif, segmented/a-overlay.png, segmented/a.csv, "
         "segmented/a-rois.zip",
-        "all of them -> segmented/summary.csv, segmented/imgconv-run.json",
+        "all of them -> segmented/summary.csv, segmented/imgconv-run.json, segmented/objects.csv",
     ]
     assert not Path("segmented").exists()
 
@@ -493,7 +494,7 @@ def test_json_has_the_numbers_of_each_image(segment):
     calibrated("a.tif", field())
     code, out, _ = segment("a.tif", "--json")
     found, last = map(json.loads, out)
-    names = ["segmented/summary.csv", "segmented/imgconv-run.json"]
+    names = [f"segmented/{name}" for name in ("summary.csv", "imgconv-run.json", "objects.csv")]
     assert last == {"status": "summary", "written": names}
     assert code == 0 and found["count"] == 3 and found["median_area_um2"] == 81 / 16
     assert found["written"][0] == "segmented/a-labels.tif"

@@ -163,3 +163,62 @@ def test_a_note_that_is_none_is_left_alone(segment, text):
     Path("segmented/.imgconv-a-labels.tif.json").write_text(text)
     assert segment("a.tif", "--skip-existing")[0] == 0
     assert counts() == {"a-labels.tif": 3}
+
+
+def objects(folder: str) -> tuple[list[str], list[dict[str, str]]]:
+    return read_csv(Path(folder, "objects.csv").read_text("utf-8"))
+
+
+def test_one_table_has_the_objects_of_all_images_whatever_their_columns(segment):
+    picture("one/a.tif")
+    picture("one/=b.tif", (SIDE,))
+    picture("one/deep/a.tif", (SIDE, SIDE))
+    both = np.stack([tifffile.imread("one/a.tif")] * 2)
+    names = {"axes": "CYX", "Channel": {"Name": ["DAPI", "Alexa Fluor 488"]}}
+    tifffile.imwrite("one/c.ome.tif", both, metadata=names, photometric="minisblack")
+    sized = {"unit": "um", "axes": "YX"}
+    tifffile.imwrite("one/d.tif", both[0], imagej=True, resolution=(4, 4), metadata=sized)
+    assert segment("-r", "one", "--channel", "1", "-o", "out/")[0] == 0
+    columns, rows = objects("out")
+    each = {name: read_csv(Path("out", name.replace("-labels.tif", ".csv")).read_text("utf-8"))
+            for name in counts_in("out")}  # fmt: skip
+    assert [row["labels"] for row in rows] == [n for n, (_, own) in each.items() for _ in own]
+    for name, (own_columns, own) in each.items():
+        mine = [row for row in rows if row["labels"] == name]
+        assert [{c: row[c] for c in own_columns} for row in mine] == own
+        assert all(row[c] == "" for row in mine for c in columns[:-1] if c not in own_columns)
+        places = [columns.index(c) for c in own_columns]
+        assert places == sorted(places)
+    assert {"intensity_mean_DAPI", "intensity_mean_Alexa_Fluor_488", "area_um2"} <= set(columns)
+    assert "'=b.tif" in Path("out/objects.csv").read_text("utf-8")
+
+
+def counts_in(folder: str) -> dict[str, int]:
+    rows = read_csv(Path(folder, "summary.csv").read_text("utf-8"))[1]
+    return {row["labels"]: int(row["count"]) for row in rows}
+
+
+def test_the_table_of_all_objects_follows_every_later_run(segment):
+    picture("a.tif")
+    picture("b.tif")
+    assert segment("a.tif")[0] == 0
+    assert segment("b.tif")[0] == 0
+    assert [row["image"] for row in objects("segmented")[1]] == ["a.tif"] * 3 + ["b.tif"] * 3
+    assert segment("a.tif", "--force", "--max-area", "10")[0] == 0
+    assert [row["image"] for row in objects("segmented")[1]] == ["b.tif"] * 3
+    Path("segmented/objects.csv").unlink()
+    assert segment("a.tif", "b.tif", "--skip-existing", "--max-area", "10")[0] == 0
+    assert len(objects("segmented")[1]) == 3
+    Path("segmented/b.csv").unlink()
+    assert "objects.csv lacks 1 images" in segment("a.tif", "--force")[1]
+
+
+def test_a_table_of_the_users_own_is_not_overwritten(segment):
+    picture("a.tif")
+    Path("segmented").mkdir()
+    Path("segmented/objects.csv").write_text("mine,1\n")
+    code, err = segment("a.tif")
+    assert code == 1
+    assert "objects.csv: is no table of imgconv segment" in err
+    assert segment("a.tif", "--force")[0] == 0
+    assert len(objects("segmented")[1]) == 3

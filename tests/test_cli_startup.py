@@ -45,7 +45,8 @@ def test_the_help_of_a_command_loads_that_command_only() -> None:
     modules = loaded("filter", "--help")
     commands = {m for m in modules if m.startswith("imgconv.cli.")}
     assert commands == {
-        f"imgconv.cli.{name}" for name in ("console", "filter", "help", "meant", "options")
+        f"imgconv.cli.{name}"
+        for name in ("complete", "console", "filter", "help", "meant", "options", "presets")
     }
     assert not modules & (HEAVY - {"imgconv.cli.options"})
 

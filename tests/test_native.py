@@ -177,6 +177,49 @@ def test_folders_are_closed_to_others_whatever_the_umask(tmp_path):
         assert not path.stat().st_mode & 0o022, path
 
 
+@pytest.mark.skipif(os.name != "posix", reason="owners as POSIX has them")
+def test_of_the_cache_for_all_only_what_is_roots_is_loaded(tmp_path, monkeypatch):
+    monkeypatch.delenv("IMGCONV_CACHE", raising=False)
+    monkeypatch.setattr(cache, "SYSTEM", {sys.platform: str(tmp_path)})
+    path = tmp_path / "imgconv" / "kernels" / "kernel.bin"
+    monkeypatch.setattr(cache, "_is_root", lambda: True)
+    before = os.umask(0o077)
+    try:
+        cache._write(path, "key", ENTRY)
+    finally:
+        os.umask(before)
+    assert all(one.stat().st_mode & 0o444 == 0o444 for one in (path, path.parent))
+    root = path.parent.parent
+    status = os.fstat
+
+    def owned_by(user: int):
+        def stat(number):
+            found = list(status(number))
+            found[4] = user
+            return os.stat_result(found)
+
+        return stat
+
+    monkeypatch.setattr(os, "fstat", owned_by(0))
+    assert cache._read(path, "key") == ENTRY
+    monkeypatch.setattr(os, "fstat", owned_by(54321))
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    assert cache._read(path, "key") is None  # ours, but not root's
+    assert (root / "key").exists()
+
+
+def test_whoever_waits_for_a_compiler_says_for_whom_and_gives_up(tmp_path, monkeypatch):
+    path = tmp_path / "kernels" / "kernel.bin"
+    monkeypatch.setattr(cache, "PATIENCE", (0.05, 0.2))
+    said: list[str] = []
+    with cache._lock(path, said.append), cache._lock(path, said.append):
+        assert f"waiting for process {os.getpid()}" in said[0]
+        assert "compiling it here too" in said[1]
+    assert len(said) == 2
+    with cache._lock(path, said.append):
+        assert len(said) == 2
+
+
 def test_without_a_writable_cache_it_compiles_in_memory(tmp_path):
     (tmp_path / "file").write_text("in the way")
     assert run(tmp_path / "file")[:2] == (expected(), True)

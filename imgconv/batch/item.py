@@ -58,4 +58,5 @@ class Outcome(NamedTuple):
     message: str = ""  # the reason, when skipped or failed: one line
     done: Done = Done()
     seconds: float = 0.0
+    where: str = ""  # the worker that did it, of a cluster's
     trace: str = ""  # where an error that nobody expected came from

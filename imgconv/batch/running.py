@@ -4,13 +4,14 @@
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from imgconv import threads
+from imgconv import doing, threads
 from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import show_name
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 Fold = Callable[[Outcome], object]
 Group = Sequence[Item]
-_here = threading.local()  # of a job's thread: whether the batch has been abandoned
 AHEAD = 16  # outcomes a job may be ahead of a slow one; only `jobs` images are in memory
 _importing = threading.Lock()  # of a worker's threads
 
@@ -49,6 +49,7 @@ def run(
     jobs = min(jobs, len(items))
     if executor is not None:
         return _send(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
+    jobs = threads.startable(jobs) if jobs > 1 else jobs
     if jobs <= 1:
         return _in_turn(items, step, fail_fast, fold)
     import_ahead(step, items)
@@ -82,13 +83,13 @@ def _on_threads(
 
     abandon = threading.Event()
     pool = ThreadPoolExecutor(
-        jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
+        jobs, "imgconv-job", initializer=threads.abandon_with, initargs=(abandon,)
     )
     try:
         groups = _groups(items, step, jobs, fail_fast)
-        yield from _gather(
-            groups, lambda group: pool.submit(attempt_each, step, group), jobs, fail_fast, fold,
-            abandon,
+        yield from gather(
+            groups, lambda group: pool.submit(attempt_each, step, group), lambda: AHEAD * jobs,
+            fail_fast, fold, abandon,
         )  # fmt: skip
     finally:
         pool.shutdown(wait=True)
@@ -106,14 +107,14 @@ def _send(
 
     def begin(group: Group) -> Future[list[Outcome]]:
         if any(i.skip or i.error or "-" in (i.source, i.target) for i in group):
-            return _done_here(step, group)
+            return begin_here(step, group)
         return executor.submit(attempt_there, step, group, share)
 
     groups = _groups(items, step, jobs, True)
-    yield from _gather(groups, begin, jobs, fail_fast, fold, threading.Event())
+    yield from gather(groups, begin, lambda: AHEAD * jobs, fail_fast, fold)
 
 
-def _done_here(step: Step, group: Group) -> Future[list[Outcome]]:
+def begin_here(step: Step, group: Group) -> Future[list[Outcome]]:
     from concurrent.futures import Future
 
     future: Future[list[Outcome]] = Future()
@@ -121,15 +122,16 @@ def _done_here(step: Step, group: Group) -> Future[list[Outcome]]:
     return future
 
 
-def _gather(
-    groups: Sequence[Group],
+def gather(
+    groups: Iterable[Group],
     begin: Callable[[Group], Future[list[Outcome]]],
-    jobs: int,
+    ahead: Callable[[], int],
     fail_fast: bool,
-    fold: Fold,
-    abandon: threading.Event,
+    fold: Fold | None = None,
+    abandon: threading.Event | None = None,
 ) -> Generator[Outcome]:
-    """Outcomes in plan order, a few items begun ahead of the one that is waited for."""
+    """Outcomes in plan order, `ahead` items begun ahead of the one that is waited for."""
+    fold = fold or _nothing
     waiting: list[tuple[Group, Future[list[Outcome]]]] = []
     failed = threading.Event()
 
@@ -160,12 +162,13 @@ def _gather(
             waiting.append((group, begin(group)))
             if fail_fast:
                 waiting[-1][1].add_done_callback(watch)
-            if sum(len(group) for group, _ in waiting) > AHEAD * jobs:
+            if sum(len(group) for group, _ in waiting) > ahead():
                 yield from first()
         while waiting:
             yield from first()
     finally:
-        abandon.set()
+        if abandon:
+            abandon.set()
         for _, future in waiting:
             future.cancel()
         for group, future in waiting:
@@ -187,16 +190,6 @@ def _collect(group: Group, future: Future[list[Outcome]]) -> list[Outcome]:
         raise error
     told = [(i, *_explain(error, i)) for i in group]  # it died, or what was sent is no pickle
     return [Outcome(item, "failed", message, trace=trace) for item, message, trace in told]
-
-
-def check_abandoned() -> None:
-    """Called by a step between planes: ends it when the batch was interrupted meanwhile.
-
-    Without threads an interrupt reaches the step by itself, as KeyboardInterrupt.
-    """
-    abandon = getattr(_here, "abandon", None)
-    if abandon is not None and abandon.is_set():
-        raise ImgconvError("interrupted")
 
 
 def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
@@ -226,6 +219,7 @@ def attempt(step: Step, item: Item) -> Outcome:
     if item.skip:
         return Outcome(item, "skipped", item.skip)
     begin = time.perf_counter()
+    doing.say("loading")
     try:
         if not item.paged:
             make_folder(item.target)
@@ -238,6 +232,8 @@ def attempt(step: Step, item: Item) -> Outcome:
         message, trace = _explain(error, item)
         seconds = time.perf_counter() - begin
         return Outcome(item, "failed", message, seconds=seconds, trace=trace)
+    finally:
+        doing.rest()
     return Outcome(item, "written", done=done, seconds=time.perf_counter() - begin)
 
 
@@ -253,6 +249,12 @@ def make_folder(target: str) -> None:
         ) from error
 
 
+def explain_loss(item: Item, times: int) -> Outcome:
+    """The failure of an item that ended its process whenever it was tried."""
+    why = "lost its worker each time, perhaps for want of memory"
+    return Outcome(item, "failed", f"{show_name(item.source)}: tried {times + 1} times, {why}")
+
+
 def _explain(error: Exception, item: Item) -> tuple[str, str]:
     """One line for any exception, and the traceback of one that is a bug."""
     name = show_name(item.source)
@@ -262,6 +264,8 @@ def _explain(error: Exception, item: Item) -> tuple[str, str]:
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; `jobs=1` needs least", ""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{name}: too many files are open; raise `ulimit -n`, or give `jobs=1`", ""
     if isinstance(error, OSError) and error.strerror:
         where = show_name(error.filename) if isinstance(error.filename, str) else name
         return f"{where}: {error.strerror}", ""

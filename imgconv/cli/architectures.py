@@ -8,6 +8,7 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from . import complete
 from .console import current
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    Argument(metavar="NAME...", show_default=False, help="Some of them. [default: all]"),
+    Argument(
+        metavar="NAME...",
+        show_default=False,
+        autocompletion=complete.architectures,
+        help="Some of them. [default: all]",
+    ),
 ]
 
 
@@ -113,7 +119,14 @@ def as_text(found: list[dict[str, Any]]) -> str:
 
 
 def new_model(
-    name: Annotated[str, Argument(metavar="NAME", help="See: imgconv models architectures.")],
+    name: Annotated[
+        str,
+        Argument(
+            metavar="NAME",
+            help="See: imgconv models architectures.",
+            autocompletion=complete.architectures,
+        ),
+    ],
     output: Annotated[
         str | None,
         Option("-o", "--output", metavar="PATH", help="The file. [default: NAME.safetensors]"),

@@ -9,6 +9,7 @@ from typer import Option
 
 from imgconv.errors import InputError, UsageError
 
+from . import complete
 from .options import Force, InputOptions
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def command(
         Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete.models("classify"),
             help="digits, or a .safetensors file of a network that classifies.",
         ),
     ] = "digits",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from typer import Option
 
+from . import complete
 from .options import FileOptions
 
 
@@ -16,6 +17,7 @@ def command(
         Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete.models("colorize"),
             help="photo, or a .safetensors file that training made.",
         ),
     ] = "photo",

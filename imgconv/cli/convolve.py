@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from typer import Option
 
-from .filter import kernel_names
+from . import complete
 from .options import FileOptions
 
 Activation = Literal["none", "relu", "sigmoid", "tanh"]
@@ -23,7 +23,7 @@ def command(
             help="A stencil as `filter` has it, applied to every channel; or a bank of them, "
             "(stencils, channels, rows, columns) in a .npy or .safetensors file (its only "
             "tensor of four axes, with its bias; or FILE:NAME). Repeat it for more maps.",
-            autocompletion=kernel_names,
+            autocompletion=complete.kernels,
         ),
     ] = None,
     bias: Annotated[

@@ -9,6 +9,7 @@ from typer import Option
 
 from imgconv.errors import UsageError
 
+from . import complete
 from .options import FileOptions
 
 Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
@@ -21,6 +22,7 @@ def command(
         Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete.models("denoise"),
             help="photo (photographs and scans), micro (micrographs; the mean is kept), "
             "crosshair (crosshairs, reticles, hairlines and scale ticks go, nothing else "
             "changes), or a .safetensors file that training made. [default: photo]",

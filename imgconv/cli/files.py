@@ -9,8 +9,9 @@ where Sharpen is an Operation: a frozen dataclass whose __call__(plane, info) re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from imgconv.errors import OutputError, UsageError
 
@@ -89,16 +90,13 @@ def carry_out(
     `show` turns an outcome into lines for standard output, `fold` gathers all of them.
     """
     from imgconv import threads
-    from imgconv.batch import run
 
     from .report import Report, spoken, written_paths
     from .signals import interruptible
 
-    jobs = share_threads(options, len(planned.todo))
     told = fold and (lambda outcome: fold(spoken(outcome)))
-    outcomes = run(planned.items, step, jobs=jobs, fail_fast=options.fail_fast, fold=told)
     report = Report(options, len(planned.items), show or written_paths, current())
-    with interruptible():
+    with interruptible(), outcomes_of(planned, options, step, told) as outcomes:
         try:
             return report.follow(outcomes)
         except KeyboardInterrupt:
@@ -109,6 +107,24 @@ def carry_out(
             return report.pipe_closed()
         finally:
             threads.use(None)
+
+
+@contextmanager
+def outcomes_of(
+    planned: Plan, options: InputOptions, step: Step, fold: Callable[[Outcome], object] | None
+) -> Iterator[Generator[Outcome]]:
+    """How the items end, one after the other: done here, or on a cluster while the block lasts."""
+    from imgconv.batch import run
+
+    how: Any = {"fail_fast": options.fail_fast, "fold": fold}
+    if options.cluster is None:
+        jobs = share_threads(options, len(planned.todo))
+        yield run(planned.items, step, jobs=jobs, **how)
+        return
+    from imgconv.batch.cluster import connect
+
+    with connect(options.cluster, current().note) as cluster:
+        yield cluster.run(planned.items, step, threads=options.threads, **how)
 
 
 def share_threads(options: InputOptions, files: int) -> int:

@@ -7,19 +7,11 @@ from typing import Annotated, Literal
 
 from typer import Option
 
+from . import complete
 from .options import FileOptions, Linear
 
 Border = Literal["reflect", "symmetric", "edge", "wrap", "constant"]
 Range = Literal["clip", "rescale", "abs", "float"]
-
-
-def kernel_names(incomplete: str) -> list[str]:
-    """Names for shell completion."""
-    from imgconv.ops.catalogue import ALIASES, FAMILIES, NAMED
-    from imgconv.ops.rank import MEANINGS
-
-    names = [*NAMED, *ALIASES, *(f"{name}:" for name in (*FAMILIES, *MEANINGS))]
-    return [name for name in names if name.startswith(incomplete)]
 
 
 def command(
@@ -34,7 +26,7 @@ def command(
             "for a size), a matrix such as '0 -1 0; -1 5 -1; 0 -1 0' (fractions such as 1/9 "
             "allowed) or a .txt, .csv or .npy file. Repeat it to chain: values stay float "
             "between, and are rounded once.",
-            autocompletion=kernel_names,
+            autocompletion=complete.kernels,
         ),
     ] = None,
     border: Annotated[

@@ -9,6 +9,8 @@ from typer import Argument, Option
 
 from imgconv.errors import UsageError
 
+from . import complete
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -21,8 +23,20 @@ SHOW = {
 }  # fmt: skip
 
 
+def shown_views(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return complete.begin(SHOW, incomplete)
+
+
 def command(
-    model: Annotated[str, Argument(metavar="MODEL", help="A model: its name, or a .safetensors.")],
+    model: Annotated[
+        str,
+        Argument(
+            metavar="MODEL",
+            help="A model: its name, or a .safetensors.",
+            autocompletion=complete.models(),
+        ),
+    ],
     images: Annotated[
         list[str] | None,
         Argument(metavar="IMAGE", show_default=False, help="What it looks at; for patches many."),
@@ -32,6 +46,7 @@ def command(
         Option(
             "--show",
             metavar="WHAT",
+            autocompletion=shown_views,
             help="layers (a table), graph (SVG), filters, maps, field (what a unit sees), "
             "occlusion (what decides), cam (class activation map), patches.",
         ),
@@ -41,6 +56,7 @@ def command(
         Option(
             "--layer",
             metavar="NAME",
+            autocompletion=complete.layers,
             help="Of maps, field and patches; all of maps. [default: the first, of field the last]",
         ),
     ] = "",

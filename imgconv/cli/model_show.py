@@ -9,6 +9,7 @@ from typer import Argument, Option
 from imgconv.errors import InputError
 from imgconv.text import show_text
 
+from . import complete
 from .console import current
 
 if TYPE_CHECKING:
@@ -30,7 +31,14 @@ RUNS = 3  # timed, after one that makes everything ready
 
 
 def show_model(
-    name: Annotated[str, Argument(metavar="NAME|FILE", help="A bundled model or a .safetensors.")],
+    name: Annotated[
+        str,
+        Argument(
+            metavar="NAME|FILE",
+            help="A bundled model or a .safetensors.",
+            autocompletion=complete.models(),
+        ),
+    ],
     size: Annotated[
         str | None,
         Option(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from . import complete
 from .architectures import list_architectures, new_model
 from .console import current
 from .model_import import import_model
@@ -17,6 +18,7 @@ Names = Annotated[
     Argument(
         metavar="NAME|FILE...",
         show_default=False,
+        autocompletion=complete.models(),
         help="Names of bundled models, or .safetensors files. [default: all that are bundled]",
     ),
 ]

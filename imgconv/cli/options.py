@@ -20,6 +20,8 @@ from typer import Argument, Option
 
 from imgconv.errors import InputError, UsageError
 
+from . import complete
+
 if TYPE_CHECKING:
     from imgconv.images import WriteOptions
 
@@ -90,6 +92,15 @@ Profile = Annotated[
         help="The ICC profile by which CMYK is converted to sRGB. [default: the image's own]",
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on a Dask cluster that sees the same files: tcp://HOST:8786, a scheduler file, "
+        "or local:N processes here. As many files at once as its workers have threads.",
+    ),
+]
 Json = Annotated[bool, Option("--json", help="Print one JSON object a file on standard output.")]
 Quiet = Annotated[
     bool, Option("-q", "--quiet", help="No notes, progress or summary; errors are shown.")
@@ -117,6 +128,7 @@ Format = Annotated[
     Option(
         "--format",
         metavar="NAME",
+        autocompletion=complete.formats,
         help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
         "npy. [default: as the input]",
     ),
@@ -132,14 +144,24 @@ Quality = Annotated[
         min=1,
         max=100,
         metavar="1-100",
-        help="Of JPEG and WebP. [default: the input's own, else 92]",
+        help="Of JPEG and WebP. [default: JPEG the input's own, else 92; WebP 92, of what was "
+        "lossless 100]",
     ),
 ]
+COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
+
+
+def compressions(incomplete: str) -> list[str]:
+    """For the shell's completion."""
+    return complete.begin(COMPRESSIONS, incomplete)
+
+
 Compression = Annotated[
     str | None,
     Option(
         "--compression",
         metavar="NAME",
+        autocompletion=compressions,
         help="TIFF: none, lzw, deflate, packbits, zstd, jpeg; PNG: 0 to 9. [default: kept]",
     ),
 ]
@@ -166,7 +188,6 @@ Linear = Annotated[
         "again at the end. The default mixes the values as they are stored.",
     ),
 ]
-COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -188,6 +209,7 @@ class InputOptions:
     palette: Palette = "auto"
     channels: Channels = None
     profile: Profile = None
+    cluster: Cluster = None
     json: Json = False
     quiet: Quiet = False
     verbose: Verbose = False
@@ -259,11 +281,15 @@ class FileOptions(InputOptions):
 
     @property
     def access(self) -> dict[str, Any]:
-        """How a step reads and writes: arguments for FileStep."""
+        """How a step reads and writes: arguments for FileStep.
+
+        What a worker had written before it was lost is written over by who does it again; the
+        plan has refused what was there before.
+        """
         return {
             "reading": self.reading,
             "writing": self.writing,
-            "force": self.force,
+            "force": self.force or bool(self.cluster),
             "skip_existing": self.skip_existing,
             "to_srgb": self.to_srgb,
         }
@@ -272,24 +298,28 @@ class FileOptions(InputOptions):
 def flatten_options(command: Callable[..., int]) -> Callable[..., int]:
     """`command` with the fields of its bundle (a dataclass parameter) as its own parameters.
 
-    Arguments come first, then the command's own options, then the bundle's.
+    Arguments come first, then the command's own options, then the bundle's, then --config.
     """
+    from .presets import Config
+
     parameters = inspect.signature(command, eval_str=True).parameters
     bundle = next((p for p in parameters.values() if dataclasses.is_dataclass(p.annotation)), None)
-    if bundle is None:
-        return command
-    kind, shared = bundle.annotation, _fields(bundle.annotation)
+    shared = _fields(bundle.annotation) if bundle else []
     own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters.values() if p is not bundle]
+    config = inspect.Parameter(
+        "config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config
+    )
 
     @functools.wraps(command)
     def call(**given: Any) -> int:
-        options = kind(**{p.name: given.pop(p.name) for p in shared})
+        given.pop("config", None)  # its callback has read it
+        options = {p.name: given.pop(p.name) for p in shared}
         for name, value in given.items():  # nan and inf pass Typer's min and max
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"--{name.replace('_', '-')} {value}: must be a number")
-        return command(**{bundle.name: options}, **given)
+        return command(**given, **({bundle.name: bundle.annotation(**options)} if bundle else {}))
 
-    everything = [shared[0], *own, *shared[1:]]
+    everything = [*shared[:1], *own, *shared[1:], config]
     call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in everything}
     del call.__wrapped__

@@ -1,26 +1,45 @@
-"""A progress bar with a time estimate, for people who would otherwise wait in silence."""
+"""A progress bar for people who would otherwise wait in silence: how far, doing what."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
+from imgconv import doing
+from imgconv.doing import Doing
+
 from .console import Console, Kind, is_terminal, label, one_line
 
-PATIENCE = 0.5  # seconds before a bar is worth its import
+PATIENCE = 0.4  # seconds before a bar is worth its import
+TICK = 0.1  # seconds
+WIDEST = 40  # columns of the bar itself
+WORDS = 44  # columns of what stands beside it, at most
 
 
 class Progress:
-    """Counts outcomes. The bar appears on a terminal when a batch lasts; before, nothing loads."""
+    """Counts outcomes. On a terminal, if it lasts, a thread draws the bar; else nothing loads."""
 
-    def __init__(self, total: int, console: Console, *, shown: bool) -> None:
-        self.total, self.done, self.begin = total, 0, time.perf_counter()
+    def __init__(
+        self, total: int, console: Console, *, shown: bool, unit: str = "file", word: str = ""
+    ) -> None:
+        self.total, self.done = total, 0
+        self.unit, self.word = unit, word
         self.console = console
-        self.wanted = shown and total > 1 and is_terminal(console.stderr)
+        self.ended = threading.Event()
+        self.drawing = threading.Lock()  # held while lines or the bar are drawn
         self.bar: Any = None
+        wanted = shown and total > 0 and is_terminal(console.stderr)
+        self.thread = threading.Thread(target=self._draw, daemon=True) if wanted else None
 
     def __enter__(self) -> Progress:
+        if self.thread:
+            try:
+                self.thread.start()
+            except RuntimeError:  # no thread can be started
+                self.thread = None
         return self
 
     def __exit__(
@@ -29,48 +48,101 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.bar:
-            self.bar.stop()
-            self.bar = None
+        self.ended.set()
+        if self.thread:
+            self.thread.join()
 
     def advance(self) -> None:
         self.done += 1
-        if self.bar:
-            self.bar.update(self.bar.task_ids[0], completed=self.done)
-        elif self.wanted and self._lasts():
-            self.bar = _bar(self.console.stderr, self.total, self.done)
-
-    def _lasts(self) -> bool:
-        spent = time.perf_counter() - self.begin
-        return spent > PATIENCE and spent / self.done * (self.total - self.done) > PATIENCE
 
     def say(self, line: str, kind: Kind = "") -> None:
         """A line on standard error, above the bar."""
-        if self.bar:
-            self._above(label(kind, self.console.stderr) + one_line(line))
-        else:
-            self.console.say(line, kind)
+        with self.drawing:
+            if self.bar:
+                self._above(label(kind, self.console.stderr) + one_line(line))
+            else:
+                self.console.say(line, kind)
 
     def out(self, text: str) -> None:
         """Text on standard output; where that is the same terminal, above the bar."""
-        if self.bar and is_terminal(self.console.stdout):
-            self._above(text.rstrip("\n"))
-        else:
-            self.console.out(text)
+        with self.drawing:
+            if self.bar and is_terminal(self.console.stdout):
+                self._above(text.rstrip("\n"))
+            else:
+                self.console.out(text)
 
     def _above(self, text: str) -> None:
         from rich.text import Text
 
         self.bar.console.print(Text.from_ansi(text), soft_wrap=True)
 
+    def _draw(self) -> None:
+        """In a thread of its own, until the end."""
+        begin = time.monotonic()
+        if self.ended.wait(PATIENCE):
+            return
+        made = _bar(self.console.stderr)
+        with self.drawing:
+            made.start()
+            self.bar = made
+        task, left = made.task_ids[0], TimeLeft(begin)
+        while not self.ended.wait(TICK):
+            words, part = self._state(doing.now())
+            total = 1 if part > 0 else None
+            with self.drawing:
+                made.update(task, description=words, total=total, completed=part, left=left(part))
+                made.refresh()
+        with self.drawing:
+            made.stop()
+            self.bar = None
 
-def _bar(stream: Any, total: int, done: int) -> Any:
+    def _state(self, threads: Sequence[Doing]) -> tuple[str, float]:
+        """What is done, in words, and how much of all, 0 to 1."""
+        part = (self.done + sum(one.fraction for one in threads)) / self.total
+        word = self.word or (threads[-1].word if threads else "loading")
+        levels = [level for one in threads for level in one.levels[:2] if level.total > 1]
+        if self.total > 1:
+            word += f", {self.done} of {self.total} {self.unit}s"
+        elif levels:
+            word += f" {levels[0].unit} {levels[0].number} of {levels[0].total}"
+        return word, min(part, 1)
+
+
+class TimeLeft:
+    """How long it will still take, if it goes on like this; at first, how long it has taken."""
+
+    def __init__(self, begin: float) -> None:
+        self.begin, self.part, self.end = begin, 0.0, 0.0
+
+    def __call__(self, part: float) -> str:
+        """In words, when so much is done, 0 to 1."""
+        now = time.monotonic()
+        if part > self.part:  # between two steps the time runs down
+            self.part, self.end = part, self.begin + (now - self.begin) / part
+        if part < 0.02 or now - self.begin < 1:
+            return _clock(now - self.begin)
+        return f"{_clock(max(0, self.end - now))} left"
+
+
+def _clock(seconds: float) -> str:
+    """1:05, or 2:01:05."""
+    from datetime import timedelta
+
+    return str(timedelta(seconds=round(seconds))).removeprefix("0:").removeprefix("0")
+
+
+def _bar(stream: Any) -> Any:
     from rich.console import Console as Rich
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("left"))
-    bar = Bar(*columns, console=Rich(file=stream), transient=True)
-    bar.add_task("", total=total, completed=done)
-    bar.start()
+    rich = Rich(file=stream)
+    wide = max(6, min(WIDEST, rich.width - WORDS))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(wide),
+        TextColumn("{task.fields[left]}", markup=False),
+    )
+    bar = Bar(*columns, console=rich, transient=True, auto_refresh=False)
+    bar.add_task("loading", total=None, left="")
     return bar

@@ -68,7 +68,8 @@ class Report:
             for note in outcome.done.notes:
                 self._say(f"{name}: {note}", "note")
             if self.options.verbose and outcome.status == "written":
-                self._say(f"{name}: {outcome.seconds:.3f} s")
+                where = f" on {outcome.where}" if outcome.where else ""
+                self._say(f"{name}: {outcome.seconds:.3f} s{where}")
 
     def _summary(self) -> None:
         """The count, when there is more to count than one success."""
@@ -130,6 +131,7 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
     record |= {"written": list(done.written)} if outcome.item.target else {}
     record |= {"message": outcome.message} if outcome.message else {}
     record |= {"notes": list(done.notes)} if done.notes else {}
+    record |= {"worker": outcome.where} if outcome.where else {}
     return record | {"seconds": round(outcome.seconds, 4)} | dict(done.record)
 
 

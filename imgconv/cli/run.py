@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from imgconv.errors import UsageError
 
+from . import complete
 from .options import FileOptions
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ Inputs = Annotated[
     list[str] | None,
     Argument(
         metavar="MODEL FILE...",
+        autocompletion=complete.model_first,
         show_default=False,
         help="A model (its name, or a .safetensors file), then images, folders, 'quoted "
         "patterns', - for standard input, or .npy and .npz arrays.",
@@ -44,6 +46,7 @@ def command(
         Option(
             "--result",
             metavar="NAME",
+            autocompletion=complete.results,
             help="The output to write, where the network has several. [default: the first to an "
             "image; to .npy all, the further ones as STEM-NAME.npy]",
         ),

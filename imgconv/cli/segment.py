@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from . import complete
 from .console import ExitCode, current
 from .options import DryRun, Force, InputOptions, SkipExisting
+from .presets import given_options
 
 if TYPE_CHECKING:
     from imgconv.steps.ledger import Ledger
@@ -47,6 +49,7 @@ def command(
         Option(
             "--model",
             metavar="NAME|FILE",
+            autocompletion=complete.models("segment"),
             help="nuclei, cells-phase (whole cells in phase contrast), or a .safetensors file "
             "that training made.",
         ),
@@ -216,7 +219,7 @@ def command(
 
     Of each image: STEM-labels.tif (0 is background; opens in Fiji), STEM-overlay.png (outlines
     and numbers), STEM.csv (measurements, in pixels and micrometres). Of each folder: summary.csv
-    and imgconv-run.json, which says exactly what was run.
+    (counts), objects.csv (all measurements) and imgconv-run.json, which says exactly what was run.
     """
     from imgconv.batch import Plan
     from imgconv.steps.ledger import Ledger
@@ -254,19 +257,20 @@ def command(
         names=names,
         channels=channels,
         reading=options.reading,
-        force=options.force or options.skip_existing,
+        force=options.force or options.skip_existing or bool(options.cluster),
         leave_note=True,
     )
     ledger.head = {
         "command": "segment",
         "model": facts(step.network.model),
         "parameters": _parameters(step, options),
+        "options": given_options(),
     }
     if options.skip_existing:
         ledger.take_over()
     planned = Plan(ledger.with_former(planned.items))
     code = carry_out(planned, options, step, fold=ledger.add)
-    written = ledger.write()
+    written = ledger.finish()
     if code in (ExitCode.OK, ExitCode.FAILED):
         if options.json and written:  # as the last line, of all images together
             written = [json_module.dumps({"status": "summary", "written": written})]
@@ -279,6 +283,9 @@ def command(
 def _say_left(ledger: Ledger) -> None:
     from imgconv.images import show_name
 
+    for folder, count in ledger.gone.items():
+        line = f"objects.csv lacks {count} images, whose tables are gone; --force makes them again"
+        current().note(f"{show_name(folder)}: {line}")
     for folder, (lacking, others) in ledger.count_left().items():
         for count, how, what in (
             (lacking, "are not in the summary, their run was killed", "does them again"),

@@ -73,7 +73,7 @@ def _labels_suffix(found: str) -> str:
 def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
     from pathlib import Path
 
-    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
+    from imgconv.tasks.segment.run_record import NAME, OBJECTS_NAME, SUMMARY_NAME
 
     if item.paged:
         raise UsageError(
@@ -87,7 +87,7 @@ def _check(item: Item, options: SegmentOptions, kinds: tuple[str, ...]) -> None:
         )
     if item.target == "-" and options.json:
         raise UsageError("the labels and --json both want standard output: give -o FOLDER/")
-    taken = {Path(path).name for path in item.also} & {SUMMARY_NAME, NAME}
+    taken = {Path(path).name for path in item.also} & {SUMMARY_NAME, OBJECTS_NAME, NAME}
     if taken:
         raise UsageError(
             f"{item.source}: its table would be {taken.pop()}, which is that of all images: "
@@ -114,13 +114,14 @@ def show_all(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
     """--dry-run: each image's files, then each folder's."""
     import os
 
-    from imgconv.tasks.segment.run_record import NAME, SUMMARY_NAME
+    from imgconv.tasks.segment.run_record import NAME, OBJECTS_NAME, SUMMARY_NAME
 
     from .report import show_plan, show_target
 
     code = show_plan(planned.items, options)
     if not options.json:
+        every = (SUMMARY_NAME, NAME, OBJECTS_NAME)
         for folder in ledger.folders:
-            names = (os.path.join(folder, name) for name in (SUMMARY_NAME, NAME))  # noqa: PTH118
+            names = (os.path.join(folder, name) for name in every)  # noqa: PTH118
             current().out(f"all of them -> {', '.join(show_target(name) for name in names)}\n")
     return code

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Option
 
+from . import complete
 from .options import FileOptions, Linear
 
 Method = Literal["nearest", "bilinear", "bicubic", "transposed"]
@@ -39,6 +40,7 @@ def command(
             "-k",
             "--stencil",
             metavar="NAME|MATRIX|FILE",
+            autocompletion=complete.kernels,
             help="What a transposed convolution spreads, written like filter's --kernel: box:4, "
             "'1 2 1; 2 4 2; 1 2 1', weights.npy.",
         ),

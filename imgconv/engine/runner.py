@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.errors import InputError
 
 from .graph import Graph
@@ -72,7 +73,8 @@ def _run(
     plan = network.plan(shapes)
     axes = network.output_axes(shapes)
     results: dict[str, np.ndarray] = {}
-    for tile in _tiles(network, plan, shapes, memory):
+    found = list(_tiles(network, plan, shapes, memory))
+    for tile in doing.count("tile", found, len(found)):
         pieces = {name: frame.piece(image, tile, prepare) for name, image in inputs.items()}
         for name, made in network(pieces, plan.algorithms).items():
             place = _place(name, plan.shapes[name], axes[name], frame, tile)

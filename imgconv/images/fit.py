@@ -12,7 +12,10 @@ from .info import Info
 from .options import WriteOptions
 
 INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
-UNDECLARED = "the last channel, of which the input does not say what it is, is taken for alpha"
+UNDECLARED = (
+    "the last channel, of which the input does not say what it is, is taken for alpha; write TIFF "
+    "or NPY to keep it as it is"
+)
 BITS = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16, np.dtype(np.float32): 32}
 
 
@@ -56,7 +59,10 @@ def _depth(
         )
     if found == 32 and wanted < 32 and (beyond := depths.outside(plane)):
         share = 100 * beyond / plane.size
-        notes.append(f"{share:.2g} % of the samples lay outside 0 to 1 and were clipped")
+        notes.append(
+            f"{share:.2g} % of the samples lay outside 0 to 1 and were clipped; a TIFF of "
+            "`depth=32` keeps them"
+        )
     if found == 32 and wanted < 32 and _white_is_0(info):
         plane = 1 - plane
     return depths.to_depth(plane, wanted)

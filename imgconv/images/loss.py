@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .formats import Format
+from .formats import ALL, Format
 from .info import GDAL_NODATA, Info
 
 NAMES = {
@@ -21,13 +21,24 @@ TAGS = {  # of TIFFs, that somebody wrote for others to read
 
 
 def find_loss(infos: Sequence[Info], kind: Format) -> list[str]:
-    """What would be lost of them, each thing once."""
+    """What would be lost of them, a sentence for each thing, with formats that keep it."""
     found = {
         field: dict.fromkeys(part for info in infos for part in _parts(info, field))
         for field in NAMES
         if field not in kind.keeps
     }
-    return [NAMES[field].format(", ".join(parts)) for field, parts in found.items() if parts]
+    return [
+        f"{kind.name.upper()} has no place for {NAMES[field].format(', '.join(parts))}"
+        + _instead(field)
+        for field, parts in found.items()
+        if parts
+    ]
+
+
+def _instead(field: str) -> str:
+    """The first formats that keep it."""
+    names = [one.name.upper() for one in ALL if field in one.keeps][:2]
+    return f"; {' and '.join(names)} {'have' if len(names) > 1 else 'has'}" if names else ""
 
 
 def _parts(info: Info, field: str) -> Sequence[str]:

@@ -25,11 +25,12 @@ from .formats.record import Reader
 from .image import Image, join_infos
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Palette, Values
+from .named_pipe import Pipe
 
 HEAD = 512  # bytes that tell the format, or what else it is
 TURNED = (
     "its pixels are turned upright, as its orientation tag says: in programs that ignore the tag, "
-    "labels and outlines do not lie on the image"
+    "labels and outlines do not lie on the image: turn it there, or use one that has no tag"
 )
 
 
@@ -56,7 +57,7 @@ class Source:
 
     def _guard(self, image: Image) -> Image:
         region = partial(self._region, image) if image.read_region else None
-        return Image(image.info, partial(self._planes, image), region)
+        return Image(image.info, partial(self._planes, image), region, image.rows_together)
 
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         planes = image.planes()
@@ -140,6 +141,8 @@ def _open(source: str | os.PathLike[str]) -> BinaryIO:
         if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
         return _buffer(sys.stdin.buffer)
+    if Path(source).is_fifo():
+        return _buffer(io.BufferedReader(Pipe(source)))
     file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
     if file.seekable():
         return file

@@ -5,7 +5,8 @@ if it and both folders above it belong to this user (or root) and nobody else ca
 if its seal is right: a hash keyed with a secret of this cache, so that an entry made elsewhere,
 even one that this user owns (a file somebody sent), is none of ours. Links are followed to the
 cache's root, since the user may have put it on another disk, and nowhere below it. Whatever fails
-these tests is compiled again.
+these tests is compiled again. A second cache, the system's, serves all users: it is read if all of
+it is root's, and only `imgconv warmup --system` writes it.
 """
 
 from __future__ import annotations
@@ -17,21 +18,17 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
+
+from .entry import Entry
 
 MAGIC = b"imgconv kernel 3\n"
+SYSTEM = {"linux": "/var/cache", "darwin": "/Library/Caches"}  # where root may keep one for all
 SECRET = "key"  # the file in the cache's root, and how many bytes it holds
 SECRET_BYTES = 32
+PATIENCE = 5.0, 120.0  # seconds until it is said that we wait, and until we compile as well
 NO_LINK = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 FOLDERS = os.open in os.supports_dir_fd  # files can be opened relative to a checked folder
-
-
-class Entry(NamedTuple):
-    """Machine code of one kernel: an object file, its function and the words of its signature."""
-
-    symbol: str
-    signature: str
-    object: bytes
 
 
 def digest(*parts: bytes) -> str:
@@ -52,24 +49,39 @@ def folder() -> Path:
     return Path(base) / "imgconv" / "kernels"
 
 
-def entry(name: str, key: str, make: Callable[[], Entry]) -> Entry:
+def system_folder() -> Path | None:
+    """Where root's entries for all users may lie; nowhere if IMGCONV_CACHE says where to look."""
+    base = None if os.environ.get("IMGCONV_CACHE") else SYSTEM.get(sys.platform)
+    return Path(base) / "imgconv" / "kernels" if base else None
+
+
+def entry(name: str, key: str, make: Callable[[], Entry], tell: Callable[[str], None]) -> Entry:
     """The entry `name` for `key`: read, or else made and kept for the next process.
 
-    Processes that start together make it once: the others wait for the first. Without a
-    writable cache that can be trusted it is made in memory, each time.
+    Processes that start together make it once: the others wait for the first, `tell` the user so
+    when that lasts, and in the end make it too. Without a writable cache that can be trusted it
+    is made in memory, each time.
     """
-    try:
-        path = folder() / f"{name}-{key[:16]}.bin"
-    except RuntimeError:  # no home folder
+    file, path = file_name(name, key), None
+    with contextlib.suppress(RuntimeError):  # no home folder
+        path = folder() / file
+    shared = system_folder()
+    for one in filter(None, (path, shared and shared / file)):
+        if (known := _read(one, key)) is not None:
+            return known
+    if path is None:
         return make()
-    if (known := _read(path, key)) is not None:
-        return known
-    with _lock(path):
+    with _lock(path, tell):
         if (known := _read(path, key)) is not None:  # another process was first
             return known
         made = make()
         _write(path, key, made)
     return made
+
+
+def file_name(name: str, key: str) -> str:
+    """The file of an entry."""
+    return f"{name}-{key[:16]}.bin"
 
 
 def prepare() -> None:
@@ -79,27 +91,44 @@ def prepare() -> None:
 
     kernels = folder()
     _make_folders(kernels)
-    with _checked(kernels) as (root, _):
-        _content(root, kernels.parent / SECRET)
+    check(kernels)
     with tempfile.TemporaryFile(dir=kernels):
         pass
+
+
+def check(kernels: Path) -> None:
+    """Raises OSError, with the reason, where entries of this folder cannot be trusted."""
+    with _checked(kernels) as (root, _):
+        _content(root, kernels.parent / SECRET, _owners(kernels))
 
 
 def _read(path: Path, key: str) -> Entry | None:
     """The entry in `path`, or None where there is none that may be loaded."""
     try:
-        with _checked(path.parent) as (root, kernels):
-            secret = _content(root, path.parent.parent / SECRET)
-            data = _content(kernels, path)
+        return read(path, key)
     except OSError:
         return None
+
+
+def read(path: Path, key: str) -> Entry:
+    """The entry in `path`. Raises OSError, with the reason, where it may not be loaded."""
+    owners = _owners(path.parent)
+    with _checked(path.parent) as (root, kernels):
+        secret = _content(root, path.parent.parent / SECRET, owners)
+        data = _content(kernels, path, owners)
     magic, _, rest = data.partition(b"\n")
     head, _, body = rest.partition(b"\n")
     seal, _, facts = head.partition(b" ")
     if magic + b"\n" != MAGIC or seal != _seal(secret, key, facts, body):
-        return None
+        raise OSError("its seal is not that of this cache")
     symbol, _, signature = facts.decode().partition(" ")
     return Entry(symbol, signature, body)
+
+
+def _owners(kernels: Path) -> frozenset[int]:
+    """Whose entries are trusted: ours and root's, who may change our memory anyway."""
+    ours = os.geteuid() if hasattr(os, "geteuid") else 0
+    return frozenset({0} if kernels == system_folder() else {0, ours})
 
 
 @contextlib.contextmanager
@@ -118,25 +147,28 @@ def _checked(kernels: Path) -> Iterator[tuple[int | None, int | None]]:
         inner = os.open(kernels.name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=root)
         stack.callback(os.close, inner)
         for one in (root, inner):
-            _check(os.fstat(one), stat.S_ISDIR)
+            _check(os.fstat(one), stat.S_ISDIR, _owners(kernels))
         yield root, inner
 
 
-def _content(within: int | None, path: Path) -> bytes:
+def _content(within: int | None, path: Path, owners: frozenset[int]) -> bytes:
     """A file of the cache, if nobody else can have written it. Raises OSError."""
     name = path if within is None else path.name
     with os.fdopen(os.open(name, os.O_RDONLY | NO_LINK, dir_fd=within), "rb") as file:
-        _check(os.fstat(file.fileno()), stat.S_ISREG)
+        _check(os.fstat(file.fileno()), stat.S_ISREG, owners)
         return file.read()
 
 
-def _check(status: os.stat_result, kind: Callable[[int], bool]) -> None:
-    """Raises PermissionError unless it is of this kind, ours or root's, and closed to others."""
+def _check(status: os.stat_result, kind: Callable[[int], bool], owners: frozenset[int]) -> None:
+    """Raises PermissionError unless it is of this kind, of these owners, and closed to others."""
     if not hasattr(os, "geteuid"):  # Windows
         return
-    mine = status.st_uid in (os.geteuid(), 0)  # root may change our memory anyway
-    if not (mine and kind(status.st_mode)) or status.st_mode & 0o022:
-        raise PermissionError
+    if not kind(status.st_mode):
+        raise PermissionError("a file, a folder or a pipe is where another should be")
+    if status.st_uid not in owners:
+        raise PermissionError(f"it belongs to another user ({status.st_uid})")
+    if status.st_mode & 0o022:
+        raise PermissionError("others can write into it")
 
 
 def _seal(secret: bytes, key: str, facts: bytes, body: bytes) -> bytes:
@@ -150,7 +182,7 @@ def _write(path: Path, key: str, made: Entry) -> None:
     with contextlib.suppress(OSError):  # no writable cache: the next process compiles again
         _make_folders(path.parent)
         with _checked(path.parent) as (root, _):
-            secret = _content(root, path.parent.parent / SECRET)
+            secret = _content(root, path.parent.parent / SECRET, _owners(path.parent))
         facts = f"{made.symbol} {made.signature}".encode()
         seal = _seal(secret, key, facts, made.object)
         _publish(path, MAGIC + seal + b" " + facts + b"\n" + made.object)
@@ -165,7 +197,8 @@ def _make_folders(kernels: Path) -> None:
         with contextlib.suppress(FileExistsError):
             one.mkdir(mode=0o755 if _is_root() else 0o700)
         if hasattr(os, "geteuid") and one.stat().st_uid == os.geteuid():
-            one.chmod(stat.S_IMODE(one.stat().st_mode) & ~0o022)
+            opened = 0o755 if _is_root() else 0  # whatever the umask was
+            one.chmod(stat.S_IMODE(one.stat().st_mode) & ~0o022 | opened)
     if not (root / SECRET).exists():
         _publish(root / SECRET, os.urandom(SECRET_BYTES), replace=False)
 
@@ -195,18 +228,49 @@ def _publish(path: Path, data: bytes, *, replace: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the entry's lock file; without a writable folder, no lock is needed."""
+def _lock(path: Path, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold the entry's lock file, or give up waiting for it; without a writable folder, no lock
+    is needed."""
     try:
         _make_folders(path.parent)
         from filelock import FileLock
 
         lock = FileLock(path.with_suffix(".lock"))
-        lock.acquire()
+        held = _acquire(lock, path, tell)
     except OSError:
         yield
         return
+    with contextlib.suppress(OSError):
+        holder = path.with_suffix(".holder")
+        if held:
+            holder.write_text(str(os.getpid()))
     try:
         yield
     finally:
-        lock.release()
+        if held:
+            with contextlib.suppress(OSError):
+                holder.unlink()
+            lock.release()
+
+
+def _acquire(lock: Any, path: Path, tell: Callable[[str], None]) -> bool:
+    """Whether the lock is ours, after a wait that has an end. Raises OSError."""
+    from filelock import Timeout
+
+    begin, last = PATIENCE
+    for seconds in (begin, last - begin):
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=seconds)
+            return True
+        if seconds == begin:
+            tell(f"waiting for {_holder(path)}, which compiles the same ({lock.lock_file})")
+    tell(f"{_holder(path)} has not ended in {last:.0f} s: compiling it here too; end that process")
+    return False
+
+
+def _holder(path: Path) -> str:
+    """Who holds the lock of an entry, as far as it has said so."""
+    try:
+        return f"process {int(path.with_suffix('.holder').read_text())}"
+    except (OSError, ValueError):
+        return "another process"

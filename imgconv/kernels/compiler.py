@@ -13,8 +13,8 @@ from numba import cfunc, types
 from numba.core import config
 
 from . import host
-from .cache import Entry
 from .dialect import FLAGS
+from .entry import Entry
 
 TYPES = {
     "u8*": types.CPointer(types.uint8),

@@ -20,7 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import doing
+
 from . import cache, elf, host
+from .entry import Entry
 
 POINTERS = {
     "u8*": np.dtype(np.uint8),
@@ -88,12 +91,13 @@ def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...
         return _in_process(module, name)
 
 
-def _entry(module: str, name: str) -> cache.Entry:
+def _entry(module: str, name: str) -> Entry:
     """From the cache, or compiled."""
-    return cache.entry(f"{module}.{name}", _key(module, name), lambda: _compile(module, name))
+    made = functools.partial(_compile, module, name)
+    return cache.entry(f"{module}.{name}", key(module, name), made, _tell)
 
 
-def _load(entry: cache.Entry) -> int:
+def _load(entry: Entry) -> int:
     """The address of the entry's function: by our own loader where it can, else by LLVM's."""
     if elf.works_here():
         try:
@@ -103,11 +107,12 @@ def _load(entry: cache.Entry) -> int:
     return _engine().add(entry)
 
 
-def _compile(module: str, name: str) -> cache.Entry:
+def _compile(module: str, name: str) -> Entry:
     _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
-    from .compiler import compile_object
+    with doing.during("compiling"):
+        from .compiler import compile_object
 
-    return compile_object(module, name)
+        return compile_object(module, name)
 
 
 def _in_process(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...]]:
@@ -136,7 +141,7 @@ class _Engine:
         self.llvm = llvm
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
 
-    def add(self, entry: cache.Entry) -> int:
+    def add(self, entry: Entry) -> int:
         """The address of the entry's function."""
         self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(entry.object))
         self.engine.finalize_object()
@@ -151,7 +156,8 @@ def _engine() -> _Engine:
     return _Engine()
 
 
-def _key(module: str, name: str) -> str:
+def key(module: str, name: str) -> str:
+    """What decides a kernel's machine code, as one word."""
     return cache.digest("\n".join([module, name, host.identity()]).encode(), _sources(module))
 
 
@@ -187,6 +193,11 @@ def _say(text: str) -> None:
 
 
 announce = True  # whether a compilation is said on stderr
+
+
+def _tell(text: str) -> None:
+    if announce:
+        _say(text)
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.batch.targets import is_known
@@ -92,7 +93,9 @@ class FeatureMaps(FileStep):
 
     def _inputs(self, image: Image) -> Iterator[np.ndarray]:
         channels = self._seen(image.info)
-        return (plane[..., :channels] for plane in image.planes())
+        doing.say("computing")
+        planes = doing.count("plane", image.planes(), image.info.planes)
+        return (plane[..., :channels] for plane in planes)
 
     def _seen(self, info: Info) -> int:
         """Channels: all but alpha, which counts only if the bank has weights for it."""

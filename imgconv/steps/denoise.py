@@ -129,7 +129,9 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
         notes.append(f"gain {gain} (levels a photon), read noise {dark} levels")
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
         found = f"{sum(counts)} pixels of lines removed" if sum(counts) else "no lines found"
-        notes.append(found + ("" if sum(counts) else ", nothing changed"))
+        notes.append(
+            found + ("" if sum(counts) else ", nothing changed; `model='photo'` takes out noise")
+        )
     for one in facts[:1]:
         if "after" in one:
             which = "plane 1: " if len(facts) > 1 else ""

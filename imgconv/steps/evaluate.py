@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from imgconv import doing
 from imgconv.batch import Done, Item
 from imgconv.images import open_image, show_name
 from imgconv.tasks.labels.match import Match, match
@@ -39,7 +40,8 @@ class MatchLabels:
         with open_image(labels, **self.reading) as mine, open_image(truth, **self.reading) as true:
             doubts = {labels: doubt_of_file(mine), truth: doubt_of_file(true)}
             types = [one.info.source_dtype or str(one.info.dtype) for one in (mine, true)]
-            for pair in planes_together(mine, true):
+            doing.say("comparing")
+            for pair in doing.count("plane", planes_together(mine, true), mine.info.planes):
                 found.append(match(*pair))
                 for name, plane, dtype in zip((labels, truth), pair, types, strict=True):
                     doubts[name] = doubts[name] or doubt(plane, dtype)

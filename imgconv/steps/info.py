@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.batch import Done, Item
 from imgconv.images import Image, open_image
 
@@ -39,7 +40,7 @@ class DescribeFile:
     def _record(self, image: Image) -> dict[str, Any]:
         record = describe(image.info)
         if self.values:
-            record |= value_range(image.planes())
+            record |= value_range(doing.count("plane", image.planes(), image.info.planes))
         odd = odd_about(image.info, record)
         return record | ({"odd": odd} if odd else {})
 

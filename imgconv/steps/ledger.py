@@ -1,4 +1,4 @@
-"""What a batch leaves in each folder it writes to: summary.csv and imgconv-run.json."""
+"""What a batch leaves in each folder it writes to: summary.csv, objects.csv, imgconv-run.json."""
 
 # ruff: noqa: PTH100, PTH118, PTH119, PTH120
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
@@ -22,6 +22,7 @@ from imgconv.tasks.segment.results import ENDINGS, SUMMARY
 from imgconv.tasks.segment.run_record import (
     KEY,
     NAME,
+    OBJECTS_NAME,
     SUMMARY_NAME,
     differs,
     merge_record,
@@ -31,6 +32,7 @@ from imgconv.tasks.segment.run_record import (
     runs_by_image,
 )
 
+from .objects import check_objects, write_objects
 from .segment_note import Segmented, note_path, read_note
 
 LOCK = ".imgconv-run.lock"  # in the folder itself: whoever can write there can lock
@@ -58,6 +60,9 @@ class Ledger:
         todo = [item for item in self.items if item.target not in ("", "-") and not item.skip]
         self.folders = sorted({self.folder(item) for item in todo})
         self._made = {folder: runs_by_image(self._former(folder)[0]) for folder in self.folders}
+        self.gone: dict[str, int] = {}  # tables that objects.csv lacks
+        for folder in () if force else self.folders:
+            check_objects(folder)
 
     def folder(self, item: Item) -> str:
         """The folder in whose summary and record an item is."""
@@ -72,11 +77,11 @@ class Ledger:
             entry = {"source": item.source, "error": outcome.message}
             self._failed.setdefault(self.folder(item), []).append((item.number, entry))
         elif outcome.status == "written":
-            self._written(item, outcome.done.value, round(outcome.seconds, 3))
+            self._written(item, outcome.done.value, round(outcome.seconds, 3), outcome.where)
             if time.monotonic() - self._saved > OFTEN:  # a batch that is killed has its records
                 self.write()
 
-    def _written(self, item: Item, told: Segmented, seconds: float) -> None:
+    def _written(self, item: Item, told: Segmented, seconds: float, where: str = "") -> None:
         folder = self.folder(item)
         names = [os.path.relpath(path, folder) for path in (item.target, *item.also)]
         image = {
@@ -85,6 +90,7 @@ class Ledger:
             "outputs": names,
             **told.image,
             "seconds": seconds,
+            **({"worker": where} if where else {}),
         }
         self._notes.setdefault(folder, []).append(note_path(item.target))
         self._images.setdefault(folder, []).append((item.number, image))
@@ -96,6 +102,26 @@ class Ledger:
         names = [name for folder in self._images for name in self._write(folder)]
         self._saved = time.monotonic()
         return names
+
+    def finish(self) -> list[str]:
+        """The last files of every folder: `write`, and the table of all objects, which is not made
+        now and then, since it grows with every image."""
+        names = self.write()
+        there = {self.folder(item) for item in self.items if item.skip.endswith(" exists")}
+        for folder in sorted({*self._images, *there}):
+            names += self._write_objects(folder)
+        return names
+
+    def _write_objects(self, folder: str) -> list[str]:
+        if (Path(folder) / OBJECTS_NAME).exists() or not os.access(folder, os.W_OK):
+            return []
+        with _alone(folder):
+            record = self._former(folder)[0]
+            if record is None:
+                return []
+            path, gone = write_objects(folder, record)
+        self.gone |= {folder: gone} if gone else {}
+        return [path]
 
     def take_over(self) -> None:
         """What a run that was killed had finished, and had not yet written of: as if it were
@@ -162,6 +188,7 @@ class Ledger:
             for path, content in zip(paths, (rows, text), strict=True):
                 with output(path, force=True, seekable=False) as file:
                     file.write(content.encode("utf-8", "surrogateescape"))
+            Path(folder, OBJECTS_NAME).unlink(missing_ok=True)  # until it is made anew
             for path in self._notes.pop(folder, ()):
                 Path(path).unlink(missing_ok=True)
         return paths

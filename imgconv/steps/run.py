@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
 from imgconv.engine import prepare_network
@@ -17,7 +18,6 @@ from imgconv.engine.outputs import batch_axes
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, show_name
 from imgconv.images.array_file import read_arrays
-from imgconv.images.image import frames
 from imgconv.tasks.image_to_image import Picture, format_shape
 
 from .operation import Operation, Result
@@ -104,7 +104,8 @@ class RunNetwork(EachPlane):
     def _of_image(self, item: Item) -> Done:
         """What the network gives for each plane; of a stack one after the other."""
         with open_image(item.source, **self.reading) as source:
-            seen = frames(self.images(source))
+            seen = self.frames(source)
+            doing.say("computing")
             found = [self.picture.outputs(plane, info) for plane, info in seen]
             notes = tuple(source.notes)
         if item.paged:

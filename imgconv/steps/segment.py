@@ -4,6 +4,7 @@
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import deque
@@ -14,8 +15,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.batch import Done, Item
-from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
 from imgconv.images import Source, WriteOptions, open_image, show_name, write_image
 from imgconv.images.pixelsize import depth_and_interval
@@ -37,6 +38,7 @@ from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
 from imgconv.tasks.segment.spots import SpotsIn
+from imgconv.threads import check_abandoned
 
 from .segment_network import SegmentNetwork
 from .segment_note import Segmented, write_note
@@ -149,6 +151,7 @@ class SegmentFile:
             write_image(paths["probability"], maps, record, options, force=self.force)
         else:
             deque(maps, maxlen=0)
+        doing.say("writing")
         self._clear(item)
         for kind, path in paths.items():
             if kind != "probability":
@@ -179,8 +182,10 @@ class SegmentFile:
         links = settings.linking(results)
         held: list[Segmentation] = []
         first = LabelStack()
-        for one in results.stack.read(source):
+        fields = math.prod(results.stack.sizes)
+        for one in doing.count("field", results.stack.read(source), fields):
             check_abandoned()
+            doing.say("computing")
             self._check_merged(one, results)
             seen = one.pixels[..., results.stack.seen]
             found = segment(seen, self.network, card, diameter)
@@ -193,6 +198,7 @@ class SegmentFile:
                 first.add(found.labels)
                 held.append(replace(found, labels=NOTHING, probability=NOTHING))
         if settings.is_linked:
+            doing.say("linking")
             results.linked = link(first, results.stack, links)
             planes = zip(
                 results.stack.read(source), held, results.linked.labels.planes(), strict=True

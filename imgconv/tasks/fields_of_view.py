@@ -17,10 +17,10 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.images import Info
 
+from .channel_names import COLOURS, column_of, columns_of, names_in
 from .positions import AXIS, Positions
 from .typed_axes import typed_axes
 
-COLOURS = ("red", "green", "blue")
 UNKNOWN = "IQ"  # what tifffile calls axes that the file does not name
 
 
@@ -145,10 +145,11 @@ def stack_of(
     colour = not (inside or apart or names) and count == 3 and not _is_composite(info)
     inner = int(np.prod(info.stack_shape[at + 1 :], dtype=np.int64)) if apart else 1
     left = [a for a in order if a != "C"]
-    known = list(names) or _channel_names(info, count)
+    known = list(names) or names_in(info, count)
+    rgb = count == 3 and (colour or str(channel).lower() == "rgb")
     return Stack(
         axes="".join(left), sizes=tuple(sizes[a] for a in left), channels=count,
-        names=_columns(count, colour or channel == "rgb"),
+        names=COLOURS if rgb else columns_of(count, known),
         seen=_seen(name, info, count, colour, known, channel), inner=inner, apart=apart,
         positions=positions,
     )  # fmt: skip
@@ -158,7 +159,7 @@ def channel_of(
     info: Info, name: str, stack: Stack, channel: str, known: tuple[str, ...] = ()
 ) -> int:
     """The place, from 0, of one channel of a stack that the user names. Raises InputError."""
-    names = stack.names if stack.names == COLOURS else known or _channel_names(info, stack.channels)
+    names = stack.names if stack.names == COLOURS else known or names_in(info, stack.channels)
     return _position(name, stack.channels, names, channel)
 
 
@@ -204,25 +205,6 @@ def _is_composite(info: Info) -> bool:
     )
 
 
-def _columns(count: int, colour: bool) -> tuple[str, ...]:
-    if count == 1:
-        return ("",)
-    return COLOURS if colour and count == 3 else tuple(f"c{n}" for n in range(1, count + 1))
-
-
-def _channel_names(info: Info, count: int) -> list[str]:
-    """The names that OME gives the channels, where it has one for each."""
-    if info.tiff is None or info.tiff.kind != "ome":
-        return []
-    import html  # seldom needed: images/formats/tiff names it
-
-    image = info.tiff.description.partition("</Image>")[0]
-    tags = re.findall(r"<(?:\w+:)?Channel\b[^>]*>", image)
-    found = [re.search(r"""\bName=["']([^"']+)""", tag) for tag in tags]
-    names = [html.unescape(name[1]) for name in found if name]
-    return names if len(names) == count else []
-
-
 def _seen(
     name: str, info: Info, count: int, colour: bool, known: list[str], channel: str | None
 ) -> tuple[int, ...]:
@@ -251,7 +233,7 @@ def _position(name: str, count: int, names: Sequence[str], channel: str) -> int:
     as the columns of the tables have it.
     """
     word = channel.lower()
-    named = [n for n, one in enumerate(names) if one.lower() == word]
+    named = [n for n, one in enumerate(names) if word in (one.lower(), column_of(one).lower())]
     found = re.fullmatch(r"(c?)([1-9]\d{0,8})", word, re.ASCII)
     number = int(found[2]) - 1 if found and int(found[2]) <= count else None
     if named and (len(named) > 1 or (word.isdecimal() and number not in (None, named[0]))):

@@ -57,8 +57,10 @@ class Format(NamedTuple):
     colours: tuple[int, ...] = (1, 3)  # how many channels beside alpha; () is any number
     keeps: frozenset[str] = frozenset()  # the fields of Info that have a place: "exif" "icc" ...
     holds: Holds = "image"
+    largest: int | None = None  # rows and columns at most
     seeks: bool = False  # whether the writer needs a file that it can go back in
     regions: bool = False  # whether a part can be read without the whole
+    streams: bool = False  # whether the writer takes planes as bands (see `bands`)
     doubts: Callable[[np.ndarray, Info, WriteOptions], list[str]] = no_doubts  # of what is kept
     reads_with: tuple[str, ...] = ()  # what reading imports: see `imports`
     writes_with: tuple[str, ...] = ()

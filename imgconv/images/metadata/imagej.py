@@ -6,7 +6,8 @@ Written by ImageJ's `ij/io/FileInfo` and `TiffEncoder`; what other programs writ
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ SECONDS = {
     "sec": 1.0, "s": 1.0, "seconds": 1.0, "msec": 0.001, "ms": 0.001, "min": 60.0, "minutes": 60.0,
     "h": 3600.0, "hr": 3600.0, "hours": 3600.0,
 }  # fmt: skip
+COUNTS, LABELS = 50838, 50839  # tags: lengths in bytes, and what has them
 AXES = {"C": "channels", "Z": "slices", "T": "frames"}
 
 
@@ -74,6 +76,28 @@ def resolution(text: str, tag: Resolution) -> Resolution:
     """What the tags say, in the unit that the text names."""
     unit = _value(text, "unit")
     return tag if unit in ("", "pixel", "pixels") else Resolution(tag.x, tag.y, unit_named(unit))
+
+
+def channel_names(layout: TiffLayout, count: int) -> list[str]:
+    """What the labels of the slices call each of `count` channels, where they tell them apart.
+
+    A label's first line is its slice's name; channels change fastest, then depth, then time.
+    """
+    found: dict[int, Any] = {code: value for code, _, _, value in layout.tags}
+    if not {COUNTS, LABELS} <= set(found):
+        return []
+    from tifffile.tifffile import imagej_metadata
+
+    order = layout.byteorder
+    counts = np.frombuffer(found[COUNTS], f"{order}u4").tolist()
+    try:
+        labels = imagej_metadata(found[LABELS], counts, order).get("Labels", [])
+    except (ValueError, LookupError, TypeError, struct.error):  # damaged
+        return []
+    lines = [str(label).partition("\n")[0].strip() for label in labels]
+    each = [set(lines[n::count]) for n in range(count)]
+    names = [one.pop() for one in each if len(one) == 1]
+    return names if len(set(filter(None, names))) == count else []
 
 
 def _value(description: str, name: str) -> str:

@@ -19,7 +19,7 @@ from imgconv.errors import OutputError
 from imgconv.images import show_name
 from imgconv.tasks.csv_table import csv_text, read_csv
 
-NAME, SUMMARY_NAME = "imgconv-run.json", "summary.csv"
+NAME, SUMMARY_NAME, OBJECTS_NAME = "imgconv-run.json", "summary.csv", "objects.csv"
 LIBRARIES = ("numpy", "scipy", "scikit-image", "tifffile", "pillow")
 KEY = "labels"  # of an image in the record and of a row in the summary: its label file
 
@@ -39,12 +39,13 @@ def run_record(
         "parameters": parameters,
         "images": list(images),
         **more,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **library_versions()},
         "platform": platform.platform(),
     }
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Those that results may depend on."""
     found = {}
     for name in LIBRARIES:
         try:

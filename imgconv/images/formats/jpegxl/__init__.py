@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
-from imgconv.errors import InputError, OutputError
+from imgconv.errors import OutputError
 from imgconv.images import samples
 from imgconv.images.formats.record import Format, Reader, begins
 from imgconv.images.image import Image, one_plane
 from imgconv.images.info import Info
-from imgconv.images.limits import METADATA, Limits
+from imgconv.images.limits import Limits
 from imgconv.images.metadata.blocks import deliver, update, with_resolution
 from imgconv.images.options import WriteOptions
 
 from . import header
+from .boxes import CONTAINER, SIGNATURE, read_boxes, write_box
+from .profile import (
+    INSTALL,
+    encode_lossy,
+    find_hindrance,
+    read_profile,
+    with_profile,
+)  # fmt: skip
 
-SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
-CODESTREAM = b"\xff\x0a"
 FRAME = 100.0  # milliseconds of a frame of which no time is known
 PRIMARIES = {  # those of JPEG XL, with its white, by the numbers of H.273
     (1, 1): 1, (9, 1): 9, (11, 1): 12, (11, 11): 11,
@@ -37,11 +42,11 @@ class JpegXl:
 
         self.name, self.limits = name, limits
         self.notes: list[str] = []
-        boxes = list(_boxes(data, limits, name))
+        boxes = list(read_boxes(data, limits, name))
         codestream = b"".join(content for kind, content in boxes if kind == b"jxlc")
         limits.check(name, *header.size_of(codestream))
         height, width = header.size_of(codestream)
-        self.colours = self._read_colours(codestream)
+        self.colours, self.icc = self._read_colours(codestream, data)
         pixels = imagecodecs.jpegxl_decode(data)
         frames = _frames(pixels, height, width)
         if len(frames) > 1:
@@ -51,18 +56,22 @@ class JpegXl:
             for frame in frames
         ]
 
-    def _read_colours(self, codestream: bytes) -> tuple[tuple[bytes, bytes], ...]:
-        """As a PNG says them in cICP, where they are not sRGB."""
+    def _read_colours(
+        self, codestream: bytes, data: bytes
+    ) -> tuple[tuple[tuple[bytes, bytes], ...], bytes | None]:
+        """As a PNG says them in cICP where they have a name and are not sRGB, else as a profile."""
         found = header.colours_of(codestream)
         if found.usual:
-            return ()
+            return (), None
         primaries = 1 if found.grey else PRIMARIES.get((found.primaries, found.white), 0)
         if found.profile or not found.named or not primaries:
-            self.notes.append("its colour profile is not read")
-            return ()
+            profile = read_profile(data)
+            if not profile:
+                self.notes.append(f"its colour profile is not read: {INSTALL}")
+            return (), profile
         if (primaries, found.curve) == (1, header.SRGB_CURVE):
-            return ()
-        return ((b"cICP", bytes((primaries, found.curve, 0, 1))),)
+            return (), None
+        return ((b"cICP", bytes((primaries, found.curve, 0, 1))),), None
 
     def _info(self, frame: np.ndarray, boxes: dict[bytes, bytes], frames: int) -> Info:
         height, width, channels = frame.shape
@@ -72,7 +81,7 @@ class JpegXl:
             height=height, width=width, channels=channels,
             alpha="straight" if channels in (2, 4) else "none", compression="jpegxl",
             source_dtype="" if frame.dtype in samples.KEPT else str(frame.dtype),
-            exif=known.exif, xmp=known.xmp,
+            exif=known.exif, xmp=known.xmp, icc=self.icc,
             resolution=known.resolution if known.orientation < 5 or known.resolution is None
             else known.resolution.turn(),
             duration=FRAME if frames > 1 else None, png_colour=self.colours,
@@ -80,29 +89,6 @@ class JpegXl:
 
     def _planes(self, frame: np.ndarray) -> Iterator[np.ndarray]:
         yield samples.convert(frame, self.name, self.limits)
-
-
-def _boxes(data: bytes, limits: Limits, name: str) -> Iterator[tuple[bytes, bytes]]:
-    """Type and content of each box; parts of the codestream are all called jxlc."""
-    if data.startswith(CODESTREAM):
-        yield b"jxlc", data
-        return
-    at = 0
-    while at + 8 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        head = 16 if size == 1 else 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, at + 8)
-        end = at + size if size else len(data)
-        if end > len(data) or end < at + head:
-            raise InputError(f"{name}: truncated or damaged JPEG XL (its box {kind!a} is cut off)")
-        content = data[at + head : end]
-        if kind == b"brob":
-            import imagecodecs
-
-            kind, content = content[:4], bytes(imagecodecs.brotli_decode(content[4:], out=METADATA))
-        yield (b"jxlc", content[4:]) if kind == b"jxlp" else (kind, content)
-        at = end
 
 
 def _frames(pixels: np.ndarray, height: int, width: int) -> list[np.ndarray]:
@@ -119,28 +105,53 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
 
 def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write one plane (H, W, 1 to 4), to the bit unless a quality below 100 is asked for."""
-    import imagecodecs
-
     (image,) = images
     plane = one_plane(image)
     info = with_resolution(update(image.info, plane))
-    plane = plane[..., 0] if plane.shape[2] == 1 else plane
-    lossy: dict[str, Any] = {"lossless": True}
-    if options.quality is not None and options.quality < 100:
-        lossy = {"lossless": False, "distance": distance(options.quality)}
-        if plane.dtype != np.uint8:
-            raise OutputError(
-                "JPEG XL is written with losses in 8 bit only: give `depth=8`, or no `quality`"
-            )
-    encoded = imagecodecs.jpegxl_encode(plane, usecontainer=True, **lossy)
-    for kind, content in _boxes(bytes(encoded), Limits(), ""):
-        if kind == b"jxlc" and LINEAR not in info.png_colour:
-            content = header.as_srgb(content)
-        file.write(struct.pack(">I4s", 8 + len(content), kind) + content)
-    blocks = ((b"Exif", info.exif and bytes(4) + info.exif), (b"xml ", info.xmp))
-    for kind, block in blocks:
-        if block:
-            file.write(struct.pack(">I4s", 8 + len(block), kind) + block)
+    lossy = _is_lossy(options)
+    if lossy and plane.dtype != np.uint8:
+        raise OutputError(
+            "JPEG XL is written with losses in 8 bit only: give `depth=8`, or no `quality`"
+        )
+    profile = info.icc if info.icc and not find_hindrance(info.icc, plane, lossy) else None
+    file.write(CONTAINER)
+    for kind, content in read_boxes(
+        _encode(plane, profile, options if lossy else None), Limits(), ""
+    ):
+        if kind == b"jxlc" and not lossy:
+            content = _with_colours(content, profile, info)
+        if kind in (b"jxll", b"jxlc"):  # the level, where it is not the lowest
+            write_box(file, kind, content)
+    write_box(file, b"Exif", info.exif and bytes(4) + info.exif)
+    write_box(file, b"xml ", info.xmp)
+
+
+def _encode(plane: np.ndarray, profile: bytes | None, lossy: WriteOptions | None) -> bytes:
+    import imagecodecs
+
+    flat = plane[..., 0] if plane.shape[2] == 1 else plane
+    if lossy is None:
+        return bytes(imagecodecs.jpegxl_encode(flat, usecontainer=True, lossless=True))
+    far = distance(lossy.quality or 0)
+    if profile:
+        return encode_lossy(plane, profile, far)
+    return bytes(imagecodecs.jpegxl_encode(flat, usecontainer=True, lossless=False, distance=far))
+
+
+def _with_colours(codestream: bytes, profile: bytes | None, info: Info) -> bytes:
+    """The codestream called what it is, and not linear light where it has more than 8 bit."""
+    if profile:
+        return with_profile(codestream, profile)
+    return codestream if LINEAR in info.png_colour else header.as_srgb(codestream)
+
+
+def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
+    hindrance = find_hindrance(info.icc, plane, _is_lossy(options)) if info.icc else ""
+    return [f"the colour profile is not kept in JPEG XL: {hindrance}"] if hindrance else []
+
+
+def _is_lossy(options: WriteOptions) -> bool:
+    return options.quality is not None and options.quality < 100
 
 
 def distance(quality: int) -> float:
@@ -151,8 +162,8 @@ def distance(quality: int) -> float:
 
 
 JPEG_XL = Format(
-    "jpegxl", (".jxl",), begins(CODESTREAM, SIGNATURE), _open, _write, depths=(8, 16, 32),
-    alpha=True, keeps=frozenset({"exif", "xmp", "resolution"}),
-    reads_with=("imagecodecs:jpegxl_decode", "imagecodecs:brotli_decode"),
-    writes_with=("imagecodecs:jpegxl_encode",),
+    "jpegxl", (".jxl",), begins(header.MAGIC, SIGNATURE), _open, _write, depths=(8, 16, 32),
+    alpha=True, keeps=frozenset({"exif", "xmp", "icc", "resolution"}), doubts=_doubts,
+    reads_with=("imagecodecs:jpegxl_decode", "imagecodecs:brotli_decode", "pylibjxl"),
+    writes_with=("imagecodecs:jpegxl_encode", "pylibjxl"),
 )  # fmt: skip

@@ -5,8 +5,12 @@ libjxl's wrapper tells neither, and calls what has more than 8 bit linear light.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
 
+MAGIC = b"\xff\x0a"
 SIZES = (9, 13, 18, 30)  # bits of a side, by its selector
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height, from 1
 ENUM = ((0, 0), (1, 0), (2, 4), (18, 6))  # offset and bits of a value, by its selector
@@ -21,9 +25,9 @@ PREVIEW = ((16, 0), (32, 0), (1, 5), (33, 9))
 PREVIEW_FINE = ((1, 6), (65, 8), (321, 10), (1345, 12))
 GREY, D65, CUSTOM, SRGB_CURVE, LINEAR = 1, 1, 2, 13, 8
 ALPHA, SPOT, FILTER = 0, 2, 5  # kinds of further channels
-SRGB_OF_GREY = (  # colour encoding, bit by bit: not the usual, no profile, grey, D65, sRGB's curve
-    [0, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 0]
-)
+SRGB = [1]  # colour encodings, bit by bit: the usual; not the usual, no profile, grey, D65, sRGB's
+SRGB_OF_GREY = [0, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 1, 0]  # curve; not the usual, a profile
+PROFILE, PROFILE_OF_GREY = [0, 1, 0, 0], [0, 1, 1, 0]
 END = [0, 0, 1]  # no extensions; the usual transform
 
 
@@ -85,26 +89,65 @@ def colours_of(codestream: bytes) -> Colours:
     return _colours(bits, lossy, more)
 
 
+class Head(NamedTuple):
+    """A codestream in two parts: the bits of its head, lowest first, and its frames' bytes. Where a
+    profile stands between them (see `profile`), the frames are not known and empty."""
+
+    bits: list[int]
+    frames: bytes
+
+    @property
+    def value(self) -> int:
+        return int("".join(map(str, reversed(self.bits))), 2)
+
+    def join(self) -> bytes:
+        return MAGIC + self.value.to_bytes((len(self.bits) + 7) // 8, "little") + self.frames
+
+
+def take_apart(codestream: bytes) -> Head:
+    """Raises ValueError where its head is not of the simple kind that libjxl's wrappers write."""
+    found, bits = colours_of(codestream), Bits(codestream[2:2048])
+    head = [bits.take() for _ in range(found.stop + len(END))]
+    if found.lossy or found.more or not (found.named or found.profile) or head[-3:] != END:
+        raise ValueError("not a head of the simple kind")
+    if found.profile:
+        return Head(head, b"")
+    return Head(head, codestream[len(MAGIC) + (len(head) + 7) // 8 :])
+
+
 def as_srgb(codestream: bytes) -> bytes:
     """Of pixels that are kept as they are, the same stream, called sRGB and not linear light.
 
-    As it is where its head is not of the simple kind that libjxl's wrapper writes.
+    As it is where its head is not of the simple kind.
     """
     found = colours_of(codestream)
-    simple = found.named and not found.profile and not found.lossy and not found.more
-    if found.usual or not simple or found.curve != LINEAR:
+    if found.usual or found.profile or found.curve != LINEAR:
         return codestream
-    bits = Bits(codestream[2:2048])
-    bits.at = found.stop
-    end = [bits.take() for _ in END]
-    rest = -bits.at % 8
-    if end != END or bits.take(rest):
+    try:
+        head = take_apart(codestream)
+    except ValueError:
         return codestream
-    bits.at = 0
-    head = [bits.take() for _ in range(found.start)]
-    head += (SRGB_OF_GREY if found.grey else [1]) + END
-    packed = sum(bit << n for n, bit in enumerate(head)).to_bytes((len(head) + 7) // 8, "little")
-    return codestream[:2] + packed + codestream[2 + (found.stop + len(END) + 7) // 8 :]
+    colours = SRGB_OF_GREY if found.grey else SRGB
+    return Head(head.bits[: found.start] + colours + END, head.frames).join()
+
+
+def heads_for_profile(codestream: bytes) -> Iterator[Head]:
+    """The codestream, called one with a profile, which is to stand behind its head; the head is of
+    several lengths: a side may be written with more bits than it needs. Raises ValueError."""
+    found, bits, head = colours_of(codestream), Bits(codestream[2:18]), take_apart(codestream)
+    height, width = _size(bits)
+    rest = head.bits[bits.at : found.start]
+    rest += (PROFILE_OF_GREY if found.grey else PROFILE) + END
+    for first, second in product(_sides(height), _sides(width)):
+        yield Head([0, *first, 0, 0, 0, *second, *rest], head.frames)
+
+
+def _sides(length: int) -> Iterator[list[int]]:
+    """A side of the image in bits, as short as it can be, and longer."""
+    for selector, size in enumerate(SIZES):
+        value = selector | (length - 1) << 2
+        if value < 1 << size + 2:
+            yield [value >> n & 1 for n in range(size + 2)]
 
 
 def _size(bits: Bits) -> tuple[int, int]:

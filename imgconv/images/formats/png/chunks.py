@@ -9,9 +9,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from imgconv.images.limits import Room
+from imgconv.images.listening import listening
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Content = bytes | memoryview
+SLACK = 1 << 16  # bytes at a time, and what rows of a small picture take beside its pixels
 
 
 def chunk(kind: bytes, content: Content) -> bytes:
@@ -27,10 +29,15 @@ def stream(heads: Iterable[tuple[bytes, Content]], idat: Iterable[Content]) -> b
 
 
 def decode(whole: bytes) -> np.ndarray:
-    """Its pixels, as libpng gives them."""
+    """Its pixels, as libpng gives them; what it only warns of is damage if the checksum of the
+    pixels is wrong. Raises ValueError."""
     import imagecodecs
 
-    return imagecodecs.png_decode(whole)
+    with listening("imagecodecs") as heard:
+        pixels = imagecodecs.png_decode(whole)
+    if wrong := [line for line in heard if "data check" in line]:
+        raise ValueError(wrong[0])
+    return pixels
 
 
 def text(content: bytes, room: Room) -> tuple[str, str] | None:
@@ -64,3 +71,16 @@ def inflate(data: bytes, room: Room) -> bytes | None:
     except zlib.error:
         return None
     return out if room.take(len(out)) and stream.eof else None
+
+
+def is_whole(parts: Iterable[Content], room: int) -> bool:
+    """Whether a compressed stream in parts ends, and within so many bytes."""
+    stream, left = zlib.decompressobj(), room + SLACK
+    try:
+        for part in parts:
+            while part and left > 0:
+                left -= len(stream.decompress(part, SLACK))
+                part = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return stream.eof and left > 0
