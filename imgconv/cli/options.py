@@ -130,7 +130,7 @@ Format = Annotated[
         metavar="NAME",
         autocompletion=complete.formats,
         help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
-        "npy. [default: as the input]",
+        "npy, zarr (OME-Zarr). [default: as the input]",
     ),
 ]
 Depth = Annotated[
@@ -144,7 +144,8 @@ Quality = Annotated[
         min=1,
         max=100,
         metavar="1-100",
-        help="Of JPEG and WebP. [default: the input's own, else 92]",
+        help="Of JPEG and WebP. [default: JPEG the input's own, else 92; WebP 92, of what was "
+        "lossless 100]",
     ),
 ]
 COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
