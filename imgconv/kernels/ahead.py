@@ -13,7 +13,6 @@ import hashlib
 import os
 from pathlib import Path
 
-from . import levels
 from .entry import Entry
 
 FOLDER = Path(__file__).with_name("compiled")
@@ -22,7 +21,7 @@ FORCED = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")  # who sets them wants code fo
 
 def entry(name: str) -> Entry | None:
     """The kernel `module.name` of the best level that this CPU runs, if it came along."""
-    folder = _folder()
+    folder = brought()
     if folder is None:
         return None
     try:
@@ -32,8 +31,13 @@ def entry(name: str) -> Entry | None:
 
 
 @functools.cache
-def _folder() -> Path | None:
-    if any(word in os.environ for word in FORCED) or not FOLDER.is_dir():
+def brought() -> Path | None:
+    """The folder of the best level that came along and that this CPU runs."""
+    if not FOLDER.is_dir():
+        return None
+    from . import levels
+
+    if any(word in os.environ for word in FORCED):
         return None
     return next((FOLDER / n for n in levels.known() if (FOLDER / n).is_dir()), None)
 
@@ -41,7 +45,7 @@ def _folder() -> Path | None:
 @functools.cache
 def sources() -> bytes:
     """All sources of this folder."""
-    return b"\0".join(path.read_bytes() for path in sorted(FOLDER.parent.glob("*.py")))
+    return b"\0".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 
 
 def pack(entry: Entry, made_of: bytes) -> bytes:
