@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imgconv import doing, threads
 from imgconv.errors import ImgconvError, OutputError
-from imgconv.images import show_name
+from imgconv.images import is_url, show_name
 
 from .imports import import_ahead
 from .item import Item, Outcome, Step
@@ -240,6 +240,8 @@ def attempt(step: Step, item: Item) -> Outcome:
 def make_folder(target: str) -> None:
     """The folder that a file goes into. Raises OutputError."""
     folder = os.path.dirname(target)
+    if is_url(folder):
+        return
     try:
         os.makedirs(folder or os.curdir, exist_ok=True)
     except OSError as error:

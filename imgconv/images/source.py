@@ -19,7 +19,7 @@ from imgconv.text import show_name
 
 from .colour import read_inks
 from .failures import translate_failures
-from .formats import Format, explain_refusal, foreign, names, sniff
+from .formats import Format, explain_refusal, folder_format, foreign, names, sniff
 from .formats.foreign import BIO_FORMATS
 from .formats.record import Reader
 from .image import Image, join_infos
@@ -117,6 +117,9 @@ def open_image(
         raise InputError("the name of the input is empty")
     inks = None if profile is None else read_inks(profile)
     limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels, inks)
+    if folder := folder_format(source):
+        with translate_failures(name, folder.name.upper()):
+            return Source(name, folder.name, folder.reader(os.fspath(source), name, limits), _done)
     try:
         file = _open(source)
     except (OSError, ValueError) as error:
@@ -131,6 +134,10 @@ def open_image(
         file.close()
         raise
     return Source(name, kind.name, reader, file.close)
+
+
+def _done() -> None:
+    pass
 
 
 def _open(source: str | os.PathLike[str]) -> BinaryIO:

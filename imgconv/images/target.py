@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from imgconv.atomic import output
+from imgconv.atomic import output, output_folder
 from imgconv.errors import OutputError
 from imgconv.text import show_name
 
@@ -61,8 +61,12 @@ def write_images(
     notes: list[str] = []
     ready = _Holder(kind, name, options, notes).fit(images)
     notes += find_loss([image.info for image in ready], kind)
-    with output(target, force=force, seekable=kind.seeks) as file:
-        kind.writer(file, ready, options)
+    if kind.folder:
+        with output_folder(target, force=force) as folder:
+            kind.writer(folder, ready, options)
+    else:
+        with output(target, force=force, seekable=kind.seeks) as file:
+            kind.writer(file, ready, options)
     return list(dict.fromkeys(notes))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from imgconv.errors import UsageError
 
-from .stencil import SIMPLE, Stencil, stencil
+from .stencil import Stencil, stencil, uniform
 
 WIDEST = 4000  # rows and columns of a box
 
@@ -137,10 +137,7 @@ def box(height: float, width: float) -> Stencil:
     for size in (height, width):
         if not 1 <= size <= WIDEST or size != int(size):
             raise UsageError(f"box:{size:g} is no size: give whole pixels, 1 to {WIDEST}: box:5")
-    area = int(height) * int(width)
-    if area > SIMPLE:
-        return Stencil(np.full((int(height), int(width)), 1 / area))
-    return stencil([[Fraction(1, area)] * int(width)] * int(height), "box")
+    return uniform(int(height), int(width))
 
 
 def motion(length: float, degrees: float) -> Stencil:

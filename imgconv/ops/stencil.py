@@ -106,6 +106,14 @@ def _from_integers(numerators: np.ndarray, denominator: int) -> Stencil:
     return Stencil(numerators / denominator, numerators, denominator)
 
 
+def uniform(height: int, width: int) -> Stencil:
+    """The mean of height x width pixels."""
+    area, shape = height * width, (height, width)
+    if area > SIMPLE:
+        return Stencil(np.full(shape, 1 / area))
+    return _from_integers(np.ones(shape, np.int64), area)
+
+
 def stencil(values: Any, name: str = "the kernel") -> Stencil:
     """A stencil of a matrix of numbers or Fractions; exact if they are simple fractions.
 
