@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import try_as_newcomer
 
 from imgconv import cli
 from imgconv.cli.console import in_options
@@ -67,3 +69,22 @@ def test_an_option_that_a_text_names_exists_in_its_command(path: Path) -> None:
         elsewhere = {one for pair in others for name in pair for one in COMMANDS.get(name, ())}
         named = set(OPTION.findall(in_options(text).replace("`", "")))
         assert named <= known | elsewhere | OF_OTHERS, f"line {line}: {text}"
+
+
+LINES = list(try_as_newcomer.lines())
+
+
+@pytest.mark.parametrize(("line", "right"), LINES[::7])
+def test_lines_of_a_first_day(
+    line: str, right: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of them; all by `python tests/try_as_newcomer.py`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    shutil.copy(try_as_newcomer.CHART, "a.png")
+    assert not try_as_newcomer.check(line, right)
+
+
+def test_half_of_the_lines_of_a_first_day_are_wrong() -> None:
+    wrong = sum(not right for _, right in LINES)
+    assert len(LINES) >= 150 and 0.4 < wrong / len(LINES) < 0.6
