@@ -10,7 +10,7 @@ from typer import Option
 
 from . import complete
 from .console import ExitCode, current
-from .options import DryRun, Force, InputOptions, SkipExisting
+from .options import DryRun, Force, InputOptions, PreserveTimes, SkipExisting
 from .presets import given_options
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class SegmentOptions(InputOptions):
     force: Force = False
     skip_existing: SkipExisting = False
     dry_run: DryRun = False
+    preserve_times: PreserveTimes = False
 
 
 def command(
