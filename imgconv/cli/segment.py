@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -207,6 +208,13 @@ def command(
     probability: Annotated[
         bool, Option("--probability", help="The probability maps too: STEM-probability.tif.")
     ] = False,
+    zarr_labels: Annotated[
+        bool,
+        Option(
+            "--zarr-labels",
+            help="Of an OME-Zarr: the labels into its own folder too, as labels/MODEL.",
+        ),
+    ] = False,
 ) -> int:
     """Find nuclei or cells: labels, a picture to look at, and a table of measurements.
 
@@ -261,6 +269,8 @@ def command(
         force=options.force or options.skip_existing or bool(options.cluster),
         leave_note=True,
     )
+    if zarr_labels:
+        step = replace(step, zarr_labels=Path(step.network.model.path).stem)
     ledger.head = {
         "command": "segment",
         "model": facts(step.network.model),
