@@ -157,7 +157,8 @@ def light(samples: np.ndarray, page: Any) -> np.ndarray:
         samples = np.concatenate([rgb, samples[..., 3:]], axis=2)
     if photometric == "ycbcr" and page.compression.name not in ("JPEG", "OJPEG"):
         samples = _rgb_of_ycbcr(samples, page)
-    if 1 in page.extrasamples[-1:] and samples.shape[2] in (2, 4):
+    numbers = samples.dtype.kind in "iu" and samples.dtype not in (np.uint8, np.uint16)
+    if 1 in page.extrasamples[-1:] and samples.shape[2] in (2, 4) and not numbers:
         samples = _straight(samples)
     return samples
 

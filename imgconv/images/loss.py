@@ -25,7 +25,7 @@ def find_loss(infos: Sequence[Info], kind: Format) -> list[str]:
     found = {
         field: dict.fromkeys(part for info in infos for part in _parts(info, field))
         for field in NAMES
-        if field not in kind.keeps
+        if field not in kind.keeps | kind.keeps_partly
     }
     return [
         f"{kind.name.upper()} has no place for {NAMES[field].format(', '.join(parts))}"
@@ -49,6 +49,7 @@ def _parts(info: Info, field: str) -> Sequence[str]:
     if field == "tags":
         codes = [code for code, *_ in info.tiff.tags] if info.tiff else []
         described = ["ImageDescription"] if info.tiff and info.tiff.description else []
+        described = [] if info.zarr else described  # made of what an OME-Zarr says
         return described + [TAGS[code] for code in codes if code in TAGS]
     if field == "resolution":  # a ratio alone is no length
         return [field] if info.resolution and info.resolution.unit else []

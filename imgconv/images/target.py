@@ -10,12 +10,13 @@ from itertools import islice
 
 import numpy as np
 
-from imgconv.atomic import output
+from imgconv.atomic import output, output_folder
 from imgconv.errors import OutputError
 from imgconv.text import show_name
 
 from . import depth as depths
-from .fit import fit
+from .bands import likeness_of
+from .fit import BITS, fit
 from .formats import Format, format_for
 from .image import Image
 from .info import Info
@@ -60,9 +61,31 @@ def write_images(
     notes: list[str] = []
     ready = _Holder(kind, name, options, notes).fit(images)
     notes += find_loss([image.info for image in ready], kind)
-    with output(target, force=force, seekable=kind.seeks) as file:
-        kind.writer(file, ready, options)
+    if kind.folder:
+        with output_folder(target, force=force) as folder:
+            kind.writer(folder, ready, options)
+    else:
+        with output(target, force=force, seekable=kind.seeks) as file:
+            kind.writer(file, ready, options)
     return list(dict.fromkeys(notes))
+
+
+def takes_bands(
+    target: str | os.PathLike[str], like: np.ndarray, info: Info, options: WriteOptions
+) -> bool:
+    """Whether planes of an image may come as bands: nothing about them has to be changed for the
+    format, which takes them as they come."""
+    kind, channels = format_for(target, options.format, info.format), like.shape[2]
+    bits = BITS.get(like.dtype)
+    if not kind.streams or bits not in kind.depths or options.depth not in (None, bits):
+        return False
+    if info.alpha != "none" or (kind.colours and channels not in kind.colours):
+        return False
+    if kind.name != "tiff" or info.tiff is None:
+        return options.compression != "jpeg"
+    compression = options.compression or info.tiff.compression
+    in_order = not (info.tiff.planar and channels > 1)
+    return in_order and (compression != "jpeg" or info.tiff.tile is not None)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,10 +116,22 @@ class _Holder:
         for number, plane in enumerate(image.planes()):
             if number and not several:
                 raise self._one_plane(0)
-            ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
+            ready = plane
+            if isinstance(plane, np.ndarray):  # else it fits: see takes_bands
+                self._check_size(*plane.shape[:2])
+                ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
             if not number:
-                self.notes.extend(self.kind.doubts(ready, image.info, self.options))
+                like = likeness_of(ready)
+                self.notes.extend(self.kind.doubts(like, image.info, self.options))
             yield ready
+
+    def _check_size(self, height: int, width: int) -> None:
+        most = self.kind.largest
+        if most is not None and max(height, width) > most:
+            raise OutputError(
+                f"{self.name}: {self.kind.name.upper()} holds at most {most} rows and columns, "
+                f"the image has {width}x{height}; write PNG or TIFF"
+            )
 
     def _one_plane(self, count: int) -> OutputError:
         return OutputError(

@@ -12,6 +12,7 @@ import numpy as np
 
 from imgconv.errors import UsageError
 
+LARGEST = 1e30  # of a weight: its sums with 16-bit samples are float32 still
 SIMPLE = 65536  # the largest common denominator that still counts as simple fractions
 
 
@@ -52,6 +53,14 @@ class Stencil:
     def keeps_places(self) -> bool:
         """Whether the anchor is its only weight: the identity, perhaps scaled."""
         return np.count_nonzero(self.weights) == 1 and self.weights[self.anchor] != 0
+
+    @property
+    def centre(self) -> Stencil:
+        """The anchor alone (1 x 1): what else is 0 would make NaN of a neighbour's NaN."""
+        i, j = self.anchor
+        numerators = self.numerators
+        one = None if numerators is None else numerators[i : i + 1, j : j + 1].copy()
+        return replace(self, weights=self.weights[i : i + 1, j : j + 1].copy(), numerators=one)
 
     def flip(self) -> Stencil:
         """Rotated by 180 degrees: correlating with it is true convolution."""
@@ -97,6 +106,14 @@ def _from_integers(numerators: np.ndarray, denominator: int) -> Stencil:
     return Stencil(numerators / denominator, numerators, denominator)
 
 
+def uniform(height: int, width: int) -> Stencil:
+    """The mean of height x width pixels."""
+    area, shape = height * width, (height, width)
+    if area > SIMPLE:
+        return Stencil(np.full(shape, 1 / area))
+    return _from_integers(np.ones(shape, np.int64), area)
+
+
 def stencil(values: Any, name: str = "the kernel") -> Stencil:
     """A stencil of a matrix of numbers or Fractions; exact if they are simple fractions.
 
@@ -113,6 +130,8 @@ def stencil(values: Any, name: str = "the kernel") -> Stencil:
     weights = np.array([[float(v) for v in row] for row in rows], np.float64)
     if not np.isfinite(weights).all():
         raise UsageError(f"{name} holds a value that is not finite: use ordinary numbers")
+    if np.abs(weights).max() > LARGEST:
+        raise UsageError(f"{name} holds {np.abs(weights).max():g}: use numbers up to {LARGEST:g}")
     exact = _common_denominator([v for row in rows for v in row])
     if exact is None:
         return Stencil(weights)

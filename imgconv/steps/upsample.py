@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
 from .figure import figure_info
 from .light import IMPORTS
-from .nodata import work_on
+from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
+
+if TYPE_CHECKING:
+    from imgconv.ops.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,10 @@ class UpsamplePlane(Operation):
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels)
         return work_on(self.work, plane, info, self.linear)
+
+    def by_rows(self, info: Info) -> Rows | None:
+        refuse_too_large(self.work.size(info.height, info.width), self.max_pixels)
+        return rows_on(self.work, info, self.linear)
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""

@@ -54,8 +54,9 @@ TIFF = Format(
     "tiff", (".tif", ".tiff", ".btf", ".tf8"),
     begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _open, _write,
     depths=(8, 16, 32), alpha=True, colours=(),
-    keeps=frozenset({"xmp", "icc", "iptc", "lut", "resolution", "tags"}), holds="pages",
-    seeks=True, regions=True, mark=_mark, doubts=_doubts,
+    keeps=frozenset({"xmp", "icc", "iptc", "lut", "resolution", "tags"}),
+    keeps_partly=frozenset({"exif", "text", "comments"}), holds="pages",
+    seeks=True, regions=True, streams=True, mark=_mark, doubts=_doubts,
     reads_with=("imgconv.images.formats.tiff.read", "html", *LIBRARIES),
     writes_with=("imgconv.images.formats.tiff.write", *LIBRARIES),
 )  # fmt: skip

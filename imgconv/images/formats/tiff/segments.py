@@ -41,9 +41,7 @@ def are_missing(page: Any, keyframe: Any, size: int) -> bool:
         needed = int(np.prod(keyframe.shape, dtype=np.int64)) * keyframe.bitspersample // 8
     if len(parts) < math.prod(keyframe.chunked) or not any(length for _, length in parts):
         return True
-    return any(
-        bool(at) != bool(length) or at + min(length, needed) > size for at, length in parts
-    )
+    return any(bool(at) != bool(length) or at + min(length, needed) > size for at, length in parts)
 
 
 def check(page: Any, keyframe: Any, name: str, limits: Limits, window: Window = None) -> None:

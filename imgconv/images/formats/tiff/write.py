@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from imgconv.errors import OutputError
 from imgconv.images import colour
+from imgconv.images.bands import BandedPlane, Plane, bands_of, likeness_of
 from imgconv.images.image import Image, frames, stack_images
 from imgconv.images.info import Info, TiffLayout
-from imgconv.images.metadata import ome
+from imgconv.images.metadata import exif, ome
 from imgconv.images.metadata.blocks import update
 from imgconv.images.options import WriteOptions
+from imgconv.images.pyramid import Pyramid, level_sizes
 from imgconv.images.resolution import Resolution, ratio_of_32_bits
 from imgconv.text import SOFTWARE
 
 from . import tags
 from .describe import describe
+from .stream import write_page
 
 BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
 COMPRESSIONS = {
@@ -28,6 +32,12 @@ COMPRESSIONS = {
 }  # fmt: skip
 WRITABLE = ("none", "lzw", "adobe_deflate", "deflate", "packbits", "zstd", "jpeg")
 QUALITY = 92
+DESCRIPTION = 270
+ROWS = 256  # of a pyramid's smaller image that are read again at a time
+NO_HEAD: dict[str, Any] = {
+    "description": None, "extratags": (), "iccprofile": None, "resolution": None,
+    "resolutionunit": None,
+}  # fmt: skip
 
 
 def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
@@ -40,9 +50,10 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
 
     images = images if any(image.info.tiff for image in images) else stack_images(images)
     planes = frames(images)
-    first, info = next(planes, (None, None))
-    if first is None or info is None:
+    given, info = next(planes, (None, None))
+    if given is None or info is None:
         raise OutputError("there is no plane to write")
+    first = likeness_of(given)
     layouts = [image.info.tiff or TiffLayout() for image in images]
     whole = first.nbytes / _samples(info) * sum(_samples(i.info) * i.info.planes for i in images)
     big = any(layout.bigtiff for layout in layouts) or whole > BIG
@@ -50,13 +61,44 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     before: Info | None = None
     told = _describe_all(images, first)
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
-        for plane, its in itertools.chain([(first, info)], planes):
-            layout = its.tiff or TiffLayout()
-            head = {} if its is before else _head(plane, its, layout)
+        for plane, its in itertools.chain([(given, info)], planes):
+            layout, like = its.tiff or TiffLayout(), likeness_of(plane)
+            head = {} if its is before else _head(like, its, layout)
             if told is not None and head:
                 head["description"] = told if before is None else None
-            writer.write(_arrange(plane, its, layout), **_page(plane, its, layout, options), **head)
+            page = {**_page(like, its, layout, options), **head}
+            _write_page(writer, plane, its, layout, page, file)
             before = its
+
+
+def _write_page(
+    writer: Any, plane: Plane, info: Info, layout: TiffLayout, page: dict[str, Any], file: BinaryIO
+) -> None:
+    """A plane, and the smaller images that it had."""
+    like = likeness_of(plane)
+    height, width, channels = like.shape
+    sizes = level_sizes((height, width), (info.height, info.width), layout.levels)
+    if layout.planar or (page["compression"] == "jpeg" and not page["tile"]):
+        sizes = []
+    if not sizes and not isinstance(plane, BandedPlane):
+        writer.write(_arrange(plane, info, layout), **page)
+        return
+
+    def arrange(rows: np.ndarray) -> np.ndarray:
+        return _arrange(rows, info, layout)
+
+    def put(bands: Iterator[np.ndarray], size: tuple[int, ...], **more: Any) -> None:
+        shape = size if channels == 1 else (*size, channels)
+        write_page(writer, bands, arrange, shape, like.dtype, {**page, **more})
+
+    name = getattr(file, "name", None)
+    folder = os.path.dirname(name) if isinstance(name, str) else None  # noqa: PTH120
+    with Pyramid(sizes, folder or None) as pyramid:
+        bands = pyramid.watch(bands_of(plane), height, width)
+        put(bands, (height, width), **({"subifds": len(sizes)} if sizes else {}))
+        for level, size in enumerate(sizes):
+            rows = page["tile"][0] if page["tile"] else ROWS
+            put(pyramid.bands(level, rows), size, subfiletype=1, **NO_HEAD)
 
 
 def _describe_all(images: Sequence[Image], first: np.ndarray) -> bytes | None:
@@ -83,11 +125,21 @@ def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
     if plane.dtype != info.dtype or plane.shape[2] != info.channels or info.source_dtype:
         dropped = (*dropped, tags.TRANSFER)  # it counts the values that there were
     extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
+    words = exif.words(info.exif) if info.exif else {}
+    described = words.pop(DESCRIPTION, b"") or b"\n".join(_words(info))
+    text = text or described.decode("utf-8", "replace")
+    known = {code for code, *_ in extra}
+    extra += [(c, 2, len(v) + 1, v, True) for c, v in words.items() if c not in known]
     info = update(info, plane)
     for code, kind, content in ((tags.XMP, 1, info.xmp), (tags.IPTC[0], 7, info.iptc)):
         if content:
             extra.append((code, kind, len(content), content, True))
     return {"description": text.encode("utf-8") if text else None, "extratags": extra}
+
+
+def _words(info: Info) -> list[bytes]:
+    """Text and comments, each a line."""
+    return [*(f"{key}: {value}".encode() for key, value in info.text), *info.comments]
 
 
 def _page(
@@ -185,8 +237,24 @@ def _predictor(plane: np.ndarray, layout: TiffLayout, compression: str) -> int |
 
 
 def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
-    """What of the source's layout is kept although ImageJ misreads it."""
+    """What is left out, and what of the source's layout is kept although ImageJ misreads it."""
     layout = info.tiff or TiffLayout()
+    return [*_losses(plane, info, layout), *_misread(plane, layout, options)]
+
+
+def _losses(plane: np.ndarray, info: Info, layout: TiffLayout) -> Iterator[str]:
+    if info.exif and exif.has_more(info.exif):
+        yield (
+            "TIFF keeps of EXIF description, maker, model, time, author and copyright; PNG and "
+            "JPEG have a place for all"
+        )
+    if _words(info) and (
+        describe(plane, info, layout) or (info.exif and DESCRIPTION in exif.words(info.exif))
+    ):
+        yield "TIFF has no place for text and comments beside the description; PNG has"
+
+
+def _misread(plane: np.ndarray, layout: TiffLayout, options: WriteOptions) -> list[str]:
     compression = _compression(plane, layout, options)
     predictor = _predictor(plane, layout, compression)
     kept = f"{compression.removeprefix('adobe_')} with predictor {predictor} is kept from the input"

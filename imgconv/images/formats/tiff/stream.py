@@ -1,0 +1,72 @@
+"""A page written as its rows come, in tiles or strips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from imgconv.images.bands import in_bands_of
+
+STRIP = 1 << 18  # bytes, as tifffile has them
+BUFFER = 1 << 24  # bytes of tiles that are encoded at once
+Arrange = Callable[[np.ndarray], np.ndarray]
+
+
+def write_page(
+    writer: Any,
+    bands: Iterator[np.ndarray],
+    arrange: Arrange,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    page: dict[str, Any],
+) -> None:
+    """Rows (h, W, C) as a page of `shape`, (H, W) or (H, W, C).
+
+    `arrange` makes rows of the page of them; `page` are the other arguments of tifffile's writer.
+    """
+    rows = map(arrange, bands)
+    if page["tile"]:
+        data: Iterator[Any] = _tiles(rows, page["tile"])
+    elif page["compression"] is None:
+        data = rows
+    else:
+        page = {**page, "rowsperstrip": _rows_of_strip(shape, dtype)}
+        data = _strips(rows, page, dtype.newbyteorder(writer.tiff.byteorder))
+    writer.write(data, shape=shape, dtype=dtype, buffersize=BUFFER, **page)
+
+
+def _tiles(rows: Iterable[np.ndarray], tile: tuple[int, int]) -> Iterator[np.ndarray]:
+    """(h, w[, C]) each; those at the edges are smaller, and tifffile fills them up."""
+    for band in in_bands_of(rows, tile[0]):
+        for x in range(0, band.shape[1], tile[1]):
+            yield band[:, x : x + tile[1]]
+
+
+def _rows_of_strip(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    row = int(np.prod(shape[1:])) * dtype.itemsize
+    return max(1, min(shape[0], STRIP // row))
+
+
+def _strips(
+    rows: Iterable[np.ndarray], page: dict[str, Any], dtype: np.dtype[Any]
+) -> Iterator[bytes]:
+    """Encoded: tifffile takes rows of a page only as a whole, strips as they come."""
+    import tifffile
+
+    compress = tifffile.TIFF.COMPRESSORS[tifffile.COMPRESSION[page["compression"].upper()]]
+    predict = tifffile.TIFF.PREDICTORS[page["predictor"] or 1]
+    how = {"axis": -2} if page["compression"] == "packbits" else {}
+
+    def encode(strip: np.ndarray) -> bytes:
+        strip = np.ascontiguousarray(strip, dtype)
+        strip = strip if strip.ndim == 3 else strip[..., None]
+        if page["predictor"]:
+            strip = predict(strip, axis=-2)
+        return bytes(compress(strip, **how))
+
+    with ThreadPoolExecutor(page["maxworkers"]) as pool:
+        for band in in_bands_of(rows, 16 * page["rowsperstrip"]):
+            yield from pool.map(encode, list(in_bands_of((band,), page["rowsperstrip"])))
