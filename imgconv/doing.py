@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
@@ -38,12 +39,12 @@ class Doing:
         return done
 
 
-_threads: dict[int, Doing] = {}
+_threads: WeakKeyDictionary[threading.Thread, Doing] = WeakKeyDictionary()  # those that live
 
 
 def now() -> list[Doing]:
     """What the threads that are at work do."""
-    return list(_threads.values())
+    return [one for thread, one in list(_threads.items()) if thread.is_alive()]
 
 
 def say(word: str) -> None:
@@ -76,8 +77,8 @@ def count(unit: str, things: Iterable[T], total: int) -> Iterator[T]:
 
 def rest() -> None:
     """This thread has done its item."""
-    _threads.pop(threading.get_ident(), None)
+    _threads.pop(threading.current_thread(), None)
 
 
 def _mine() -> Doing:
-    return _threads.setdefault(threading.get_ident(), Doing())
+    return _threads.setdefault(threading.current_thread(), Doing())

@@ -278,7 +278,7 @@ def parameters(function: Any) -> dict[str, Any]:
 
 
 PICTURES = {"residual", "compare", "reference", "rois", "geojson", "probability", "csv",
-            "name_pattern", "channels_from_names"}  # fmt: skip
+            "name_pattern", "channels_from_names", "zarr_labels"}  # fmt: skip
 SHARED = ("filter", "convolve", "pool", "upsample", "denoise", "colorize", "segment", "evaluate",
           "measure", "diff")  # fmt: skip
 

@@ -205,7 +205,7 @@ def test_channels_that_are_no_colours_are_refused(model) -> None:
 
 def test_float_values_of_another_range_are_refused_with_the_way_out(model) -> None:
     plane = grey((8, 8, 1), np.float32)
-    with pytest.raises(InputError, match=r"values up to .*allowed 0 to 1.*`scale='1/255'`"):
+    with pytest.raises(InputError, match=r"values up to .*allowed 0 to 1.*scale of 1/255 first"):
         Colorizer(model)(plane * 255, info_of(plane))
     plane[0, 0] = 3
     out = Colorizer(model)(plane, info_of(plane))

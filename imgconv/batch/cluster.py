@@ -64,8 +64,8 @@ def _client(address: str) -> Iterator[Client]:
     if not local and not SCHEDULER.fullmatch(address) and not os.path.isfile(address):
         raise UsageError(
             f"`cluster={address!r}`: found neither a scheduler nor a file; allowed are "
-            "tcp://HOST:8786, the file that `dask scheduler --scheduler-file` writes, and local:N "
-            "for N processes on this machine"
+            "tcp://HOST:8786, the scheduler file that `dask scheduler` writes, and local:N for N "
+            "processes on this machine"
         )
     try:
         import dask

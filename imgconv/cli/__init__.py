@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperOption
 from typer.main import get_command
 
 from imgconv.errors import ImgconvError, UsageError
@@ -72,7 +73,7 @@ class Commands(Group):
         """Those of completion are Typer's; no variable sets them for good."""
         params: list[Any] = list(super().get_params(ctx))
         for parameter in params:
-            if hasattr(parameter, "allow_from_autoenv"):
+            if isinstance(parameter, TyperOption):
                 parameter.allow_from_autoenv = parameter.show_envvar = False
         return params
 
