@@ -8,6 +8,7 @@ Without the variable the wheel is for every platform, and kernels are compiled a
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,13 +28,15 @@ def wanted() -> list[str]:
 class KernelsAhead(BuildHookInterface):
     """Compiles all kernels for each level, in processes of their own."""
 
+    folder = ""
+
     def dependencies(self) -> list[str]:
         return NEEDED if wanted() else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if not wanted() or version == "editable":
             return
-        folder = tempfile.mkdtemp(prefix="imgconv-kernels-")
+        folder = self.folder = tempfile.mkdtemp(prefix="imgconv-kernels-")
         for level in wanted():
             compile_for(level, Path(folder) / level, Path(self.root))
         build_data["force_include"][folder] = "imgconv/kernels/compiled"
@@ -41,6 +44,10 @@ class KernelsAhead(BuildHookInterface):
         machine = "aarch64" if "aarch64" in wanted() else "x86_64"
         # The objects need the C library's memcpy, memset and rounding alone: of any version.
         build_data["tag"] = f"py3-none-manylinux2014_{machine}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        if self.folder:
+            shutil.rmtree(self.folder)
 
 
 def compile_for(level: str, folder: Path, root: Path) -> None:
