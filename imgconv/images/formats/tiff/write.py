@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,6 +19,7 @@ from imgconv.images.resolution import Resolution, ratio_of_32_bits
 from imgconv.text import SOFTWARE
 
 from . import tags
+from .apart import NOTE, is_apart, set_apart
 from .describe import describe
 
 BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
@@ -43,6 +44,10 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     first, info = next(planes, (None, None))
     if first is None or info is None:
         raise OutputError("there is no plane to write")
+    if len(images) == 1 and is_apart(first, info):
+        images = [set_apart(_with_first(images[0], first, planes), first)]
+        planes = frames(images)
+        first, info = next(planes)
     layouts = [image.info.tiff or TiffLayout() for image in images]
     whole = first.nbytes / _samples(info) * sum(_samples(i.info) * i.info.planes for i in images)
     big = any(layout.bigtiff for layout in layouts) or whole > BIG
@@ -57,6 +62,11 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
                 head["description"] = told if before is None else None
             writer.write(_arrange(plane, its, layout), **_page(plane, its, layout, options), **head)
             before = its
+
+
+def _with_first(image: Image, first: np.ndarray, rest: Iterator[tuple[np.ndarray, Info]]) -> Image:
+    """The image of a plane that was taken and those after it, which come once."""
+    return Image.of(image.info, itertools.chain([first], (plane for plane, _ in rest)))
 
 
 def _describe_all(images: Sequence[Image], first: np.ndarray) -> bytes | None:
@@ -124,7 +134,8 @@ def _page(
         "iccprofile": info.icc,
         "software": SOFTWARE,
         "metadata": None,
-        "contiguous": False,
+        # ImageJ counts on its own stacks lying in one piece where they are not compressed.
+        "contiguous": layout.kind == "imagej" and compression == "none" and layout.tile is None,
         "maxworkers": _threads(),
     }
 
@@ -187,6 +198,8 @@ def _predictor(plane: np.ndarray, layout: TiffLayout, compression: str) -> int |
 def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     """What of the source's layout is kept although ImageJ misreads it."""
     layout = info.tiff or TiffLayout()
+    if is_apart(plane, info):
+        return [NOTE]
     compression = _compression(plane, layout, options)
     predictor = _predictor(plane, layout, compression)
     kept = f"{compression.removeprefix('adobe_')} with predictor {predictor} is kept from the input"
