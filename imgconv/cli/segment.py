@@ -196,6 +196,14 @@ def command(
             "which is looked at, all are measured.",
         ),
     ] = False,
+    match_axes: Annotated[
+        bool,
+        Option(
+            "--match-axes",
+            help="Labels with all axes of the image, repeated for each channel: for viewers that "
+            "line axes up by their place (napari).",
+        ),
+    ] = False,
     rois: Annotated[
         bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
     ] = False,
@@ -234,6 +242,7 @@ def command(
         min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
         track=track, max_step=max_step, max_gap=max_gap, link_z=link_z, z_step=z_step,
         spots=spots, spot_size=spot_size, spot_contrast=spot_contrast,
+        match_axes=match_axes,
     )  # fmt: skip
     wanted = {
         "tracks": track, "volumes": link_z, "spots": spots is not None,
@@ -315,6 +324,7 @@ def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
         "spots": settings.spots,
         "spot_size": settings.spot_size.words if settings.spot_size else None,
         "spot_contrast": settings.spot_contrast,
+        "match_axes": settings.match_axes,
         "pixel_size_um": list(settings.size) if settings.size else None,
         "threshold": card.read["foreground"],
         "prepare": dict(card.prepare),

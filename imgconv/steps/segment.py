@@ -66,6 +66,7 @@ class Settings:
     spots: str | None = None  # the channel
     spot_size: Quantity | None = None
     spot_contrast: float = CONTRAST
+    match_axes: bool = False
 
     def results(
         self, found: Positions, image: str, name: str, kinds: Iterable[str] = ()
@@ -75,7 +76,7 @@ class Settings:
         size = self.size or found.size
         self.links.check(stack, name)
         results = Results(image, stack, found.info, size, frozenset(kinds), name)
-        results.z_step = self.z_step
+        results.z_step, results.match_axes = self.z_step, self.match_axes
         if self.spots is not None:
             place = channel_of(found.info, name, stack, self.spots, found.channels)
             across = self.spot_size.pixels(size) if self.spot_size else SPOT
@@ -258,6 +259,7 @@ def settings_of(
     spots: int | str | None = None,
     spot_size: Any = None,
     spot_contrast: float = CONTRAST,
+    match_axes: bool = False,
 ) -> Settings:
     """The settings as typed, or as Python has them. Raises UsageError."""
     return Settings(
@@ -275,6 +277,7 @@ def settings_of(
         spots=None if spots is None else str(spots),
         spot_size=quantity("spot_size", spot_size, 1),
         spot_contrast=spot_contrast,
+        match_axes=match_axes,
     )
 
 
