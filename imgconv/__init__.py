@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         Image,
         Measurements,
         NamedKernel,
+        Plate,
         Score,
         Scores,
         Segmentation,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         measure,
         named_kernels,
         open,
+        plate,
         pool,
         run,
         save,
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Difference", "Image", "ImgconvError", "InputError", "Measurements", "NamedKernel",
-    "OutputError", "Score", "Scores", "Segmentation", "UsageError", "classify", "colorize",
+    "OutputError", "Plate", "Score", "Scores", "Segmentation", "UsageError", "classify", "colorize",
     "convolve", "denoise", "diff", "evaluate", "filter", "load_model", "measure", "named_kernels",
-    "open", "pool", "run", "save", "segment", "upsample",
+    "open", "plate", "pool", "run", "save", "segment", "upsample",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import standards
 
+STANDARD = "the standard"
 SECONDS = 20  # some files make decoders go round in circles
 Planes = Iterator[np.ndarray]
 Reader = Callable[[Path], Planes]
@@ -44,11 +47,18 @@ def by_pillow(path: Path) -> Planes:
         register_heif_opener()
     Image.MAX_IMAGE_PIXELS = None
     with Image.open(path) as image:
+        size = image.size
         beside = bool(getattr(image, "default_image", False))  # no part of a PNG's animation
         for number in range(beside, getattr(image, "n_frames", 1)):
             image.seek(number)
             image.load()
+            if image.format == "GIF" and image.size != size:
+                raise ValueError("a canvas that grows from frame to frame")
             bits = image.tag_v2.get(258, (8,))[0] if image.format == "TIFF" else 0
+            way = image.getexif().get(274, 1)
+            if isinstance(way, bytes):  # which Pillow does not turn by
+                yield turned(planes_of(_samples(image, image.info, bits)), way[0])
+                continue
             upright = ImageOps.exif_transpose(image.copy())
             yield planes_of(_samples(upright, image.info, bits))
 
@@ -66,7 +76,9 @@ def _samples(image: Any, known: dict[str, Any], bits: int) -> np.ndarray:
         image = image.convert("RGBA" if clear else "RGB")
     if image.mode in ("RGBa", "La"):
         image = image.convert(image.mode[:-1] + "A")
-    if image.mode in ("YCbCr", "LAB", "HSV", "RGBX"):
+    if image.mode == "LAB":
+        return rgb_of_lab(*coordinates(np.asarray(image), "cielab"), np.uint8)
+    if image.mode in ("YCbCr", "HSV", "RGBX"):
         image = image.convert("RGB")
     array = np.asarray(image)
     if image.mode.startswith("I;16"):
@@ -100,14 +112,18 @@ def by_tifffile(path: Path) -> Planes:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     with tifffile.TiffFile(path, _multifile=False) as tiff:
         pages = [page.aspage() for page in tiff.pages]
+        pages = [page for page in pages if page is pages[0] or not page.is_reduced]
         series = tiff.series[0]
         whole = len(tiff.series) == 1 and len(pages) == 1 and series.size > pages[0].size
         for page in pages:
+            if page.dtype.kind == "c" or not page.dataoffsets:
+                raise ValueError("no light: complex numbers, or nothing at all")
             samples = series.asarray() if whole else page.asarray()
             counted = len(tiff.series) == 1 and "S" not in series.axes and page.samplesperpixel > 1
             for plane in _split(samples, page):
                 parts = np.moveaxis(plane, 2, 0)[..., None] if counted else [plane]
-                yield from (_turned(light(part, page), page) for part in parts)
+                way = page.tags.valueof(274, default=1)
+                yield from (turned(light(part, page), way) for part in parts)
 
 
 def _split(samples: np.ndarray, page: Any) -> Iterator[np.ndarray]:
@@ -134,8 +150,11 @@ def light(samples: np.ndarray, page: Any) -> np.ndarray:
         full = 255 if bits < 8 else 65535
         wide = samples.astype(np.float64) * full / ((1 << bits) - 1)
         samples = np.floor(wide + 0.5).astype(np.uint8 if bits < 8 else np.uint16)
-    if photometric == "separated":
+    if photometric == "separated" and page.tags.valueof(332, default=1) == 1:
         samples = _inks_of_tiff(samples, page)
+    if photometric in ("cielab", "icclab", "itulab"):
+        rgb = rgb_of_lab(*coordinates(samples, photometric), samples.dtype)
+        samples = np.concatenate([rgb, samples[..., 3:]], axis=2)
     if photometric == "ycbcr" and page.compression.name not in ("JPEG", "OJPEG"):
         samples = _rgb_of_ycbcr(samples, page)
     if 1 in page.extrasamples[-1:] and samples.shape[2] in (2, 4):
@@ -182,6 +201,35 @@ def _rgb_of_ycbcr(samples: np.ndarray, page: Any) -> np.ndarray:
     return np.rint(rgb).clip(0, 255).astype(np.uint8)
 
 
+def coordinates(samples: np.ndarray, coding: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """L* from 0 to 100, a* and b*, of 8 or 16 bit."""
+    light, a, b = (samples[..., n].astype(np.float64) for n in range(3))
+    unit = 1 if samples.dtype == np.uint8 else 256
+    if coding == "icclab":
+        return light / (2.55 * unit), a / unit - 128, b / unit - 128
+    top = 256 * unit - 1
+    if coding == "itulab":
+        return light * 100 / top, a * 170 / top - 85, b * 200 / top - 75
+    a, b = ((n / unit + 128) % 256 - 128 for n in (a, b))  # two's complement
+    return light * 100 / top, a, b
+
+
+def rgb_of_lab(light: np.ndarray, a: np.ndarray, b: np.ndarray, dtype: Any) -> np.ndarray:
+    """CIE 15: L*a*b* to XYZ under D50; Bradford's matrix to sRGB under D65; IEC 61966-2-1."""
+    y = (light + 16) / 116
+    cubes = (
+        np.where(f > 6 / 29, f**3, (f - 4 / 29) * 108 / 841) for f in (y + a / 500, y, y - b / 200)
+    )
+    xyz = np.stack(
+        [whole * white for whole, white in zip(cubes, (0.96422, 1, 0.82521), strict=True)], -1
+    )
+    rows = [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540],
+            [0.0719453, -0.2289914, 1.4052427]]  # fmt: skip
+    linear = (xyz @ np.array(rows).T).clip(0, 1)
+    shown = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.rint(shown * np.iinfo(dtype).max).astype(dtype)
+
+
 def _straight(samples: np.ndarray) -> np.ndarray:
     top = 1 if samples.dtype.kind == "f" else np.iinfo(samples.dtype).max
     alpha = samples[..., -1:].astype(np.float64)
@@ -191,9 +239,8 @@ def _straight(samples: np.ndarray) -> np.ndarray:
     return np.concatenate([colour, alpha], axis=2).astype(samples.dtype)
 
 
-def _turned(plane: np.ndarray, page: Any) -> np.ndarray:
+def turned(plane: np.ndarray, way: int) -> np.ndarray:
     """The orientation tag: rows and columns as the eye has them."""
-    way = page.tags.valueof(274, default=1)
     plane = plane.swapaxes(0, 1) if way >= 5 else plane
     return plane[:: -1 if way in (3, 4, 7, 8) else 1, :: -1 if way in (2, 3, 6, 7) else 1]
 
@@ -212,6 +259,8 @@ def by_imagecodecs(path: Path) -> Planes:
     array = decode(data)
     frames = array if suffix in ("gif", "webp", "avif", "apng") and array.ndim == 4 else [array]
     frames = frames[is_beside_animation(data) :] if len(frames) > 1 else frames
+    if suffix == "jpeg8":
+        frames = [_light_of_jpeg(planes_of(array), data)]
     yield from (_exif_turned(planes_of(frame), path) for frame in frames)
 
 
@@ -220,6 +269,17 @@ _MAGIC = (
     ("gif", 0, b"GIF8"), ("bmp", 0, b"BM"), ("avif", 4, b"ftypavif"), ("jpegxl", 0, b"\xff\x0a"),
     ("jpegxl", 4, b"JXL "), ("heif", 4, b"ftyphei"), ("heif", 4, b"ftypmif1"),
 )  # fmt: skip
+
+
+def _light_of_jpeg(samples: np.ndarray, data: bytes) -> np.ndarray:
+    """Of 2 to 16 bits, by their own white; four components are inks, which Adobe inverts."""
+    frame = re.search(rb"\xff[\xc0-\xc3\xc9-\xcb]..([\x02-\x10])", data, re.DOTALL)
+    top = (1 << frame[1][0]) - 1 if frame else 255
+    if samples.shape[2] == 4:
+        light = (samples if b"Adobe" in data else top - samples).astype(np.float64)
+        samples = light[..., :3] * light[..., 3:] / top
+    full = 255 if top < 256 else 65535
+    return np.rint(samples * (full / top)).astype(np.uint8 if full == 255 else np.uint16)
 
 
 def is_beside_animation(data: bytes) -> bool:
@@ -243,8 +303,7 @@ def _exif_turned(plane: np.ndarray, path: Path) -> np.ndarray:
             )
     except Exception:
         way = 1
-    tags = type("Tags", (), {"valueof": lambda self, code, default: way})
-    return _turned(plane, type("Page", (), {"tags": tags()}))
+    return turned(plane, way[0] if isinstance(way, bytes) else way)
 
 
 def by_opencv(path: Path) -> Planes:
@@ -276,6 +335,8 @@ def readers(path: Path) -> dict[str, Reader]:
     if head.startswith(b"\x93NUMPY"):
         return {"NumPy": by_numpy}
     own = {"tifffile": by_tifffile} if head[:3] in (b"II*", b"II+", b"MM\0") else {}
+    standard = standards.reader_for(path)
+    own |= {STANDARD: standard} if standard else {}
     return own | {"Pillow": by_pillow, "imagecodecs": by_imagecodecs, "OpenCV": by_opencv}
 
 

@@ -226,3 +226,28 @@ def test_rescaling_counts_what_is_finite():
     known = np.isfinite(found)  # not around the NaN, which the kernel's zeros touch
     assert known.sum() >= 26
     np.testing.assert_allclose(found[known], (pixels[known] - 100) / 100, atol=1e-6)
+
+
+def test_the_identity_keeps_each_value_that_is_no_number_in_its_place():
+    pixels = np.random.default_rng(8).random((5, 6, 1)).astype(np.float32)
+    pixels[2, 3], pixels[4, 0] = np.nan, np.inf
+    np.testing.assert_array_equal(chain("identity")(pixels), pixels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_luma_beside_alpha_blurs_brightness_as_far_as_it_covers(dtype):
+    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    pixels = (np.random.default_rng(9).random((9, 8, 4)) * 0.3 * top + 0.3 * top).astype(dtype)
+    pixels[:3, :3, 3] = 0
+    found = chain("gaussian:1", luma=True)(pixels, "straight").astype(np.float64)
+    np.testing.assert_array_equal(found[..., 3], pixels[..., 3])
+    change = (found[..., :3] - pixels[..., :3])[3:]
+    assert np.abs(change - change[..., :1]).max() <= (1 if top > 1 else 1e-5)
+    before = pixels.astype(np.float64)
+    cover = before[..., 3:] / top
+    blur = chain("gaussian:1", range="float")
+    grey = (before[..., :3] @ [0.299, 0.587, 0.114])[..., None]
+    wanted = blur((grey * cover).astype(np.float32)) / blur(cover.astype(np.float32))
+    shown = found[..., :3] @ [0.299, 0.587, 0.114]
+    seen = pixels[..., 3] > 0
+    assert np.abs(shown - wanted[..., 0])[seen].max() <= (1 if top > 1 else 1e-5)

@@ -143,3 +143,37 @@ def test_opaque_alpha_of_other_formats_is_dropped(tmp_path):
     plane[..., 3] = 255
     write_image(tmp_path / "a.bmp", [plane], Info("png", plane.dtype, *plane.shape, "straight"))
     assert (tmp_path / "a.bmp").read_bytes()[14] == 40
+
+
+def numbered():
+    """Numbers of 4 bit, and their rows as they are packed."""
+    numbers = RNG.integers(0, 16, (HEIGHT, WIDTH), np.uint8)
+    pairs = np.pad(numbers, ((0, 0), (0, 1))).reshape(HEIGHT, -1, 2)
+    return numbers, [padded(bytes(row)) for row in pairs[..., 0] * 16 + pairs[..., 1]]
+
+
+@pytest.mark.parametrize("size", [16, 42, 48, 66])
+def test_headers_of_any_length_are_read(tmp_path, size):
+    numbers, rows = numbered()
+    head = struct.pack("<IiiHHIIiiII", size, WIDTH, HEIGHT, 1, 4, 0, 0, 0, 0, 16, 0)
+    colours = b"".join(bytes((b, g, r, 0)) for r, g, b in TABLE[:16])
+    head = head[:size].ljust(size, b"\0") + colours
+    file = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 14 + len(head)) + head
+    np.testing.assert_array_equal(read(tmp_path, file + b"".join(rows[::-1]))[0], TABLE[numbers])
+
+
+@pytest.mark.parametrize(("at", "value"), [(2, 1 << 30), (2, 3), (34, 1 << 30), (46, 300)])
+def test_wrong_lengths_and_counts_in_a_header_do_no_harm(tmp_path, at, value):
+    numbers, rows = numbered()
+    data = bytearray(bmp(rows, 4, table=TABLE[:16]))
+    data[at : at + 4] = struct.pack("<I", value)
+    np.testing.assert_array_equal(read(tmp_path, bytes(data))[0], TABLE[numbers])
+
+
+@pytest.mark.parametrize(("format", "number"), [("JPEG", 4), ("PNG", 5)])
+def test_a_whole_jpeg_or_png_inside_is_read(tmp_path, format, number):
+    file = io.BytesIO()
+    PillowImage.fromarray(TABLE[None, :WIDTH].repeat(HEIGHT, 0)).save(file, format)
+    plane, info, _ = read(tmp_path, bmp(file.getvalue(), 0, compression=number))
+    np.testing.assert_array_equal(plane, np.asarray(PillowImage.open(file)))
+    assert info.format == "bmp" and round(info.dpi[0]) == 72

@@ -69,3 +69,15 @@ def test_comments_stay(tmp_path, comment):
         with open_image(tmp_path / f"{source}.gif") as opened:
             assert opened.info.comments == (comment,)
             assert write_images(tmp_path / f"{target}.gif", opened.images) == []
+
+
+def test_frames_beyond_the_screen_enlarge_it_for_all(tmp_path):
+    frames = [PillowImage.fromarray(RNG.integers(0, 256, (h, 12), np.uint8)) for h in (20, 20)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    data = bytearray(file.getvalue())
+    data[6:10] = b"\x0c\0\x05\0"  # 12 x 5
+    (tmp_path / "in.gif").write_bytes(data)
+    with open_image(tmp_path / "in.gif") as source:
+        assert source.info.shape == (2, 20, 12, 3)
+        np.testing.assert_array_equal([p[..., 0] for p in source.planes()], frames)

@@ -260,3 +260,27 @@ def test_the_height_may_come_behind_the_first_scan(tmp_path):
     lines = b"\xff\xdc\0\4" + whole[at : at + 2]
     data = whole[:at] + b"\0\0" + whole[at + 2 : -2] + lines + b"\xff\xd9"
     np.testing.assert_array_equal(read(tmp_path, data)[0], shown(whole))
+
+
+@pytest.mark.parametrize("junk", [b"\0\0\x12", b"\0" * 7 + b"\xff", b"xyz\xff\0\x12"])
+def test_junk_between_segments_is_skipped(tmp_path, junk):
+    whole = jpeg()
+    at = whole.index(b"\xff\xdb")
+    np.testing.assert_array_equal(read(tmp_path, whole[:at] + junk + whole[at:])[0], shown(whole))
+
+
+@pytest.mark.parametrize("bits", [2, 7, 9, 12, 14, 16])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_other_depths_are_scaled_by_their_own_white(tmp_path, bits, lossless):
+    if not lossless and bits != 12:
+        pytest.skip("lossy JPEGs have 8 or 12 bits")
+    samples = (RNG.integers(0, 1 << bits, (9, 8, 3)) // 2 * 2).astype("u1" if bits < 8 else "u2")
+    data = imagecodecs.jpeg8_encode(samples, lossless=lossless, bitspersample=bits)
+    plane, info, _ = read(tmp_path, data)
+    top = 255 if bits < 8 else 65535
+    stored = imagecodecs.jpeg8_decode(data).astype(float)
+    np.testing.assert_array_equal(plane, np.floor(stored * top / ((1 << bits) - 1) + 0.5))
+    assert info.source_dtype == ("" if bits == 16 else f"uint{bits}")
+    through(tmp_path, data, "out.png")
+    with open_image(tmp_path / "out.png") as source:
+        np.testing.assert_array_equal(list(source.planes()), [plane])

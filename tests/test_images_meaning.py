@@ -524,3 +524,74 @@ def test_channels_of_an_array_are_data_unless_said(tmp_path):
         assert source.info.alpha == "straight"
     with pytest.raises(InputError, match="the array has 4 channels, rgb are 3"):
         open_image(tmp_path / "a.npy", channels="rgb")
+
+
+def rgb_of_lab(light, a, b):
+    """CIE 15, under D50, and IEC 61966-2-1: from 0 to 1."""
+    y = (light + 16) / 116
+    roots = (y + a / 500, y, y - b / 200)
+    cubes = [np.where(f > 6 / 29, f**3, (f - 4 / 29) * 108 / 841) for f in roots]
+    xyz = np.stack(cubes, -1) * (0.96422, 1, 0.82521)
+    rows = [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540],
+            [0.0719453, -0.2289914, 1.4052427]]  # fmt: skip
+    linear = (xyz @ np.array(rows).T).clip(0, 1)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("photometric", [8, 9, 10])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_lab_becomes_srgb(tmp_path, photometric, dtype, planar):
+    top = np.iinfo(dtype).max
+    unit = (top + 1) // 256
+    light, a, b = (
+        RNG.integers(*ends, (12, 10)) * unit for ends in ((50, 220), (-25, 25), (-25, 25))
+    )
+    known = {8: (light / top * 100, a / unit, b / unit),
+             9: (light / unit / 2.55, a / unit, b / unit),
+             10: (light / top * 100, (a + 128 * unit) * 170 / top - 85,
+                  (b + 128 * unit) * 200 / top - 75)}[photometric]  # fmt: skip
+    middle = 0 if photometric == 8 else 128 * unit
+    stored = np.stack([light, (a + middle) % (top + 1), (b + middle) % (top + 1)], -1).astype(dtype)
+    data = np.moveaxis(stored, 2, 0) if planar == "separate" else stored
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric=photometric, planarconfig=planar,
+                     metadata=None)  # fmt: skip
+    with open_image(tmp_path / "a.tif") as source:
+        (plane,) = source.planes()
+        assert any("converted to sRGB" in note for note in source.notes)
+        write_images(tmp_path / "b.tif", source.images)
+    assert np.abs(plane - rgb_of_lab(*known) * top).max() < 0.6 * unit
+    with open_image(tmp_path / "b.tif") as source:
+        np.testing.assert_array_equal(list(source.planes()), [plane])
+
+
+def test_inks_that_are_not_cmyk_are_data(tmp_path):
+    stored = RNG.integers(0, 256, (6, 7, 5), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="separated", metadata=None,
+                     extratags=[(332, 3, 1, 2, True)])  # fmt: skip
+    with open_image(tmp_path / "a.tif") as source:
+        write_images(tmp_path / "b.tif", source.images)
+        assert any("5 inks that are not CMYK" in note for note in source.notes)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), stored)
+
+
+def test_tiles_that_are_left_out_on_purpose_are_0(tmp_path):
+    stored = RNG.integers(1, 256, (32, 48), np.uint8)
+    stored[16:, 16:32] = 0
+    tifffile.imwrite(tmp_path / "a.tif", stored, tile=(16, 16), metadata=None)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        tags = tiff.pages.first.tags
+        for code in (324, 325):
+            tags[code].overwrite([n if i != 4 else 0 for i, n in enumerate(tags[code].value)])
+    with open_image(tmp_path / "a.tif") as source:
+        np.testing.assert_array_equal([p[..., 0] for p in source.planes()], [stored])
+        assert any("leaves out" in note for note in source.notes)
+
+
+def test_a_length_that_is_too_long_does_no_harm_where_all_samples_are_there(tmp_path):
+    stored = RNG.integers(0, 256, (8, 9), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stored, metadata=None)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as tiff:
+        tiff.pages.first.tags[279].overwrite(1 << 20)
+    with open_image(tmp_path / "a.tif") as source:
+        np.testing.assert_array_equal([p[..., 0] for p in source.planes()], [stored])

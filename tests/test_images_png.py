@@ -47,7 +47,7 @@ def rows(samples, depth):
     return np.pad(packed, ((0, 0), (1, 0))).tobytes()
 
 
-def png(samples, colour, depth, chunks=(), interlaced=0):
+def png(samples, colour, depth, chunks=(), interlaced=0, behind=()):
     height, width, _ = samples.shape
     parts = [samples[y::dy, x::dx] for y, x, dy, dx in ADAM7] if interlaced else [samples]
     body = b"".join(rows(part, depth) for part in parts if part.size)
@@ -56,7 +56,8 @@ def png(samples, colour, depth, chunks=(), interlaced=0):
     if colour == 3:
         head += chunk(b"PLTE", PALETTE[: 2**depth].tobytes())
     return b"\x89PNG\r\n\x1a\n" + head + b"".join(itertools.starmap(chunk, chunks)) + chunk(
-        b"IDAT", zlib.compress(body)) + chunk(b"IEND")  # fmt: skip
+        b"IDAT", zlib.compress(body)) + b"".join(itertools.starmap(chunk, behind)) + chunk(
+        b"IEND")  # fmt: skip
 
 
 def read(data, tmp_path, **options):
@@ -158,6 +159,38 @@ def test_frames_are_laid_over_each_other_and_written_whole(tmp_path, depth, hidd
     with open_image(tmp_path / "out.png") as source:
         np.testing.assert_array_equal(list(source.planes()), expected)
         assert [image.info.duration for image in source.images] == times
+
+
+CONTROL = struct.pack(">IIIIIHHBB", 0, 3, 2, 0, 0, 1, 10, 0, 0)
+COUNT, PART = (b"acTL", struct.pack(">II", 1, 0)), (b"fdAT", struct.pack(">I", 1) + b"?")
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        ([COUNT, COUNT], [(b"fcTL", CONTROL), PART]),
+        ([(b"acTL", bytes(8))], []),
+        ([(b"acTL", b"\0")], [(b"fcTL", CONTROL), PART]),
+        ([(b"acTL", struct.pack(">II", 5, 0)), (b"fcTL", CONTROL)], []),
+        ([COUNT], []),
+        ([COUNT], [(b"fcTL", CONTROL)]),
+        ([COUNT], [(b"fcTL", CONTROL), PART, PART]),
+        ([COUNT], [(b"fcTL", CONTROL[:-1]), PART]),
+        ([COUNT], [(b"fcTL", CONTROL[:4] + b"\0\0\0\x09" + CONTROL[8:]), PART]),
+    ],
+)
+def test_the_picture_of_a_damaged_animation_is_read(tmp_path, before, behind):
+    samples = RNG.integers(0, 256, (2, 3, 3)).astype(np.uint16)
+    (plane,), _, notes = read(png(samples, 2, 8, before, behind=behind), tmp_path)
+    np.testing.assert_array_equal(plane, samples)
+    assert any("default picture" in note for note in notes)
+
+
+def test_what_is_announced_too_late_is_no_animation(tmp_path):
+    samples = RNG.integers(0, 256, (2, 3, 3)).astype(np.uint16)
+    (plane,), _, notes = read(png(samples, 2, 8, behind=[COUNT, (b"fcTL", CONTROL)]), tmp_path)
+    np.testing.assert_array_equal(plane, samples)
+    assert not notes
 
 
 GREY = RNG.integers(0, 256, (6, 7, 3)).astype(np.uint16)

@@ -12,6 +12,7 @@ import pytest
 import standin
 import tifffile
 
+import imgconv
 from imgconv import cli
 from imgconv.errors import InputError, UsageError
 from imgconv.tasks.plate.names import PRESETS, groups, name_pattern, well_named
@@ -212,3 +213,35 @@ def test_mistakes_in_maps_and_tables_are_named(segment, capfd):
     ):
         assert cli.main(["plate", *argv]) in (1, 2)
         assert said in capfd.readouterr().err
+
+
+def test_labels_are_measured_on_all_channels_that_names_tell(segment, capfd):
+    counts = plate()
+    assert segment("plate", "--channels-from-names", "--channel", "1", "-o", "out")[0] == 0
+    argv = ["measure", "out", "plate", "--channels-from-names", "-o", "tables"]
+    assert cli.main(argv) == 0, capfd.readouterr().err
+    for mine, theirs in zip(
+        sorted(Path("tables").iterdir()), sorted(Path("out").glob("p1*.csv")), strict=True
+    ):
+        assert mine.read_text() == theirs.read_text().replace("-labels", "")
+    name = f"p1_A01_s1_w1{GUID}"
+    assert cli.main(["measure", f"out/{name}-labels.tif", f"plate/{name}.tif", "-o", "one.csv",
+                     "--name-pattern", "auto"]) == 0  # fmt: skip
+    (first, _) = rows("one.csv")
+    assert first["well"] == "A01" and first["intensity_mean"] == "1000"
+    assert cli.main(["measure", "out", "plate", "--name-pattern", "opera", "-o", "no"]) == 1
+    assert "its name is none of --name-pattern opera" in capfd.readouterr().err
+
+    Path("map.csv").write_text("well,dose,compound\nA1,0,DMSO\nA2,5,taxol\n")
+    found = imgconv.plate("tables", plate_map="map.csv")
+    assert found.wells["well"].tolist() == ["A01", "A02", "B01"]
+    assert found.wells["count"].tolist() == [2 * n for n in counts.values()]
+    assert found.wells["dose"].tolist()[:2] == [0, 5] and np.isnan(found.wells["dose"][2])
+    assert found.objects["compound"].tolist() == ["DMSO"] * 4 + ["taxol"] * 6
+    table = found.wells.to_pandas()
+    assert (table.intensity_mean_c2_mean[1], table.intensity_mean_c2_sd[1]) == (
+        pytest.approx(180), pytest.approx(statistics.stdev([160] * 3 + [200] * 3)),
+    )  # fmt: skip
+    each = {f"x_{well}_s1_w1.tif": imgconv.measure(np.eye(4, dtype=int), np.ones((4, 4)) * n)
+            for n, well in enumerate(("C05", "C06"))}  # fmt: skip
+    assert imgconv.plate(each).wells["intensity_mean_mean"].tolist() == [0, 1]

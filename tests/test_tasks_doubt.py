@@ -16,6 +16,8 @@ from imgconv.tasks.segment.doubt import (
     EMPTY,
     MEANING,
     MISSED,
+    NO_NUMBERS,
+    ONE_VALUE,
     SIZES,
     UNSURE,
     describe,
@@ -53,7 +55,10 @@ def test_a_photograph_and_a_page_are(doubt) -> None:
 def test_nothing_found_is_said_and_whether_there_is_something(doubt) -> None:
     rng = np.random.default_rng(0)
     assert doubt(rng.normal(500, 9, (128, 128)).astype(np.uint16)) == (EMPTY,)
-    assert doubt(np.full((64, 64), 7, np.uint8)) == (EMPTY,)
+    assert doubt(rng.normal(90, 5, (64, 64)).astype(np.uint8)) == (EMPTY,)
+    for value in (0, 7, 255):
+        assert doubt(np.full((64, 64), value, np.uint8)) == (ONE_VALUE,)
+    assert doubt(np.full((64, 64), np.nan, np.float32)) == (NO_NUMBERS,)
     rows = np.indices((128, 128))[0]
     stripes = np.where(rows // 2 % 32 == 0, 900, 100) + rng.normal(0, 9, rows.shape)
     assert set(doubt(stripes.astype(np.uint16))) & {MISSED, UNSURE, SIZES}

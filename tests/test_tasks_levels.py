@@ -14,17 +14,22 @@ from imgconv.tasks.segment.run import Segmentation, segment
 GROUND, NOISE, SIGNAL = 300.0, 12.0, 1500.0
 
 
-def field(side: int = 256, count: int = 14, radius: float = 10, seed: int = 3) -> np.ndarray:
-    """(side, side) uint16: blurred discs that do not touch, of unequal brightness, on noise."""
+def field(
+    side: int = 256, count: int = 14, radius: float = 10, seed: int = 3, more: tuple = ()
+) -> np.ndarray:
+    """(side, side) uint16: blurred discs that do not touch, of unequal brightness, on noise; the
+    last ones have the radii of `more`."""
     rng = np.random.default_rng(seed)
-    image, places = np.zeros((side, side)), np.zeros((0, 2))
+    image, places = np.zeros((side, side)), np.zeros((0, 3))
     rows, columns = np.indices(image.shape)
-    while len(places) < count:
-        place = rng.uniform(2 * radius, side - 2 * radius, 2)
-        if len(places) and np.hypot(*(places - place).T).min() < 3 * radius:
-            continue
-        places = np.vstack([places, place])
-        inside = np.hypot(rows - place[0], columns - place[1]) < radius * rng.uniform(0.85, 1.15)
+    for size in [radius] * count + list(more):
+        while True:
+            place = rng.uniform(1.2 * size, side - 1.2 * size, 2)
+            apart = np.hypot(*(places[:, :2] - place).T) - 1.2 * (places[:, 2] + size)
+            if apart.min(initial=9) > 4:
+                break
+        places = np.vstack([places, [*place, size]])
+        inside = np.hypot(rows - place[0], columns - place[1]) < size * rng.uniform(0.85, 1.15)
         image += inside * SIGNAL * rng.uniform(0.7, 1.3)
     image = cv2.GaussianBlur(image, (0, 0), 1.2) + GROUND + rng.normal(0, NOISE, image.shape)
     return image.clip(0, 65535).astype(np.uint16)
@@ -103,6 +108,30 @@ def test_large_nuclei_are_found_without_being_told(find) -> None:
     found = find(field(500, 2, 75))
     assert found.labels.max() == 2
     assert found.diameter == pytest.approx(150, rel=0.2)
+
+
+@pytest.mark.parametrize("large, small, few", [(36, 8, 2), (60, 10, 1)])
+def test_objects_of_different_sizes_are_found_in_one_field(find, large, small, few) -> None:
+    """Whichever of them sets the scale: the large ones have more pixels, or are not seen at all."""
+    found = find(field(300, few, large, more=(small,) * 12))
+    areas = np.sort(np.bincount(found.labels.ravel())[1:])
+    assert len(areas) == 12 + few
+    assert areas[:12].max() < 5 * small**2 and areas[12:].min() > 2 * large**2
+
+
+def test_glass_beside_tissue_changes_no_levels() -> None:
+    rng = np.random.default_rng(2)
+    tissue = np.full((400, 400, 3), (200, 150, 190), np.float32)
+    inside = np.zeros((400, 400), bool)
+    for y, x in rng.integers(10, 390, (90, 2)):
+        inside[y - 8 : y + 8, x - 8 : x + 8] = True
+    tissue[inside] = (90, 60, 140)
+    tissue += rng.normal(0, 4, tissue.shape)
+    glass = np.full((900, 900, 3), 245, np.float32)
+    glass[250:650, 250:650] = tissue
+    alone = find_levels(tissue, inside, 16)
+    whole = find_levels(glass, np.pad(inside, 250), 16)
+    assert alone and whole and whole.like(alone)
 
 
 def test_the_commonest_level_is_that_of_the_background() -> None:

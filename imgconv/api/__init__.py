@@ -11,12 +11,12 @@ from .files import open, save
 from .filters import NamedKernel, convolve, filter, named_kernels, pool, upsample
 from .models import ModelLike, classify, load_model, run
 from .networks import colorize, denoise, evaluate, segment
-from .records import Measurements, Score, Scores, Segmentation
-from .tables import measure
+from .records import Measurements, Plate, Score, Scores, Segmentation
+from .tables import measure, plate
 
 __all__ = [
-    "Difference", "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Reading",
-    "Score", "Scores", "Segmentation", "classify", "colorize", "convolve", "denoise", "diff",
-    "evaluate", "filter", "load_model", "measure", "named_kernels", "open", "pool", "run", "save",
-    "segment", "upsample",
+    "Difference", "Image", "ImageLike", "Measurements", "ModelLike", "NamedKernel", "Plate",
+    "Reading", "Score", "Scores", "Segmentation", "classify", "colorize", "convolve", "denoise",
+    "diff", "evaluate", "filter", "load_model", "measure", "named_kernels", "open", "plate",
+    "pool", "run", "save", "segment", "upsample",
 ]  # fmt: skip

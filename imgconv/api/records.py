@@ -17,14 +17,31 @@ class Measurements(dict[str, np.ndarray]):
 
     @property
     def rows(self) -> int:
-        """How many objects there are."""
-        return len(self["label"])
+        """How many objects there are, or wells."""
+        return len(next(iter(self.values()), ()))
 
     def to_pandas(self) -> Any:
         """The table as a pandas.DataFrame; pandas has to be installed."""
         from pandas import DataFrame
 
         return DataFrame(dict(self))
+
+
+@dataclass(frozen=True, eq=False)
+class Plate:
+    """What `plate` sums up.
+
+    Attributes
+    ----------
+    wells : Measurements
+        A row for each well: the map's columns, `images`, `count`, and of each property its mean,
+        median and standard deviation over the objects. NaN, or "" of a text, is what is not known.
+    objects : Measurements
+        A row for each object, with its `well` and what the map says of it.
+    """
+
+    wells: Measurements
+    objects: Measurements
 
 
 @dataclass(frozen=True, eq=False)

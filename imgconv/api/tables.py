@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,7 +13,7 @@ from imgconv.errors import UsageError
 from imgconv.images.limits import Values
 
 from .arrays import ImageLike, is_path, source_of
-from .records import Measurements
+from .records import Measurements, Plate
 
 Length = float | str
 
@@ -95,3 +96,72 @@ def measure(
         table = measured(enter(labels, "labels", planes), on, settings, beside)
     columns = {name: np.array([row[name] for row in table.rows]) for name in table.columns}
     return Measurements(columns)
+
+
+PathLike = str | os.PathLike[str]
+
+
+def plate(
+    tables: PathLike | Sequence[PathLike] | Mapping[str, Measurements],
+    *,
+    plate_map: PathLike | None = None,
+    name_pattern: str = "auto",
+) -> Plate:
+    """Sum up a plate: counts, means, medians and deviations of each well, with the plate's map.
+
+    Parameters
+    ----------
+    tables : path, sequence of paths or mapping
+        Tables that `segment` or `measure` wrote, or the folders of them; or the measurements by the
+        names of their images.
+    plate_map : path, optional
+        What is in the wells: a CSV with a column well (A01 or A1) and any others, which are joined.
+    name_pattern : str, optional
+        How image names tell the well, where tables have no such column: auto, imagexpress, opera,
+        cellvoyager, scanr, incucyte, micromanager, or your own: "{well}_{site}.tif".
+
+    Returns
+    -------
+    Plate
+        `wells` and `objects`, each a dict of columns.
+
+    Raises
+    ------
+    UsageError, InputError
+        Names that do not fit the pattern; tables that are none of objects; a map without wells.
+
+    Examples
+    --------
+    >>> dots = np.zeros((64, 64), np.uint16)
+    >>> dots[8:28, 8:28] = dots[36:56, 30:50] = 500
+    >>> found = imgconv.measure(dots // 500, dots)
+    >>> plate = imgconv.plate({"A01.tif": found, "b7.tif": found}, name_pattern="{well}.tif")
+    >>> plate.wells["well"].tolist(), plate.wells["intensity_mean_mean"].tolist()
+    (['A01', 'B07'], [500.0, 500.0])
+    """
+    from imgconv.tasks.plate import wells
+    from imgconv.tasks.plate.names import name_pattern as pattern_of
+
+    pattern = pattern_of(name_pattern)
+    known = wells.plate_map(os.fspath(plate_map))[1] if plate_map is not None else {}
+    if isinstance(tables, Mapping):
+        rows, images = wells.objects_of(tables, pattern)
+    else:
+        several = [tables] if isinstance(tables, str | os.PathLike) else tables
+        rows, images = wells.objects(wells.tables([os.fspath(t) for t in several]), pattern)
+    columns, found = wells.wells(rows, images, known)
+    return Plate(_columns(columns, found), _columns(*wells.mapped(rows, known)))
+
+
+def _columns(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Measurements:
+    """Numbers where a column has nothing else, NaN for what is missing; else texts."""
+    found = Measurements()
+    for name in names:
+        values = [row.get(name) for row in rows]
+        try:
+            numbers = [float("nan") if v in (None, "") else float(v) for v in values]
+            whole = all(str(v).isdecimal() for v in values)
+            found[name] = np.array(numbers, int if whole and values else float)
+        except (TypeError, ValueError):
+            found[name] = np.array(["" if v is None else str(v) for v in values])
+    return found

@@ -8,7 +8,6 @@ module with FAMILY, its functions by name, and ABOUT, their common help.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -19,8 +18,8 @@ from typer.main import get_command
 from imgconv.errors import ImgconvError, UsageError
 
 from .console import Console, ExitCode, current, in_options, using
-from .help import WIDEST, Command, Group
-from .meant import rewrite, suggest_command, suggest_option
+from .help import WIDEST, Group
+from .meant import rewrite
 
 COMMANDS: dict[str, str] = {
     "filter": "Sharpen, blur, find edges: any kernel, or a matrix of yours.",
@@ -38,6 +37,8 @@ COMMANDS: dict[str, str] = {
     "inspect": "Look inside a network: filters, maps, what decides.",
     "models": "List, show, verify, import and make networks.",
     "kernels": "List the named kernels, or show an image under all.",
+    "rerun": "Do a recorded run again, and say what differs.",
+    "config": "Show where the values of options come from.",
     "warmup": "Compile all kernels for this machine ahead of first use.",
     "cache": "Show, clear or verify the compiled kernels.",
     "diff": "Compare two images: differences, PSNR, SSIM, metadata.",
@@ -78,6 +79,7 @@ def load(name: str) -> Any:
     from importlib import import_module
 
     from .options import flatten_options
+    from .presets import Command
 
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
     alone = typer.Typer(
@@ -87,8 +89,9 @@ def load(name: str) -> Any:
         shown = getattr(module, "ALONE", None)
         first = show_alone(shown) if shown else help_alone
         alone.callback(invoke_without_command=True, help=module.ABOUT)(first)
+    settings = getattr(module, "CONTEXT", None)
     for word, command in (family or {name: module.command}).items():
-        alone.command(word, cls=Command)(flatten_options(command))
+        alone.command(word, cls=Command, context_settings=settings)(flatten_options(command))
     return get_command(alone)
 
 
@@ -120,7 +123,12 @@ def about(
     version: Annotated[
         bool,
         typer.Option(
-            "-V", "--version", callback=show_version, is_eager=True, help="Show versions and exit."
+            "-V",
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            help="Show versions and exit.",
+            allow_from_autoenv=False,  # a container may have an IMGCONV_VERSION
         ),
     ] = False,
 ) -> None:
@@ -133,7 +141,8 @@ def about(
 
 def application() -> typer.Typer:
     """The commands by name and help, without their modules."""
-    app = typer.Typer(cls=Commands, rich_markup_mode=None, context_settings=SETTINGS)
+    settings = SETTINGS | {"auto_envvar_prefix": "IMGCONV"}
+    app = typer.Typer(cls=Commands, rich_markup_mode=None, context_settings=settings)
     app.callback(epilog=EXAMPLES)(about)
     for name, help in COMMANDS.items():
         app.command(name, help=help)(lambda: None)
@@ -174,11 +183,20 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _usage(error: typer.TyperException) -> str:
     """One line: what is wrong, where to look."""
+    from .usage import explain
+
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
-    text = _describe_range(error) or _describe_unknown(error, context)
-    text = text or " ".join(error.format_message().split())
-    return f"{text} ({_hint_of_file(error)}see {path} --help)"
+    return f"{explain(error)} ({_place_of(error)}{_hint_of_file(error)}see {path} --help)"
+
+
+def _place_of(error: typer.TyperException) -> str:
+    """For an option that was not set on the command line."""
+    from .presets import sources
+
+    context, option = getattr(error, "ctx", None), getattr(error, "param", None)
+    place = sources(context).get(option.name, "") if context and option else ""
+    return "" if place in ("", "command line") else f"set in {place}; "
 
 
 def _hint_of_file(error: typer.TyperException) -> str:
@@ -187,34 +205,6 @@ def _hint_of_file(error: typer.TyperException) -> str:
 
     name = getattr(error, "option_name", "")
     return f"the file of this name is ./{name}; " if name and Path(name).exists() else ""
-
-
-def _describe_unknown(error: typer.TyperException, context: Any) -> str:
-    """A word that is no command or option of ours, and what may be meant; else nothing."""
-    if hasattr(error, "possibilities") and (word := getattr(error, "option_name", "")):
-        options = [name for p in context.command.params for name in p.opts if name[:2] == "--"]
-        hint = suggest_option(word, context.info_name, options)
-        return f"no such option: {word}; {hint}".rstrip("; ")
-    missing = re.match(r"No such command '(.*)'\.", getattr(error, "message", ""))
-    if not missing:
-        return ""
-    family = context.info_name if context.parent else ""
-    hint = suggest_command(missing[1], context.command.commands, family)
-    return f"no such command: {missing[1]}; {hint}".rstrip("; ")
-
-
-def _describe_range(error: typer.TyperException) -> str:
-    """What was found and what is allowed, for an option with a range; else nothing."""
-    option: Any = getattr(error, "param", None)
-    kind: Any = getattr(option, "type", None)
-    low, high = getattr(kind, "min", None), getattr(kind, "max", None)
-    found, wrong, _ = getattr(error, "message", "").partition(" is not ")
-    if low is None or not wrong:
-        return ""
-    number = "a whole number" if kind.name.startswith("int") else "a number"
-    span = f"from {low:g} to {high:g}" if high is not None else f"of {low:g} or more"
-    name, value = max(option.opts, key=len), found.strip("'")
-    return f"{name} {value}: must be {number} {span}"
 
 
 def _fail(line: str, code: int) -> int:

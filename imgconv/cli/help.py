@@ -19,7 +19,9 @@ GROUPS = {
         "output", "force", "skip_existing", "dry_run", "format", "depth", "quality",
         "compression", "background", "to_srgb",
     ),
-    "Batch and reports": ("fail_fast", "jobs", "threads", "json", "quiet", "verbose"),
+    "Batch and reports": (
+        "fail_fast", "jobs", "threads", "json", "quiet", "verbose", "config",
+    ),
 }  # fmt: skip
 """Heading -> options that many commands share; all others are the command's own."""
 HYPHEN = "\ue000"  # stands for one while lines are broken: names of options and files stay whole

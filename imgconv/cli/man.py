@@ -16,6 +16,10 @@ EXIT_STATUS = """\
 
 ENVIRONMENT = {
     "IMGCONV_CACHE": "Folder for compiled kernels, instead of the user's cache folder.",
+    "IMGCONV_CONFIG": "A TOML file with defaults of options, instead of ./imgconv.toml: see "
+    "imgconv config --help.",
+    "IMGCONV_COMMAND_OPTION": "The default of an option, as IMGCONV_SEGMENT_DIAMETER=9um; "
+    "several values one a line. Flags win, then these, then the file.",
     "NO_COLOR": "If set, nothing is printed in colour.",
     "COLUMNS": "Width of the terminal, where the terminal does not say it.",
 }

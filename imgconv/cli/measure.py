@@ -13,6 +13,7 @@ from .options import DryRun, Force, InputOptions, SkipExisting
 
 if TYPE_CHECKING:
     from imgconv.batch import Plan
+    from imgconv.tasks.plate.names import NamePattern
 
 FOLDER = "measured"
 Given = Annotated[
@@ -100,6 +101,21 @@ def command(
         str | None,
         Option("--axes", metavar="LETTERS", help="What the axes of the images are, as in segment."),
     ] = None,
+    name_pattern: Annotated[
+        str | None,
+        Option(
+            "--name-pattern",
+            metavar="PATTERN",
+            help="Read well, site and channel from the images' names, as in segment.",
+        ),
+    ] = None,
+    channels_from_names: Annotated[
+        bool,
+        Option(
+            "--channels-from-names",
+            help="Measure also the files beside each image that are its other channels by name.",
+        ),
+    ] = False,
     pixel_size: Annotated[
         str | None,
         Option(
@@ -118,10 +134,13 @@ def command(
 
     imgconv measure labels/ images/ --cells cells/ -o tables/
 
+    imgconv measure segmented/ plate/ --channels-from-names -o tables/
+
     Files in folders belong together by their names: a-labels.tif, a_masks.png and a.tif are all
     about a. Columns are those of `imgconv segment`, and are defined in docs/measurements.md.
     """
     from imgconv.steps.measure import MeasureFile, settings_of
+    from imgconv.tasks.plate.names import name_pattern as pattern_of
 
     from .files import carry_out
     from .report import show_plan
@@ -132,14 +151,17 @@ def command(
     if len(options.files or ()) < 2:
         raise UsageError("measure needs labels and at least one image: LABELS IMAGE...")
     planned, images, beside = _plan(options, cells)
+    pattern: NamePattern | None = None
+    if name_pattern is not None or channels_from_names:
+        pattern = pattern_of(name_pattern or "auto")
+        planned, images = by_names(planned, images, pattern, channels_from_names)
     if options.json and any(item.target == "-" for item in planned.items):
         raise UsageError("the table and --json both want standard output: give -o FILE")
     if options.dry_run:
         return show_plan(planned.items, options)
     force = options.force or options.skip_existing
-    return carry_out(
-        planned, options, MeasureFile(settings, images, beside, options.reading, force)
-    )
+    step = MeasureFile(settings, images, beside, options.reading, force, pattern)
+    return carry_out(planned, options, step)
 
 
 def _plan(
@@ -166,6 +188,30 @@ def _plan(
     beside = {one.labels: one.others[-1] for one in right} if cells else {}
     count = len(images)
     return Plan(tuple(items)), {one.labels: one.others[:count] for one in right}, beside
+
+
+def by_names(
+    planned: Plan, images: dict[str, tuple[str, ...]], names: NamePattern, join: bool
+) -> tuple[Plan, dict[str, tuple[str, ...]]]:
+    """The plan in which images whose names do not fit have failed; with `join` each with all the
+    files of its channels."""
+    from imgconv.batch import Plan
+    from imgconv.errors import InputError
+    from imgconv.tasks.labels.truth import names_beside
+    from imgconv.tasks.plate.names import channel_files
+
+    items, found = [], dict(images)
+    for item in planned.items:
+        given = images.get(item.source, ())
+        try:
+            for path in given:
+                names(path)
+            if join and len(given) == 1:
+                found[item.source] = channel_files(given[0], names_beside(given[0]), names)
+        except InputError as error:
+            item = item._replace(error=item.error or str(error))
+        items.append(item)
+    return Plan(tuple(items)), found
 
 
 def _csv(found: str) -> str:

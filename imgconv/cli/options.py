@@ -144,7 +144,8 @@ Quality = Annotated[
         min=1,
         max=100,
         metavar="1-100",
-        help="Of JPEG and WebP. [default: the input's own, else 92]",
+        help="Of JPEG and WebP. [default: JPEG the input's own, else 92; WebP 92, of what was "
+        "lossless 100]",
     ),
 ]
 COMPRESSIONS = ("none", "lzw", "deflate", "zip", "packbits", "zstd", "jpeg", *"0123456789")
@@ -297,24 +298,28 @@ class FileOptions(InputOptions):
 def flatten_options(command: Callable[..., int]) -> Callable[..., int]:
     """`command` with the fields of its bundle (a dataclass parameter) as its own parameters.
 
-    Arguments come first, then the command's own options, then the bundle's.
+    Arguments come first, then the command's own options, then the bundle's, then --config.
     """
+    from .presets import Config
+
     parameters = inspect.signature(command, eval_str=True).parameters
     bundle = next((p for p in parameters.values() if dataclasses.is_dataclass(p.annotation)), None)
-    if bundle is None:
-        return command
-    kind, shared = bundle.annotation, _fields(bundle.annotation)
+    shared = _fields(bundle.annotation) if bundle else []
     own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters.values() if p is not bundle]
+    config = inspect.Parameter(
+        "config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config
+    )
 
     @functools.wraps(command)
     def call(**given: Any) -> int:
-        options = kind(**{p.name: given.pop(p.name) for p in shared})
+        given.pop("config", None)  # its callback has read it
+        options = {p.name: given.pop(p.name) for p in shared}
         for name, value in given.items():  # nan and inf pass Typer's min and max
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"--{name.replace('_', '-')} {value}: must be a number")
-        return command(**{bundle.name: options}, **given)
+        return command(**given, **({bundle.name: bundle.annotation(**options)} if bundle else {}))
 
-    everything = [shared[0], *own, *shared[1:]]
+    everything = [*shared[:1], *own, *shared[1:], config]
     call.__signature__ = inspect.Signature(everything)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in everything}
     del call.__wrapped__

@@ -74,19 +74,13 @@ def command(
     rows, images = wells.objects(wells.tables(tables), pattern)
     columns, found = wells.wells(rows, images, known)
     if objects is not None:
-        _write(objects, *_all(rows, known), force)
+        _write(objects, *wells.mapped(rows, known), force)
     if json:
         _print_json(found)
     if output != "-" or not json:
         _write(output, columns, found, force)
     _say(rows, images, known)
     return ExitCode.OK
-
-
-def _all(rows: Sequence[dict[str, Any]], known: Any) -> tuple[list[str], list[dict[str, Any]]]:
-    """Every object with what the map says of its well."""
-    mapped = [{**row, **known.get(row["well"], {})} for row in rows]
-    return list(dict.fromkeys(name for row in mapped for name in row)), mapped
 
 
 def _write(path: str, columns: list[str], rows: Sequence[dict[str, Any]], force: bool) -> None:

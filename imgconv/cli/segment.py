@@ -11,6 +11,7 @@ from typer import Option
 from . import complete
 from .console import ExitCode, current
 from .options import DryRun, Force, InputOptions, SkipExisting
+from .presets import given_options
 
 if TYPE_CHECKING:
     from imgconv.steps.ledger import Ledger
@@ -272,6 +273,7 @@ def command(
         "command": "segment",
         "model": facts(step.network.model),
         "parameters": _parameters(step, options),
+        "options": given_options(),
     }
     if options.skip_existing:
         ledger.take_over()

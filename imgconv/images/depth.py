@@ -36,6 +36,12 @@ def to_depth(plane: np.ndarray, depth: int) -> np.ndarray:
     return out
 
 
+def full_range(plane: np.ndarray, bits: int) -> np.ndarray:
+    """White, the largest number of so many bits, becomes that of the plane's type (8 or 16 bit)."""
+    top, full = (1 << bits) - 1, np.uint32(np.iinfo(plane.dtype).max)
+    return ((plane.astype(np.uint32) * full + top // 2) // top).astype(plane.dtype)
+
+
 def outside(plane: np.ndarray) -> int:
     """How many samples of a float plane lie outside 0 to 1 or are NaN."""
     return int(sum(np.count_nonzero(~((b >= 0) & (b <= 1))) for b in plane))

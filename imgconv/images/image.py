@@ -13,17 +13,27 @@ Planes = Callable[[], Iterator[np.ndarray]]
 Region = Callable[[slice, slice, int], np.ndarray]
 
 
+def no_rows() -> int:
+    return 0
+
+
+def one_row() -> int:
+    return 1
+
+
 @dataclass(frozen=True)
 class Image:
     """A file holds one or several: the pages of a scan, the frames of an animation.
 
     Planes of one size, type and meaning (a stack) are one image with axes. `read_planes` gives
-    each plane (H, W, C) in turn; `read_region` part of one, where the format can.
+    each plane (H, W, C) in turn; `read_region` part of one, where the format can, and
+    `rows_together` are as many as it decodes at a time (0 where that is the whole plane).
     """
 
     info: Info
     read_planes: Planes
     read_region: Region | None = None
+    rows_together: Callable[[], int] = no_rows
 
     @staticmethod
     def of(info: Info, planes: Iterable[np.ndarray]) -> Image:

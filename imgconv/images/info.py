@@ -41,6 +41,7 @@ class TiffLayout:
     photometric: str = ""  # "" for the usual one of so many channels
     planar: bool = False  # samples in separate planes (PlanarConfiguration 2)
     tile: tuple[int, int] | None = None  # rows, columns
+    levels: tuple[tuple[int, int], ...] = ()  # rows, columns of a pyramid's smaller images
     bigtiff: bool = False
     byteorder: str = "<"
     extrasamples: tuple[int, ...] = ()

@@ -56,7 +56,7 @@ class Source:
 
     def _guard(self, image: Image) -> Image:
         region = partial(self._region, image) if image.read_region else None
-        return Image(image.info, partial(self._planes, image), region)
+        return Image(image.info, partial(self._planes, image), region, image.rows_together)
 
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         planes = image.planes()

@@ -15,7 +15,8 @@ from imgconv.errors import OutputError
 from imgconv.text import show_name
 
 from . import depth as depths
-from .fit import fit
+from .bands import likeness_of
+from .fit import BITS, fit
 from .formats import Format, format_for
 from .image import Image
 from .info import Info
@@ -65,6 +66,24 @@ def write_images(
     return list(dict.fromkeys(notes))
 
 
+def takes_bands(
+    target: str | os.PathLike[str], like: np.ndarray, info: Info, options: WriteOptions
+) -> bool:
+    """Whether planes of an image may come as bands: nothing about them has to be changed for the
+    format, which takes them as they come."""
+    kind, channels = format_for(target, options.format, info.format), like.shape[2]
+    bits = BITS.get(like.dtype)
+    if not kind.streams or bits not in kind.depths or options.depth not in (None, bits):
+        return False
+    if info.alpha != "none" or (kind.colours and channels not in kind.colours):
+        return False
+    if kind.name != "tiff" or info.tiff is None:
+        return options.compression != "jpeg"
+    compression = options.compression or info.tiff.compression
+    in_order = not (info.tiff.planar and channels > 1)
+    return in_order and (compression != "jpeg" or info.tiff.tile is not None)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class _Holder:
     """A format that is to hold images: what it cannot is refused by name, or said in a note."""
@@ -93,9 +112,12 @@ class _Holder:
         for number, plane in enumerate(image.planes()):
             if number and not several:
                 raise self._one_plane(0)
-            ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
+            ready = plane
+            if isinstance(plane, np.ndarray):  # else it fits: see takes_bands
+                ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
             if not number:
-                self.notes.extend(self.kind.doubts(ready, image.info, self.options))
+                like = likeness_of(ready)
+                self.notes.extend(self.kind.doubts(like, image.info, self.options))
             yield ready
 
     def _one_plane(self, count: int) -> OutputError:

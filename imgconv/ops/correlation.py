@@ -55,6 +55,7 @@ def correlate(
     """
     out = np.empty(pixels.shape, result or pixels.dtype) if out is None else out
     numbers = (border, out, scale, bias, absolute, fill)
+    stencil = stencil.centre if stencil.keeps_places else stencil
     if stencil.is_box and _as_box(pixels, stencil, *numbers):
         return out
     real = pixels.dtype.kind == "f" or stencil.numerators is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
 
@@ -49,6 +49,8 @@ class Filter:
             return self._colour(pixels)
         if is_opaque(pixels):
             return with_alpha(self._colour(without_alpha(pixels)), pixels[..., -1:])
+        if self.blurs and self.luma and pixels.shape[2] == 4:
+            return self._covered_brightness(pixels)
         if self.blurs:
             return self._coverage(pixels)
         return self._beside_alpha(pixels)
@@ -140,7 +142,20 @@ class Filter:
     def _brightness(self, pixels: np.ndarray) -> np.ndarray:
         """Add to every channel what the filter changes of the luma: the hue stays."""
         luma = by_rows(lambda p: (p @ LUMA)[..., None], pixels, channels=1)
-        values = self._values(luma)
+        return self._with_luma(pixels, luma, self._values(luma))
+
+    def _covered_brightness(self, pixels: np.ndarray) -> np.ndarray:
+        """The same beside alpha, which stays: brightness counts as much as it covers."""
+        top = np.float32(white(pixels.dtype))
+        colour = without_alpha(pixels)
+        luma = by_rows(lambda p: (p @ LUMA)[..., None], colour, channels=1)
+        grey = np.concatenate([luma, pixels[..., -1:].astype(FLOAT)], axis=2) / top
+        bias = self.bias / Fraction(float(top))
+        blurred = replace(self, luma=False, range="float", bias=bias)._coverage(grey)
+        return with_alpha(self._with_luma(colour, luma, blurred[..., :1] * top), pixels[..., -1:])
+
+    def _with_luma(self, pixels: np.ndarray, luma: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """RGB whose luma was filtered to these values, before the range."""
         wanted = (
             values if self.range == "float" else _apply_range(values, FLOAT, self.range, pixels)
         )

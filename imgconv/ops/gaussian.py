@@ -46,6 +46,12 @@ def _sigma(folds: Folds) -> float | None:
     return sigma if both < 1e-9 and row.size > 3.5 * sigma and folds.is_mean else None
 
 
+def is_thinned(folds: Folds) -> bool:
+    """Whether it may be done on a thinned image, whose places count from the first row."""
+    sigma = _sigma(folds)
+    return sigma is not None and sigma >= LARGE
+
+
 @dataclass(frozen=True)
 class Axis:
     """How one axis of `size` pixels is thinned out: every `step`-th place from -`before` * step on.

@@ -18,6 +18,8 @@ from .catalogue import ALIASES, FAMILIES, MEANT, NAMED
 from .rank import MEANINGS, Rank
 from .stencil import Stencil, stencil
 
+DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")  # or no blank behind a comma
+BLANK = re.compile(r"[\d.]\s+[-+.\d]")
 FILES = (".txt", ".csv", ".tsv", ".npy")
 
 
@@ -85,7 +87,14 @@ def _from_file(path: Path) -> Stencil:
 def _matrix(text: str, name: str) -> list[list[Fraction]]:
     """Rows end at `;` or a line's end, numbers at blanks or commas; `#` starts a comment."""
     lines = re.sub(r"#[^\n]*", "", text).replace("\n", ";").strip("[]() ").split(";")
-    words = (re.split(r"[\s,]+", line.strip("[]() ,\t\r")) for line in lines)
+    lines = [line.strip("[]() ,\t\r") for line in lines]
+    if any(DECIMAL_COMMA.search(line) and BLANK.search(line) for line in lines):
+        points = DECIMAL_COMMA.sub(".", text)
+        raise UsageError(
+            f"{name}: between numbers stand commas or blanks, not both; if these are decimals, "
+            f"write them with a decimal point: '{points}'"
+        )
+    words = (re.split(r"[\s,]+", line) for line in lines)
     return [[number(word, name) for word in row if word] for row in words if any(row)]
 
 

@@ -53,6 +53,14 @@ class Stencil:
         """Whether the anchor is its only weight: the identity, perhaps scaled."""
         return np.count_nonzero(self.weights) == 1 and self.weights[self.anchor] != 0
 
+    @property
+    def centre(self) -> Stencil:
+        """The anchor alone (1 x 1): what else is 0 would make NaN of a neighbour's NaN."""
+        i, j = self.anchor
+        numerators = self.numerators
+        one = None if numerators is None else numerators[i : i + 1, j : j + 1].copy()
+        return replace(self, weights=self.weights[i : i + 1, j : j + 1].copy(), numerators=one)
+
     def flip(self) -> Stencil:
         """Rotated by 180 degrees: correlating with it is true convolution."""
         numerators = self.numerators

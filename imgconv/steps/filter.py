@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -14,9 +14,10 @@ from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.alpha import white
 from imgconv.ops.filter import Filter
 from imgconv.ops.rank import Rank
+from imgconv.ops.rows import Rows
 
 from .light import IMPORTS
-from .nodata import work_on
+from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
 
@@ -38,7 +39,27 @@ class FilterPlane(Operation):
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         floats = self.work.range == "float"
         found = work_on(self._work(plane.dtype), plane, info, self.linear, floats)
-        return found._replace(notes=(*found.notes, *doubt(self.work, plane, found.pixels)))
+        counts = self.count(plane, found.pixels, 0)
+        return found._replace(notes=(*found.notes, *self.notes_of(counts)))
+
+    def by_rows(self, info: Info) -> Rows | None:
+        return rows_on(self._work(info.dtype), info, self.linear)
+
+    def count(self, rows: np.ndarray, found: np.ndarray, begin: int) -> Mapping[str, int]:
+        """Of every fourth row and column, from the plane's first one on."""
+        if rows.dtype.kind == "f" or not may_doubt(self.work):
+            return {}
+        first, top = -begin % 4, np.iinfo(rows.dtype).max
+        seen, before = found[first::4, ::4], rows[first::4, ::4]
+        return {
+            "pixels": seen.size,
+            "changed": int(np.count_nonzero(seen)),
+            "white": int(np.count_nonzero(seen == top)),
+            "were white": int(np.count_nonzero(before == top)),
+        }
+
+    def notes_of(self, counts: Mapping[str, int]) -> tuple[str, ...]:
+        return doubt(self.work, counts) if counts else ()
 
     def _work(self, dtype: np.dtype[Any]) -> Filter:
         """The filter; of light, which is from 0 to 1, with its bias in the same range."""
@@ -57,19 +78,22 @@ class FilterPlane(Operation):
         return found if holds or self.work.range != "float" else ".tif"
 
 
-def doubt(work: Filter, plane: np.ndarray, found: np.ndarray) -> tuple[str, ...]:
-    """What is almost certainly not meant of a result (H, W, C), and what to type instead."""
+def may_doubt(work: Filter) -> bool:
+    """Whether its result may be one that is not meant."""
     last = work.operators[-1]
-    if work.range != "clip" or work.bias or plane.dtype.kind == "f" or isinstance(last, Rank):
-        return ()
-    if len(last) > 1:
-        return ()
+    return work.range == "clip" and not work.bias and not isinstance(last, Rank) and len(last) == 1
+
+
+def doubt(work: Filter, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """What is almost certainly not meant of a result, and what to type instead."""
+    last = work.operators[-1]
+    assert not isinstance(last, Rank)
     total = float(last[0].weights.sum())
     if abs(total) < 1e-9:
         lost = "its negative values became 0; `range='abs'` keeps edges of both signs"
-        return (f"the kernel sums to 0: {lost}",) if found[::4, ::4].any() else ()
-    top, gain = np.iinfo(plane.dtype).max, total * float(work.scale)
-    burnt, before = (float((one[::4, ::4] == top).mean()) for one in (found, plane))
+        return (f"the kernel sums to 0: {lost}",) if counts["changed"] else ()
+    gain = total * float(work.scale)
+    burnt, before = (counts[name] / counts["pixels"] for name in ("white", "were white"))
     if gain < 1.5 or burnt < BURNT or before > BURNT / 2:
         return ()
     scale = Fraction(total).limit_denominator(1000)

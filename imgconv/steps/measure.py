@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, ClassVar, NamedTuple
 
@@ -21,11 +21,13 @@ from imgconv.batch.running import check_abandoned
 from imgconv.errors import InputError, UsageError
 from imgconv.images import Source, open_image
 from imgconv.memory import share
+from imgconv.tasks.channel_names import columns_of
 from imgconv.tasks.csv_table import csv_text
 from imgconv.tasks.fields_of_view import Field, Stack, stack_of
 from imgconv.tasks.labels.select import Size
 from imgconv.tasks.labels.truth import doubt, doubt_of_file, label_planes
 from imgconv.tasks.measure.table import EVERY, USUAL, Wanted
+from imgconv.tasks.plate.names import NamePattern
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
 
@@ -121,9 +123,11 @@ class MeasureFile:
     cells: Mapping[str, str] = field(default_factory=dict)  # labels of the cells, where given
     reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
+    names: NamePattern | None = None  # what file names say of the images
 
     def __call__(self, item: Item) -> Done:
         given = self.images[item.source]
+        settings, place = self._named(given)
         with ExitStack() as opened:
             enter = opened.enter_context
             labels = enter(self._open(item.source, "labels"))
@@ -133,16 +137,26 @@ class MeasureFile:
             pixels = labels.info.height * labels.info.width
             opened.enter_context(share(pixels * BYTES))
             doing.say("measuring")
-            table = measured(labels, images, self.settings, cells)
-        head = {"image": os.path.basename(given[0])}
+            table = measured(labels, images, settings, cells)
+        head = {"image": os.path.basename(given[0]), **place}
+        said = [name for name in place if name not in table.columns]
         rows = [head | row for row in table.rows]
         with output(item.target, force=self.force, seekable=False) as file:
-            text = csv_text(["image", *table.columns], rows)
+            text = csv_text(["image", *said, *table.columns], rows)
             file.write(text.encode("utf-8", "surrogateescape"))
         record = {"count": len(rows), "planes": table.planes, "channels": list(table.channels)}
         notes = [note for source in (labels, *images) for note in source.notes]
         notes += table.notes
         return Done((item.target,), (*dict.fromkeys(notes), _line(table, given)), record)
+
+    def _named(self, given: Sequence[str]) -> tuple[Settings, dict[str, str]]:
+        """What the names of the images say: the channels, for columns, and their place."""
+        if self.names is None:
+            return self.settings, {}
+        channels = [self.names(path).channel for path in given]
+        words = columns_of(len(given), channels) if len(given) > 1 and all(channels) else ()
+        known = self.settings.names or words
+        return replace(self.settings, names=known), self.names(given[0]).columns
 
     def _open(self, path: str, values: str) -> Source:
         return open_image(path, **{**self.reading, "values": values})

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     import numpy as np
 
     from imgconv.images import Info
+    from imgconv.ops.rows import Rows
+
+
+def rows_on(work: Any, info: Info, linear: bool = False) -> Rows | None:
+    """How it is done band by band; None where that would not be the same."""
+    from imgconv.ops.rows import rows_of
+
+    if linear or info.alpha != "none" or info.no_data is not None:
+        return None
+    return rows_of(work, (info.height, info.width, info.channels), info.dtype)
 
 
 def work_on(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from imgconv.images import Info
+    from imgconv.ops.rows import Rows
 
 
 class Result(NamedTuple):
@@ -30,6 +31,18 @@ class Operation(ABC):
     @abstractmethod
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         """What becomes of the plane."""
+
+    def by_rows(self, info: Info) -> Rows | None:
+        """How it is done band by band; None where it needs the whole plane."""
+        return None
+
+    def count(self, rows: np.ndarray, found: np.ndarray, begin: int) -> Mapping[str, int]:
+        """What is to be counted of rows of a plane and of their results, from row `begin` on."""
+        return {}
+
+    def notes_of(self, counts: Mapping[str, int]) -> tuple[str, ...]:
+        """What the user should hear of a plane of which this was counted."""
+        return ()
 
     def describe(self, info: Info) -> Info:
         """The Info of the results: a scaled pixel size, another format."""

@@ -25,8 +25,10 @@ from imgconv.images import (
 )  # fmt: skip
 from imgconv.images.image import frames
 from imgconv.images.imports import PROFILES, imports_to_write
+from imgconv.images.target import takes_bands
 from imgconv.memory import share
 
+from .bands import MEMORY, is_large, like, stream_planes
 from .operation import Operation, Result
 
 if TYPE_CHECKING:
@@ -93,10 +95,14 @@ class FileStep:
 
     def write(self, target: str, images: Sequence[Image]) -> list[str]:
         """Write a file; notes for the user."""
-        options = self.writing
-        if options.format is None and target != "-" and not is_known(target):
-            options = replace(options, format=images[0].info.format)
+        options = self._options(target, images[0].info)
         return write_images(target, images, options, force=self.force)
+
+    def _options(self, target: str, info: Info) -> WriteOptions:
+        """With the image's own format where the name says none."""
+        if self.writing.format is None and target != "-" and not is_known(target):
+            return replace(self.writing, format=info.format)
+        return self.writing
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,7 +113,30 @@ class EachPlane(FileStep):
 
     def __call__(self, item: Item) -> Done:
         told: list[Result] = []
-        with open_image(item.source, **self.reading) as source, share(_bytes_needed(source.info)):
+        with open_image(item.source, **self.reading) as source:
+            streamed = [] if item.paged or self.to_srgb else self._streams(item, source, told)
+            if streamed:
+                with share(MEMORY):
+                    notes = self.write(item.target, streamed)
+                return self._done([item.target], [*source.notes, *notes], told)
+            return self._whole(item, source, told)
+
+    def _streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
+        """The results as images whose planes come in bands, if all of them can; else none."""
+        found = []
+        for image in source.images:
+            rows = self.operation.by_rows(image.info) if is_large(image) else None
+            if rows is None:
+                return []
+            info = self.operation.describe(image.info)
+            if not takes_bands(item.target, like(rows), info, self._options(item.target, info)):
+                return []
+            planes = partial(stream_planes, image, rows, self.operation, told)
+            found.append(Image(info, planes))
+        return found
+
+    def _whole(self, item: Item, source: Source, told: list[Result]) -> Done:
+        with share(_bytes_needed(source.info)):
             planes = self.arguments(item, source)
             if item.paged:
                 written, notes = self._pages(item, planes, told)

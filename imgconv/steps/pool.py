@@ -9,9 +9,10 @@ import numpy as np
 from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
+from imgconv.ops.rows import Rows
 
 from .light import IMPORTS
-from .nodata import work_on
+from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Pair, pair
 
@@ -30,6 +31,9 @@ class PoolPlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         return work_on(self.work, plane, info, self.linear)
+
+    def by_rows(self, info: Info) -> Rows | None:
+        return rows_on(self.work, info, self.linear)
 
     def describe(self, info: Info) -> Info:
         """A pixel of the result is as large as the windows are apart."""

@@ -9,11 +9,12 @@ import numpy as np
 from imgconv.errors import UsageError
 from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
+from imgconv.ops.rows import Rows
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
 from .figure import figure_info
 from .light import IMPORTS
-from .nodata import work_on
+from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
 
@@ -34,6 +35,10 @@ class UpsamplePlane(Operation):
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         refuse_too_large(self.work.size(*plane.shape[:2]), self.max_pixels)
         return work_on(self.work, plane, info, self.linear)
+
+    def by_rows(self, info: Info) -> Rows | None:
+        refuse_too_large(self.work.size(info.height, info.width), self.max_pixels)
+        return rows_on(self.work, info, self.linear)
 
     def describe(self, info: Info) -> Info:
         """Pixels become smaller."""

@@ -12,7 +12,7 @@ from imgconv.engine.operators.pooling import count_taps
 from imgconv.engine.operators.sliding import windows
 from imgconv.kernels.layout import MAX, MEAN, Sliding, pack
 
-from .layer import Arrays, Shapes, Work, blocks
+from .layer import Arrays, Shapes, Work
 
 KINDS = {"max_pool": MAX, "average_pool": MEAN}
 SMALLEST = 2**16  # numbers of a band that are worth a thread
@@ -23,7 +23,7 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work
     node, name = stage.node, stage.node.inputs[0]
     if name in tensors or len(shapes[name]) != 4 or len(node.outputs) > 1:
         return None
-    a, (_, C, H, W) = node.attributes, shapes[name]
+    a, (H, W) = node.attributes, shapes[name][2:]
     at = windows(
         (H, W), a["kernel"], a.get("strides"), a.get("dilations"), a.get("pads"),
         a.get("auto_pad") or "", bool(a.get("ceil")),
@@ -44,14 +44,13 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work
     scalars = stage.clamp.numbers
 
     def run(values: Arrays, out: np.ndarray) -> None:
-        for n in range(len(out)):
+        """Of all images at once: a channel is pooled alike, whichever image it is of."""
+        given, made = (each.reshape(-1, *each.shape[2:]) for each in (values[name], out))
 
-            def band(begin: int, end: int, n: int = n) -> None:
-                part = pack(sizes._replace(begin=begin, end=end))
-                kernels.slide(
-                    values[name][n], nothing, nothing, shares, out[n], part, *scalars
-                )  # fmt: skip
+        def band(begin: int, end: int) -> None:
+            part = pack(sizes._replace(begin=begin, end=end))
+            kernels.slide(given, nothing, nothing, shares, made, part, *scalars)
 
-            threads.run(band, blocks(C) * h, max(1, SMALLEST // (8 * w)))
+        threads.run(band, len(made) * h, max(1, SMALLEST // (8 * w)))
 
     return Work(run, frozenset({name}), "blocks")

@@ -11,7 +11,7 @@ from imgconv.engine.fusion import Stage
 from imgconv.engine.operators.resizing import scales_and_sizes, taps
 from imgconv.kernels.layout import Resizing, pack
 
-from .layer import Arrays, Shapes, Work, blocks
+from .layer import Arrays, Shapes, Work
 
 SMALLEST = 2**16  # numbers of a band that are worth a thread
 
@@ -37,15 +37,14 @@ def prepare(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work
     linear = int(attributes.get("mode", "nearest") == "linear")
 
     def run(values: Arrays, result: np.ndarray) -> None:
-        for n in range(len(result)):
+        """Of all images at once: a channel is resized alike, whichever image it is of."""
+        given, made = (each.reshape(-1, *each.shape[2:]) for each in (values[name], result))
 
-            def band(begin: int, end: int, n: int = n) -> None:
-                sizes = pack(Resizing(H=H, W=W, h=h, w=w, begin=begin, end=end))
-                kernels.resize_blocks(
-                    values[name][n], rows, columns, down, across, result[n], sizes, linear
-                )  # fmt: skip
+        def band(begin: int, end: int) -> None:
+            sizes = pack(Resizing(H=H, W=W, h=h, w=w, begin=begin, end=end))
+            kernels.resize_blocks(given, rows, columns, down, across, made, sizes, linear)
 
-            threads.run(band, blocks(shapes[name][1]) * h, max(1, SMALLEST // (8 * w)))
+        threads.run(band, len(made) * h, max(1, SMALLEST // (8 * w)))
 
     return Work(run, frozenset({name}), "blocks")
 

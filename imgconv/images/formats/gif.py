@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ from imgconv.text import SOFTWARE
 
 from .record import PILLOW, Format, Reader, begins
 
+SIDES, PLACE = struct.Struct("<HH"), 6  # of the canvas, and where they stand in a file
 HALF, HIDDEN = 128, 255  # of alpha; the index that is transparent
 TO_BACKGROUND = 2  # Pillow's number for a frame that is taken away before the next
 
@@ -25,7 +27,16 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
 
     from .raster import Raster
 
-    return Raster(file.read(), name, limits, "gif", GifImageFile)
+    data = file.read()
+    reader = Raster(data, name, limits, "gif", GifImageFile)
+    sides = SIDES.pack(*reader.image.size)
+    if sides == data[PLACE : PLACE + SIDES.size]:
+        return reader
+    # Pillow's canvas grows at a frame that reaches beyond it; all frames are to be of one size.
+    data = data[:PLACE] + sides + data[PLACE + SIDES.size :]
+    reader = Raster(data, name, limits, "gif", GifImageFile)
+    reader.notes.append("its frames reach beyond the size that it names: all of them is shown")
+    return reader
 
 
 def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 
 from imgconv.errors import InputError, OutputError
 from imgconv.images import colour
-from imgconv.images.image import Image, one_plane
+from imgconv.images.bands import BandedPlane, Plane, bands_of
+from imgconv.images.image import Image, one_plane, one_row
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.options import WriteOptions
@@ -25,17 +26,35 @@ from .record import Format, Reader, begins
 SPACE = rb"(?:\s|#[^\n]*\n)+"
 PAM_END = re.compile(rb"^ENDHDR[ \t]*\r?\n", re.M)
 PAM_HEADER = 1 << 20  # bytes, for comments
+MARGIN = 1 << 10  # bytes between two pictures
 PLAIN, GREY, COLOUR = b"123", b"25", b"36"
+
+
+class Content:
+    """The bytes of a file, read where they are asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.length = file.seek(0, os.SEEK_END)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, part: slice) -> bytes:
+        begin, end, _ = part.indices(self.length)
+        self.file.seek(begin)
+        return self.file.read(max(0, end - begin))
 
 
 class Netpbm:
     """One PNM, PAM or PFM file; its header is text, its pixels follow."""
 
-    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
+    def __init__(self, data: Content, name: str, limits: Limits) -> None:
+        self.head = data[:PAM_HEADER]
         self.data, self.name, self.limits = data, name, limits
         self.notes: list[str] = []
         self.tuples = ""  # what a PAM says that its samples are
-        self.kind = data[1:2]
+        self.kind = self.head[1:2]
         read = {b"7": self._pam, b"F": self._pfm, b"f": self._pfm}.get(self.kind, self._pnm)
         height, width, self.channels = read()
         limits.check(name, height, width)
@@ -51,7 +70,7 @@ class Netpbm:
         self._check_length()
         if self.inks:
             self.notes.append(colour.note_of_inks(None))
-        if len(self.data) > self.end and self.data[self.end :].lstrip()[:1] == b"P":
+        if self.data[self.end : self.end + MARGIN].lstrip()[:1] == b"P":
             self.notes.append("only the first of the several pictures in the file is read")
         names = {b"F": "pfm", b"f": "pfm", b"7": "pam"}
         info = Info(
@@ -60,7 +79,8 @@ class Netpbm:
             channels=delivered, alpha="straight" if self._has_alpha() else "none",
             source_dtype="uint1" if self.top == 1 else "", compression="none",
         )  # fmt: skip
-        self.images = [Image(info, self._planes, self._region if self._is_raw else None)]
+        region = self._region if self._is_raw else None
+        self.images = [Image(info, self._planes, region, one_row)]
 
     def _has_alpha(self) -> bool:
         """As a PAM says; where it says nothing, of 2 or 4 samples the last."""
@@ -83,7 +103,7 @@ class Netpbm:
 
     def _pnm(self) -> tuple[int, int, int]:
         numbers = 2 if self.kind in (b"1", b"4") else 3
-        found = re.match(rb"P\d" + (SPACE + rb"(\d{1,9})") * numbers + rb"\s", self.data)
+        found = re.match(rb"P\d" + (SPACE + rb"(\d{1,9})") * numbers + rb"\s", self.head)
         if found is None:
             raise InputError(f"{self.name}: damaged PNM header")
         width, height, *top = map(int, found.groups())
@@ -94,10 +114,10 @@ class Netpbm:
         return height, width, 3 if self.kind in (b"3", b"6") else 1
 
     def _pam(self) -> tuple[int, int, int]:
-        end = PAM_END.search(self.data, 0, PAM_HEADER)
+        end = PAM_END.search(self.head)
         if end is None:
             raise InputError(f"{self.name}: damaged PAM header (it has no end, the line ENDHDR)")
-        head = self.data[: end.start()]
+        head = self.head[: end.start()]
         fields = dict(re.findall(rb"^(WIDTH|HEIGHT|DEPTH|MAXVAL)\s+(\d{1,9})\s*$", head, re.M))
         if len(fields) != 4:
             raise InputError(f"{self.name}: damaged PAM header")
@@ -115,7 +135,7 @@ class Netpbm:
         return int(fields[b"HEIGHT"]), int(fields[b"WIDTH"]), depth
 
     def _pfm(self) -> tuple[int, int, int]:
-        found = re.match(rb"P[Ff]\s+(\d{1,9})\s+(\d{1,9})\s+(-?[\d.eE+-]{1,30})\s", self.data)
+        found = re.match(rb"P[Ff]\s+(\d{1,9})\s+(\d{1,9})\s+(-?[\d.eE+-]{1,30})\s", self.head)
         try:
             scale = float(found[3]) if found else 0.0
         except ValueError:
@@ -153,9 +173,21 @@ class Netpbm:
         return self.kind not in (b"1", b"2", b"3", b"4") and not self.inks
 
     def _region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
-        if self.kind in (b"F", b"f"):  # its last row comes first
-            return self._samples("f4")[::-1][rows, columns].astype(np.float32)
-        return self._scale(self._samples("u2" if self.top > 255 else "u1")[rows, columns])
+        """Only the rows asked for are read; of PFM the last row comes first."""
+        height = self.shape[0]
+        if self.kind in (b"F", b"f"):
+            turned = slice(height - rows.stop, height - rows.start)
+            return self._rows("f4", turned)[::-1][:, columns].astype(np.float32)
+        return self._scale(self._rows("u2" if self.top > 255 else "u1", rows)[:, columns])
+
+    def _rows(self, kind: str, rows: slice) -> np.ndarray:
+        dtype = np.dtype(self.order + kind)
+        _, width, channels = self.shape
+        size = width * channels * dtype.itemsize
+        begin = self.start + rows.start * size
+        count = rows.stop - rows.start
+        data = self.data[begin : begin + count * size].ljust(count * size, b"\0")
+        return np.frombuffer(data, dtype).reshape(count, width, channels)
 
     def _samples(self, kind: str) -> np.ndarray:
         dtype = np.dtype(self.order + kind)
@@ -201,7 +233,7 @@ class Netpbm:
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
-    return Netpbm(file.read(), name, limits)
+    return Netpbm(Content(file), name, limits)
 
 
 def _write_pnm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
@@ -212,8 +244,11 @@ def _write_pnm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -
 
 def _write_ppm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """The same, grey as RGB too."""
-    plane = one_plane(images[0])
-    _write_samples(file, plane if plane.shape[2] == 3 else plane.repeat(3, axis=2), "P6")
+    plane: Plane = one_plane(images[0])
+    if plane.shape[2] == 1:
+        coloured = (band.repeat(3, axis=2) for band in bands_of(plane))
+        plane = BandedPlane((*plane.shape[:2], 3), plane.dtype, coloured)
+    _write_samples(file, plane, "P6")
 
 
 def _write_pbm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
@@ -235,14 +270,16 @@ def _write_pam(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -
               "MAXVAL": np.iinfo(plane.dtype).max, "TUPLTYPE": words}  # fmt: skip
     lines = "".join(f"{name} {value}\n" for name, value in fields.items())
     file.write(f"P7\n# {SOFTWARE}\n{lines}ENDHDR\n".encode("ascii"))
-    file.write(plane.astype(plane.dtype.newbyteorder(">"), copy=False).tobytes())
+    for band in bands_of(plane):
+        file.write(band.astype(band.dtype.newbyteorder(">"), copy=False).tobytes())
 
 
-def _write_samples(file: BinaryIO, plane: np.ndarray, magic: str) -> None:
+def _write_samples(file: BinaryIO, plane: Plane, magic: str) -> None:
     height, width, _ = plane.shape
     top = np.iinfo(plane.dtype).max
     file.write(f"{magic}\n# {SOFTWARE}\n{width} {height}\n{top}\n".encode("ascii"))
-    file.write(plane.astype(plane.dtype.newbyteorder(">"), copy=False).tobytes())
+    for band in bands_of(plane):
+        file.write(band.astype(band.dtype.newbyteorder(">"), copy=False).tobytes())
 
 
 def _write_pfm(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
@@ -275,23 +312,32 @@ def _alike(
     writer: Callable[[BinaryIO, Sequence[Image], WriteOptions], None],
     colours: tuple[int, ...],
     depths: tuple[int, ...] = (8, 16),
+    streams: bool = False,
 ) -> Format:
     """A format that is one of PNM's, by the name that says which."""
     return Format(
-        name, (f".{name}",), _never, _open, writer, depths=depths, colours=colours, mark=_read_mark
+        name,
+        (f".{name}",),
+        _never,
+        _open,
+        writer,
+        depths=depths,
+        colours=colours,
+        streams=streams,
+        mark=_read_mark,
     )
 
 
 PNM = Format(
-    "pnm", (".pnm",), _recognises, _open, _write_pnm, depths=(8, 16), regions=True,
+    "pnm", (".pnm",), _recognises, _open, _write_pnm, depths=(8, 16), regions=True, streams=True,
     mark=_read_mark,
 )  # fmt: skip
-PGM = _alike("pgm", _write_pnm, (1,))
-PPM = _alike("ppm", _write_ppm, (1, 3))
+PGM = _alike("pgm", _write_pnm, (1,), streams=True)
+PPM = _alike("ppm", _write_ppm, (1, 3), streams=True)
 PBM = _alike("pbm", _write_pbm, (1,), (8,))
 PAM = Format(
     "pam", (".pam",), begins(b"P7\n", b"P7\r\n", b"P7 "), _open, _write_pam, depths=(8, 16),
-    alpha=True, regions=True, mark=_read_mark,
+    alpha=True, regions=True, streams=True, mark=_read_mark,
 )  # fmt: skip
 PFM = Format(
     "pfm", (".pfm",), begins(b"PF\n", b"Pf\n", b"PF\r\n", b"Pf\r\n"), _open, _write_pfm,

@@ -1,7 +1,8 @@
-"""NumPy's .npy, in and out: (H, W), (H, W, C) with C up to 4, (N, H, W) or (N, H, W, C)."""
+"""NumPy's .npy, in and out: (H, W) or (H, W, C) with C up to 4, and stacks of them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from imgconv.errors import InputError, OutputError
 from imgconv.images import samples
-from imgconv.images.image import Image, frames, join_infos
+from imgconv.images.bands import bands_of, likeness_of
+from imgconv.images.image import Image, frames, join_infos, one_row
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.options import WriteOptions
@@ -58,23 +60,23 @@ class Npy:
             shape=stack + self.plane[: 3 if channels > 1 else 2],
             source_dtype="" if dtype == native else str(native),
         )  # fmt: skip
-        self.images = [Image(info, self._planes, None if self.fortran else self._region)]
+        region = None if self.fortran else self._region
+        self.images = [Image(info, self._planes, region, one_row)]
 
     def _read_shape(self) -> tuple[tuple[int, ...], int, int, int]:
         shape = self.shape
         coloured = len(shape) > 2 and 1 <= shape[-1] <= 4
-        if len(shape) == 2:
-            return (), *shape, 1
-        if len(shape) == 3 and coloured:
-            return (), *shape
-        if len(shape) == 3 and shape[0] > 0:
-            return shape[:1], shape[1], shape[2], 1
-        if len(shape) == 4 and coloured and shape[0] > 0:
-            return shape[:1], shape[1], shape[2], shape[3]
-        raise InputError(
-            f"{self.name}: an array of shape {shape} is no image; allowed are (H, W), (H, W, C) "
-            "with C up to 4, (N, H, W) and (N, H, W, C)"
-        )
+        plane = shape[-3:] if coloured else (*shape[-2:], 1)
+        stack = shape[: -3 if coloured else -2]
+        if len(shape) < 2 or not all(stack):
+            raise InputError(
+                f"{self.name}: an array of shape {shape} is no image; allowed are (H, W), "
+                "(H, W, C) with C up to 4, and stacks of such planes"
+            )
+        if len(stack) > 1:
+            self.notes.append(f"an array of shape {shape} is read as {math.prod(stack)} planes")
+        height, width, channels = plane
+        return stack, height, width, channels
 
     def _check_length(self) -> None:
         held = self.file.seek(0, 2) - self.start
@@ -117,19 +119,21 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
     info = join_infos([image.info for image in images])
     count, shape = 0, ()
     for plane, _ in frames(images):
-        plane = plane[..., 0] if plane.shape[2] == 1 else plane
+        like = likeness_of(plane)
+        like = like[..., 0] if like.shape[2] == 1 else like
         if not count:
-            shape = plane.shape
+            shape = like.shape
             stack = (info.planes,) if info.planes > 1 else ()
             header = {
-                "descr": plane.dtype.newbyteorder("<").str,
+                "descr": like.dtype.newbyteorder("<").str,
                 "fortran_order": False,
                 "shape": stack + shape,
             }
             np.lib.format.write_array_header_1_0(file, header)
-        if plane.shape != shape:
-            raise OutputError(f"NPY holds planes of one size, found {shape} and {plane.shape}")
-        file.write(plane.astype(plane.dtype.newbyteorder("<"), copy=False).tobytes())
+        if like.shape != shape:
+            raise OutputError(f"NPY holds planes of one size, found {shape} and {like.shape}")
+        for band in bands_of(plane):
+            file.write(band.astype(band.dtype.newbyteorder("<"), copy=False).tobytes())
         count += 1
     if count != info.planes:
         raise OutputError(f"{info.planes} planes were announced, {count} came")
@@ -137,5 +141,5 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 
 NPY = Format(
     "npy", (".npy",), begins(b"\x93NUMPY"), _open, _write,
-    depths=(8, 16, 32), alpha=True, colours=(), holds="stack", regions=True,
+    depths=(8, 16, 32), alpha=True, colours=(), holds="stack", regions=True, streams=True,
 )  # fmt: skip

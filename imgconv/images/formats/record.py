@@ -59,6 +59,7 @@ class Format(NamedTuple):
     holds: Holds = "image"
     seeks: bool = False  # whether the writer needs a file that it can go back in
     regions: bool = False  # whether a part can be read without the whole
+    streams: bool = False  # whether the writer takes planes as bands (see `bands`)
     doubts: Callable[[np.ndarray, Info, WriteOptions], list[str]] = no_doubts  # of what is kept
     reads_with: tuple[str, ...] = ()  # what reading imports: see `imports`
     writes_with: tuple[str, ...] = ()

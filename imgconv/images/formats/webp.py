@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from imgconv.images.image import Image
@@ -14,6 +16,10 @@ from .record import PILLOW, Format, Reader
 QUALITY = 92
 
 
+LOSSLESS = "webp lossless"
+LOSSY = ("jpeg", "webp", "avif", "hevc")
+
+
 def _recognises(head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
 
@@ -23,14 +29,33 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
 
     from .raster import Raster
 
-    return Raster(file.read(), name, limits, "webp", WebPImageFile)
+    data = file.read()
+    reader = Raster(data, name, limits, "webp", WebPImageFile)
+    if is_lossless(data):
+        reader.images = [
+            replace(one, info=replace(one.info, compression=LOSSLESS)) for one in reader.images
+        ]
+    return reader
+
+
+def is_lossless(data: bytes) -> bool:
+    """Whether no picture in the file is of the lossy kind ("VP8 ")."""
+    at = 12
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        if kind == b"VP8 ":
+            return False
+        at += 8 + (16 if kind == b"ANMF" else length + length % 2)  # a frame holds chunks
+    return True
 
 
 def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
-    """Write planes (H, W, 1 to 4) of uint8; quality 100 is lossless."""
+    """Write planes (H, W, 1 to 4) of uint8; quality 100 is lossless, and usual for what was."""
     from .raster import animation, pillow_image, save
 
-    quality = QUALITY if options.quality is None else options.quality
+    lossy = any(image.info.compression in LOSSY for image in images)
+    usual = QUALITY if lossy else 100
+    quality = usual if options.quality is None else options.quality
     first, info, more = animation(images, lambda plane: pillow_image(plane, "RGBA"))
     profile = info.icc if info.icc and info.icc[16:20] == b"RGB " else b""
     save(file, first, "WEBP", quality=quality, lossless=quality == 100, exact=True,

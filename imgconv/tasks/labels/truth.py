@@ -108,6 +108,13 @@ def sets(given: Sequence[str], recursive: bool) -> list[Set]:
     ]
 
 
+def names_beside(path: str) -> list[str]:
+    """The images in the folder of one, in order."""
+    folder = Path(path).parent
+    inside = (p for p in folder.iterdir() if of_suffix(p.suffix) and not p.name.startswith("."))
+    return sorted(str(p) for p in inside)
+
+
 def _kind(name: str) -> str:
     if not Path(name).exists():
         raise UsageError(f"{show_name(name)}: no such file or folder")

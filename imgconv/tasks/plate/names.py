@@ -179,5 +179,20 @@ def groups(paths: Iterable[str], pattern: NamePattern) -> dict[str, tuple[str, .
     return {files[0]: tuple(files) for files in ordered}
 
 
+def channel_files(path: str, others: Iterable[str], pattern: NamePattern) -> tuple[str, ...]:
+    """The file and those of `others` that are other channels of the same image, in order.
+
+    Raises InputError for a name that does not fit, or two files of one channel."""
+    place, own = pattern(path), []
+    for other in others:
+        try:
+            if pattern(other).field == place.field:
+                own.append(other)
+        except InputError:  # not of this plate
+            continue
+    (found,) = groups({*own, path}, pattern).values()
+    return found
+
+
 def _order(channel: str) -> tuple[int, str]:
     return (int(channel), "") if channel.isdecimal() else (0, channel.lower())

@@ -12,6 +12,7 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.images import show_name
 from imgconv.tasks.csv_table import read_csv
+from imgconv.tasks.labels.truth import key
 
 from .names import NamePattern, well_named
 
@@ -52,12 +53,34 @@ def objects(paths: Iterable[Path], pattern: NamePattern) -> tuple[list[Row], dic
                 f"{show_name(path)}: is no table of objects: it has no image and label"
             )
         if not found:  # an image in which there is nothing
-            images.setdefault(pattern(f"{path.stem}.tif").well, set()).add(path.stem)
+            image = key(path.name)  # of its labels, if it is a table of measure
+            images.setdefault(pattern(f"{image}.tif").well, set()).add(image)
         for row in found:
             well = well_named(row.get("well") or "") or pattern(row["image"]).well
             images.setdefault(well, set()).add(row["image"])
             rows.append({**row, "well": well})
     return rows, images
+
+
+def objects_of(
+    tables: Mapping[str, Mapping[str, Any]], pattern: NamePattern
+) -> tuple[list[Row], dict[str, set[str]]]:
+    """The same of columns by the names of their images."""
+    rows: list[Row] = []
+    images: dict[str, set[str]] = {}
+    for image, columns in tables.items():
+        well = pattern(image).well
+        images.setdefault(well, set()).add(image)
+        values = zip(*(np.asarray(column).tolist() for column in columns.values()), strict=True)
+        each = (dict(zip(columns, row, strict=True)) for row in values)
+        rows += [{"image": image, **row, "well": well} for row in each]
+    return rows, images
+
+
+def mapped(rows: Sequence[Row], known: Mapping[str, Row]) -> tuple[list[str], list[Row]]:
+    """Columns, and every object with what the map says of its well."""
+    found = [{**row, **known.get(row["well"], {})} for row in rows]
+    return list(dict.fromkeys(name for row in found for name in row)), found
 
 
 def _read(path: Path) -> tuple[list[str], list[Row]]:

@@ -15,9 +15,12 @@ from .card import UNIT
 from .read import probability
 
 EMPTY, MISSED = "nothing found", "nothing found of what stands out"
+NO_NUMBERS, ONE_VALUE = "no numbers", "one value"
 UNSURE, SIZES, COLOURS, CLIPPED = "unsure", "sizes", "colours", "clipped"
 MEANING = {
     EMPTY: "nothing stands out from the background",
+    NO_NUMBERS: "every pixel is NaN or infinite",
+    ONE_VALUE: "every pixel has the same: the image is empty or saturated",
     MISSED: "another `channel`, `diameter` or `model` may show it",
     UNSURE: "the network is of two minds about what it found",
     SIZES: "objects are smaller or larger than it can tell",
@@ -52,6 +55,16 @@ def doubts(
         CLIPPED: is_clipped(planes[labels > 0], planes),
     }
     return tuple(reason for reason, holds in found.items() if holds)
+
+
+def why_nothing(planes: np.ndarray, standing: np.ndarray) -> tuple[str, ...]:
+    """Of planes (H, W, C) in which nothing was found; standing: where something stands out."""
+    known = planes[np.isfinite(planes)]
+    if not known.size:
+        return (NO_NUMBERS,)
+    if known.min() == known.max():
+        return (ONE_VALUE,)
+    return (MISSED if standing.any() else EMPTY,)
 
 
 def has_odd_sizes(sizes: np.ndarray, labels: np.ndarray, scale: float) -> bool:

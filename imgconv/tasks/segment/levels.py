@@ -8,12 +8,14 @@ background is what lies around them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-SAMPLES = 1 << 20
+SAMPLES, FEW = 1 << 20, 1 << 14
 BRIGHT = (0.024, 0.639)
 """Where the network knows the background around bright objects, and the objects: the medians of the
 training images, of which 0 and 1 were the percentiles 1 and 99.8. Dark objects on a bright ground
@@ -23,6 +25,7 @@ INK, WHITE = 0.15, 99.0
 (in their darkest colour), and the percentile of all that is near. Four sources of stained tissue
 have percentiles 1 and 99.8 there, however pale their nuclei and their ground."""
 NEARBY = 1.5  # diameters
+PART = 8.0  # diameters: the side of the parts in which that is looked for
 BEYOND, MUCH = 0.2, 0.3  # of the contrast, brighter than around objects; of all pixels outside
 COMMON = 0.2  # share of the pixels that make up the commonest level
 WIDTH = 0.507  # of the shortest interval with that share of a normal distribution, in sigmas
@@ -154,10 +157,40 @@ def find_levels(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Leve
 def passing(planes: np.ndarray, inside: np.ndarray, diameter: float) -> Levels | None:
     """The levels where light passes through dark objects, stained or not, of an image (H, W, C):
     what is around them is tissue, and light that nothing holds back is not far."""
-    nearby = planes[grown(inside, round(NEARBY * diameter))]
-    white = float(np.nanpercentile(nearby[:: max(1, len(nearby) // SAMPLES)], WHITE))
+    near = grown(inside, round(NEARBY * diameter))
+    white = brightest(planes, inside, near, round(PART * diameter), WHITE)
     dark = quantile(planes.min(2)[inside], weights(inside)[inside], INK)
     return Levels(dark, (white - dark) / 0.98) if white > dark else None
+
+
+def brightest(
+    planes: np.ndarray, inside: np.ndarray, near: np.ndarray, side: int, percentile: float
+) -> float:
+    """This percentile of what is `near` (H, W) objects (`inside`), of an image (H, W, C): the
+    median of square parts, each counted by its objects' pixels, so that glass beside tissue
+    changes nothing within it. NaN without objects."""
+    whites, counts = [], []
+    for top in range(0, inside.shape[0], side):
+        for left in range(0, inside.shape[1], side):
+            part = np.s_[top : top + side, left : left + side]
+            if inside[part].any():
+                values = planes[part][near[part]]
+                whites.append(
+                    float(np.nanpercentile(values[:: len(values) // FEW + 1], percentile))
+                )
+                counts.append(np.count_nonzero(inside[part]))
+    return quantile(np.array(whites), np.array(counts), 0.5) if whites else np.nan
+
+
+def without_glass(
+    levels: Levels, planes: np.ndarray, grey: np.ndarray, rules: Mapping[str, Any], diameter: float
+) -> Levels:
+    """Levels by percentiles of a stained image (H, W, C) nothing is known of, but the bright one
+    from those parts that have something dark in them, whatever the image has around its tissue."""
+    dark = grey < levels.zero + levels.span / 2
+    side = round(PART * diameter)
+    white = brightest(planes, dark, np.ones_like(dark), side, rules["high"])
+    return Levels(levels.zero, white - levels.zero) if white > levels.zero else levels
 
 
 def quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:

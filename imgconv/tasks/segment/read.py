@@ -48,7 +48,7 @@ def instances(maps: np.ndarray, rules: Mapping[str, Any] = READ, scale: float = 
     smallest = rules["smallest"] / scale**2
     labels = _divide(height, inside, rules["lowest"], rules["dip"], smallest)
     _fill(labels)
-    return _number(labels, smallest)
+    return number(labels, smallest)
 
 
 def _fill(labels: np.ndarray) -> None:
@@ -65,7 +65,7 @@ def _fill(labels: np.ndarray) -> None:
             labels[window][inside] = around[0]
 
 
-def _number(labels: np.ndarray, smallest: float) -> np.ndarray:
+def number(labels: np.ndarray, smallest: float = 1) -> np.ndarray:
     """Objects of enough pixels as 1..n, by their top edges from top to bottom of the image."""
     boxes = ndimage.find_objects(labels)
     large = np.bincount(labels.ravel(), minlength=len(boxes) + 1) >= smallest

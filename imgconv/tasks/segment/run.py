@@ -11,10 +11,11 @@ import numpy as np
 from imgconv.tasks.card import Card
 
 from .card import USUAL
-from .doubt import EMPTY, MISSED, doubts
-from .levels import Levels, find_levels, standing_out, weights
+from .doubt import doubts, why_nothing
+from .levels import Levels, find_levels, standing_out, weights, without_glass
 from .prepare import percentile_levels, prepare, resize_maps
-from .read import instances, probability, typical_diameter
+from .read import instances, number, probability, typical_diameter
+from .sizes import add_missed, missed_diameter
 
 Network = Callable[[np.ndarray], np.ndarray]
 LARGEST = 100e6
@@ -24,6 +25,7 @@ NEAR = 0.05  # a diameter that is wrong by less changes no area by 1 %
 DOUBTFUL, CLEAR = 0.1, 0.6  # of what stands out was found: look at other scales; look no further
 OTHER_SCALES = (0.5, 0.25, 0.125, 2.0)
 WELL_KNOWN = 36.0  # pixels: objects of larger diameters may be parts of what is larger still
+OTHER = 0.7  # octaves between scales at which other objects are seen
 LEAST, MOST = 0.06, 4.0  # by how much an image is resized
 
 
@@ -88,11 +90,22 @@ class Viewer:
         """Levels by what stands out, and (H, W) where that is, before anything is known."""
         return standing_out(self.grey, 1.0 if self.planes.dtype.kind == "u" else 0.0)
 
+    def stands_out(self, look: Look) -> bool:
+        """Whether objects are what stands out: not so where light passes through."""
+        known = self.standing[0]
+        return known is not None and (known.span > 0) == (look.levels.span > 0)
+
     def first_levels(self) -> Levels:
         found = self.standing[0] if self.by_objects else None
         if found and found.span < 0 and self.colour:
             found = None  # a stain: only its objects tell
-        return found or percentile_levels(self.planes, self.card.prepare)
+        if found:
+            return found
+        levels = percentile_levels(self.planes, self.card.prepare)
+        if not self.by_objects or not self.colour:
+            return levels
+        rules = self.card.prepare
+        return without_glass(levels, self.planes, self.grey, rules, self.card.read["usual"])
 
     def levels(self, look: Look) -> Levels:
         """As what was found says."""
@@ -130,24 +143,26 @@ def segment(
     were found, until these stay; a given diameter sets the scale.
     """
     viewer = Viewer(planes.reshape(*planes.shape[:2], -1), network, card)
-    look = settle(viewer, diameter)
-    rules = dict(card.read)
-    if "least" in rules:
-        rules["smallest"] = rules["least"] * look.scale**2
-    labels, likely = _read(look, viewer.size, rules)
+    looks = settle(viewer, diameter)
+    look = looks[-1]
+    labels, likely = _read(look, viewer.size, card)
+    if diameter is None and viewer.by_objects and viewer.stands_out(look):
+        _add_other_sizes(viewer, looks, labels, likely)
     typical = (diameter or look.diameter) if labels.any() else None
     if labels.any():
         doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read)
     else:
-        doubt = (MISSED if viewer.standing[1].any() else EMPTY,)
+        doubt = why_nothing(viewer.planes, viewer.standing[1])
     return Segmentation(labels, likely, typical, look.scale, doubt)
 
 
-def settle(viewer: Viewer, diameter: float | None) -> Look:
-    """The look at the image that would not change any more."""
+def settle(viewer: Viewer, diameter: float | None) -> list[Look]:
+    """Looks at the image until it would not change any more, which is the last."""
     look = viewer.look(viewer.first_levels(), viewer.scale(diameter))
+    looks = [look]
     if diameter is None and viewer.by_objects:
         look = _elsewhere(viewer, look, viewer.standing[1])
+        looks.append(look)
     for _ in range(LOOKS - 1):
         levels = viewer.levels(look)
         scale = viewer.scale(diameter or look.diameter) if look.diameter else look.scale
@@ -157,7 +172,39 @@ def settle(viewer: Viewer, diameter: float | None) -> Look:
         if again.diameter is None:
             break
         look = again
-    return look
+        looks.append(look)
+    return looks
+
+
+def _add_other_sizes(
+    viewer: Viewer, looks: list[Look], labels: np.ndarray, likely: np.ndarray
+) -> None:
+    """Objects of other sizes than the typical one are added to labels and probability (H, W): those
+    of looks at other scales, and of one at what stands out and has been missed by all of them."""
+    last = looks[-1]
+    for look in looks:
+        if not _alike(look.scale, last.scale):
+            _add(viewer, look, labels, likely)
+    missed = missed_diameter(labels, viewer.standing[1])
+    if missed and labels.any():
+        scale = viewer.scale(missed)
+        if not any(_alike(scale, look.scale) for look in looks):
+            _add(viewer, viewer.look(last.levels, scale), labels, likely)
+
+
+def _add(viewer: Viewer, look: Look, labels: np.ndarray, likely: np.ndarray) -> None:
+    others, probable = _read(look, viewer.size, viewer.card)
+    seen = (viewer.grey - look.levels.zero) / look.levels.span
+    together = add_missed(labels, others, seen)
+    added = (together > 0) & (labels == 0)
+    if added.any():
+        labels[:] = number(together)
+        likely[added] = probable[added]
+
+
+def _alike(one: float, other: float) -> bool:
+    """Whether two scales show objects of the same sizes."""
+    return bool(abs(np.log2(one / other)) < OTHER)
 
 
 def _elsewhere(viewer: Viewer, first: Look, where: np.ndarray) -> Look:
@@ -186,8 +233,11 @@ def _scale(size: tuple[int, ...], scale: float) -> tuple[int, int]:
     return height, width
 
 
-def _read(look: Look, size: tuple[int, ...], rules: dict[str, object]) -> tuple[np.ndarray, ...]:
+def _read(look: Look, size: tuple[int, ...], card: Card) -> tuple[np.ndarray, ...]:
     """Labels (H, W) and probability of an image of this size."""
+    rules = dict(card.read)
+    if "least" in rules:
+        rules["smallest"] = rules["least"] * look.scale**2
     if look.scale > 1.0:  # small objects are told apart where they are large
         labels = _sample(instances(look.maps, rules), size)
         return labels, probability(resize_maps(look.maps[:1], size))

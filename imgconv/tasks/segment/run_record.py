@@ -39,12 +39,13 @@ def run_record(
         "parameters": parameters,
         "images": list(images),
         **more,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **library_versions()},
         "platform": platform.platform(),
     }
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Those that results may depend on."""
     found = {}
     for name in LIBRARIES:
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import BinaryIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from imgconv.images.formats.record import PILLOW, Format, Reader, begins
 from imgconv.images.image import Image, one_plane
 from imgconv.images.limits import Limits
 from imgconv.images.options import WriteOptions
+
+if TYPE_CHECKING:
+    from .header import Header
 
 
 def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
@@ -22,29 +26,57 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
     from . import header
     from .masks import Masked
 
-    data, notes = _whole(file.read(), name, limits)
-    found = header.read(data)
-    profile = found.profile if found else None
+    data = file.read()
+    found = header.read(data, name)
+    if found and found.compression in (header.JPEG, header.PNG) and not found.is_os2:
+        return _open_inner(data, found, name, limits)
+    data, notes = _whole(data, found, name, limits)
     if found and found.is_masked:
         reader: Raster | Masked = Masked(data, found, name, limits)
     else:
+        data = header.with_usual(data, found) if found else data
         reader = Raster(data, name, limits, "bmp", BmpImageFile)
-    reader.add_profile(profile)
+    reader.add_profile(found.profile if found else None)
     reader.notes[:0] = notes
     return reader
 
 
-def _whole(data: bytes, name: str, limits: Limits) -> tuple[bytes, list[str]]:
-    """A BMP names its size: one that is shorter is truncated."""
+def _open_inner(data: bytes, found: Header, name: str, limits: Limits) -> Reader:
+    """A whole JPEG or PNG in a BMP, as for printers."""
+    from imgconv.images.formats.jpeg.read import Jpeg
+    from imgconv.images.formats.png.read import Png
+
+    from . import header
+
+    kind = Jpeg if found.compression == header.JPEG else Png
+    reader = kind(data[found.start :], name, limits)
+    (image, *_) = reader.images
+    known = image.info.resolution or found.resolution
+    info = replace(image.info, format="bmp", resolution=known)
+    reader.images = [replace(image, info=info)]
+    return reader
+
+
+def _whole(data: bytes, found: Header | None, name: str, limits: Limits) -> tuple[bytes, list[str]]:
+    """The file, filled up if it is cut off. That depends on its pixels, not on what it says of
+    its own length, where these can be counted."""
+    from . import header
+
     size = int.from_bytes(data[2:6], "little")
     start = int.from_bytes(data[10:14], "little")
     if start >= len(data):
         raise InputError(f"{name}: truncated or damaged BMP (it ends before its pixels)")
-    if not len(data) < size <= start + (1 << 32):
+    needed = found.length if found else None
+    if needed is None:
+        packed = found and found.compression in (header.RLE8, header.RLE4)
+        ends = packed and data.rstrip(b"\0").endswith(b"\1")
+        needed = 0 if ends or size > start + (1 << 32) else size
+    if len(data) >= needed:
         more = len(data) > size and data[size : size + 2] == b"BM"
-        return data, ["only the first of the several pictures in the file is read"] * more
-    limits.check_held(name, "BMP", size, len(data))
-    return data.ljust(size, b"\0"), ["truncated: the missing part is black"]
+        filled = data.ljust(needed + header.ROUND, b"\0") if found else data
+        return filled, ["only the first of the several pictures in the file is read"] * more
+    limits.check_held(name, "BMP", needed, len(data))
+    return data.ljust(needed + header.ROUND, b"\0"), ["truncated: the missing part is black"]
 
 
 def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:

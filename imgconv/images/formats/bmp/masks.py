@@ -29,8 +29,7 @@ class Masked:
             raise InputError(f"{name}: damaged BMP (its masks are {header.masks})")
         if max(map(_top, self.masks)) > FULL:
             self.notes.append("samples of more than 8 bit rounded to 8")
-        self.stride = (header.width * header.bits + 31) // 32 * 4
-        limits.check_held(name, "BMP", header.start + self.stride * header.height, len(data))
+        limits.check_held(name, "BMP", header.length or 0, len(data))
         channels = len(self.masks)
         info = Info(
             "bmp", np.dtype(np.uint8), header.height, header.width, channels,
@@ -46,9 +45,9 @@ class Masked:
 
     def _planes(self) -> Iterator[np.ndarray]:
         header, size = self.header, self.header.bits // 8
-        length = self.stride * header.height
+        length = header.stride * header.height
         body = self.data[header.start : header.start + length].ljust(length, b"\0")
-        rows = np.frombuffer(body, np.uint8).reshape(header.height, self.stride)
+        rows = np.frombuffer(body, np.uint8).reshape(header.height, header.stride)
         pixels = rows[:, : header.width * size].copy().view(f"<u{size}").astype(np.uint32)
         plane = np.stack([_samples(pixels, mask) for mask in self.masks], axis=2)
         yield plane[::-1] if header.bottom_up else plane

@@ -9,11 +9,13 @@ import io
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from imgconv.errors import InputError
 from imgconv.images import colour
+from imgconv.images.depth import full_range
 from imgconv.images.image import Image
 from imgconv.images.info import Info, JpegTables, words_of
 from imgconv.images.limits import Limits
@@ -26,7 +28,7 @@ from .segments import FRAMES, SCAN, Segments
 EXIF, XMP, ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 GAIN_MAP = (b"hdr-gain-map", b"HDRGainMap", b"urn:iso:std:iso:ts:21496")
 OURS = b"imgconv "  # what our own comments begin with
-GREY = 128
+ADOBE = b"Adobe"  # whose inks are inverted
 PROGRESSIVE = 0xC2
 NOISE = bytes(range(1, 251, 3))  # any bits; no marker among them
 USUAL_SCANS = 16  # of a progressive JPEG
@@ -50,11 +52,15 @@ class Jpeg:
         frame = next(segments.of(*FRAMES), None)
         if frame is None or len(frame) < 6 or len(frame) < 6 + 3 * frame[5]:
             raise InputError(f"{self.name}: damaged JPEG (no valid frame header)")
-        depth, height, width, self.components = struct.unpack_from(">BHHB", frame)
-        if depth != 8 or self.components not in (1, 3, 4):
+        self.depth, height, width, self.components = struct.unpack_from(">BHHB", frame)
+        if not 2 <= self.depth <= 16 or self.components not in (1, 3, 4):
             raise InputError(
-                f"{self.name}: a {depth}-bit JPEG with {self.components} components; "
-                "allowed are 8 bit with 1, 3 or 4; convert it to TIFF with another program"
+                f"{self.name}: a {self.depth}-bit JPEG with {self.components} components; "
+                "allowed are 1, 3 or 4 of 2 to 16 bit; convert it to TIFF with another program"
+            )
+        if self.depth not in (8, 16) and not self.limits.stored:
+            self.notes.append(
+                f"{self.depth}-bit samples scaled to {8 if self.depth < 8 else 16} bit"
             )
         self.data, height = segments.with_height()
         self.limits.check(self.name, height, width)
@@ -76,12 +82,13 @@ class Jpeg:
             given, self.inks, profile = self.limits.inks, self.limits.inks or profile, None
             self.notes.append(colour.note_of_inks(self.inks, given is not None))
         return Info(
-            format="jpeg", dtype=np.dtype(np.uint8), height=height, width=width,
+            format="jpeg", dtype=np.dtype(self.dtype), height=height, width=width,
             channels=min(self.components, 3), compression="jpeg",
             exif=known.exif, icc=profile, xmp=known.xmp, iptc=self._iptc(), resolution=resolution,
             comments=tuple(one for one in comments if not one.startswith(OURS)),
             software=next((words_of(one) for one in comments if one.startswith(OURS)), ""),
-            jpeg=self._tables(frame) if self.components != 4 else None,
+            source_dtype="" if self.depth in (8, 16) else f"uint{self.depth}",
+            jpeg=self._tables(frame) if self.components != 4 and self.depth == 8 else None,
         )  # fmt: skip
 
     def _check_end(self) -> None:
@@ -145,13 +152,23 @@ class Jpeg:
                 f"`max_pixels={pixels * scans // USUAL_SCANS}`"
             )
 
+    @property
+    def dtype(self) -> type[np.unsignedinteger[Any]]:
+        return np.uint8 if self.depth <= 8 else np.uint16
+
     def _pixels(self) -> np.ndarray:
-        if self.components == 4:
+        if self.components == 4 and self.depth == 8:
             return self._cmyk()
         pixels = self._decode(self.data)
         # What libjpeg finds no bits for it makes middle grey.
-        if self.segments.ended and (pixels[-1, -8:] == GREY).all() and not self._is_whole():
+        grey = (pixels[-1, -8:] == 1 << (self.depth - 1)).all()
+        if self.segments.ended and grey and not self._is_whole():
             self._refuse_part("the missing part is grey")
+        if self.depth not in (8, 16) and not self.limits.stored:
+            pixels = full_range(pixels, self.depth)
+        if self.components == 4:
+            inverted = bool(self.segments.app(0xEE, ADOBE))
+            pixels = colour.rgb_of_inks(~pixels if inverted else pixels, self.inks)
         return pixels
 
     def _decode(self, data: bytes) -> np.ndarray:
@@ -159,7 +176,7 @@ class Jpeg:
         import imagecodecs
 
         shape = (*self.shape, self.components)
-        out = np.empty(shape if self.components > 1 else self.shape, np.uint8)
+        out = np.empty(shape if self.components > 1 else self.shape, self.dtype)
         return imagecodecs.jpeg8_decode(data, out=out).reshape(shape)
 
     def _cmyk(self) -> np.ndarray:

@@ -26,11 +26,10 @@ class Segments:
     def _walk(self) -> None:
         view, at = memoryview(self.data), 2
         while at + 2 <= len(view):
-            if view[at] != 0xFF:
-                return
             marker = view[at + 1]
-            if marker == 0xFF:
-                at += 1
+            if view[at] != 0xFF or marker in (0, 0xFF):  # junk, as libjpeg skips it
+                found = self.data.find(b"\xff", at + 1)
+                at = found if found > 0 else len(view)
                 continue
             if marker == END:
                 self.ended, self.behind = True, self.data[at + 2 :]

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imgconv.errors import InputError
 from imgconv.images.image import Image
 from imgconv.images.info import Info
 from imgconv.images.metadata import exif
@@ -19,6 +18,7 @@ from .chunks import chunk, decode, stream
 
 TO_BACKGROUND, TO_PREVIOUS = 1, 2  # what becomes of a frame's place when it has been shown
 OVER = 1  # how a frame is laid on: over what is there, or (0) in its place
+FRAME = struct.Struct(">IIIIIHHBB")
 Chunks = Mapping[bytes, Sequence[memoryview]]
 
 
@@ -44,17 +44,45 @@ class Frame(NamedTuple):
         """Milliseconds."""
         return 1000 * self.delay / (self.per or 100)
 
+    def fits(self, sides: tuple[int, int]) -> bool:
+        """Whether it lies on a canvas of this height and width."""
+        height, width = sides
+        return 0 < self.width <= width - self.x and 0 < self.height <= height - self.y
+
+
+def read_frames(chunks: Chunks, sides: tuple[int, int], first_shown: bool) -> list[Frame]:
+    """The frames of an animation on a canvas of `sides` (height, width); `first_shown`: the
+    picture in IDAT is the first. Raises ValueError where they are not sound; that picture may be
+    so all the same."""
+    (count, *_), *others = (struct.unpack_from(">II", one) for one in chunks[b"acTL"])
+    if others or not 0 < count < 1 << 31:
+        raise ValueError("no valid count of its frames")
+    if any(len(one) != FRAME.size for one in chunks.get(b"fcTL", ())):
+        raise ValueError("a frame's header of another length")
+    found = sorted(Frame(*FRAME.unpack(one)) for one in chunks.get(b"fcTL", ()))
+    parts = (int.from_bytes(one[:4], "big") for one in chunks.get(b"fdAT", ()))
+    numbers = sorted([*parts, *(frame.number for frame in found)])
+    if not found or numbers != list(range(len(numbers))):
+        raise ValueError("a part is missing or there twice")
+    if not all(frame.fits(sides) for frame in found):
+        raise ValueError("a frame lies outside the image")
+    ends = [*(frame.number for frame in found[1:]), len(numbers)]
+    bare = [end == frame.number + 1 for frame, end in zip(found, ends, strict=True)]
+    if bare[0] != first_shown or any(bare[1:]) or len(found) < count:
+        raise ValueError("a frame without pixels")
+    return found[:count]
+
 
 class Animation:
-    """The frames of `chunks`, laid over each other on a canvas of what `info` says."""
+    """Frames of `chunks`, laid over each other on a canvas of what `info` says."""
 
-    def __init__(self, chunks: Chunks, info: Info, orientation: int, name: str) -> None:
-        self.chunks, self.orientation, self.name = chunks, orientation, name
-        self.frames = [Frame(*struct.unpack(">IIIIIHHBB", one)) for one in chunks[b"fcTL"]]
+    def __init__(
+        self, frames: list[Frame], chunks: Chunks, info: Info, orientation: int, name: str
+    ) -> None:
+        self.frames, self.chunks, self.orientation, self.name = frames, chunks, orientation, name
         sides = (info.height, info.width)
         self.sides = sides if orientation < 5 else sides[::-1]
         self.decoded = info.channels
-        self._check()
         # What a frame leaves bare is transparent.
         bare = info.alpha == "none" and any(self._leaves_bare(one) for one in self.frames)
         self.channels = info.channels + bare
@@ -67,12 +95,6 @@ class Animation:
         ]
         self.shown = 0  # how many frames were laid on the canvas
         self.canvas = np.zeros(0)
-
-    def _check(self) -> None:
-        height, width = self.sides
-        for frame in self.frames:
-            if not (0 < frame.width <= width - frame.x and 0 < frame.height <= height - frame.y):
-                raise InputError(f"{self.name}: damaged PNG (a frame lies outside the image)")
 
     def _leaves_bare(self, frame: Frame) -> bool:
         part = (frame.height, frame.width) != self.sides
@@ -115,7 +137,7 @@ class Animation:
         numbered = ((struct.unpack_from(">I", one)[0], one) for one in self.chunks.get(b"fdAT", ()))
         parts = [one[4:] for at, one in sorted(numbered, key=lambda one: one[0])
                  if frame.number < at < last]  # fmt: skip
-        parts = parts or list(self.chunks[b"IDAT"]) if number == 0 else parts
+        parts = parts or list(self.chunks[b"IDAT"])  # of the first alone: see read_frames
         header = struct.pack(">II", frame.width, frame.height) + bytes(self._header()[8:])
         heads = [(kind, self.chunks[kind][0]) for kind in (b"PLTE", b"tRNS") if kind in self.chunks]
         idat = (chunk(b"IDAT", part) for part in parts)

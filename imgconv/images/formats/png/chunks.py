@@ -12,6 +12,7 @@ from imgconv.images.limits import Room
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Content = bytes | memoryview
+SLACK = 1 << 16  # bytes at a time, and what rows of a small picture take beside its pixels
 
 
 def chunk(kind: bytes, content: Content) -> bytes:
@@ -64,3 +65,16 @@ def inflate(data: bytes, room: Room) -> bytes | None:
     except zlib.error:
         return None
     return out if room.take(len(out)) and stream.eof else None
+
+
+def is_whole(parts: Iterable[Content], room: int) -> bool:
+    """Whether a compressed stream in parts ends, and within so many bytes."""
+    stream, left = zlib.decompressobj(), room + SLACK
+    try:
+        for part in parts:
+            while part and left > 0:
+                left -= len(stream.decompress(part, SLACK))
+                part = stream.unconsumed_tail
+    except zlib.error:
+        return False
+    return stream.eof and left > 0

@@ -20,7 +20,7 @@ from imgconv.images.metadata import exif, iptc
 from imgconv.images.metadata.blocks import deliver
 from imgconv.images.resolution import Resolution
 
-from .animation import Animation
+from .animation import Animation, read_frames
 from .chunks import (
     SIGNATURE,
     chunk,
@@ -28,6 +28,7 @@ from .chunks import (
     decode,
     inflate,
     international_text,
+    is_whole,
     stream,
     text,
 )  # fmt: skip
@@ -39,6 +40,7 @@ COLOUR_CHUNKS = (
     b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"mDCv", b"cLLi",
 )  # fmt: skip
 LEFT_OUT = (b"sBIT", b"tIME", b"hIST", b"sPLT", b"oFFs", b"pCAL", b"sCAL", b"sTER", b"caBX")
+INTERLACED = 2  # times as long as rows in order may interlaced ones be, with what is between
 RAW_PROFILE = "Raw profile type "  # how ImageMagick and others keep EXIF, XMP and IPTC as text
 XMP, XMP_HEADER = "XML:com.adobe.xmp", b"http://ns.adobe.com/xap/1.0/\0"
 TEXTS = {b"tEXt": text, b"zTXt": compressed_text, b"iTXt": international_text}
@@ -57,12 +59,17 @@ class Png:
 
     def _frames(self, info: Info) -> list[Image]:
         """The frames of an animation."""
-        if b"acTL" not in self.chunks or len(self.chunks[b"acTL"][0]) != 8 or not self.complete:
+        if b"acTL" not in self.chunks or not self.complete:
             return []
         if self.limits.stored:
             self.notes.append("animated PNG: only the first frame is read")
             return []
-        return Animation(self.chunks, info, self.orientation, self.name).images
+        try:
+            found = read_frames(self.chunks, self.shape, self.first_shown)
+        except (ValueError, struct.error) as error:
+            self.notes.append(f"its animation is damaged ({error}): its default picture is read")
+            return []
+        return Animation(found, self.chunks, info, self.orientation, self.name).images
 
     def _planes(self) -> Iterator[np.ndarray]:
         yield exif.turn(self._pixels(), self.orientation)
@@ -76,11 +83,11 @@ class Png:
             length, kind = struct.unpack_from(">I4s", view, at)
             content = view[at + 8 : at + 8 + length]
             at += 12 + length
-            if (
-                kind == b"IDAT"
-                or at > len(view)
-                or self._is_sound(kind, content, view[at - 4 : at])
-            ):
+            late = kind == b"acTL" and b"IDAT" in chunks  # then it is no animation
+            if kind == b"IDAT" and kind not in chunks:
+                self.first_shown = b"fcTL" in chunks
+            cut = kind == b"IDAT" or at > len(view)
+            if not late and (cut or self._is_sound(kind, content, view[at - 4 : at])):
                 chunks.setdefault(kind, []).append(content)
             if at > len(view):
                 break
@@ -120,8 +127,7 @@ class Png:
         self.limits.check(self.name, height, width)
         self.row_bytes = (width * bits + 7) // 8
         if not self.complete:
-            self.limits.refuse_truncated(self.name, "PNG")
-            self.notes.append("truncated: the missing part is black")
+            self._check_end(height * self.row_bytes)
         self._check_amount(height * self.row_bytes)
         self.shape, self.interlaced = (height, width), bool(interlace)
         transparent = self._is_transparent(colour)
@@ -193,6 +199,16 @@ class Png:
                 f"{self.name}: truncated or damaged PNG: the header promises {raw:,} bytes of "
                 f"pixels, the file holds {held:,} compressed ones"
             )
+
+    def _check_end(self, raw: int) -> None:
+        """A file that lacks its last chunk alone holds the whole picture."""
+        parts = self.chunks.get(b"IDAT", [])
+        if is_whole(parts, INTERLACED * raw):
+            self.notes.append("the chunk at its end is missing, the picture is whole")
+            self.idat, self.complete = [memoryview(chunk(b"IDAT", one)) for one in parts], True
+            return
+        self.limits.refuse_truncated(self.name, "PNG")
+        self.notes.append("truncated: the missing part is black")
 
     def _note_expansion(self, depth: int, colour: int, transparent: bool) -> None:
         if colour == 3:

@@ -55,7 +55,7 @@ TIFF = Format(
     begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _open, _write,
     depths=(8, 16, 32), alpha=True, colours=(),
     keeps=frozenset({"xmp", "icc", "iptc", "lut", "resolution", "tags"}), holds="pages",
-    seeks=True, regions=True, mark=_mark, doubts=_doubts,
+    seeks=True, regions=True, streams=True, mark=_mark, doubts=_doubts,
     reads_with=("imgconv.images.formats.tiff.read", "html", *LIBRARIES),
     writes_with=("imgconv.images.formats.tiff.write", *LIBRARIES),
 )  # fmt: skip

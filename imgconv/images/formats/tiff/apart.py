@@ -19,8 +19,11 @@ NOTE = "a plane for each colour, the form in which ImageJ opens 32-bit numbers"
 
 def is_apart(plane: np.ndarray, info: Info) -> bool:
     """Whether planes (H, W, C) that were made of an image `info` are written channel by channel:
-    floats of what was none, unless the source's own description says what its planes are."""
+    floats of what was none, unless the source's own description says what its planes are. Not what
+    comes in bands, which is written once, as it comes."""
     layout = info.tiff or TiffLayout()
+    if not any(plane.strides):  # the likeness of such a plane
+        return False
     made = plane.dtype.kind == "f" and info.dtype.kind == "u"
     return made and plane.shape[2] > 1 and layout.kind == "plain" and info.stack_axes in AXES
 

@@ -14,17 +14,20 @@ import numpy as np
 
 from imgconv.errors import InputError
 from imgconv.images import colour, samples
+from imgconv.images.depth import full_range
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.notes import Notes
 
-from . import tags, ycbcr
+from . import lab, tags, ycbcr
 from .palette import Palette
 
 ALPHA = {1: "premultiplied", 2: "straight"}  # the ExtraSamples tag
 COLOURS = {
     "miniswhite": 1, "minisblack": 1, "mask": 1, "palette": 1, "rgb": 3, "ycbcr": 3, "separated": 4,
+    **dict.fromkeys(lab.NAMES, 3),
 }  # fmt: skip
+DATA = "minisblack"
 INKSET, CMYK = 332, 1
 
 
@@ -40,6 +43,9 @@ class Meaning:
         self.page, self.apart, self.name, self.limits = page, apart, name, limits
         self.photometric = tags.photometric_name(page)
         self._check()
+        if self._has_other_inks():
+            notes.add(f"{page.samplesperpixel} inks that are not CMYK are read as channels of data")
+            self.photometric = DATA
         self.icc = tags.bytes_of(page.tags.valueof(tags.ICC))
         self.inks = limits.inks or self.icc
         unsigned = page.dtype.kind in "ub"
@@ -63,13 +69,18 @@ class Meaning:
                 f"{self.name}: samples of {page.bitspersample} bit (format {page.sampleformat}) "
                 "cannot be read"
             )
-        inks = self.photometric == "separated"
-        other = int(page.tags.valueof(INKSET, default=CMYK)) != CMYK
-        if inks and (page.samplesperpixel < 4 or other):
+        if self.photometric in lab.NAMES and (
+            page.samplesperpixel < 3 or page.dtype.kind not in "uf"
+        ):
             raise InputError(
-                f"{self.name}: a TIFF of {page.samplesperpixel} inks cannot be converted to RGB; "
-                "allowed are the 4 of CMYK"
+                f"{self.name}: {page.samplesperpixel} channels of {page.dtype} are no "
+                f"{lab.NAMES[self.photometric]}, which has 3, of 8 or 16 bit or floats"
             )
+
+    def _has_other_inks(self) -> bool:
+        """Whether nothing tells which colours its inks have."""
+        other = int(self.page.tags.valueof(INKSET, default=CMYK)) != CMYK
+        return self.photometric == "separated" and (self.page.samplesperpixel < 4 or other)
 
     def _inverts(self, unsigned: bool) -> bool:
         """One bit is never inverted to measure it: which of the two is white is a matter of how
@@ -85,6 +96,8 @@ class Meaning:
             notes.add("numbers are read as they stand: the file shows 0 as white")
         if self.photometric == "separated":
             notes.add(colour.note_of_inks(self.inks, self.limits.inks is not None))
+        if self.photometric in lab.NAMES:
+            notes.add(f"{lab.NAMES[self.photometric]} converted to sRGB")
         if self.narrow and bits > 1 and not stored and not self.palette:
             notes.add(f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bit")
         elif not self.palette and (said := samples.note(self._stored_type, self.limits)):
@@ -119,7 +132,7 @@ class Meaning:
         return replace(
             info, dtype=dtype, channels=self.channels, alpha=self.alpha, axes="", shape=(),
             source_dtype="" if found == str(dtype) else found, lut=lut,
-            icc=None if self.photometric == "separated" else self.icc,
+            icc=None if self.photometric in ("separated", *lab.NAMES) else self.icc,
         )  # fmt: skip
 
     def __call__(self, plane: np.ndarray) -> np.ndarray:
@@ -131,10 +144,12 @@ class Meaning:
         if self.invert:
             plane = self._inverted(plane)
         if self.narrow and not self.limits.stored:
-            plane = _full_range(plane, self.bits)
+            plane = full_range(plane, self.bits)
         plane = samples.convert(plane, self.name, self.limits)
         if self.raw_ycbcr:
             plane = ycbcr.to_rgb(plane, self.page)
+        if self.photometric in lab.NAMES:
+            plane = lab.to_rgb(plane, self.page, self.photometric)
         if self.photometric == "separated":
             plane = colour.rgb_of_inks(plane, self.inks)
         if self.alpha == "straight" and ALPHA[self.extra[-1]] == "premultiplied":
@@ -146,9 +161,3 @@ class Meaning:
         plane = plane.copy()
         plane[..., 0] = (1 << self.bits) - 1 - plane[..., 0]
         return plane
-
-
-def _full_range(plane: np.ndarray, bits: int) -> np.ndarray:
-    """White, the largest number of so many bits, becomes that of 8 or 16 bit."""
-    top, full = (1 << bits) - 1, np.uint32(np.iinfo(plane.dtype).max)
-    return ((plane.astype(np.uint32) * full + top // 2) // top).astype(plane.dtype)

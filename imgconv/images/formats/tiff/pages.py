@@ -59,6 +59,13 @@ class Pages:
     def _is_pyramid(self) -> bool:
         return self.series is not None and len(self.series.levels) > 1
 
+    def _levels(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of the smaller images of a pyramid."""
+        if not self._is_pyramid() or self.orientation != 1:
+            return ()
+        pages = [level.keyframe for level in self.series.levels[1:]]
+        return tuple((page.imagelength, page.imagewidth) for page in pages)
+
     def _read_info(self, kind: str) -> Info:
         page = self.page
         height, width = page.imagelength, page.imagewidth
@@ -68,7 +75,10 @@ class Pages:
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None
-        layout = replace(tags.layout(self.tiff, page, kind, self.room), description=text)
+        layout = replace(
+            tags.layout(self.tiff, page, kind, self.room), description=text,
+            photometric=self.meaning.photometric, levels=self._levels(),
+        )  # fmt: skip
         if self.apart:
             layout = replace(layout, planar=False, extrasamples=())
         found = Info(
@@ -137,12 +147,30 @@ class Pages:
     def region(self, rows: slice, columns: slice, plane: int) -> np.ndarray:
         """Part of a plane, of which only the strips or tiles that it touches are decoded."""
         page = self.pages[plane] if plane < len(self.pages) else None
-        whole = self.orientation != 1 or self.apart or self.info.planes != len(self.pages)
-        if whole or page is None or not regions.can_read(page):
+        if not self._has_places() or page is None or not regions.can_read(page):
             everything = (one for number, one in enumerate(self.planes()) if number == plane)
             return next(everything)[rows, columns]
         segments.check(page, self.page, self.name, self.limits, (rows, columns))
         return self._converted(regions.read(page, rows, columns))
+
+    def _has_places(self) -> bool:
+        """Whether each plane is a page, as it stands in the file."""
+        return self.orientation == 1 and not self.apart and self.info.planes == len(self.pages)
+
+    def rows_together(self) -> int:
+        """Rows of a tile or strip; 0 where planes are read as a whole."""
+        page = self.page
+        known = self._has_places() and all(
+            each is not None
+            and regions.can_read(each)
+            and not segments.are_missing(each, page, self.tiff.filehandle.size)
+            for each in self.pages
+        )
+        if not known:
+            return 0
+        for each in self.pages:
+            self._note_sparse(each)
+        return int(page.tilelength if page.is_tiled else min(page.rowsperstrip, page.imagelength))
 
     def _contiguous(self) -> Iterator[np.ndarray]:
         """Planes of a stack that stands in one piece behind a single page (ImageJ above 4 GB)."""
@@ -168,16 +196,18 @@ class Pages:
             self.limits.refuse_truncated(self.name, "TIFF")
             yield from _split(np.zeros(keyframe.shape, keyframe.dtype), keyframe)
             return
-        size = self.tiff.filehandle.size
-        ends = (o + n for o, n in zip(each.dataoffsets, each.databytecounts, strict=False))
-        short = len(each.dataoffsets) < np.prod(keyframe.chunked, dtype=np.int64)
-        if short or not all(each.databytecounts) or max(ends, default=0) > size:
+        if segments.are_missing(each, keyframe, self.tiff.filehandle.size):
             self.limits.refuse_truncated(self.name, "TIFF")
+        self._note_sparse(each)
         if ycbcr.is_subsampled(keyframe):
             yield ycbcr.read(each, self.name)
             return
         segments.check(each, keyframe, self.name, self.limits)
         yield from _split(each.asarray(maxworkers=threads.count()), keyframe)
+
+    def _note_sparse(self, each: Any) -> None:
+        if not all(each.databytecounts):
+            self.notes.add("strips or tiles that the file leaves out are 0, or without data")
 
     def _finish(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for plane in planes:

@@ -49,7 +49,9 @@ class Tiff:
         self._note_differences(parts)
         self.orientation = parts[0].orientation
         self._note_pixel_sizes(parts)
-        self.images = [Image(part.info, part.planes, part.region) for part in parts]
+        self.images = [
+            Image(part.info, part.planes, part.region, part.rows_together) for part in parts
+        ]
 
     def _open(self, file: BinaryIO) -> None:
         self.tiff = _tiff_file(file)
@@ -112,7 +114,8 @@ class Tiff:
                 part = self._make("ome" if text else kind, series.keyframe, pages, series, text)
                 yield part.name_images(name or (series.name if len(self.series) > 1 else ""))
         pages = [page.aspage() for series in loose for page in series.pages]
-        for page in sorted(pages, key=_place):
+        above = [page for page in pages if len(_place(page)) == 1]
+        for page in sorted(above or pages, key=_place):
             yield self._make(kind, page, [page], None)
 
     def _texts(self, count: int) -> Iterator[tuple[str, str]]:

@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 import numpy as np
+
+from imgconv import threads
 
 OLD_JPEG = 6  # its strips share tables that stand anywhere in the file
 
 
 def can_read(page: Any) -> bool:
     """Whether the page is one plane whose every strip or tile has its place in the file."""
-    plain = page.imagedepth == 1 and page.compression != OLD_JPEG and not page.is_subsampled
-    return plain and len(page.dataoffsets) == np.prod(page.chunked)
+    key = page.keyframe  # a page that is like an earlier one knows no more than its offsets
+    plain = key.imagedepth == 1 and key.compression != OLD_JPEG and not key.is_subsampled
+    return bool(plain and len(page.dataoffsets) == np.prod(key.chunked))
 
 
 def read(page: Any, rows: slice, columns: slice) -> np.ndarray:
     """The samples (H', W', C) of these rows and columns of tifffile's `page`."""
     high, wide = rows.stop - rows.start, columns.stop - columns.start
-    frames, _, _, _, contiguous = page.shaped
-    out = np.zeros((frames, high, wide, contiguous), page.dtype)
-    file = page.parent.filehandle
-    for index in find_segments(page, rows, columns):
-        file.seek(page.dataoffsets[index])
-        data = file.read(page.databytecounts[index])
-        tables = {} if page.jpegtables is None else {"jpegtables": page.jpegtables}
-        segment, (frame, _, y, x, _), shape = page.decode(data, index, **tables)
-        if segment is None:  # a tile that was never written
-            continue
-        _paste(out[frame], segment[0, : shape[1], : shape[2]], y - rows.start, x - columns.start)
+    key = page.keyframe
+    frames, _, _, _, contiguous = key.shaped
+    out = np.full((frames, high, wide, contiguous), key.nodata, key.dtype)
+    tables = {} if page.jpegtables is None else {"jpegtables": page.jpegtables}
+
+    def decode(segment: tuple[bytes, int]) -> None:
+        found, (frame, _, y, x, _), shape = key.decode(*segment, **tables)
+        if found is not None:  # else a tile that was never written
+            part = found[0, : shape[1], : shape[2]]
+            _paste(out[frame], part, y - rows.start, x - columns.start)
+
+    _for_each(decode, _stored(page, find_segments(key, rows, columns)))
     return np.moveaxis(out, 0, 2).reshape(high, wide, frames * contiguous)
+
+
+def _stored(page: Any, numbers: list[int]) -> Iterator[tuple[bytes, int]]:
+    """The bytes of strips or tiles."""
+    file = page.parent.filehandle
+    for number in numbers:
+        if not page.databytecounts[number]:  # one that was never written
+            continue
+        file.seek(page.dataoffsets[number])
+        yield file.read(page.databytecounts[number]), number
+
+
+def _for_each(
+    decode: Callable[[tuple[bytes, int]], None], segments: Iterator[tuple[bytes, int]]
+) -> None:
+    """On all threads, a few at a time: what is stored of a large region is never all in memory."""
+    workers = threads.count()
+    if workers == 1:
+        deque(map(decode, segments), maxlen=0)
+        return
+    with ThreadPoolExecutor(workers, "imgconv-decode") as pool:
+        while some := list(islice(segments, 4 * workers)):
+            deque(pool.map(decode, some), maxlen=0)
 
 
 def find_segments(page: Any, rows: slice, columns: slice) -> list[int]:

@@ -29,6 +29,21 @@ Window = tuple[slice, slice] | None  # rows and columns; None for all
 EXPANSION, SLACK = 2, 1 << 16  # what compression may add to samples; and headers, tables
 
 
+def are_missing(page: Any, keyframe: Any, size: int) -> bool:
+    """Whether strips or tiles reach beyond a file of so many bytes, or are not named at all.
+
+    Of samples that are not compressed, those that the page needs count, whatever length is told.
+    One at 0 of length 0 is left out on purpose (GDAL's sparse files).
+    """
+    parts = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    needed = 1 << 63
+    if keyframe.compression == 1 and len(parts) == 1:
+        needed = int(np.prod(keyframe.shape, dtype=np.int64)) * keyframe.bitspersample // 8
+    if len(parts) < math.prod(keyframe.chunked) or not any(length for _, length in parts):
+        return True
+    return any(bool(at) != bool(length) or at + min(length, needed) > size for at, length in parts)
+
+
 def check(page: Any, keyframe: Any, name: str, limits: Limits, window: Window = None) -> None:
     """Refuse strips and tiles (of part of a page) that do not belong to a page of this size."""
     numbers = regions.find_segments(keyframe, *window) if window else range(len(page.dataoffsets))

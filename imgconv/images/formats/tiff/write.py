@@ -10,6 +10,7 @@ import numpy as np
 
 from imgconv.errors import OutputError
 from imgconv.images import colour
+from imgconv.images.bands import BandedPlane, Plane, bands_of, likeness_of
 from imgconv.images.image import Image, frames, stack_images
 from imgconv.images.info import Info, TiffLayout
 from imgconv.images.metadata import ome
@@ -21,6 +22,7 @@ from imgconv.text import SOFTWARE
 from . import tags
 from .apart import NOTE, is_apart, set_apart
 from .describe import describe
+from .stream import Pyramid, level_sizes, write_page
 
 BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
 COMPRESSIONS = {
@@ -29,6 +31,11 @@ COMPRESSIONS = {
 }  # fmt: skip
 WRITABLE = ("none", "lzw", "adobe_deflate", "deflate", "packbits", "zstd", "jpeg")
 QUALITY = 92
+ROWS = 256  # of a pyramid's smaller image that are read again at a time
+NO_HEAD: dict[str, Any] = {
+    "description": None, "extratags": (), "iccprofile": None, "resolution": None,
+    "resolutionunit": None,
+}  # fmt: skip
 
 
 def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
@@ -41,13 +48,14 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
 
     images = images if any(image.info.tiff for image in images) else stack_images(images)
     planes = frames(images)
-    first, info = next(planes, (None, None))
-    if first is None or info is None:
+    given, info = next(planes, (None, None))
+    if given is None or info is None:
         raise OutputError("there is no plane to write")
-    if len(images) == 1 and is_apart(first, info):
-        images = [set_apart(_with_first(images[0], first, planes), first)]
+    if len(images) == 1 and isinstance(given, np.ndarray) and is_apart(given, info):
+        images = [set_apart(_with_first(images[0], given, planes), given)]
         planes = frames(images)
-        first, info = next(planes)
+        given, info = next(planes)
+    first = likeness_of(given)
     layouts = [image.info.tiff or TiffLayout() for image in images]
     whole = first.nbytes / _samples(info) * sum(_samples(i.info) * i.info.planes for i in images)
     big = any(layout.bigtiff for layout in layouts) or whole > BIG
@@ -55,18 +63,47 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     before: Info | None = None
     told = _describe_all(images, first)
     with tifffile.TiffWriter(file, bigtiff=big, byteorder=order) as writer:
-        for plane, its in itertools.chain([(first, info)], planes):
-            layout = its.tiff or TiffLayout()
-            head = {} if its is before else _head(plane, its, layout)
+        for plane, its in itertools.chain([(given, info)], planes):
+            layout, like = its.tiff or TiffLayout(), likeness_of(plane)
+            head = {} if its is before else _head(like, its, layout)
             if told is not None and head:
                 head["description"] = told if before is None else None
-            writer.write(_arrange(plane, its, layout), **_page(plane, its, layout, options), **head)
+            page = {**_page(like, its, layout, options), **head}
+            _write_page(writer, plane, its, layout, page, file)
             before = its
 
 
-def _with_first(image: Image, first: np.ndarray, rest: Iterator[tuple[np.ndarray, Info]]) -> Image:
+def _with_first(image: Image, first: np.ndarray, rest: Iterator[tuple[Any, Info]]) -> Image:
     """The image of a plane that was taken and those after it, which come once."""
     return Image.of(image.info, itertools.chain([first], (plane for plane, _ in rest)))
+
+
+def _write_page(
+    writer: Any, plane: Plane, info: Info, layout: TiffLayout, page: dict[str, Any], file: BinaryIO
+) -> None:
+    """A plane, and the smaller images that it had."""
+    like = likeness_of(plane)
+    height, width, channels = like.shape
+    sizes = level_sizes((height, width), (info.height, info.width), layout.levels)
+    if layout.planar or (page["compression"] == "jpeg" and not page["tile"]):
+        sizes = []
+    if not sizes and not isinstance(plane, BandedPlane):
+        writer.write(_arrange(plane, info, layout), **page)
+        return
+
+    def arrange(rows: np.ndarray) -> np.ndarray:
+        return _arrange(rows, info, layout)
+
+    def put(bands: Iterator[np.ndarray], size: tuple[int, ...], **more: Any) -> None:
+        shape = size if channels == 1 else (*size, channels)
+        write_page(writer, bands, arrange, shape, like.dtype, {**page, **more})
+
+    with Pyramid(sizes, file) as pyramid:
+        bands = pyramid.watch(bands_of(plane), height, width)
+        put(bands, (height, width), **({"subifds": len(sizes)} if sizes else {}))
+        for level, size in enumerate(sizes):
+            rows = page["tile"][0] if page["tile"] else ROWS
+            put(pyramid.bands(level, rows), size, subfiletype=1, **NO_HEAD)
 
 
 def _describe_all(images: Sequence[Image], first: np.ndarray) -> bytes | None:

@@ -1,0 +1,42 @@
+# The chores. `make` lists them.
+PYTHON ?= python3
+
+.PHONY: help setup check test types lint format site pages man release clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | sort
+
+setup: ## install for work on it, with what the tests and the site need
+	$(PYTHON) -m pip install -e '.[test,docs]'
+
+check: ## all that must pass before a change is proposed, in an environment of its own
+	.ci/run
+
+test: ## the tests alone
+	$(PYTHON) -m pytest
+
+lint: ## ruff
+	ruff check . && ruff format --check .
+
+format: ## ruff, which changes files
+	ruff check --fix . && ruff format .
+
+types: ## mypy over the package and the tests
+	mypy && mypy --config-file tests/mypy.ini
+
+site: ## the documentation in site/
+	mkdocs build --strict
+
+pages: ## run the pages of docs/ and make their pictures again
+	$(PYTHON) docs/make_pictures.py
+
+man: ## the manual page
+	$(PYTHON) -m imgconv man > docs/imgconv.1
+
+release: ## sdist and wheel in dist/, the documentation in site/
+	$(PYTHON) -m pip install --quiet build '.[docs]'
+	$(PYTHON) -m build
+	mkdocs build --strict
+
+clean: ## what can be made again
+	rm -rf build dist site out .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,85 @@
+"""Planes that are larger than memory should be: read, computed and written band by band."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from imgconv import doing
+from imgconv.batch.running import check_abandoned
+from imgconv.images import Image, bands
+from imgconv.images.bands import BandedPlane, RowReader, ahead
+from imgconv.ops.rows import Rows
+
+from .operation import Operation, Result
+
+MEMORY = 24 * bands.BAND  # bytes that an image takes on its way
+NOTHING = np.empty((0, 0, 0), np.uint8)
+ALIGNED = 16  # rows, where no tile says more
+
+
+def is_large(image: Image) -> bool:
+    """Whether bands are worth it, and can be read. What is converted by what it holds (wide
+    integers that have to be exact) is read as a whole."""
+    info = image.info
+    size = info.height * info.width * info.channels * info.dtype.itemsize
+    if image.read_region is None or size < bands.LARGE or info.source_dtype:
+        return False
+    return 0 < image.rows_together() * size // info.height <= 8 * bands.BAND
+
+
+def like(rows: Rows) -> np.ndarray:
+    """An array of the result's shape and type that takes no memory."""
+    return np.broadcast_to(np.zeros((), rows.dtype), rows.shape)
+
+
+def stream_planes(
+    image: Image, rows: Rows, operation: Operation, told: list[Result]
+) -> Iterator[Any]:
+    """Each plane of the result; what is said of it is kept in `told` when its bands are through."""
+    for plane in range(image.info.planes):
+        made = _bands(image, plane, rows, operation, told)
+        yield BandedPlane(rows.shape, rows.dtype, made)
+
+
+def _bands(
+    image: Image, plane: int, rows: Rows, operation: Operation, told: list[Result]
+) -> Iterator[np.ndarray]:
+    counts: Counter[str] = Counter()
+    with RowReader(image, plane) as reader:
+        spans = list(_spans(image, rows))
+        made = ahead(_compute(reader, rows, operation, spans, counts))
+        for band in doing.count("band", made, len(spans)):
+            check_abandoned()
+            yield band
+    told.append(Result(NOTHING, operation.notes_of(counts) if counts else ()))
+
+
+def _compute(
+    reader: RowReader,
+    rows: Rows,
+    operation: Operation,
+    spans: list[tuple[int, int]],
+    counts: Counter[str],
+) -> Iterator[np.ndarray]:
+    for begin, end in spans:
+        top, bottom = rows.reads(begin, end)
+        given = np.ascontiguousarray(reader.rows(top, bottom))
+        found = rows.work(given, top, begin, end)
+        if len(found) == len(given[begin - top : end - top]):
+            counts.update(operation.count(given[begin - top : end - top], found, begin))
+        yield found
+
+
+def _spans(image: Image, rows: Rows) -> Iterator[tuple[int, int]]:
+    """Rows of the result that are made together: whole tiles of what is written."""
+    info, (height, width, channels) = image.info, rows.shape
+    made = width * channels * rows.dtype.itemsize
+    read = info.width * info.channels * info.dtype.itemsize * info.height // max(1, height)
+    tile = info.tiff.tile[0] if info.tiff and info.tiff.tile else ALIGNED
+    step = max(1, bands.BAND // max(made, read, 1) // tile) * tile
+    for begin in range(0, height, step):
+        yield begin, min(begin + step, height)

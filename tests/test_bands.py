@@ -1,0 +1,247 @@
+"""Large images pass in bands: files are those of whole planes, to the bit; memory is flat."""
+
+from __future__ import annotations
+
+import io
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from imgconv import cli
+from imgconv.cli.console import Console
+from imgconv.images import bands, open_image
+from imgconv.images.formats.tiff.stream import level_sizes, shrink
+
+SHAPE = (301, 270)
+COMMANDS = (
+    "filter -k gaussian:1.5 -k sharpen",
+    "filter -k sobel --border wrap --range float",
+    "pool --size 3 --stride 2 --padding 1 -m average",
+    "upsample -m bicubic --scale 1.5",
+)
+
+
+def pixels(dtype: Any = np.uint8, channels: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(5)
+    shape = SHAPE if channels == 1 else (*SHAPE, channels)
+    if np.dtype(dtype).kind == "f":
+        return rng.normal(0.5, 0.2, shape).astype(dtype)
+    return rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+TIFFS: dict[str, dict[str, Any]] = {
+    "tiled": {"tile": (32, 48), "compression": "zlib", "predictor": True},
+    "jpeg": {"tile": (64, 64), "compression": "jpeg"},
+    "strips": {"rowsperstrip": 7, "compression": "lzw", "predictor": True},
+    "packbits": {"rowsperstrip": 16, "compression": "packbits"},
+    "plain": {"rowsperstrip": 5},
+    "big": {"rowsperstrip": 11, "compression": "zstd", "bigtiff": True},
+    "white": {"photometric": "miniswhite", "tile": (16, 16)},
+    "big-endian": {"byteorder": ">", "rowsperstrip": 9, "compression": "lzw", "predictor": True},
+}
+
+
+@pytest.fixture
+def small_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bands, "BAND", 9000)
+    monkeypatch.setattr(bands, "LARGE", 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(line: str) -> str:
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO())
+    assert cli.main(line.split(), console) == 0, console.stderr.getvalue()
+    return str(console.stderr.getvalue())
+
+
+def in_both_ways(
+    line: str, name: str, monkeypatch: pytest.MonkeyPatch, *, streams: bool = True
+) -> tuple[Path, Path]:
+    """What a command makes of a file as a whole, and in bands; both say the same."""
+    suffix = Path(name).suffix
+    seen: list[int] = []
+    rows = bands.RowReader.rows
+
+    def watched(self: Any, top: int, bottom: int) -> np.ndarray:
+        seen.append(bottom - top)
+        return rows(self, top, bottom)
+
+    monkeypatch.setattr(bands.RowReader, "rows", watched)
+    said = run(f"{line} {name} -o whole{suffix} -f")
+    assert not seen
+    with monkeypatch.context() as small:
+        small.setattr(bands, "BAND", 9000)
+        small.setattr(bands, "LARGE", 0)
+        assert run(f"{line} {name} -o bands{suffix} -f") == said
+    assert (len(seen) > 1) == streams
+    return Path(f"whole{suffix}"), Path(f"bands{suffix}")
+
+
+def equal(whole: Path, banded: Path) -> None:
+    with tifffile.TiffFile(whole) as a, tifffile.TiffFile(banded) as b:
+        assert len(a.pages) == len(b.pages)
+        for one, other in zip(a.pages, b.pages, strict=True):
+            np.testing.assert_array_equal(one.asarray(), other.asarray())
+            assert one.keyframe.tile == other.keyframe.tile
+            for tag in (258, 259, 262, 270, 277, 282, 283, 296, 305, 317, 339):
+                assert one.tags.valueof(tag) == other.tags.valueof(tag), tag
+        assert [s.axes for s in a.series] == [s.axes for s in b.series]
+
+
+@pytest.mark.parametrize("layout", TIFFS)
+@pytest.mark.parametrize("line", COMMANDS)
+def test_tiffs_of_every_layout(
+    line: str, layout: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = dict(TIFFS[layout])
+    order = how.pop("byteorder", "<")
+    dtype = np.uint8 if layout in ("jpeg", "packbits", "white") else np.uint16
+    tifffile.imwrite("a.tif", pixels(dtype), byteorder=order, resolution=(300, 200), **how)
+    equal(*in_both_ways(line, "a.tif", monkeypatch))
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_colours_floats_and_stacks(
+    line: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite("rgb.tif", pixels(channels=3), tile=(32, 32), compression="zlib")
+    tifffile.imwrite("float.tif", pixels(np.float32), rowsperstrip=13)
+    stack = np.stack([pixels(np.uint16), pixels(np.uint16)[::-1]])
+    tifffile.imwrite(
+        "stack.ome.tif", stack, metadata={"axes": "TYX"}, compression="zlib", rowsperstrip=8
+    )
+    tifffile.imwrite("imagej.tif", stack, imagej=True, metadata={"axes": "ZYX", "unit": "um"})
+    for name in ("rgb.tif", "float.tif", "stack.ome.tif"):
+        equal(*in_both_ways(line, name, monkeypatch))
+    equal(*in_both_ways(line, "imagej.tif", monkeypatch, streams=False))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".pgm", ".ppm", ".pam"])
+def test_raw_formats(suffix: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save("a.npy", pixels(channels=3 if suffix != ".pgm" else 1))
+    if suffix != ".npy":
+        run(f"filter -k identity a.npy -o a{suffix}")
+    for line in ("filter -k sharpen --bias 3", "pool -m max"):
+        whole, banded = in_both_ways(line, f"a{suffix}", monkeypatch)
+        assert whole.read_bytes() == banded.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("filter -k sharpen --range rescale", "a.tif"),  # needs all values
+        ("filter -k sharpen", "alpha.tif"),
+        ("filter -k sharpen --depth 8", "a.tif"),
+        ("filter -k sharpen --linear", "a.tif"),
+        ("filter -k sharpen", "int32.tif"),
+        ("filter -k sharpen", "planar.tif"),
+        ("filter -k sharpen --format png", "a.tif"),
+    ],
+)
+def test_what_cannot_pass_in_bands_is_done_as_a_whole(
+    line: str, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite("a.tif", pixels(np.uint16), tile=(32, 32))
+    rgba = pixels(channels=4)
+    tifffile.imwrite("alpha.tif", rgba, tile=(32, 32), photometric="rgb", extrasamples=[2])
+    tifffile.imwrite("int32.tif", pixels(np.uint16).astype(np.int32), tile=(32, 32))
+    planes = np.moveaxis(pixels(channels=3), 2, 0)
+    tifffile.imwrite(
+        "planar.tif", planes, planarconfig="separate", photometric="rgb", tile=(16, 16)
+    )
+    monkeypatch.setattr(bands, "LARGE", 0)
+    monkeypatch.setattr(bands.RowReader, "rows", lambda *_: pytest.fail("in bands"))
+    run(f"{line} {name} -o out{'.png' if 'png' in line else '.tif'}")
+
+
+def write_pyramid(name: str, whole: np.ndarray, levels: int = 2, **how: Any) -> None:
+    with tifffile.TiffWriter(name, ome=name.endswith("ome.tif")) as writer:
+        writer.write(whole, subifds=levels, **how)
+        for level in range(1, levels + 1):
+            writer.write(whole[:: 2**level, :: 2**level], subfiletype=1, **how)
+
+
+@pytest.mark.parametrize("name", ["p.ome.tif", "p.tif"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pyramid_stays_one_and_its_smaller_images_are_means(
+    name: str, channels: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = {"tile": (32, 32), "compression": "zlib", "photometric": "rgb" if channels == 3 else None}
+    write_pyramid(name, pixels(channels=channels), **how)
+    for line, size in ((COMMANDS[0], SHAPE), ("pool --size 2", (150, 135))):
+        for path in in_both_ways(line, name, monkeypatch):
+            with tifffile.TiffFile(path) as tiff:
+                (series,) = tiff.series
+                shapes = [level.shape[:2] for level in series.levels]
+                assert shapes[0] == size and len(shapes) == 3
+                first, second, third = (level.asarray().astype(float) for level in series.levels)
+                assert {level.keyframe.tile for level in series.levels} == {(32, 32)}
+                for above, below in ((first, second), (second, third)):
+                    h, w = above.shape[0] // 2, above.shape[1] // 2
+                    means = above[: 2 * h, : 2 * w].reshape(h, 2, w, 2, -1).mean((1, 3))
+                    assert np.abs(below.reshape(*below.shape[:2], -1)[:h, :w] - means).max() <= 0.5
+    equal(Path("whole.tif"), Path("bands.tif"))
+
+
+def test_sizes_of_a_pyramid_follow_those_it_had() -> None:
+    assert level_sizes((301, 270), (301, 270), [(151, 135), (76, 68)]) == [(151, 135), (76, 68)]
+    assert level_sizes((602, 540), (301, 270), [(75, 67)]) == [(150, 134)]
+    assert level_sizes((3, 2), (301, 270), [(151, 135), (76, 68)]) == [(2, 1), (1, 1)]
+    band = np.arange(15, dtype=np.uint8).reshape(3, 5, 1)
+    assert shrink(band, (2, 2), 3)[..., 0].tolist() == [[3, 5, 7], [11, 13, 14]]
+
+
+def test_damage_in_the_middle_is_one_line_and_leaves_nothing(
+    folder: Path, small_bands: None
+) -> None:
+    tifffile.imwrite("a.tif", pixels(), tile=(32, 32), compression="zlib")
+    with tifffile.TiffFile("a.tif") as tiff:
+        place = tiff.pages.first.dataoffsets[40]
+    data = bytearray(Path("a.tif").read_bytes())
+    data[place : place + 20] = bytes(20)
+    Path("a.tif").write_bytes(data)
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO())
+    assert cli.main(["filter", "-k", "blur", "a.tif"], console) == 1
+    assert console.stderr.getvalue().startswith("error: a.tif: ")
+    assert [path.name for path in Path().iterdir()] == ["a.tif"]
+
+
+def test_regions_of_rows_are_the_files_rows(folder: Path) -> None:
+    np.save("a.npy", pixels(np.uint16))
+    with open_image("a.npy") as source, bands.RowReader(source.images[0], 0) as reader:
+        whole = pixels(np.uint16)[..., None]
+        for top, bottom in ((-2, 5), (3, 40), (38, 200), (150, 303)):
+            wanted = whole[np.arange(top, bottom) % len(whole)]
+            np.testing.assert_array_equal(reader.rows(top, bottom), wanted)
+
+
+PROGRAM = """
+import resource, sys
+from imgconv import cli
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+cli.main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
+def test_memory_is_that_of_bands(folder: Path) -> None:
+    """An image of 300 MB, in less than that."""
+    assert resource.RUSAGE_SELF is not None
+    tifffile.imwrite("a.tif", shape=(15000, 20000), dtype=np.uint8, tile=(256, 256), bigtiff=True)
+    words = ["filter", "-k", "sharpen", "-q", "a.tif", "-o", "b.tif"]
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout.split()[-1]) < 250_000

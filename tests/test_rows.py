@@ -1,0 +1,115 @@
+"""Bands of rows give what the whole image gives, to the bit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imgconv.errors import InputError
+from imgconv.ops.filter import Filter
+from imgconv.ops.pool import Pool
+from imgconv.ops.rank import Rank
+from imgconv.ops.rows import Rows, rows_of
+from imgconv.ops.upsample import Interpolation, Transposed
+from imgconv.steps.values import operator, stencils
+
+BORDERS = ("reflect", "symmetric", "edge", "wrap", "constant")
+KERNELS = ("sharpen", "sobel", "gaussian:1.3", "box:5", "laplacian", "log:2", "median:3", "max:5")
+
+
+def by_bands(rows: Rows, pixels: np.ndarray, cuts: list[int]) -> np.ndarray:
+    """The result, each band from no more than the rows it says it needs."""
+    height = len(pixels)
+    marks = sorted({0, rows.shape[0], *(cut % rows.shape[0] for cut in cuts)})
+    found = []
+    for begin, end in pairwise(marks):
+        top, bottom = rows.reads(begin, end)
+        band = np.ascontiguousarray(pixels[np.arange(top, bottom) % height])
+        found.append(rows.work(band, top, begin, end))
+    return np.concatenate(found)
+
+
+@st.composite
+def images(draw: Any) -> np.ndarray:
+    shape = draw(st.integers(12, 60)), draw(st.integers(12, 90)), draw(st.sampled_from((1, 3)))
+    rng = np.random.default_rng(draw(st.integers(0, 9)))
+    dtype = draw(st.sampled_from((np.uint8, np.uint16, np.float32)))
+    if dtype == np.float32:
+        return rng.normal(0.5, 0.3, shape).astype(np.float32)
+    return rng.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def works() -> st.SearchStrategy[Any]:
+    pairs = st.tuples(st.integers(1, 5), st.integers(1, 5))
+    filters = st.builds(
+        lambda names, border, range, luma: Filter(
+            tuple(operator(name) for name in names), border, range, Fraction(1, 2), Fraction(3),
+            luma,
+        ),
+        st.lists(st.sampled_from(KERNELS), min_size=1, max_size=3), st.sampled_from(BORDERS),
+        st.sampled_from(("clip", "abs", "float")), st.booleans(),
+    )  # fmt: skip
+    pools = st.builds(
+        lambda method, size, stride, pad, ceil: Pool(
+            method, size, stride, (min(pad, size[0] // 2), min(pad, size[1] // 2)), ceil
+        ),
+        st.sampled_from(("max", "average", "l2", "min", "median")), pairs,
+        st.none() | pairs, st.integers(0, 2), st.booleans(),
+    )  # fmt: skip
+    factors = st.fractions(1, 4, max_denominator=5)
+    larger = st.builds(
+        lambda method, f, g: Interpolation(method, (f, g)),
+        st.sampled_from(("nearest", "bilinear", "bicubic")), factors, factors,
+    )  # fmt: skip
+    spread = st.builds(
+        lambda name, stride, pad: Transposed(stencils(name)[0], stride, pad),
+        st.sampled_from(("gaussian:1", "box:4", "sharpen")), pairs,
+        st.tuples(st.integers(0, 1), st.integers(0, 1)),
+    )  # fmt: skip
+    return filters | pools | larger | spread
+
+
+@settings(max_examples=150, deadline=None)
+@given(images(), works(), st.lists(st.integers(0, 1000), max_size=4))
+def test_bands_equal_the_whole(pixels: np.ndarray, work: Any, cuts: list[int]) -> None:
+    try:
+        whole = work(pixels)
+    except InputError:  # a window larger than the image
+        return
+    rows = rows_of(work, pixels.shape, pixels.dtype)
+    if rows is None:
+        return
+    assert (rows.shape, rows.dtype) == (whole.shape, whole.dtype)
+    np.testing.assert_array_equal(by_bands(rows, pixels, cuts), whole)
+
+
+@pytest.mark.parametrize("name", ["gaussian:3", "gaussian:9", "sharpen", "log:3"])
+def test_bands_of_a_larger_image_equal_the_whole(name: str) -> None:
+    rng = np.random.default_rng(3)
+    for pixels in (
+        rng.integers(0, 256, (300, 700, 1), np.uint8),
+        rng.normal(size=(300, 400, 1)).astype(np.float32),
+    ):
+        work = Filter((operator(name),))
+        rows = rows_of(work, pixels.shape, pixels.dtype)
+        assert rows is not None
+        np.testing.assert_array_equal(by_bands(rows, pixels, [64, 129, 200]), work(pixels))
+
+
+def test_what_needs_the_whole_image_says_so() -> None:
+    shape, eight, real = (40, 40, 1), np.dtype(np.uint8), np.dtype(np.float32)
+    box, blur = operator("box:5"), operator("gaussian:20")
+    wide = np.random.default_rng(0).normal(size=(45, 45))
+    assert rows_of(Filter((operator("sharpen"),), range="rescale"), shape, eight) is None
+    assert rows_of(Filter((box,)), shape, eight) and not rows_of(Filter((box,)), shape, real)
+    assert rows_of(Filter((blur,)), shape, eight) is None
+    assert rows_of(Filter((tuple(stencils(wide)),)), shape, eight) is None
+    assert rows_of(Pool(size=None), shape, eight) is None
+    assert rows_of(Filter((Rank("median", (91, 3)),), border="wrap"), shape, eight) is None
+    assert rows_of("something else", shape, eight) is None
