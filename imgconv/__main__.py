@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
 
 
 def run() -> None:
@@ -13,6 +14,8 @@ def run() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Importing makes objects that stay: looking for cycles among them took 20 ms of every command.
     gc.set_threshold(100_000, 50, 50)
+    if not sys.warnoptions:  # NumPy's and others' are not meant for who types commands
+        warnings.simplefilter("ignore")
     try:
         from imgconv.cli import main
 

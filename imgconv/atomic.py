@@ -49,6 +49,53 @@ def output(target: str | os.PathLike[str], *, force: bool, seekable: bool) -> It
         raise OutputError(f"{name}: cannot be written ({reason})") from error
 
 
+@contextmanager
+def output_folder(target: str | os.PathLike[str], *, force: bool) -> Iterator[str]:
+    """The name of a folder to fill, which becomes `target` when the block ends without an
+    exception. A URL is filled as it is. Failures are an OutputError."""
+    name, text = show_name(target), os.fspath(target)
+    if text == "-":
+        raise OutputError("a folder cannot go to standard output: give `output`")
+    if "://" in text:
+        yield text
+        return
+    path = Path(os.path.realpath(text))
+    exists = OutputError(f"{name}: already exists; replace it with `force=True`")
+    if not force and path.exists():
+        raise exists
+    part = path.with_name(f".imgconv-{os.urandom(16).hex()}.part")
+    try:
+        part.mkdir()
+        yield os.fspath(part)
+        _replace_folder(part, path, exists if not force else None)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{name}: cannot be written ({reason})") from error
+    finally:
+        _remove_folder(part)
+
+
+def _replace_folder(part: Path, path: Path, exists: OutputError | None) -> None:
+    former = None
+    if path.exists():
+        if exists:
+            raise exists
+        former = path.with_name(f".imgconv-{os.urandom(16).hex()}.part")
+        path.rename(former)
+    part.rename(path)
+    if former:
+        _remove_folder(former)
+
+
+def _remove_folder(path: Path) -> None:
+    import shutil
+
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _is_special(path: Path) -> bool:
     """A pipe or a device, such as /dev/stdout: it must not be replaced by a rename."""
     try:

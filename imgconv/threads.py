@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from imgconv.errors import ImgconvError
+
 _chosen: list[int] = []  # how many, and among how many jobs
 _own = threading.local()
 
@@ -92,14 +94,58 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
             band(*span)
 
     helpers = min(workers, len(spans)) - 1
-    asked = [_pool(workers - 1).submit(work) for _ in range(helpers)]
+    asked = []
     try:
+        with contextlib.suppress(RuntimeError):  # no thread can be started: then without
+            for _ in range(helpers):
+                asked.append(_pool(workers - 1).submit(work))
         work()
     finally:
         for future in asked:
             future.exception()  # waits
     for future in asked:
         future.result()
+
+
+def startable(wanted: int) -> int:
+    """How many of so many further threads the system lets this process have."""
+    enough = threading.Event()
+    started = []
+    with contextlib.suppress(RuntimeError):
+        for _ in range(wanted):
+            one = threading.Thread(target=enough.wait, daemon=True)
+            one.start()
+            started.append(one)
+    enough.set()
+    for one in started:
+        one.join()
+    return len(started)
+
+
+def abandon_with(abandon: threading.Event) -> None:
+    """From now on this thread's work ends when `abandon` is set: see `check_abandoned`."""
+    _own.abandon = abandon
+
+
+@contextlib.contextmanager
+def stop_with(abandon: threading.Event) -> Iterator[None]:
+    """Within it, this thread's steps end between two planes when `abandon` is set."""
+    abandon_with(abandon)
+    try:
+        yield
+    finally:
+        del _own.abandon
+
+
+def check_abandoned() -> None:
+    """Called between planes, and while waiting: ends this thread's work when the batch was
+    interrupted meanwhile.
+
+    Without threads an interrupt reaches the work by itself, as KeyboardInterrupt.
+    """
+    abandon = getattr(_own, "abandon", None)
+    if abandon is not None and abandon.is_set():
+        raise ImgconvError("interrupted")
 
 
 def rows_worthwhile(numbers: int) -> int:

@@ -16,7 +16,7 @@ import tifffile
 from imgconv import cli
 from imgconv.cli.console import Console
 from imgconv.images import bands, open_image
-from imgconv.images.formats.tiff.stream import level_sizes, shrink
+from imgconv.images.pyramid import level_sizes, shrink
 
 SHAPE = (301, 270)
 COMMANDS = (

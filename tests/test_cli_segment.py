@@ -298,9 +298,9 @@ def test_doubt_is_one_note_and_a_column_of_the_summary(segment):
     calibrated("a.tif", frames, "TYX")
     code, _, err = segment("a.tif")
     assert code == 0 and err.count("doubt") == 1
-    assert "doubt in 2 of 2 planes: sizes (objects are" in err and "nothing found (nothing" in err
+    assert "doubt in 2 of 2 planes: sizes (objects are" in err and "one value (every pixel" in err
     said = [row["doubt"] for row in rows("segmented/summary.csv")]
-    assert said == ["sizes", "nothing found"]  # the stand-in takes 9 px for 24
+    assert said == ["sizes", "one value"]  # the stand-in takes 9 px for 24
 
 
 def test_objects_are_dropped_by_area_and_at_the_border(segment):

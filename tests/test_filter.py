@@ -184,13 +184,46 @@ MODES = {"reflect": "mirror", "symmetric": "reflect", "edge": "nearest", "wrap":
 def test_median_max_and_min_agree_with_scipy(name, dtype):
     for seed, shape in enumerate(((40, 300, 3), (70, 31, 1), (9, 5, 2), (30, 130, 4))):
         pixels = image(seed, shape, dtype)
-        for text in ("3", "5", "1x7", "31x4" if name != "median" else "9x3"):
+        for text in ("3", "5", "1x7", "31x4" if name != "median" else "9x5"):
             for border, mode in MODES.items():
                 size = [int(n) for n in text.split("x")]
                 found = Filter((parse_operator(f"{name}:{text}"),), border)(pixels)
                 for c in range(shape[2]):
                     expected = RANK_FILTERS[name](pixels[..., c], (size[0], size[-1]), mode=mode)
                     assert np.array_equal(found[..., c], expected)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_nan_makes_its_own_windows_nan_and_infinity_is_the_largest(size):
+    pixels = image(8, (60, 300, 3), np.float32)
+    pixels[30, 100, 1] = pixels[50, 297, 2] = np.nan
+    pixels[3, 10, 0], pixels[12, 200, 2] = np.inf, -np.inf
+    found = Filter((parse_operator(f"median:{size}"),))(pixels)
+    for c in range(3):
+        lost = ndimage.maximum_filter(np.isnan(pixels[..., c]), size, mode="mirror")
+        expected = ndimage.median_filter(np.nan_to_num(pixels[..., c]), size, mode="mirror")
+        assert np.array_equal(np.isnan(found[..., c]), lost)
+        assert np.array_equal(found[..., c][~lost], expected[~lost])
+
+
+def test_the_median_of_an_even_number_is_the_mean_of_two_rounded_half_to_even():
+    pixels = image(9, (40, 60, 3))
+    found = Filter((parse_operator("median:8x6"),), "edge")(pixels)
+    wide = np.pad(pixels, ((4, 3), (3, 2), (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (8, 6), (0, 1))
+    assert np.array_equal(found, np.rint(np.median(windows, axis=(-1, -2))))
+
+
+@pytest.mark.parametrize("text", ["31", "3x31", "40x1", "5x6"])
+def test_what_is_huge_or_not_finite_stays_within_its_box(text):
+    pixels = image(10, (130, 300, 3), np.float32) / np.float32(255)
+    clean = Filter((parse_operator(f"box:{text}"),))(pixels)
+    pixels[50, 60, 1], pixels[80, 200, 2], pixels[60, 90, 0] = np.nan, np.inf, 1e30
+    found = Filter((parse_operator(f"box:{text}"),))(pixels)
+    apart = found == clean
+    height, width = (int(n) for n in (text.split("x") * 2)[:2])
+    near = np.abs(found - clean) <= 1e-6
+    assert (~near).sum() == 3 * height * width and apart.mean() > 0.5
 
 
 def test_beyond_a_constant_border_of_a_rank_lies_black():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import standin
 import tifffile
+from made_objects import cut, film, links, solids, spotted
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
@@ -30,59 +31,13 @@ def test_pairs_are_those_of_the_whole_assignment():
     assert sum(table[pair] for pair in found) + 30 - len(found) == pytest.approx(best)
 
 
-def film(seed: int, *, step: float, missed: float, drift: tuple[float, float], divides: float):
-    """Frames of 50 cells that walk, keep apart, divide and are missed; and whose they are."""
-    rng = np.random.default_rng(seed)
-    cells = {n: (rng.uniform(0, 500, 2), 300 * np.exp(rng.normal(0, 0.15))) for n in range(50)}
-    frames, names, parents, born = [], [], {}, 50
-    for _ in range(20):
-        seen = [n for n in cells if rng.random() > missed]
-        places = np.array([cells[n][0] + rng.normal(0, 0.5, 2) for n in seen])
-        frames.append(Frame(places, np.array([cells[n][1] for n in seen])))
-        names.append(seen)
-        after = {}
-        for n, (place, size) in cells.items():
-            if rng.random() < divides:
-                angle = rng.uniform(0, 2 * np.pi)
-                half = 9 * np.array([np.cos(angle), np.sin(angle)])
-                for sign in (1, -1):
-                    after[born] = (place + sign * half + drift, size * rng.uniform(0.45, 0.55))
-                    parents[born] = n
-                    born += 1
-            else:
-                after[n] = (place + rng.normal(0, step, 2) + drift, min(size * 1.03, 400))
-        cells = _apart(after, 18)
-    return frames, names, parents
-
-
-def _apart(cells: dict, least: float) -> dict:
-    """Cells do not lie on each other."""
-    places = np.array([place for place, _ in cells.values()])
-    for _ in range(3):
-        between = places[:, None] - places
-        far = np.hypot(*np.moveaxis(between, 2, 0)) + np.eye(len(places)) * 1e9
-        push = np.clip(least - far, 0, None) / 2
-        places = places + (between / far[..., None] * push[..., None]).sum(axis=1)
-    return {n: (p, cells[n][1]) for n, p in zip(cells, places, strict=True)}
-
-
-def links(names: list, parents: dict) -> set:
-    """Pairs of (frame, place in it) that follow each other, over gaps and divisions too."""
-    found, last = set(), {}
-    for frame, row in enumerate(names):
-        for place, name in enumerate(row):
-            before = last.get(name) or last.get(parents.get(name))
-            found |= {(before, (frame, place))} if before else set()
-            last[name] = (frame, place)
-    return found
-
-
 @pytest.mark.parametrize(
     "how",
     [
         {"step": 3, "missed": 0.0, "drift": (0, 0), "divides": 0.0},
         {"step": 4, "missed": 0.03, "drift": (3, 1), "divides": 0.01},
         {"step": 3, "missed": 0.03, "drift": (12, -8), "divides": 0.005},  # the stage moves
+        {"step": 4, "missed": 0.1, "drift": (3, 1), "divides": 0.01},
     ],
 )
 def test_made_cells_are_followed(how):
@@ -138,36 +93,10 @@ def test_frames_without_objects_are_none():
     assert track([empty, empty], 5).count == 0
 
 
-def solids(step: float):
-    """Labels (Z, H, W) of ellipsoids two on top of each other, volumes and centroids in µm."""
-    rng = np.random.default_rng(4)
-    z, y, x = np.meshgrid(np.arange(0.5, 28 / step), *[np.arange(0.5, 160)] * 2, indexing="ij")
-    z, y, x = z * step, y * 0.325, x * 0.325
-    labels, truth = np.zeros(z.shape, np.int32), []
-    for cy, cx, cz in (
-        (13, 13, 7),
-        (13, 38, 7),
-        (38, 13, 7),
-        (38, 38, 7),
-        (13, 13, 20.5),
-        (38, 38, 21),
-    ):
-        r = rng.uniform(4, 6, 3)
-        inside = ((z - cz) / r[0]) ** 2 + ((y - cy) / r[1]) ** 2 + ((x - cx) / r[2]) ** 2 < 1
-        truth.append((4 / 3 * np.pi * r.prod(), cx, cy, cz))
-        labels[inside] = len(truth)
-    return labels, truth
-
-
-@pytest.mark.parametrize("step", [0.5, 1.0])
-def test_planes_are_joined_into_the_solids_that_were_cut(step):
+@pytest.mark.parametrize(("step", "missed"), [(0.5, False), (1.0, False), (0.5, True), (1.0, True)])
+def test_planes_are_joined_into_the_solids_that_were_cut(step, missed):
     labels, truth = solids(step)
-    rng = np.random.default_rng(1)
-    cut = []
-    for plane in labels:  # each plane has numbers of its own
-        table = np.append(0, rng.permutation(6) + 1)
-        cut.append(table[plane])
-    joined = np.stack(join(cut))
+    joined = np.stack(join(cut(labels, step, 1, missed)))
     rows = volumes(joined, Voxel(step, 0.325, 0.325))
     assert len(rows) == len(truth)
     for row in rows:
@@ -178,6 +107,19 @@ def test_planes_are_joined_into_the_solids_that_were_cut(step):
         assert (row["centroid_x_um"], row["centroid_y_um"]) == pytest.approx((x, y), abs=0.1)
 
 
+def test_what_ends_in_tips_is_not_one():
+    """Two balls on top of each other with an empty plane between them; and two columns with one."""
+    z, y, x = np.mgrid[:23, :40, :40]
+    balls = np.zeros(z.shape, np.int32)
+    for number, middle in ((1, 5), (2, 17)):
+        balls[(z - middle) ** 2 + (y - 20) ** 2 + (x - 20) ** 2 < 5.6**2] = number
+    assert not balls[11].any() and balls[10].any() and balls[12].any()
+    assert np.stack(join(list(balls))).max() == 2
+    column = np.where((z != 11) & (np.hypot(y - 20, x - 20) < 8), 1, 0).astype(np.int32)
+    found = np.stack(join(list(column)))
+    assert found.max() == 1 and (found[11] == found[10]).all()
+
+
 @pytest.mark.parametrize("voxel", [Voxel(0.5, 0.5, 0.5), Voxel(1.0, 0.25, 0.25)])
 def test_the_surface_of_a_ball(voxel):
     z, y, x = (np.mgrid[:60, :80, :80].transpose(1, 2, 3, 0) * voxel[:3]).transpose(3, 0, 1, 2)
@@ -186,27 +128,6 @@ def test_the_surface_of_a_ball(voxel):
     (row,) = volumes(ball.astype(np.int32), voxel)
     assert row["surface_um2"] == pytest.approx(4 * np.pi * 64, rel=0.05)
     assert 0.93 < row["sphericity"] < 1.03
-
-
-def spotted(seed: int, contrast: float, diameter: float):
-    """Nuclei on a slope with spots so many deviations of the noise high."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:220, :220]
-    labels, image, spots = np.zeros((220, 220), np.int32), np.full((220, 220), 50.0), []
-    for number, (a, b) in enumerate([(a, b) for a in (40, 110, 180) for b in (40, 110, 180)], 1):
-        radius = rng.uniform(20, 30)
-        inside = (y - a) ** 2 + (x - b) ** 2 < radius**2
-        labels[inside], image[inside] = number, 300 + 0.8 * (x[inside] - b)
-        mine: list[tuple[float, float]] = []
-        while len(mine) < 5:
-            angle, far = rng.uniform(0, 2 * np.pi), (radius - diameter) * rng.random() ** 0.5
-            place = (a + far * np.sin(angle), b + far * np.cos(angle))
-            if all(np.hypot(place[0] - p, place[1] - q) > 2 * diameter for p, q in mine):
-                mine.append(place)
-        spots += mine
-    for a, b in spots:
-        image += 10 * contrast * np.exp(-((y - a) ** 2 + (x - b) ** 2) * 2.77 / diameter**2)
-    return image + rng.normal(0, 10, image.shape), labels, np.array(spots)
 
 
 @pytest.mark.parametrize("diameter", [4.0, 6.0])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imgconv.errors import UsageError
-from imgconv.images import of_suffix, show_name
+from imgconv.images import folder_format, is_url, of_suffix, show_name
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 WILDCARDS = frozenset("*?[")
@@ -65,6 +65,8 @@ def read_list(name: str) -> list[str]:
 def _expand(name: str, recursive: bool, *, globs: bool) -> Iterator[Found]:
     if name == "-":  # in a list it is a file of that name
         yield Found("-" if globs else os.path.join(os.curdir, "-"))
+    elif folder_format(name) or is_url(name):
+        yield Found(name)
     elif os.path.isdir(name):
         yield from _folder(name, recursive)
     elif globs and not os.path.lexists(name) and WILDCARDS & set(name):
@@ -94,9 +96,11 @@ def _walk(
         yield Found(folder, error="a symbolic link that leads back to a folder above it")
         return
     entries = [entry for entry in entries if not entry.name.startswith(".")]
-    folders = [entry for entry in entries if _is_folder(entry)]
+    inside = [entry for entry in entries if _is_folder(entry)]
+    images = {entry.name for entry in inside if folder_format(entry.path)}
+    folders = [entry for entry in inside if entry.name not in images]
     for entry in entries:
-        if entry not in folders and is_image_name(entry.name):
+        if entry.name in images or (entry not in folders and is_image_name(entry.name)):
             yield Found(entry.path, os.path.join(below, entry.name))
     for entry in folders if recursive else ():
         yield from _walk(entry.path, os.path.join(below, entry.name), True, (*above, here))
@@ -116,7 +120,7 @@ def _glob(pattern: str) -> Iterator[Found]:
     root = Path(*parts[:fixed])
     matches = [path.relative_to(root) for path in root.glob(str(Path(*parts[fixed:])))]
     visible = sorted(path for path in matches if not any(p.startswith(".") for p in path.parts))
-    files = [path for path in visible if not (root / path).is_dir()]
+    files = [p for p in visible if not (root / p).is_dir() or folder_format(root / p)]
     for path in files:
         yield Found(str(root / path), str(path))
     if not files:

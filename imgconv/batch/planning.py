@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imgconv.errors import UsageError
-from imgconv.images import is_ours, show_name
+from imgconv.images import folder_format, is_ours, show_name
 
 from .inputs import Found, find, read_list
 from .item import Item
@@ -108,7 +108,11 @@ def _find_ours(found: Sequence[Found]) -> set[int]:
     real = {number: one.path for number, one in enumerate(found, 1) if not one.error}
     if len(real) < 2:
         return set()
-    ours = {number for number, path in real.items() if _is_file(path) and is_ours(path)}
+    ours = {
+        number
+        for number, path in real.items()
+        if (_is_file(path) or folder_format(path)) and is_ours(path)
+    }
     return ours if len(ours) < len(real) else set()
 
 

@@ -4,16 +4,16 @@
 # Names stay the text that was typed: pathlib would turn ./-x.png into -x.png.
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from imgconv import doing, threads
 from imgconv.errors import ImgconvError, OutputError
-from imgconv.images import show_name
+from imgconv.images import is_url, show_name
 
 from .imports import import_ahead
 from .item import Item, Outcome, Step
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Fold = Callable[[Outcome], object]
 Group = Sequence[Item]
-_here = threading.local()  # of a job's thread: whether the batch has been abandoned
 AHEAD = 16  # outcomes a job may be ahead of a slow one; only `jobs` images are in memory
 _importing = threading.Lock()  # of a worker's threads
 
@@ -50,6 +49,7 @@ def run(
     jobs = min(jobs, len(items))
     if executor is not None:
         return _send(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
+    jobs = threads.startable(jobs) if jobs > 1 else jobs
     if jobs <= 1:
         return _in_turn(items, step, fail_fast, fold)
     import_ahead(step, items)
@@ -83,7 +83,7 @@ def _on_threads(
 
     abandon = threading.Event()
     pool = ThreadPoolExecutor(
-        jobs, "imgconv-job", initializer=setattr, initargs=(_here, "abandon", abandon)
+        jobs, "imgconv-job", initializer=threads.abandon_with, initargs=(abandon,)
     )
     try:
         groups = _groups(items, step, jobs, fail_fast)
@@ -192,26 +192,6 @@ def _collect(group: Group, future: Future[list[Outcome]]) -> list[Outcome]:
     return [Outcome(item, "failed", message, trace=trace) for item, message, trace in told]
 
 
-@contextmanager
-def stop_with(abandon: threading.Event) -> Iterator[None]:
-    """Within it, this thread's steps end between two planes when `abandon` is set."""
-    _here.abandon = abandon
-    try:
-        yield
-    finally:
-        del _here.abandon
-
-
-def check_abandoned() -> None:
-    """Called by a step between planes: ends it when the batch was interrupted meanwhile.
-
-    Without threads an interrupt reaches the step by itself, as KeyboardInterrupt.
-    """
-    abandon = getattr(_here, "abandon", None)
-    if abandon is not None and abandon.is_set():
-        raise ImgconvError("interrupted")
-
-
 def attempt_there(step: Step, group: Group, share: int | None) -> list[Outcome]:
     """`attempt_each` in a worker, which may do several groups at once, each on `share` threads."""
     threads.use(share)
@@ -260,6 +240,8 @@ def attempt(step: Step, item: Item) -> Outcome:
 def make_folder(target: str) -> None:
     """The folder that a file goes into. Raises OutputError."""
     folder = os.path.dirname(target)
+    if is_url(folder):
+        return
     try:
         os.makedirs(folder or os.curdir, exist_ok=True)
     except OSError as error:
@@ -284,6 +266,8 @@ def _explain(error: Exception, item: Item) -> tuple[str, str]:
         return text if named else f"{name}: {text}", ""
     if isinstance(error, MemoryError):
         return f"{name}: not enough memory for this image; `jobs=1` needs least", ""
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{name}: too many files are open; raise `ulimit -n`, or give `jobs=1`", ""
     if isinstance(error, OSError) and error.strerror:
         where = show_name(error.filename) if isinstance(error.filename, str) else name
         return f"{where}: {error.strerror}", ""

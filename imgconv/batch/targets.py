@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imgconv.errors import UsageError
-from imgconv.images import find_format, of_suffix, show_name
+from imgconv.images import find_format, folder_format, of_suffix, show_name
 from imgconv.images.formats import suffixes
 
 from .inputs import Found
@@ -68,7 +68,7 @@ class Naming:
     def is_folder(self) -> bool:
         """-o names a folder: it is one, ends like one, or has no suffix that names a format."""
         output = self.output
-        if output is None or output == "-" or self.is_template:
+        if output is None or output == "-" or self.is_template or folder_format(output):
             return False
         if os.path.exists(output) and not os.path.isfile(output) and not os.path.isdir(output):
             return False  # a device, a named pipe

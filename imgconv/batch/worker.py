@@ -22,7 +22,7 @@ from imgconv.text import show_name
 
 from .imports import import_ahead
 from .item import Outcome, Step
-from .running import Group, attempt, attempt_each, stop_with
+from .running import Group, attempt, attempt_each
 
 Witness = tuple[str, int | None]  # a file or folder that must be here, and its size
 
@@ -77,7 +77,7 @@ class BatchPlugin(WorkerPlugin):  # type: ignore[misc]
             if self.problem:
                 raise InputError(f"worker {self.place}: {self.problem}")
         threads.use(self.threads, self.jobs)
-        with working_in(self.folder), stop_with(self.stopped):
+        with working_in(self.folder), threads.stop_with(self.stopped):
             with _importing:
                 import_ahead(self.step, group)
             return [one._replace(where=self.place) for one in self._attempt(group)]

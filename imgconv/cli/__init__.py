@@ -8,6 +8,7 @@ module with FAMILY, its functions by name, and ABOUT, their common help.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -16,6 +17,7 @@ import typer
 from typer.main import get_command
 
 from imgconv.errors import ImgconvError, UsageError
+from imgconv.text import show_name
 
 from .console import Console, ExitCode, current, in_options, using
 from .help import WIDEST, Group
@@ -172,13 +174,24 @@ def _run(argv: Sequence[str] | None) -> int:
         return ExitCode.PIPE_CLOSED
     except OSError as error:
         if error.filename is not None:
-            raise
+            return _fail(f"{show_name(error.filename)}: {error.strerror}", ExitCode.FAILED)
         current().hush()
         reason = error.strerror or error
         return _fail(f"standard output: cannot be written ({reason})", ExitCode.FAILED)
+    except Exception as error:
+        return _bug(error)
     except SystemExit as done:  # completion has answered, or the reader of the help has gone
         return int(done.code or 0)
     return code or ExitCode.OK
+
+
+def _bug(error: Exception) -> int:
+    """One line for what nobody foresaw, or all of it for whoever looks for it."""
+    if os.environ.get("IMGCONV_DEBUG"):
+        raise error
+    said = f"{type(error).__name__}: {error}".strip(": ")
+    line = f"unexpected {said}; a mistake of imgconv, IMGCONV_DEBUG=1 shows where"
+    return _fail(line, ExitCode.FAILED)
 
 
 def _usage(error: typer.TyperException) -> str:

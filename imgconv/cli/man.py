@@ -16,6 +16,7 @@ EXIT_STATUS = """\
 
 ENVIRONMENT = {
     "IMGCONV_CACHE": "Folder for compiled kernels, instead of the user's cache folder.",
+    "IMGCONV_DEBUG": "If set, a mistake of imgconv itself is shown with all its lines.",
     "IMGCONV_CONFIG": "A TOML file with defaults of options, instead of ./imgconv.toml: see "
     "imgconv config --help.",
     "IMGCONV_COMMAND_OPTION": "The default of an option, as IMGCONV_SEGMENT_DIAMETER=9um; "

@@ -130,7 +130,7 @@ Format = Annotated[
         metavar="NAME",
         autocompletion=complete.formats,
         help="png, jpeg, tiff, webp, avif, heif, jpegxl, bmp, gif, pnm (ppm, pgm, pbm), pam, pfm, "
-        "npy. [default: as the input]",
+        "npy, zarr (OME-Zarr). [default: as the input]",
     ),
 ]
 Depth = Annotated[

@@ -36,7 +36,10 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self.thread:
-            self.thread.start()
+            try:
+                self.thread.start()
+            except RuntimeError:  # no thread can be started
+                self.thread = None
         return self
 
     def __exit__(

@@ -109,11 +109,14 @@ def _workers(count: int) -> Iterator[list[Connection]]:
         with _deaf():
             for _ in range(count):
                 ours, theirs = spawn.Pipe()
-                processes.append(spawn.Process(target=work, args=(theirs,), daemon=True))
-                processes[-1].start()
+                process = spawn.Process(target=work, args=(theirs,), daemon=True)
+                process.start()
+                processes.append(process)
                 theirs.close()
                 ends.append(ours)
         yield ends
+    except BlockingIOError:
+        raise OutputError("no further process can be started: raise ulimit -u") from None
     finally:
         for process in processes:
             process.kill()

@@ -8,7 +8,7 @@ from imgconv.text import SOFTWARE, show_name
 
 from .colour import is_srgb, srgb_info, to_srgb
 from .depth import to_depth
-from .formats import find_format, format_for, of_suffix
+from .formats import find_format, folder_format, format_for, is_url, of_suffix
 from .image import Image
 from .info import Info
 from .limits import MAX_PIXELS
@@ -25,9 +25,11 @@ __all__ = [
     "Source",
     "WriteOptions",
     "find_format",
+    "folder_format",
     "format_for",
     "is_ours",
     "is_srgb",
+    "is_url",
     "of_suffix",
     "open_image",
     "show_name",

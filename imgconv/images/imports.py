@@ -15,7 +15,7 @@ from contextlib import suppress
 from imgconv.errors import OutputError
 from imgconv.text import suffix
 
-from .formats import READABLE, Format, find_format, of_suffix, sniff
+from .formats import READABLE, Format, find_format, folder_format, of_suffix, sniff
 from .options import WriteOptions
 
 HEAD = 32  # bytes that tell the format
@@ -47,6 +47,8 @@ def _kinds(path: str) -> Iterable[Format]:
     """The format of a file by its first bytes, and that of another with its name (a reference)."""
     if path == "-":
         return READABLE
+    if folder := folder_format(path):
+        return (folder,)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a named pipe: its bytes can be read once
             return READABLE

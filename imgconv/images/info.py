@@ -50,6 +50,22 @@ class TiffLayout:
 
 
 @dataclass(frozen=True)
+class ZarrLayout:
+    """How an image of an OME-Zarr was laid out; see `formats/omezarr`."""
+
+    version: str = "0.5"
+    path: str = ""  # of the image's group within the file
+    axes: tuple[tuple[str, str, str], ...] = ()  # name, type ("" for none), unit ("" for none)
+    scale: tuple[float, ...] = ()  # of each axis, in its unit
+    levels: tuple[tuple[int, int], ...] = ()  # rows, columns of the smaller images
+    chunk: tuple[int, int] | None = None  # rows, columns
+    shard: tuple[int, int] | None = None
+    codecs: str = "[]"  # JSON, as its version spells them
+    omero: str = ""  # JSON: names, colours and ranges of the channels
+    groups: str = ""  # JSON: what the groups around the images say, by their paths
+
+
+@dataclass(frozen=True)
 class Info:
     """One file's image: its planes as delivered, and what is known about them.
 
@@ -84,6 +100,7 @@ class Info:
     background: tuple[int, ...] = ()  # the colour that a PNG wants under its transparency
     jpeg: JpegTables | None = None
     tiff: TiffLayout | None = None
+    zarr: ZarrLayout | None = None
 
     def __post_init__(self) -> None:
         if not self.axes:

@@ -49,6 +49,7 @@ def _parts(info: Info, field: str) -> Sequence[str]:
     if field == "tags":
         codes = [code for code, *_ in info.tiff.tags] if info.tiff else []
         described = ["ImageDescription"] if info.tiff and info.tiff.description else []
+        described = [] if info.zarr else described  # made of what an OME-Zarr says
         return described + [TAGS[code] for code in codes if code in TAGS]
     if field == "resolution":  # a ratio alone is no length
         return [field] if info.resolution and info.resolution.unit else []

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .formats import sniff
+from .formats import folder_format, sniff
 
 HEAD = 65536  # bytes of a PNG or JPEG that hold our mark
 
 
 def is_ours(path: str | os.PathLike[str]) -> bool:
     """True when imgconv wrote the file; reads its header only. False for what is unreadable."""
+    if folder := folder_format(path):
+        return folder.mark(path, b"").startswith("imgconv ")
     try:
         with Path(path).open("rb") as file:
             head = file.read(HEAD)

@@ -19,12 +19,13 @@ from imgconv.text import show_name
 
 from .colour import read_inks
 from .failures import translate_failures
-from .formats import Format, explain_refusal, foreign, names, sniff
+from .formats import Format, explain_refusal, folder_format, foreign, names, sniff
 from .formats.foreign import BIO_FORMATS
 from .formats.record import Reader
 from .image import Image, join_infos
 from .info import Info
 from .limits import MAX_PIXELS, Limits, Palette, Values
+from .named_pipe import Pipe
 
 HEAD = 512  # bytes that tell the format, or what else it is
 TURNED = (
@@ -116,6 +117,9 @@ def open_image(
         raise InputError("the name of the input is empty")
     inks = None if profile is None else read_inks(profile)
     limits = Limits(max_pixels, allow_truncated, allow_rounding, values, palette, channels, inks)
+    if folder := folder_format(source):
+        with translate_failures(name, folder.name.upper()):
+            return Source(name, folder.name, folder.reader(os.fspath(source), name, limits), _done)
     try:
         file = _open(source)
     except (OSError, ValueError) as error:
@@ -132,6 +136,10 @@ def open_image(
     return Source(name, kind.name, reader, file.close)
 
 
+def _done() -> None:
+    pass
+
+
 def _open(source: str | os.PathLike[str]) -> BinaryIO:
     """The file; what cannot seek (a pipe) is read into memory, if its head is an image's."""
     if os.fspath(source) == "-":
@@ -140,6 +148,8 @@ def _open(source: str | os.PathLike[str]) -> BinaryIO:
         if sys.stdin.buffer.isatty():
             raise InputError("standard input is a terminal: pipe an image into it, or name a file")
         return _buffer(sys.stdin.buffer)
+    if Path(source).is_fifo():
+        return _buffer(io.BufferedReader(Pipe(source)))
     file = Path(source).open("rb")  # noqa: SIM115 (Source closes it)
     if file.seekable():
         return file

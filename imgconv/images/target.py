@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from imgconv.atomic import output
+from imgconv.atomic import output, output_folder
 from imgconv.errors import OutputError
 from imgconv.text import show_name
 
@@ -61,8 +61,12 @@ def write_images(
     notes: list[str] = []
     ready = _Holder(kind, name, options, notes).fit(images)
     notes += find_loss([image.info for image in ready], kind)
-    with output(target, force=force, seekable=kind.seeks) as file:
-        kind.writer(file, ready, options)
+    if kind.folder:
+        with output_folder(target, force=force) as folder:
+            kind.writer(folder, ready, options)
+    else:
+        with output(target, force=force, seekable=kind.seeks) as file:
+            kind.writer(file, ready, options)
     return list(dict.fromkeys(notes))
 
 
@@ -114,11 +118,20 @@ class _Holder:
                 raise self._one_plane(0)
             ready = plane
             if isinstance(plane, np.ndarray):  # else it fits: see takes_bands
+                self._check_size(*plane.shape[:2])
                 ready = fit(plane, image.info, self.options, self.kind, self.name, self.notes)
             if not number:
                 like = likeness_of(ready)
                 self.notes.extend(self.kind.doubts(like, image.info, self.options))
             yield ready
+
+    def _check_size(self, height: int, width: int) -> None:
+        most = self.kind.largest
+        if most is not None and max(height, width) > most:
+            raise OutputError(
+                f"{self.name}: {self.kind.name.upper()} holds at most {most} rows and columns, "
+                f"the image has {width}x{height}; write PNG or TIFF"
+            )
 
     def _one_plane(self, count: int) -> OutputError:
         return OutputError(

@@ -24,15 +24,20 @@ pools = {
     for word in ("u8", "u16", "f32")
 }
 
-# Sums of windows by the types of source, column, window, arithmetic and result; extremes by type.
+# Running sums of windows by the types of source, column, window, arithmetic and result; trees of
+# them; extremes by type.
 slides = {
+    f"sum_{words}": Kernel("running", words)
+    for words in (
+        "u8_u16_u16_u16_u8", "u8_u16_u16_f32_u8", "u8_u16_i32_f32_u8", "u8_f64_f64_f64_u8",
+        "u8_u16_i32_f32_f32", "u8_f64_f64_f64_f32", "u16_i32_i32_f64_u16", "u16_f64_f64_f64_u16",
+        "u16_f64_f64_f64_f32", "f32_f32_f32_f32_f32",
+        "f32_f64_f32_f32_f32", "f32_f64_f32_f32_u8", "f32_f64_f32_f32_u16",
+    )
+} | {
     name: Kernel("sliding", name)
     for name in (
-        "sum_u8_u16_u16_u16_u8", "sum_u8_u16_u16_f32_u8", "sum_u8_u16_i32_f32_u8",
-        "sum_u8_f64_f64_f64_u8",
-        "sum_u8_u16_i32_f32_f32", "sum_u8_f64_f64_f64_f32",
-        "sum_u16_i32_i32_f64_u16", "sum_u16_f64_f64_f64_u16", "sum_u16_f64_f64_f64_f32",
-        "sum_f32_f64_f32_f32_f32", "sum_f32_f64_f32_f32_u8", "sum_f32_f64_f32_f32_u16",
+        *(f"tree_f32_f64_f32_f32_{result}" for result in ("f32", "u8", "u16")),
         *(f"{method}_{word}" for method in ("max", "min") for word in ("u8", "u16", "f32")),
     )
 }  # fmt: skip
@@ -41,12 +46,16 @@ slides = {
 foldings = {
     tuple(name.split("_")): Kernel("symmetric", name)
     for name in (
-        "u8_i16_u8", "u8_f32_u8", "u8_f32_f32", "u16_f32_u16", "u16_f32_f32",
+        "u8_u16_u8", "u8_i16_u8", "u8_f32_u8", "u8_f32_f32", "u16_f32_u16", "u16_f32_f32",
         "f32_f32_f32", "f32_f32_u8", "f32_f32_u16",
     )
 }  # fmt: skip
 
-medians = {word: Kernel("median", word) for word in ("u8", "u16", "f32")}
+medians = {
+    (size, word): Kernel("median", f"{size}_{word}")
+    for size in ("nine", "twentyfive") for word in ("u8", "u16", "f32")
+}  # fmt: skip
+histogram_medians = {word: Kernel("histogram", word) for word in ("u8", "u16")}
 blends = {word: Kernel("blend", word) for word in ("u8", "u16", "f32")}
 
 # Nearest pixels by type, and interpolation from a type in a working type.
@@ -98,6 +107,7 @@ def every() -> list[Kernel]:
         foldings,
         blends,
         medians,
+        histogram_medians,
         nearest,
         interpolations,
         transpositions,

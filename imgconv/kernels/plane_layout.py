@@ -50,3 +50,16 @@ class Blend(NamedTuple):
     taps: int
     begin: int
     end: int
+
+
+class Histogram(NamedTuple):
+    """`histogram`: rows begin <= y < end of `wide` pixels; the image has its border around it."""
+
+    width: int  # pixels of a row of the image
+    channels: int
+    wide: int  # pixels of a row of the result
+    K: int  # rows of a window
+    L: int  # columns of a window
+    begin: int
+    end: int
+    bits: int  # blocks have 2^bits values

@@ -1,11 +1,12 @@
-"""Sums, maxima and minima of windows of any size, in nearly constant time a pixel.
+"""Maxima, minima and sums of windows of any size, in nearly constant time a pixel.
 
-Down the rows by prefixes and suffixes of blocks of K rows (van Herk 1992, Gil and Werman 1993):
-a window that begins in one block and ends in the next is the join of a suffix of the first and
-a prefix of the second, three joins a number whatever K. Nothing is ever subtracted, so that
-sums of floats do not drift and NaN stays within its windows. Along a row by doubling: windows
-of 2, 4, 8, ... pixels are each the join of two of the last; L pixels are the join of those
-that L's binary digits name, or of two overlapping ones where overlap does not matter.
+Down the rows by prefixes and suffixes of blocks of K rows
+(van Herk 1992, Gil and Werman 1993): a window that begins in one block and ends in the next is
+the join of a suffix of the first and a prefix of the second, three joins a number whatever K.
+Nothing is ever subtracted, so that NaN and infinity stay within their windows. Along a row by
+doubling: windows of 2, 4, 8, ... pixels are each the join of two of the last; L pixels are the
+join of those that L's binary digits name, or of two overlapping ones where overlap does not
+matter.
 
 A line is worked on T numbers at a time, the last of them again where its length is no multiple:
 all loops write elsewhere than they read.
@@ -20,8 +21,7 @@ from .dialect import LANES, device, kernel, shift
 from .layout import places
 from .pixels import ELEMENTS
 from .plane_layout import Plane
-from .strips import dividing, fill_ends, finishing, inside
-from .vector_words import QUARTER, running
+from .strips import fill_ends, finishing, inside
 from .vectors import T, converting, larger, load, loading, smaller, spreading, store
 
 AT = places(Plane)
@@ -33,7 +33,7 @@ def total(one, other):
     return one + other
 
 
-JOINS = {"max": larger, "min": smaller, "sum": total}
+JOINS = {"max": larger, "min": smaller, "tree": total}
 
 
 def identity(method: str, word: str) -> float:
@@ -41,10 +41,10 @@ def identity(method: str, word: str) -> float:
     lowest, highest = (
         (-math.inf, math.inf) if word[0] == "f" else (0, 2 ** ELEMENTS[word].bitwidth - 1)
     )
-    return {"sum": 0, "max": lowest, "min": highest}[method]
+    return {"tree": 0, "max": lowest, "min": highest}[method]
 
 
-def _down(join: Any, column: str, nothing: float, count: int) -> tuple[Any, Any, Any, Any]:
+def down(join: Any, column: str, nothing: float, count: int) -> tuple[Any, Any, Any, Any]:
     """direct; suffixes, empty and prefix: joins of K rows, and the two halves of such."""
     wide, spread = converting(column), spreading(column, count)
     neutral, load, T = ELEMENTS[column](nothing), loading(count), count
@@ -134,7 +134,7 @@ def _extreme_across(join: Any, count: int) -> Any:
     return across
 
 
-def _sum_across(work: str, finish: Any) -> Any:
+def sum_across(work: str, finish: Any) -> Any:
     """across: sums of L pixels of a line, of the windows that L's binary digits name; finished."""
     doubled, widen = _doubled(total, T), converting(work)
 
@@ -172,38 +172,6 @@ def _sum_across(work: str, finish: Any) -> Any:
     return across
 
 
-def _whole_sum_across(work: str, finish: Any) -> Any:
-    """across: the same of integers, as differences of running sums (which may wrap around)."""
-    spread, zero = spreading(work, QUARTER), ELEMENTS[work](0)
-    by_one, by_two, by_three, by_four = running(1), running(2), running(3), running(4)
-
-    @device
-    def across(column_line, lines, offsets, target, L, count, length, C, reals):
-        room, last = count + (L - 1) * C, spread(zero)
-        after = shift(lines, C)
-        for p in range(C):
-            lines[p] = zero
-        if C > 4:
-            for p in range(room):
-                after[p] = lines[p] + column_line[p]
-        else:
-            for m in range((room + T - 1) // T):
-                if C == 3:
-                    last = by_three(column_line, after, m * T, last)
-                elif C == 1:
-                    last = by_one(column_line, after, m * T, last)
-                elif C == 4:
-                    last = by_four(column_line, after, m * T, last)
-                else:
-                    last = by_two(column_line, after, m * T, last)
-        for m in range((count + T - 1) // T):
-            p = min(m * T, count - T)
-            value = load(lines, p + L * C) - load(lines, p)
-            store(target, p, finish(value, reals))
-
-    return across
-
-
 @device
 def size_line(size):
     """Which line holds windows of `size` pixels: its logarithm."""
@@ -216,18 +184,14 @@ def size_line(size):
 
 def _slide(method: str, source: str, column: str, work: str, real: str, result: str) -> Any:
     """The kernel of one method and its types: of a column's join, of a window's, of results."""
-    count = T if method == "sum" else 16 * LANES  # as many as fill four registers
-    direct, suffixes, empty, prefix = _down(
+    count = T if method == "tree" else 16 * LANES  # as many as fill four registers
+    direct, suffixes, empty, prefix = down(
         JOINS[method], column, identity(method, column), T if column in ("f32", "f64") else count
     )
-    if real == "u16":
-        across = _sum_across(work, dividing)
-    elif method != "sum":
-        across = _extreme_across(JOINS[method], T if column == "f32" else count)
-    elif work == "i32":
-        across = _whole_sum_across(work, finishing(real, result))
+    if method == "tree":
+        across = sum_across(work, finishing(real, result))
     else:
-        across = _sum_across(work, finishing(real, result))
+        across = _extreme_across(JOINS[method], T if column == "f32" else count)
 
     @kernel(
         f"{source}* {result}* i64* i64* i64* {column}* {real}* {column}* {column}* {work}* i64*"
@@ -270,11 +234,11 @@ def _slide(method: str, source: str, column: str, work: str, real: str, result: 
 
 
 def __getattr__(name: str) -> Any:
-    """`sum_u8_u16_i32_f32_u8`: method, source, column, work, real and result; `max_u8`."""
+    """`tree_f32_f64_f32_f32_u8`: of sums, source, column, work, real and result; `max_u8`."""
     method, *words = name.split("_")
     if method in ("max", "min") and len(words) == 1:
         word = words[0]
         return _slide(method, word, word, word, "f32", word)
-    if method == "sum" and len(words) == 5:
+    if method == "tree" and len(words) == 5:
         return _slide(method, *words)
     raise AttributeError(name)

@@ -7,8 +7,17 @@ from collections.abc import Callable
 from .dialect import device
 from .layout import places
 from .plane_layout import Division, Reals
-from .vector_words import quotient
-from .vectors import converting, larger, product_sum, rounding, spreading
+from .vector_words import high_product, lowered
+from .vectors import (
+    T,
+    converting,
+    larger,
+    loading,
+    product_sum,
+    rounding,
+    spreading,
+    store,
+)
 
 REAL, DIVISION = places(Reals), places(Division)
 
@@ -41,6 +50,22 @@ def fill_ends(line, first, count, low, high, pad, columns, fill, C):
         fill_pixel(line, q, first, pad, columns[q], fill, C)
 
 
+REALS, FLOATS = loading(T), spreading("f32")
+
+
+@device
+def finite(row, scratch, count):
+    """Whether `count` float32, T or more, are neither infinite nor NaN; scratch: T numbers."""
+    total = FLOATS(0.0)
+    for m in range((count + T - 1) // T):
+        total = product_sum(REALS(row, min(m * T, count - T)), FLOATS(0.0), total)
+    store(scratch, 0, total)
+    found = False
+    for p in range(T):
+        found = found or scratch[p] != 0
+    return not found
+
+
 def finishing(real: str, result: str) -> Callable:
     """finish: a vector of sums as a vector of results, calculated in `real`: see Reals."""
     calculate, spread = converting(real), spreading(real)
@@ -58,7 +83,11 @@ def finishing(real: str, result: str) -> Callable:
     return finish
 
 
+WORDS, BYTES = spreading("u16"), converting("u8")
+
+
 @device
 def dividing(sums, words):
     """Sums below 2^16 divided by an odd number: see plane_layout.Division."""
-    return quotient(sums, words[DIVISION.half], words[DIVISION.factor], words[DIVISION.places])
+    high = high_product(sums + WORDS(words[DIVISION.half]), words[DIVISION.factor])
+    return BYTES(lowered(high, words[DIVISION.places]))

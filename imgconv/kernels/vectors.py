@@ -174,14 +174,20 @@ def convert_lanes(b: Any, value: Any, source: Vector, target: Vector) -> Any:
     return (b.sext if source.word[0] == "i" else b.zext)(value, target.code)
 
 
+def _simply_chosen(b: Any, kind: Vector, order: str, values: Any) -> Any:
+    """In each lane the first where `order` holds, else the second."""
+    compare = b.icmp_unsigned if kind.word[0] == "u" else b.icmp_signed
+    held = (b.fcmp_ordered if kind.real else compare)(order, *values)
+    return b.select(held, *values)
+
+
 def _chosen(b: Any, kind: Vector, order: str, values: Any) -> Any:
     """In each lane the first where `order` holds or it is no number, else the second."""
     one, other = values
     if kind.real:
         ordered = b.fcmp_ordered(order, one, other)
         return b.select(b.or_(ordered, b.fcmp_unordered("uno", one, one)), one, other)
-    compare = b.icmp_unsigned if kind.word[0] == "u" else b.icmp_signed
-    return b.select(compare(order, one, other), one, other)
+    return _simply_chosen(b, kind, order, values)
 
 
 @intrinsic
@@ -200,6 +206,26 @@ def smaller(typing: Any, one: Any, other: Any) -> Any:
 
     def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
         return _chosen(builder, one, "<", values)
+
+    return one(one, one), emit
+
+
+@intrinsic
+def greater(typing: Any, one: Any, other: Any) -> Any:
+    """The larger in each lane, of numbers none of which is NaN: one instruction."""
+
+    def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        return _simply_chosen(builder, one, ">", values)
+
+    return one(one, one), emit
+
+
+@intrinsic
+def lesser(typing: Any, one: Any, other: Any) -> Any:
+    """The smaller in each lane, of numbers none of which is NaN."""
+
+    def emit(context: Any, builder: Any, _: Any, values: Any) -> Any:
+        return _simply_chosen(builder, one, "<", values)
 
     return one(one, one), emit
 

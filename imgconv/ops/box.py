@@ -1,6 +1,6 @@
 """Constant stencils: sums of windows in nearly constant time a pixel, exact for integers.
 
-A window's sum is formed once (kernels/sliding.py), then multiplied, shifted and rounded as any
+A window's sum is formed once (kernels/running.py), then multiplied, shifted and rounded as any
 other sum is. Types of a column's sum, a window's sum and the arithmetic after it:
 
 | image | column, window, arithmetic | for | why |
@@ -10,7 +10,8 @@ other sum is. Types of a column's sum, a window's sum and the arithmetic after i
 | 8 bit | u16, i32, f32 | 257 rows, sums below 2^24 | exact in all three |
 | 16 bit | i32, i32, f64 | sums below 2^31 | exact in all three |
 | integers | f64, f64, f64 | all else | exact below 2^53 |
-| floats | f64, f32, f32 | | a tree of sums: at most log2(L) roundings |
+| floats | f32, f32, f32 | three rows, results float32 | nine numbers or few more |
+| floats | f64, f32, f32 | | running sums, else a tree: at most log2(L) roundings |
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from .sums import division
 
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
 TYPES = {"u8": np.uint8, "u16": np.uint16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
+FLAG = 63  # as in kernels/running.py
 Number = Fraction | float
 
 
@@ -85,8 +87,21 @@ def _plan(
     if max(high + abs(offset), divisor) >= 2**53:
         return None
     types = _types(pixels, stencil, out, max(high + abs(offset), divisor * 2 * _top(out.dtype)))
+    if types[2] == "f32" and not offset and _rounds(step, out.dtype):
+        return types, Reals(float(step))
     multiplier, rest = division(divisor, out.dtype, types[2])
     return types, Reals(factor * multiplier, offset * multiplier, rest)
+
+
+def _rounds(step: Fraction, result: np.dtype) -> bool:
+    """Whether sums times the float32 nearest to n/D round to integers as sums times n/D do.
+
+    D odd: no sum times n/D lies nearer to a half than 1/2D. The error is step's own and that of
+    one product.
+    """
+    error = abs(Fraction(float(np.float32(step))) / step - 1) + Fraction(1, 2**24)
+    odd = step.denominator % 2 == 1 and result.kind == "u"
+    return odd and 2 * step.denominator * (_top(result) + 1) * error < 1
 
 
 def _division(numbers: Reals, stencil: Stencil) -> Division | None:
@@ -113,7 +128,7 @@ def _types(
     """See the table above; `high`: the largest number of the arithmetic after the sum."""
     (K, _), area = stencil.shape, stencil.weights.size
     if pixels.dtype.kind == "f":
-        return "f64", "f32", "f32"
+        return "f32" if K == 3 and pixels.dtype == out.dtype else "f64", "f32", "f32"
     eight, same = pixels.dtype == np.uint8, pixels.dtype == out.dtype
     if eight and K <= 257 and high < 2**23:
         return "u16", "u16" if area <= 257 and same else "i32", "f32"
@@ -134,7 +149,7 @@ def run(
 ) -> None:
     """Windows of K x L of pixels (H, W, C) into `out` (H, W, C), in bands on all threads.
 
-    name: the kernel, of kernels/sliding.py; fill: (C,), what lies beyond a constant border, 0 if
+    name: the kernel, of `kernels.slides`; fill: (C,), what lies beyond a constant border, 0 if
     None; types: as in the table of this file.
     """
     if pixels.shape[1] * pixels.shape[2] < NARROW:
@@ -147,19 +162,24 @@ def run(
     column, work, real = (TYPES[word] for word in types)
     reach = L - 1
     around = pad(pixels, window, border, fill)
-    strip = strip_of(around, width, channels, reach, (K + 4) * np.dtype(column).itemsize)
+    sums = name.startswith("sum")
+    lines = 0 if sums else K + 1
+    strip = strip_of(around, width, channels, reach, (lines + 4) * np.dtype(column).itemsize)
     doubles = 1 + L.bit_length()
     line = strip + reach * channels + SLACK
     beyond = np.zeros(channels, column)
-    beyond[:] = 0 if fill is None else np.asarray(fill, np.float64) * (K if name[0] == "s" else 1)
+    beyond[:] = 0 if fill is None else np.asarray(fill, np.float64) * (K if sums else 1)
     facts = Plane(width, channels, width, around.pad, K, L, 1, 0, 0, strip, line)
 
-    def band(begin: int, end: int) -> None:
-        sizes = pack(facts._replace(begin=begin, end=end))
+    def band(begin: int, end: int, name: str = name) -> None:
+        sizes, offsets = pack(facts._replace(begin=begin, end=end)), np.zeros(64, np.int64)
         kernels.slides[name](
             pixels, out, sizes, around.rows, around.columns, beyond, np.array(reals, real),
-            np.empty((K + 1) * line, column), np.empty(3 * line, column),
-            np.empty(doubles * line, work), np.empty(64, np.int64),
+            np.empty((0 if name.startswith("sum") else K + 1) * line, column),
+            np.empty(3 * line, column),
+            np.empty(doubles * line, work), offsets,
         )  # fmt: skip
+        if offsets[FLAG]:  # a running sum of floats has lost what it should hold
+            band(begin, end, name.replace("sum", "tree"))
 
     threads.run(band, height, max(threads.rows_worthwhile(width * channels), 2 * K))

@@ -11,7 +11,9 @@ import numpy as np
 
 from imgconv.errors import UsageError
 
-from .stencil import Stencil, stencil
+from .stencil import Stencil, stencil, uniform
+
+WIDEST = 4000  # rows and columns of a box
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,9 @@ def laplacian_of_gaussian(sigma: float) -> Stencil:
 def box(height: float, width: float) -> Stencil:
     """The mean of height x width pixels."""
     for size in (height, width):
-        if size != int(size) or size < 1:
-            raise UsageError(f"box:{size:g} is no size: give whole pixels from 1, e.g. box:5")
-    area = int(height) * int(width)
-    return stencil([[Fraction(1, area)] * int(width)] * int(height), "box")
+        if not 1 <= size <= WIDEST or size != int(size):
+            raise UsageError(f"box:{size:g} is no size: give whole pixels, 1 to {WIDEST}: box:5")
+    return uniform(int(height), int(width))
 
 
 def motion(length: float, degrees: float) -> Stencil:

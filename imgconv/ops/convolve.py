@@ -10,6 +10,7 @@ import numpy as np
 from imgconv import kernels, threads
 from imgconv.errors import InputError, UsageError
 
+from .arguments import result_array
 from .bank import Bank
 
 Activation = Literal["none", "relu", "sigmoid", "tanh"]
@@ -55,13 +56,12 @@ class Layer:
             )
 
     def __call__(self, pixels: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """The maps; written to `out` if that is an array of the right shape."""
+        """The maps, float32; written to `out` if that is an array of the right shape."""
         height, width, channels = pixels.shape
         weights = self._group(self.bank.for_channels(channels, self.per_channel))
         before, shape = self.place(height, width)
         maps = (weights.shape[0] * weights.shape[1], *shape)
-        if out is None or out.shape != maps:
-            out = np.empty(maps, np.float32)
+        out = result_array(maps, np.float32, out if out is not None and out.shape == maps else None)
         self._run(np.ascontiguousarray(pixels), weights, before, out)
         return out
 

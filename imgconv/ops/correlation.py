@@ -14,6 +14,7 @@ import numpy as np
 from imgconv import kernels, threads
 
 from . import fourier
+from .arguments import border_values, result_array
 from .borders import border_indices
 from .stencil import Stencil
 from .sums import Sums, plan
@@ -53,7 +54,8 @@ def correlate(
     fill: C values beyond the border "constant" (default zeros). out: (H, W, C) of the
     result's dtype to write into, apart from pixels (default: a new array).
     """
-    out = np.empty(pixels.shape, result or pixels.dtype) if out is None else out
+    out = result_array(pixels.shape, result or pixels.dtype if out is None else out.dtype, out)
+    fill = border_values(fill, pixels.shape[2])
     numbers = (border, out, scale, bias, absolute, fill)
     stencil = stencil.centre if stencil.keeps_places else stencil
     if stencil.is_box and _as_box(pixels, stencil, *numbers):

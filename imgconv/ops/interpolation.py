@@ -16,6 +16,8 @@ import numpy as np
 
 from imgconv import kernels, threads
 
+from .arguments import result_array
+
 WORDS = {np.dtype(np.uint8): "u8", np.dtype(np.uint16): "u16", np.dtype(np.float32): "f32"}
 WORK = {"i16": np.int16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
 SHORT = {(2, 2**4): "i16", (2, 2**6): "i16", (4, 2**16): "i32", (4, 2**22): "i32"}  # by divisor
@@ -86,7 +88,7 @@ def interpolate(
     """
     height, width, depth = pixels.shape
     shape = (int(height * factors[0]), int(width * factors[1]), depth)
-    out = np.empty(shape, pixels.dtype) if out is None else out
+    out = result_array(shape, pixels.dtype, out)
     if method == "nearest":
         _nearest(pixels, factors, out)
     else:

@@ -16,11 +16,13 @@ from imgconv.errors import InputError, UsageError
 
 from .catalogue import ALIASES, FAMILIES, MEANT, NAMED
 from .rank import MEANINGS, Rank
-from .stencil import Stencil, stencil
+from .stencil import LARGEST, Stencil, stencil
 
 DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")  # or no blank behind a comma
 BLANK = re.compile(r"[\d.]\s+[-+.\d]")
 FILES = (".txt", ".csv", ".tsv", ".npy")
+LONGEST = 100  # characters of a number
+RANGE = "at most 1e30 and 100 characters: write a smaller or shorter one"
 
 
 def parse_operator(text: str) -> tuple[Stencil, ...] | Rank:
@@ -99,13 +101,19 @@ def _matrix(text: str, name: str) -> list[list[Fraction]]:
 
 
 def number(word: str, name: str = "the number") -> Fraction:
-    """An integer, a decimal or a fraction such as 1/9, exactly."""
+    """An integer, a decimal or a fraction such as 1/9, exactly; none that float32 cannot hold."""
+    power = re.search(r"e[+-]?0*(\d+)", word, re.IGNORECASE)
+    if len(word) > LONGEST or (power and len(power[1]) > 2):  # a Fraction would have as many digits
+        raise UsageError(f"{name}: '{word[:LONGEST]}' is too large; numbers are {RANGE}")
     try:
-        return Fraction(word)
+        value = Fraction(word)
     except (ValueError, ZeroDivisionError):
         raise UsageError(
             f"{name}: '{word}' is not a number; write integers, decimals or fractions such as 1/9"
         ) from None
+    if abs(value) > LARGEST:
+        raise UsageError(f"{name}: '{word}' is too large; numbers are {RANGE}")
+    return value
 
 
 def _unknown(word: str, name: str) -> str:

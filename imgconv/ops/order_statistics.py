@@ -6,13 +6,16 @@ import numpy as np
 
 from imgconv import kernels, threads
 from imgconv.kernels.layout import pack
-from imgconv.kernels.plane_layout import Plane, Reals
+from imgconv.kernels.plane_layout import Histogram, Plane, Reals
 
 from . import box, pool
 from .borders import border_indices
 from .box import WORDS
 from .padded import NARROW, SLACK, pad, strip_of
 from .strides import Windows
+
+NETWORKS = {(3, 3): "nine", (5, 5): "twentyfive"}  # windows with a network of exchanges
+MANY = 30  # pixels, from which on a histogram is quicker than selection
 
 
 def slide(
@@ -30,8 +33,10 @@ def slide(
     if method != "median":
         word = WORDS[pixels.dtype]
         box.run(f"{method}_{word}", pixels, out, size, border, fill, Reals(), (word, word, "f32"))
-    elif size == (3, 3) and pixels.shape[1] * pixels.shape[2] >= NARROW:
-        _median_of_nine(pixels, out, border, fill)
+    elif size in NETWORKS and pixels.shape[1] * pixels.shape[2] >= NARROW:
+        _median_by_network(pixels, size, out, border, fill)
+    elif pixels.dtype.kind == "u" and size[0] * size[1] > MANY:
+        _median_by_histogram(_surrounded(pixels, size, border, fill), size, out)
     else:
         wide = _surrounded(pixels, size, border, fill)
         out[:] = pool.median(wide, Windows(size, (1, 1)))
@@ -49,21 +54,37 @@ def _surrounded(
     return wide
 
 
-def _median_of_nine(
-    pixels: np.ndarray, out: np.ndarray, border: str, fill: np.ndarray | None
-) -> None:
-    height, width, channels = pixels.shape
-    around = pad(pixels, (3, 3), border, fill)
-    strip = strip_of(around, width, channels, 2, 6 * pixels.itemsize)
-    line = strip + 2 * channels + SLACK
-    beyond = np.zeros(channels, pixels.dtype)
-    beyond[:] = 0 if fill is None else fill
-    facts = Plane(width, channels, width, around.pad, 3, 3, 1, 0, 0, strip, line)
+def _median_by_histogram(wide: np.ndarray, size: tuple[int, int], out: np.ndarray) -> None:
+    """Of integers (H + K - 1, W + L - 1, C), the plane within its border."""
+    values = int(np.iinfo(wide.dtype).max) + 1
+    bits = values.bit_length() // 2
+    facts = Histogram(wide.shape[1], wide.shape[2], out.shape[1], *size, 0, 0, bits)
 
     def band(begin: int, end: int) -> None:
-        kernels.medians[WORDS[pixels.dtype]](
+        kernels.histogram_medians[WORDS[wide.dtype]](
+            wide, out, pack(facts._replace(begin=begin, end=end)), np.zeros(values, np.int32),
+            np.zeros(values >> bits, np.int32),
+        )  # fmt: skip
+
+    threads.run(band, out.shape[0], smallest=4)
+
+
+def _median_by_network(
+    pixels: np.ndarray, size: tuple[int, int], out: np.ndarray, border: str, fill: np.ndarray | None
+) -> None:
+    height, width, channels = pixels.shape
+    K, L = size
+    around = pad(pixels, size, border, fill)
+    strip = strip_of(around, width, channels, L - 1, 2 * K * pixels.itemsize)
+    line = strip + (L - 1) * channels + SLACK
+    beyond = np.zeros(channels, pixels.dtype)
+    beyond[:] = 0 if fill is None else fill
+    facts = Plane(width, channels, width, around.pad, K, L, 1, 0, 0, strip, line)
+
+    def band(begin: int, end: int) -> None:
+        kernels.medians[NETWORKS[size], WORDS[pixels.dtype]](
             pixels, out, pack(facts._replace(begin=begin, end=end)), around.rows, around.columns,
-            beyond, np.empty(3 * line, pixels.dtype),
+            beyond, np.empty(K * line, pixels.dtype),
         )  # fmt: skip
 
     threads.run(band, height, threads.rows_worthwhile(width * channels))

@@ -8,8 +8,8 @@ import numpy as np
 
 from .borders import border_indices
 
-STRIP = 2048  # numbers of a row at a time: all lines of a strip stay in the second-level cache
-SCRATCH = 2**17  # bytes that all lines of a strip may take before it is made narrower
+STRIP = 2**14  # numbers of a row at a time: long runs, which the processor fetches ahead
+SCRATCH = 2**18  # bytes that all lines of a strip may take: they stay in the second-level cache
 NARROW = 256  # numbers of a row, below which a plane is widened for the kernels' vectors
 SLACK = 256  # numbers past its end that a kernel's vectors may touch, at most
 
@@ -75,7 +75,7 @@ def strip_of(padded: Padded, wide: int, channels: int, reach: int, lines: int) -
     """
     if padded.whole:
         return wide * channels
-    room = max(STRIP // 4, min(STRIP, SCRATCH // lines), 3 * reach * channels)
+    room = max(512, min(STRIP, SCRATCH // lines), 3 * reach * channels)
     pixels = min(wide, -(-room // channels))
     return -(-wide // -(-wide // pixels)) * channels
 

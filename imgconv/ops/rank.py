@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arguments import border_values, result_array
+
 MEANINGS = {
     "median": "middle of the values around: specks vanish, edges stay",
     "max": "largest value around (dilation): bright parts grow",
@@ -34,6 +36,7 @@ class Rank:
         """pixels: (H, W, C); fill: C values of a constant border; out: to write into."""
         from .order_statistics import slide  # few filters take ranks: see filter.IMPORTS
 
-        out = np.empty_like(pixels) if out is None else out
+        out = result_array(pixels.shape, pixels.dtype, out)
+        fill = border_values(fill, pixels.shape[2])
         slide(self.method, self.size, pixels, border, fill, out)
         return out

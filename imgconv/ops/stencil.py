@@ -12,6 +12,7 @@ import numpy as np
 
 from imgconv.errors import UsageError
 
+LARGEST = 1e30  # of a weight: its sums with 16-bit samples are float32 still
 SIMPLE = 65536  # the largest common denominator that still counts as simple fractions
 
 
@@ -105,6 +106,14 @@ def _from_integers(numerators: np.ndarray, denominator: int) -> Stencil:
     return Stencil(numerators / denominator, numerators, denominator)
 
 
+def uniform(height: int, width: int) -> Stencil:
+    """The mean of height x width pixels."""
+    area, shape = height * width, (height, width)
+    if area > SIMPLE:
+        return Stencil(np.full(shape, 1 / area))
+    return _from_integers(np.ones(shape, np.int64), area)
+
+
 def stencil(values: Any, name: str = "the kernel") -> Stencil:
     """A stencil of a matrix of numbers or Fractions; exact if they are simple fractions.
 
@@ -121,6 +130,8 @@ def stencil(values: Any, name: str = "the kernel") -> Stencil:
     weights = np.array([[float(v) for v in row] for row in rows], np.float64)
     if not np.isfinite(weights).all():
         raise UsageError(f"{name} holds a value that is not finite: use ordinary numbers")
+    if np.abs(weights).max() > LARGEST:
+        raise UsageError(f"{name} holds {np.abs(weights).max():g}: use numbers up to {LARGEST:g}")
     exact = _common_denominator([v for row in rows for v in row])
     if exact is None:
         return Stencil(weights)

@@ -9,6 +9,7 @@ import numpy as np
 from imgconv import kernels, threads
 from imgconv.errors import InputError, UsageError
 
+from .arguments import result_array
 from .stencil import Stencil
 from .strides import Pair, format_pair
 
@@ -56,7 +57,7 @@ def correlate_transposed(
             f"stencil of {format_pair(stencil.shape)} at stride {format_pair(stride)}, less a "
             f"padding of {format_pair(padding)} on each side, is {format_pair(shape)}"  # type: ignore[arg-type]
         )
-    out = np.empty((*shape, depth), pixels.dtype) if out is None else out
+    out = result_array((*shape, depth), pixels.dtype, out)
     source, work = KERNELS[pixels.dtype.str[1:]]
     weights, divisor = _weights(stencil, gain, exact=source != "f32")
     strip = max(1, STRIP // np.dtype(WORK[work]).itemsize // depth)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from imgconv import doing
-from imgconv.batch.running import check_abandoned
 from imgconv.images import Image, bands
 from imgconv.images.bands import BandedPlane, RowReader, ahead
 from imgconv.ops.rows import Rows
+from imgconv.threads import check_abandoned
 
 from .operation import Operation, Result
 

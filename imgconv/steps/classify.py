@@ -16,12 +16,13 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.batch import Done, Item, Step
-from imgconv.batch.running import check_abandoned, make_folder
+from imgconv.batch.running import make_folder
 from imgconv.errors import InputError
 from imgconv.images import open_image, show_name
 from imgconv.tasks.classify.read import Classes
 from imgconv.tasks.classify.run import Classifier
 from imgconv.tasks.classify.scan import Look
+from imgconv.threads import check_abandoned
 
 
 class Seen(NamedTuple):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from imgconv.batch import Done, Item
-from imgconv.batch.running import check_abandoned
 from imgconv.images import Info, WriteOptions, open_image, write_image
 from imgconv.images.image import frames
 from imgconv.ops.alpha import white, with_alpha
 from imgconv.ops.difference import Channel, compare, picture
+from imgconv.threads import check_abandoned
 
 from .describe import describe
 

@@ -17,7 +17,6 @@ import numpy as np
 from imgconv import doing
 from imgconv.atomic import output
 from imgconv.batch import Done, Item
-from imgconv.batch.running import check_abandoned
 from imgconv.errors import InputError, UsageError
 from imgconv.images import Source, open_image
 from imgconv.memory import share
@@ -30,6 +29,7 @@ from imgconv.tasks.measure.table import EVERY, USUAL, Wanted
 from imgconv.tasks.plate.names import NamePattern
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
+from imgconv.threads import check_abandoned
 
 BYTES = 60  # per pixel: labels, distances and the nearest object
 IMPORTS = ("skimage.measure", "skimage.morphology", "scipy.ndimage", "scipy.spatial")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgconv import doing
 from imgconv.batch import Done, Item
-from imgconv.batch.running import check_abandoned, make_folder
+from imgconv.batch.running import make_folder
 from imgconv.batch.targets import is_known
 from imgconv.images import (
     Image,
@@ -27,6 +27,7 @@ from imgconv.images.image import frames
 from imgconv.images.imports import PROFILES, imports_to_write
 from imgconv.images.target import takes_bands
 from imgconv.memory import share
+from imgconv.threads import check_abandoned
 
 from .bands import MEMORY, is_large, like, stream_planes
 from .operation import Operation, Result

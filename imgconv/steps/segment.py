@@ -17,7 +17,6 @@ import numpy as np
 
 from imgconv import doing
 from imgconv.batch import Done, Item
-from imgconv.batch.running import check_abandoned
 from imgconv.errors import UsageError
 from imgconv.images import Source, WriteOptions, open_image, show_name, write_image
 from imgconv.images.pixelsize import depth_and_interval
@@ -39,6 +38,7 @@ from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
 from imgconv.tasks.segment.spots import SpotsIn
+from imgconv.threads import check_abandoned
 
 from .segment_network import SegmentNetwork
 from .segment_note import Segmented, write_note

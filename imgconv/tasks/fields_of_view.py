@@ -17,8 +17,9 @@ import numpy as np
 
 from imgconv.errors import InputError
 from imgconv.images import Info
+from imgconv.images.channels import names_in
 
-from .channel_names import COLOURS, column_of, columns_of, names_in
+from .channel_names import COLOURS, column_of, columns_of
 from .positions import AXIS, Positions
 from .typed_axes import typed_axes
 

@@ -10,8 +10,10 @@ outcome ends the run with the case's number and leaves its bytes in a file.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import logging
+import os
 import resource
 import signal
 import struct
@@ -21,6 +23,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -166,7 +169,7 @@ def run(cases: int, seed: int, only: int | None = None) -> tuple[int, int]:
     warnings.simplefilter("error")
     logging.raiseExceptions = True
     signal.signal(signal.SIGALRM, _hang)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _caught_stderr() as err:
         files = samples(Path(folder))
         path = Path(folder) / "case"
         for case in range(cases) if only is None else [only]:
@@ -188,11 +191,35 @@ def run(cases: int, seed: int, only: int | None = None) -> tuple[int, int]:
                 raise
             finally:
                 signal.alarm(0)
+            if said := _stderr(err):
+                _report(seed, case, data, f"a library said {said!r}")
+                raise SystemExit(1)
             used = _peak()
             if used > MEGABYTES:
                 _report(seed, case, data, f"{used} MB of memory")
                 raise SystemExit(1)
     return images, refused
+
+
+@contextlib.contextmanager
+def _caught_stderr() -> Iterator[BinaryIO]:
+    """What C libraries write to the process's standard error goes into a file."""
+    with tempfile.TemporaryFile() as file:
+        before = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            yield file
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+
+
+def _stderr(file: BinaryIO) -> bytes:
+    """What has been written there since the last case."""
+    end = os.fstat(file.fileno()).st_size
+    said = os.pread(file.fileno(), 300, 0) if end else b""
+    os.ftruncate(file.fileno(), 0)
+    return said
 
 
 def _hang(number: int, frame: object) -> None:

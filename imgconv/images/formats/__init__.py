@@ -17,6 +17,7 @@ from .jpegxl import JPEG_XL
 from .microscopes import READ_ONLY
 from .netpbm import PAM, PBM, PFM, PGM, PNM, PPM
 from .npy import NPY
+from .omezarr import OME_ZARR, holds, is_url
 from .png import PNG
 from .record import Format
 from .tiff import TIFF
@@ -28,8 +29,10 @@ __all__ = [
     "Format",
     "explain_refusal",
     "find_format",
+    "folder_format",
     "foreign",
     "format_for",
+    "is_url",
     "of_suffix",
     "sniff",
 ]
@@ -38,10 +41,12 @@ ALL: tuple[Format, ...] = (
     PNG, JPEG, TIFF, WEBP, AVIF, HEIF, JPEG_XL, BMP, GIF, PNM, PPM, PGM, PBM, PAM, PFM, NPY,
 )  # fmt: skip
 
-READABLE = (*ALL, *READ_ONLY)  # what makers of microscopes alone can write
+READABLE = (*ALL, OME_ZARR, *READ_ONLY)  # what makers of microscopes alone can write
 
 _BY_SUFFIX = {ending: one for one in READABLE for ending in one.suffixes}
-_BY_WORD = {ending[1:]: one for ending, one in _BY_SUFFIX.items()} | {one.name: one for one in ALL}
+_BY_WORD = {ending[1:]: one for ending, one in _BY_SUFFIX.items()} | {
+    one.name: one for one in READABLE
+}
 
 
 def names() -> str:
@@ -57,6 +62,12 @@ def suffixes() -> str:
 def sniff(head: bytes) -> Format | None:
     """The format that a file's first 32 bytes announce, or None."""
     return next((one for one in READABLE if one.recognises(head)), None)
+
+
+def folder_format(name: str | os.PathLike[str]) -> Format | None:
+    """The format of an image that is a folder or lies behind a URL, or None."""
+    text = os.fspath(name)
+    return OME_ZARR if holds(text) else None
 
 
 def of_suffix(ending: str) -> Format | None:

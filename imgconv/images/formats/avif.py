@@ -41,5 +41,6 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 AVIF = Format(
     "avif", (".avif",), _recognises, _open, _write, depths=(8,), alpha=True,
     keeps=frozenset({"duration", "exif", "xmp", "icc", "resolution"}), holds="frames",
+    largest=32768,
     reads_with=(*PILLOW, "PIL.AvifImagePlugin"), writes_with=(*PILLOW, "PIL.AvifImagePlugin"),
 )  # fmt: skip

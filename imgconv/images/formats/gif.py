@@ -89,6 +89,7 @@ def _mark(path: str | os.PathLike[str], head: bytes) -> str:
 
 GIF = Format(
     "gif", (".gif",), begins(b"GIF87a", b"GIF89a"), _open, _write, depths=(8,), alpha=True,
-    keeps=frozenset({"duration", "text", "comments"}), holds="frames", mark=_mark, doubts=_doubts,
+    keeps=frozenset({"duration", "text", "comments"}), holds="frames", largest=65535,
+    mark=_mark, doubts=_doubts,
     reads_with=PILLOW, writes_with=PILLOW,
 )  # fmt: skip

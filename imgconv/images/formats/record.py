@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -50,15 +50,17 @@ class Format(NamedTuple):
     name: str
     suffixes: tuple[str, ...]  # the first is the one given to files
     recognises: Callable[[bytes], bool]  # by the first 32 bytes
-    reader: Callable[[BinaryIO, str, Limits], Reader]  # the file, its name for messages, limits
-    writer: Callable[[BinaryIO, Sequence[Image], WriteOptions], None]  # planes are fitted already
+    reader: Callable[[Any, str, Limits], Reader]  # the file, its name for messages, limits
+    writer: Callable[[Any, Sequence[Image], WriteOptions], None]  # planes are fitted already
     depths: tuple[int, ...]  # bits a sample: 8, 16, 32 (float)
     alpha: bool = False
     colours: tuple[int, ...] = (1, 3)  # how many channels beside alpha; () is any number
     keeps: frozenset[str] = frozenset()  # the fields of Info that have a place: "exif" "icc" ...
     holds: Holds = "image"
+    largest: int | None = None  # rows and columns at most
     seeks: bool = False  # whether the writer needs a file that it can go back in
     regions: bool = False  # whether a part can be read without the whole
+    folder: bool = False  # whether it is a folder: reader and writer get a name
     streams: bool = False  # whether the writer takes planes as bands (see `bands`)
     doubts: Callable[[np.ndarray, Info, WriteOptions], list[str]] = no_doubts  # of what is kept
     reads_with: tuple[str, ...] = ()  # what reading imports: see `imports`

@@ -65,5 +65,6 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 WEBP = Format(
     "webp", (".webp",), _recognises, _open, _write, depths=(8,), alpha=True,
     keeps=frozenset({"duration", "exif", "xmp", "icc", "resolution"}), holds="frames",
+    largest=16383,
     reads_with=(*PILLOW, "PIL.WebPImagePlugin"), writes_with=(*PILLOW, "PIL.WebPImagePlugin"),
 )  # fmt: skip

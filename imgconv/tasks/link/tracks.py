@@ -18,6 +18,8 @@ from scipy.spatial import cKDTree
 from .assignment import assign
 
 REACH = 1.5  # typical diameters that an object moves from one frame to the next, at most
+USUAL = 2.5  # of the step that three quarters stay below: longer ones are links where no other fits
+LEAST = 0.55  # of the reach, what is usual at least: daughters lie so far from their mother
 GAP = 2  # frames in which an object may be missed
 SIZES = 0.5  # what a factor e in size costs, of the cost of the largest step
 EARLIER = 3  # frames, in which the mother was last as large as cells are: it condenses to divide
@@ -55,22 +57,37 @@ class Tracks:
 def track(frames: Sequence[Frame], reach: float, gap: int = GAP) -> Tracks:
     """Link the objects of frames. `reach`: the largest step between two frames, in the unit of the
     places; `gap`: how many frames an object may be missing."""
+    steady = _steadied(frames, reach)
+    known = [_nearest(one, two, reach) for one, two in pairwise(steady)]
+    usual = float(np.clip(USUAL * _step(steady, known), LEAST * reach, reach))
     after: dict[Node, Node] = {}
-    for number, (one, two) in enumerate(pairwise(frames)):
-        for a, b in _from_frame_to_frame(one, two, reach):
+    for number, (one, two) in enumerate(pairwise(steady)):
+        for a, b in _nearest(one, two, usual):
             after[Node(number, a)] = Node(number + 1, b)
-    divided = _close(frames, after, reach, gap)
-    return _number(frames, after, divided)
+    divided = _close(steady, after, reach, gap)
+    return _number(steady, after, divided)
 
 
-def _from_frame_to_frame(one: Frame, two: Frame, reach: float) -> list[tuple[int, int]]:
-    """Pairs of objects; a shift that all have in common (of the stage) is found and taken out."""
-    pairs = _nearest(one, two, reach)
-    if len(pairs) >= 5:
-        first, second = (np.array(side) for side in zip(*pairs, strict=True))
-        shift = np.median(two.places[second] - one.places[first], axis=0)
-        pairs = _nearest(Frame(one.places + shift, one.sizes), two, reach)
-    return pairs
+def _steadied(frames: Sequence[Frame], reach: float) -> list[Frame]:
+    """The frames without the shift that all objects have in common (of the stage)."""
+    found, moved = list(frames[:1]), np.zeros(frames[0].places.shape[1] if frames else 2)
+    for one, two in pairwise(frames):
+        pairs = _nearest(one, two, reach)
+        if len(pairs) >= 5:
+            first, second = (np.array(side) for side in zip(*pairs, strict=True))
+            moved = moved + np.median(two.places[second] - one.places[first], axis=0)
+        found.append(Frame(two.places - moved, two.sizes))
+    return found
+
+
+def _step(frames: Sequence[Frame], pairs: Sequence[list[tuple[int, int]]]) -> float:
+    """How far three quarters of the objects move at most; infinite without any."""
+    far = [
+        float(np.hypot.reduce(two.places[b] - one.places[a]))
+        for (one, two), each in zip(pairwise(frames), pairs, strict=True)
+        for a, b in each
+    ]
+    return float(np.percentile(far, 75)) if far else np.inf
 
 
 def _nearest(one: Frame, two: Frame, reach: float) -> list[tuple[int, int]]:

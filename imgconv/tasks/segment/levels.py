@@ -26,6 +26,7 @@ INK, WHITE = 0.15, 99.0
 have percentiles 1 and 99.8 there, however pale their nuclei and their ground."""
 NEARBY = 1.5  # diameters
 PART = 8.0  # diameters: the side of the parts in which that is looked for
+DIRT = 20.0  # times as bright as half of the objects are: none
 BEYOND, MUCH = 0.2, 0.3  # of the contrast, brighter than around objects; of all pixels outside
 COMMON = 0.2  # share of the pixels that make up the commonest level
 WIDTH = 0.507  # of the shortest interval with that share of a normal distribution, in sigmas
@@ -56,9 +57,9 @@ def between(ground: float, signal: float) -> Levels | None:
     return Levels(ground - low * span, span) if span else None
 
 
-def standing_out(grey: np.ndarray, step: float = 0.0) -> tuple[Levels | None, np.ndarray]:
+def standing_out(grey: np.ndarray) -> tuple[Levels | None, np.ndarray]:
     """The levels of an image (H, W) nothing is known of, None where nothing stands out; and
-    (H, W) bool, where something does. step: between two values that the file can hold.
+    (H, W) bool, where something does.
 
     Whatever stands out more, in contrast times diameter, is taken for the signal: bright or dark.
     """
@@ -67,7 +68,7 @@ def standing_out(grey: np.ndarray, step: float = 0.0) -> tuple[Levels | None, np
     if not known.size:
         return None, nothing
     ground, noise = commonest(known)
-    noise = max(noise, FAINT * float(known.max() - known.min()), step / 2)
+    noise = max(noise, FAINT * float(known.max() - known.min()), smallest_step(known) / 2)
     smooth = ndimage.gaussian_filter(np.nan_to_num(grey, nan=ground) - ground, 1.0)
     best, levels, mask = 0.0, None, nothing
     for sign in (1, -1):
@@ -85,8 +86,8 @@ def standing_out(grey: np.ndarray, step: float = 0.0) -> tuple[Levels | None, np
 
 def without_specks(mask: np.ndarray) -> np.ndarray:
     """(H, W) bool less the connected parts that are too small for an object."""
-    labels, count = ndimage.label(mask)
-    large = np.bincount(labels.ravel(), minlength=count + 1) >= SPECK
+    labels, areas = parts(mask)
+    large = areas >= SPECK
     large[0] = False
     return np.asarray(large[labels])
 
@@ -102,22 +103,41 @@ def commonest(values: np.ndarray) -> tuple[float, float]:
     return float(np.median(values[start : start + count])), float(widths[start] / WIDTH)
 
 
+def smallest_step(values: np.ndarray) -> float:
+    """Between two values that occur: 1 of counts, whatever they were multiplied with."""
+    steps = np.diff(np.unique(values.ravel()[:: max(1, values.size // FEW)]))
+    return float(steps.min(initial=np.inf)) if len(steps) else 0.0
+
+
 def typical(contrast: np.ndarray, inside: np.ndarray) -> float:
     """The contrast that objects have (connected, inside), each counted by `shares`: what the
-    brighter part of their pixels reaches, whatever blurred rims are like; 0 without objects."""
+    brighter part of their pixels reaches, whatever blurred rims are like; 0 without objects.
+
+    Dirt is none of them: where few objects are, it would be most of what is bright.
+    """
     if not inside.any():
         return 0.0
-    return quantile(contrast[inside], weights(inside)[inside], SIGNAL)
+    labels, areas = parts(inside)
+    means = np.bincount(labels.ravel(), contrast.ravel(), len(areas))[1:] / areas[1:]
+    usual = quantile(means, shares(areas[1:]), 0.5)
+    clean = inside & np.append(False, means <= DIRT * usual)[labels]
+    clean = clean if clean.any() else inside
+    return quantile(contrast[clean], weights(clean)[clean], SIGNAL)
 
 
 def weights(where: np.ndarray) -> np.ndarray:
     """(H, W) float32: how much the pixels of each connected part of `where` count, as `shares` has
     it; elsewhere 1."""
-    labels, count = ndimage.label(where)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
-    each = np.ones(count + 1, np.float32)
+    labels, areas = parts(where)
+    each = np.ones(len(areas), np.float32)
     each[1:] = shares(areas[1:]) / areas[1:]
     return each[labels]
+
+
+def parts(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The connected parts of (H, W) bool, from 1, and how large each number is."""
+    labels, count = ndimage.label(where)
+    return labels, np.bincount(labels.ravel(), minlength=count + 1)
 
 
 def shares(areas: np.ndarray) -> np.ndarray:
@@ -182,15 +202,16 @@ def brightest(
     return quantile(np.array(whites), np.array(counts), 0.5) if whites else np.nan
 
 
-def without_glass(
-    levels: Levels, planes: np.ndarray, grey: np.ndarray, rules: Mapping[str, Any], diameter: float
-) -> Levels:
-    """Levels by percentiles of a stained image (H, W, C) nothing is known of, but the bright one
-    from those parts that have something dark in them, whatever the image has around its tissue."""
-    dark = grey < levels.zero + levels.span / 2
-    side = round(PART * diameter)
-    white = brightest(planes, dark, np.ones_like(dark), side, rules["high"])
-    return Levels(levels.zero, white - levels.zero) if white > levels.zero else levels
+def stain_levels(
+    planes: np.ndarray, dark: np.ndarray, rules: Mapping[str, Any], diameter: float
+) -> Levels | None:
+    """Levels by percentiles of a stained image (H, W, C) in which no object is known, but what is
+    `dark` (H, W): of what is near that, whatever glass or plain tissue the image has beside it."""
+    near = grown(dark, round(NEARBY * diameter))
+    values = planes[near]
+    low = float(np.nanpercentile(values[:: len(values) // SAMPLES + 1], rules["low"]))
+    white = brightest(planes, dark, near, round(PART * diameter), rules["high"])
+    return Levels(low, white - low) if white > low else None
 
 
 def quantile(values: np.ndarray, counts: np.ndarray, share: float) -> float:

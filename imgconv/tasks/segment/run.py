@@ -12,7 +12,7 @@ from imgconv.tasks.card import Card
 
 from .card import USUAL
 from .doubt import doubts, why_nothing
-from .levels import Levels, find_levels, standing_out, weights, without_glass
+from .levels import Levels, find_levels, stain_levels, standing_out, weights
 from .prepare import percentile_levels, prepare, resize_maps
 from .read import instances, number, probability, typical_diameter
 from .sizes import add_missed, missed_diameter
@@ -88,7 +88,7 @@ class Viewer:
     @cached_property
     def standing(self) -> tuple[Levels | None, np.ndarray]:
         """Levels by what stands out, and (H, W) where that is, before anything is known."""
-        return standing_out(self.grey, 1.0 if self.planes.dtype.kind == "u" else 0.0)
+        return standing_out(self.grey)
 
     def stands_out(self, look: Look) -> bool:
         """Whether objects are what stands out: not so where light passes through."""
@@ -99,13 +99,15 @@ class Viewer:
         found = self.standing[0] if self.by_objects else None
         if found and found.span < 0 and self.colour:
             found = None  # a stain: only its objects tell
-        if found:
-            return found
-        levels = percentile_levels(self.planes, self.card.prepare)
-        if not self.by_objects or not self.colour:
-            return levels
-        rules = self.card.prepare
-        return without_glass(levels, self.planes, self.grey, rules, self.card.read["usual"])
+        if not found and self.by_objects and self.colour:
+            found = self._stain_levels()
+        return found or percentile_levels(self.planes, self.card.prepare)
+
+    def _stain_levels(self) -> Levels | None:
+        levels, where = self.standing
+        if levels is None or levels.span > 0:
+            return None
+        return stain_levels(self.planes, where, self.card.prepare, self.card.read["usual"])
 
     def levels(self, look: Look) -> Levels:
         """As what was found says."""

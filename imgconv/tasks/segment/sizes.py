@@ -10,7 +10,7 @@ from .levels import BRIGHT, weights
 FREE = 0.1  # of an object: what others may cover of it at most, that it is one of its own
 DIM = sum(BRIGHT) / 2  # half way from the background to objects: what is fainter is haze
 LEFT = 0.5  # of what stands out in one piece: what others cover of it at most, that it was missed
-WORTH = 0.02  # of all that stands out, each piece by `weights`: less is not worth a look
+WORTH = 0.1  # of all that stands out, each piece by `weights`: less is not worth a look
 
 
 def add_missed(labels: np.ndarray, others: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
 
 JPEG = Format(
     "jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), begins(b"\xff\xd8\xff"), _open, _write,
-    depths=(8,), mark=_mark, doubts=_doubts,
+    depths=(8,), mark=_mark, doubts=_doubts, largest=65500,  # what libjpeg encodes
     keeps=frozenset({"exif", "xmp", "icc", "iptc", "text", "comments", "resolution"}),
     reads_with=("imgconv.images.formats.jpeg.read", "imagecodecs:jpeg8_decode", *PILLOW),
     writes_with=("imgconv.images.formats.jpeg.write", "imagecodecs:jpeg8_encode", *PILLOW),

@@ -8,7 +8,6 @@ from typing import BinaryIO
 
 import numpy as np
 
-from imgconv.errors import OutputError
 from imgconv.images.image import Image, one_plane
 from imgconv.images.info import Info
 from imgconv.images.metadata import iptc, xmp_extended
@@ -21,7 +20,6 @@ from .read import EXIF, ICC, XMP
 
 QUALITY = 92
 SEGMENT = 65533  # bytes a segment can hold
-LIMIT = 65500  # rows and columns libjpeg encodes
 
 
 def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
@@ -29,11 +27,6 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     (image,) = images
     plane = one_plane(image)
     info = update(image.info, plane)
-    if max(plane.shape) > LIMIT:
-        raise OutputError(
-            f"JPEG holds at most {LIMIT} rows and columns, the image is "
-            f"{plane.shape[1]}x{plane.shape[0]}; write PNG or TIFF"
-        )
     encoded = _encode(plane, info, options)
     file.write(b"\xff\xd8")
     for marker, content in _segments(info, plane.shape[2]):

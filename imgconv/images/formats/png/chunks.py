@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from imgconv.images.limits import Room
+from imgconv.images.listening import listening
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 Content = bytes | memoryview
@@ -28,10 +29,15 @@ def stream(heads: Iterable[tuple[bytes, Content]], idat: Iterable[Content]) -> b
 
 
 def decode(whole: bytes) -> np.ndarray:
-    """Its pixels, as libpng gives them."""
+    """Its pixels, as libpng gives them; what it only warns of is damage if the checksum of the
+    pixels is wrong. Raises ValueError."""
     import imagecodecs
 
-    return imagecodecs.png_decode(whole)
+    with listening("imagecodecs") as heard:
+        pixels = imagecodecs.png_decode(whole)
+    if wrong := [line for line in heard if "data check" in line]:
+        raise ValueError(wrong[0])
+    return pixels
 
 
 def text(content: bytes, room: Room) -> tuple[str, str] | None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from imgconv.errors import InputError
@@ -15,6 +12,7 @@ from imgconv.images import pixelsize
 from imgconv.images.formats.foreign import DEVELOP
 from imgconv.images.image import Image
 from imgconv.images.limits import Limits, Room
+from imgconv.images.listening import listening
 from imgconv.images.notes import Notes
 
 from . import raw, tags
@@ -23,7 +21,6 @@ from .pages import Pages
 if TYPE_CHECKING:
     from imgconv.images.metadata.ome_pages import Own
 
-SILENCE = logging.NullHandler()
 DAMAGE = re.compile("offset|missing|incomplete|out of range|failed to read|corrupt", re.IGNORECASE)
 TAG = re.compile(r"(?:TiffTag |tag #)(\d+)")
 # Without these no pixel is where it should be: size, bits, compression, offsets, lengths, order.
@@ -42,7 +39,7 @@ class Tiff:
         self.name, self.limits = name, limits
         self.notes = Notes()
         self.room = Room()
-        with listening() as heard:
+        with listening("tifffile") as heard:
             self._open(file)
         self._judge(heard)
         parts = list(self._alike(list(self._parts())))
@@ -169,27 +166,7 @@ def software(path: str | os.PathLike[str]) -> str:
     import tifffile
 
     try:
-        with listening(), tifffile.TiffFile(path) as tiff:
+        with listening("tifffile"), tifffile.TiffFile(path) as tiff:
             return tiff.pages.first.software
     except Exception:
         return ""
-
-
-@contextmanager
-def listening() -> Iterator[list[str]]:
-    """What tifffile logs in this thread; nothing of it reaches the terminal."""
-    logger, heard, here = logging.getLogger("tifffile"), [], threading.get_ident()
-
-    class Ear(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == here:
-                heard.append(record.getMessage())
-
-    ear = Ear()
-    logger.addHandler(SILENCE)
-    logger.addHandler(ear)
-    logger.propagate = False
-    try:
-        yield heard
-    finally:
-        logger.removeHandler(ear)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -16,13 +17,14 @@ from imgconv.images.info import Info, TiffLayout
 from imgconv.images.metadata import ome
 from imgconv.images.metadata.blocks import update
 from imgconv.images.options import WriteOptions
+from imgconv.images.pyramid import Pyramid, level_sizes
 from imgconv.images.resolution import Resolution, ratio_of_32_bits
 from imgconv.text import SOFTWARE
 
 from . import tags
 from .apart import NOTE, is_apart, set_apart
 from .describe import describe
-from .stream import Pyramid, level_sizes, write_page
+from .stream import write_page
 
 BIG = 3_900_000_000  # bytes of pixels from which on the offsets need 64 bits
 COMPRESSIONS = {
@@ -98,7 +100,9 @@ def _write_page(
         shape = size if channels == 1 else (*size, channels)
         write_page(writer, bands, arrange, shape, like.dtype, {**page, **more})
 
-    with Pyramid(sizes, file) as pyramid:
+    name = getattr(file, "name", None)
+    folder = os.path.dirname(name) if isinstance(name, str) else None  # noqa: PTH120
+    with Pyramid(sizes, folder or None) as pyramid:
         bands = pyramid.watch(bands_of(plane), height, width)
         put(bands, (height, width), **({"subifds": len(sizes)} if sizes else {}))
         for level, size in enumerate(sizes):
