@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from . import complete
-from .console import ExitCode, current
+from .console import ExitCode, current, typed
 from .options import DryRun, Force, InputOptions, SkipExisting
 from .presets import given_options
 
@@ -205,6 +205,10 @@ def command(
             "line axes up by their place (napari).",
         ),
     ] = False,
+    report: Annotated[
+        bool,
+        Option("--report", help="A page to look at all results in a browser too: report.html."),
+    ] = False,
     rois: Annotated[
         bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
     ] = False,
@@ -280,6 +284,8 @@ def command(
     planned = Plan(ledger.with_former(planned.items))
     code = carry_out(planned, options, step, fold=ledger.add)
     written = ledger.finish()
+    if report and code in (ExitCode.OK, ExitCode.FAILED):
+        written += _write_reports(ledger, step)
     if code in (ExitCode.OK, ExitCode.FAILED):
         if options.json and written:  # as the last line, of all images together
             written = [json_module.dumps({"status": "summary", "written": written})]
@@ -287,6 +293,19 @@ def command(
     if not options.quiet:
         _say_left(ledger)
     return code
+
+
+def _write_reports(ledger: Ledger, step: SegmentFile) -> list[str]:
+    """report.html of every folder that has results; their names."""
+    import os
+    import shlex
+
+    from imgconv.report.segment import write_report
+    from imgconv.tasks.segment.run_record import NAME
+
+    there = {ledger.folder(item) for item in ledger.items if item.target not in ("", "-")}
+    known = [folder for folder in sorted(there) if os.path.exists(os.path.join(folder, NAME))]  # noqa: PTH110, PTH118
+    return [write_report(folder, step, shlex.join(["imgconv", *typed])) for folder in known]
 
 
 def _say_left(ledger: Ledger) -> None:

@@ -120,7 +120,7 @@ class SegmentFile:
         with ExitStack() as opened:
             files = self.channels.get(item.source, (item.source,))
             sources = [opened.enter_context(open_image(f, **self.reading)) for f in files]
-            source, found = sources[0], self._seen(sources, files)
+            source, found = sources[0], self.positions(sources, files)
             info = found.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
                 results, scales = self._segment(item, found)
@@ -132,7 +132,7 @@ class SegmentFile:
             (item.target, *item.also), notes, results.totals(), self._told(item, results, scales)
         )
 
-    def _seen(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
+    def positions(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
         """The images of a file, or of files that are its channels."""
         if len(files) == 1 or self.names is None:
             return positions_of(sources[0], self.settings.position)
