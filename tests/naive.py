@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 MODES = ("reflect", "symmetric", "edge", "wrap", "constant")
 
 
-def correlate(pixels: np.ndarray, weights: list[list[Fraction]], border: str) -> np.ndarray:
+def correlate(pixels: np.ndarray, weights: list[list[Fraction]], border: Any) -> np.ndarray:
     """(H, W, C) Fractions: every output pixel as the sum that defines it."""
     K, L = len(weights), len(weights[0])
     around = ((K // 2, K - 1 - K // 2), (L // 2, L - 1 - L // 2), (0, 0))

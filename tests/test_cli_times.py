@@ -53,3 +53,24 @@ def test_a_pipe_has_no_time() -> None:
     assert done.returncode == 0 and b"standard input has no time to preserve" in done.stderr
     done = subprocess.run([*command, "a.png", "-o", "-"], capture_output=True)
     assert done.returncode == 0 and done.stdout.startswith(b"\x89PNG")
+
+
+def test_tables_labels_and_sorted_copies_have_the_time_of_their_image() -> None:
+    discs = Image.new("L", (64, 64), 20)
+    discs.paste(200, (10, 10, 30, 30))
+    discs.save("a.png")
+    discs.point(lambda n: n > 100).save("a-labels.png")
+    for name in ("a.png", "a-labels.png"):
+        os.utime(name, (0, 1_000_000_000))
+    for line in (
+        "segment a.png -o out", "measure a-labels.png a.png -o table.csv",
+        "classify a.png --sort-into sorted",
+    ):  # fmt: skip
+        assert cli.main([*line.split(), "--preserve-times", "-q"]) == 0
+    made = [
+        Path("out/a-labels.tif"),
+        Path("out/a.csv"),
+        Path("table.csv"),
+        *Path("sorted").rglob("*.png"),
+    ]
+    assert [path.stat().st_mtime for path in made] == [1_000_000_000] * 4

@@ -177,3 +177,14 @@ def test_a_whole_jpeg_or_png_inside_is_read(tmp_path, format, number):
     plane, info, _ = read(tmp_path, bmp(file.getvalue(), 0, compression=number))
     np.testing.assert_array_equal(plane, np.asarray(PillowImage.open(file)))
     assert info.format == "bmp" and round(info.dpi[0]) == 72
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("behind", [b"", b"\0\0", b"BMxx"])
+def test_run_lengths_may_jump_and_end_before_the_picture_is_full(tmp_path, bits, behind):
+    wanted = np.zeros((HEIGHT, WIDTH), int)
+    wanted[-1, :5], wanted[-2, 6:9] = [1] * 5, [2] * 3
+    one, two = (1, 2) if bits == 8 else (0x11, 0x22)
+    body = bytes((5, one, 0, 2, 1, 1, 3, two, 0, 1)) + behind
+    data = bmp(body, bits, compression=1 if bits == 8 else 2, table=TABLE[: 2**bits])
+    np.testing.assert_array_equal(read(tmp_path, data)[0], TABLE[wanted])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from imgconv import kernels
-from imgconv.kernels import cache, elf, host, native
+from imgconv.kernels import ahead, cache, elf, host, levels, native
 
 PROGRAM = """
 import hashlib, sys
@@ -316,3 +316,50 @@ def test_wrong_arrays_are_refused_before_they_reach_machine_code():
     wrong = [np.zeros(4, np.float64) for _ in range(count)]
     with pytest.raises(TypeError, match="contiguous"):
         kernel(*wrong)
+
+
+@pytest.fixture(scope="module")
+def brought_along(tmp_path_factory) -> Path:
+    """A folder of kernels as a wheel brings it: one kernel, for a level that this CPU runs."""
+    if not levels.known():
+        pytest.skip("no level of CPUs is known here")
+    folder = tmp_path_factory.mktemp("compiled")
+    subprocess.run(
+        [sys.executable, "-m", "imgconv.kernels.compile_ahead", levels.known()[0],
+         str(folder / levels.known()[0]), "png.filter_rows"], check=True,
+    )  # fmt: skip
+    return folder
+
+
+def test_a_kernel_that_came_along_runs_without_numba_or_a_cache(brought_along, tmp_path):
+    program = f"""
+from pathlib import Path
+from imgconv.kernels import ahead
+ahead.FOLDER = Path({str(brought_along)!r})
+{PROGRAM}"""
+    assert run(tmp_path / "cache", program) == (expected(), False, "")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("change", ["damaged", "of other sources", "for another CPU"])
+def test_a_kernel_that_came_along_is_left_if_it_does_not_fit(
+    brought_along, tmp_path, monkeypatch, change
+):
+    level = levels.known()[0]
+    file = tmp_path / level / "png.filter_rows.bin"
+    file.parent.mkdir()
+    data = bytearray((brought_along / level / file.name).read_bytes())
+    monkeypatch.setattr(ahead, "FOLDER", tmp_path)
+    ahead.brought.cache_clear()
+    file.write_bytes(data)
+    assert ahead.entry("png.filter_rows") is not None
+    if change == "damaged":
+        data[-100] ^= 1
+        file.write_bytes(data)
+    elif change == "of other sources":
+        monkeypatch.setattr(ahead, "sources", lambda: b"others")
+    else:
+        monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
+        ahead.brought.cache_clear()
+    assert ahead.entry("png.filter_rows") is None
+    ahead.brought.cache_clear()

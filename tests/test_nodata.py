@@ -97,3 +97,29 @@ def test_the_command_reads_the_tag_and_keeps_it(tmp_path, capfd):
         assert page.tags.valueof(42113) == "-9999"
         assert page.tags.valueof(33550) == (20.0, 20.0, 0.0)
         assert set(page.asarray()[page.asarray() < 400]) == {-9999}
+
+
+@pytest.mark.parametrize("command", ["filter -k box:3", "filter -k sharpen", "pool --size 2"])
+@pytest.mark.parametrize("linear", [False, True])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_beside_alpha_and_in_light_they_stay_out_too(tmp_path, command, linear, alpha):
+    from imgconv import cli
+
+    found = []
+    for number in (0, 255):  # nothing of it is seen
+        grey = np.where(HIDDEN, number, 100 + VALUES % 7).astype(np.uint8)
+        plane = np.stack([grey, np.full_like(grey, 255)], 2) if alpha else grey
+        tifffile.imwrite(
+            tmp_path / "a.tif", plane, photometric="minisblack", metadata=None,
+            extrasamples=[2] if alpha else None, planarconfig="contig" if alpha else None,
+            extratags=[(42113, 2, 0, str(number), True)],
+        )  # fmt: skip
+        words = [*command.split(), *["--linear"][:linear], "-q", "-f"]
+        words += [str(tmp_path / "a.tif"), "-o", str(tmp_path / "b.tif")]
+        assert cli.main(words) == 0
+        out = tifffile.imread(tmp_path / "b.tif")
+        found.append(np.ma.masked_equal(out[..., 0] if alpha else out, number))
+    assert np.array_equal(found[0].mask, found[1].mask)
+    assert np.array_equal(found[0].compressed(), found[1].compressed())
+    empty = HIDDEN if "filter" in command else HIDDEN.reshape(10, 2, 12, 2).all(axis=(1, 3))
+    np.testing.assert_array_equal(found[0].mask, empty)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.ndimage
+import standin
 import tifffile
 
 from imgconv import cli
@@ -289,3 +290,50 @@ def test_more_axes_than_the_standard_has_are_refused_by_name(folder: Path) -> No
     with pytest.raises(Exception, match="has the axes t, c, z, y and x, the image has QCYX"):
         write_image("a.zarr", iter(values((4, 8, 8, 1), np.uint8)), info, WriteOptions())
     assert not Path("a.zarr").exists()
+
+
+def spots(shape: tuple[int, ...]) -> np.ndarray:
+    field = np.full(shape, 100, np.uint16)
+    field[..., 5:14, 6:15] = field[..., 30:39, 20:29] = 1000
+    return field
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_labels_go_into_the_images_own_group(folder: Path, version: str) -> None:
+    array = np.stack([spots((1, 48, 64)), np.full((1, 48, 64), 7, np.uint16)], axis=1)
+    make("a.zarr", array, version, "tcyx", chunks=(1, 1, 32, 32))
+    name = standin.model(folder / "m.safetensors")
+    line = f"segment --model {name} --channel 1 --zarr-labels a.zarr"
+    run(line)
+    root = zarr.open_group("a.zarr", mode="r")
+    found = (models.v05 if version == "0.5" else models.v04).ImageLabel.from_zarr(root["labels/m"])
+    assert found.ome_zarr_version == version
+    image = models.open_ome_zarr(root, version=version)
+    assert image.labels is not None
+    wanted = tifffile.imread("segmented/a-labels.tif")
+    first, second = (root[f"labels/m/{level}"][...] for level in "01")
+    np.testing.assert_array_equal(first[0, 0], wanted)
+    np.testing.assert_array_equal(second[0, 0], wanted[::2, ::2])
+    assert first.dtype.kind == "u" and set(np.unique(first)) == {0, 1, 2}
+    assert "exists already" in run(f"{line} -o again/", 1)[1]
+    run(f"{line} --force")
+    run("filter -k identity a.zarr -o b.zarr")  # labels do not stand in the way
+
+
+def test_labels_of_a_plate_go_to_each_field(folder: Path) -> None:
+    plate("p.zarr", "0.5")
+    for path in Path("p.zarr").glob("*/*/*"):
+        if path.is_dir():
+            make(str(path), spots((2, 48, 64)), axes="cyx", chunks=(1, 48, 64))
+    name = standin.model(folder / "m.safetensors")
+    run(f"segment --model {name} --channel 1 --zarr-labels p.zarr")
+    for field in ("A/1/0", "B/2/1"):
+        labels = zarr.open_group("p.zarr", mode="r")[f"{field}/labels/m/0"][...]
+        assert labels.shape == (1, 48, 64) and labels.max() == 2
+
+
+def test_labels_into_what_is_no_ome_zarr_are_refused(folder: Path) -> None:
+    tifffile.imwrite("a.tif", spots((48, 64)))
+    name = standin.model(folder / "m.safetensors")
+    told = run(f"segment --model {name} --zarr-labels a.tif", 1)[1]
+    assert "a.tif: is no OME-Zarr folder: leave out --zarr-labels" in told

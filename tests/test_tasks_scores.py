@@ -21,7 +21,7 @@ TWO = SHAPES.flatmap(lambda shape: st.tuples(*[hnp.arrays(np.int64, shape, eleme
 
 def objects(labels: np.ndarray) -> list[set[tuple[int, int]]]:
     numbers = sorted(set(labels.ravel().tolist()) - {0})
-    return [set(map(tuple, np.argwhere(labels == n).tolist())) for n in numbers]
+    return [{(y, x) for y, x in np.argwhere(labels == n).tolist()} for n in numbers]
 
 
 def ious(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -59,6 +59,21 @@ diff a.png a.png
 kernels --json
 models list --json
 man
+cache
+cache show --json
+cache verify
+models verify
+models architectures lenet5 --no-time
+filter -k box:5x3 a.png --border wrap
+filter -k gaussian:2 a.png --linear
+filter -k laplacian a.png
+filter -k '1 1 1; 1 1 1; 1 1 1' a.png
+filter -k sharpen -k blur a.png -o twice.png
+filter -k sharpen a.png --depth 16
+convolve -k sobel-x -k sobel-y a.png -o maps.tif
+pool -m min --size 3 a.png
+upsample --scale 1.5 -m bilinear a.png
+info .
 """
 WRONG = """\
 inof a.png
@@ -114,6 +129,41 @@ models show
 kernels -o x.png
 run a.png
 classify a.png --model none
+filter -k 1e400 a.png
+filter -k '1e999999999 1' a.png
+filter -k box:1e9 a.png
+filter -k gaussian:-1 a.png
+filter -k gaussian:many a.png
+filter -k median:0 a.png
+filter -k blur a.png -o {stm}.png
+filter -k blur a.png missing.png -o one.png
+filter -k blur *.png -o one.png --bias x
+filter -k blur a.png --format
+filter -k blur a.png -o .
+filter -k blur nowhere/
+filter -k blur a.png --luma --linear
+filter -k blur a.png --channels cmyk
+filter -k blur - -o
+info --header
+upsample a.png -m lanczos
+upsample a.png --scale 1/0
+convolve -k sobel-x a.png --stride 0
+convolve -k sobel-x a.png --padding big
+colorize a.png --hint 1,2
+colorize a.png --saturation lots
+evaluate a.png
+evaluate a.png nowhere
+measure a.png
+plate nowhere.csv
+inspect nothing
+inspect digits --show everything
+models show nothing
+models import a.png
+models new resnet19
+cache clean
+cache show a.png
+warmup now
+man filter
 info --jobs
 """
 
@@ -162,7 +212,7 @@ def unknown(said: list[str], words: list[str], command: str) -> Iterator[str]:
             if not elsewhere or option not in options_of(cli.load(elsewhere[1])):
                 yield option
     for name in re.findall(r"imgconv ([a-z]\w*)", text):
-        if name not in cli.COMMANDS:
+        if name not in cli.COMMANDS and name != "itself":  # written by imgconv itself
             yield f"imgconv {name}"
 
 

@@ -10,7 +10,7 @@ from typer import Option
 from imgconv.errors import InputError, UsageError
 
 from . import complete
-from .options import Force, InputOptions
+from .options import Force, InputOptions, PreserveTimes
 
 if TYPE_CHECKING:
     from imgconv.batch import Outcome
@@ -25,6 +25,7 @@ class ClassifyOptions(InputOptions):
 
     values: ClassVar[str] = "shown"
     force: Force = False
+    preserve_times: PreserveTimes = False
 
 
 def command(

@@ -20,7 +20,7 @@ def command(
             "-k",
             "--kernel",
             metavar="NAME|MATRIX|FILE",
-            help="A stencil as `filter` has it, applied to every channel; or a bank of them, "
+            help="A stencil as filter has it, applied to every channel; or a bank of them, "
             "(stencils, channels, rows, columns) in a .npy or .safetensors file (its only "
             "tensor of four axes, with its bias; or FILE:NAME). Repeat it for more maps.",
             autocompletion=complete.kernels,

@@ -70,10 +70,6 @@ def run_files(
         from .report import show_plan
 
         return show_plan(planned.items, options)
-    if options.preserve_times:
-        from imgconv.steps.times import PreserveTimes
-
-        step = PreserveTimes(step)
     return carry_out(planned, options, step)
 
 
@@ -93,6 +89,11 @@ def carry_out(
 
     from .report import Report, spoken, written_paths
     from .signals import interruptible
+
+    if getattr(options, "preserve_times", False):
+        from imgconv.steps.times import PreserveTimes
+
+        step = PreserveTimes(step)
 
     told = fold and (lambda outcome: fold(spoken(outcome)))
     report = Report(options, len(planned.items), show or written_paths, current())

@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from imgconv.errors import UsageError
 
-from .options import DryRun, Force, InputOptions, SkipExisting
+from .options import DryRun, Force, InputOptions, PreserveTimes, SkipExisting
 
 if TYPE_CHECKING:
     from imgconv.batch import Plan
@@ -48,6 +48,7 @@ class MeasureOptions(InputOptions):
     force: Force = False
     skip_existing: SkipExisting = False
     dry_run: DryRun = False
+    preserve_times: PreserveTimes = False
 
 
 def command(

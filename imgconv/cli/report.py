@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import Counter
@@ -49,6 +48,8 @@ class Report:
 
     def _one(self, outcome: Outcome) -> None:
         if self.options.json:
+            import json
+
             self._out(json.dumps(strict(as_record(outcome)), allow_nan=False) + "\n")
         elif outcome.status == "written":
             said = self.show(outcome)
@@ -152,6 +153,8 @@ def show_plan(items: Sequence[Item], options: InputOptions) -> ExitCode:
         targets = [t for t in (item.target, *item.also) if t]
         if options.json:
             record: dict[str, Any] = {"source": item.source, "status": state, "written": targets}
+            import json
+
             text = json.dumps(record | ({"message": reason} if reason else {}))
         elif reason:
             text = f"{show_name(item.source)}: {state}, {reason}"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json as json_module
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from . import complete
 from .console import ExitCode, current, typed
-from .options import DryRun, Force, InputOptions, SkipExisting
+from .options import DryRun, Force, InputOptions, PreserveTimes, SkipExisting
 from .presets import given_options
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class SegmentOptions(InputOptions):
     force: Force = False
     skip_existing: SkipExisting = False
     dry_run: DryRun = False
+    preserve_times: PreserveTimes = False
 
 
 def command(
@@ -218,6 +220,13 @@ def command(
     probability: Annotated[
         bool, Option("--probability", help="The probability maps too: STEM-probability.tif.")
     ] = False,
+    zarr_labels: Annotated[
+        bool,
+        Option(
+            "--zarr-labels",
+            help="Of an OME-Zarr: the labels into its own folder too, as labels/MODEL.",
+        ),
+    ] = False,
 ) -> int:
     """Find nuclei or cells: labels, a picture to look at, and a table of measurements.
 
@@ -273,6 +282,8 @@ def command(
         force=options.force or options.skip_existing or bool(options.cluster),
         leave_note=True,
     )
+    if zarr_labels:
+        step = replace(step, zarr_labels=Path(step.network.model.path).stem)
     ledger.head = {
         "command": "segment",
         "model": facts(step.network.model),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .image import Image
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 LARGE = 64 << 20  # bytes of a plane, from which on it is worth it
 BAND = 8 << 20  # bytes of a band, about
@@ -71,9 +73,16 @@ def _take(held: deque[np.ndarray], rows: int) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+def _thread(name: str) -> Any:
+    """An executor of one thread; few images need one."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(1, f"imgconv-{name}")
+
+
 def ahead(items: Iterator[T]) -> Iterator[T]:
     """The same, the next one made while this one is used."""
-    with ThreadPoolExecutor(1, "imgconv-ahead") as pool:
+    with _thread("ahead") as pool:
         future = pool.submit(next, items, END)
         while (item := future.result()) is not END:
             future = pool.submit(next, items, END)
@@ -94,7 +103,7 @@ class RowReader:
         self.step = max(1, BAND // row // together) * together
         self.held: deque[tuple[int, np.ndarray]] = deque()
         self.next = 0  # row
-        self.reader = ThreadPoolExecutor(1, "imgconv-read")
+        self.reader = _thread("read")
         self.coming: Future[np.ndarray] | None = None
 
     def __enter__(self) -> RowReader:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
 import numpy as np
+
+Shrink = Callable[[np.ndarray, tuple[int, int], int], np.ndarray]
 
 
 class Pyramid:
@@ -15,8 +17,15 @@ class Pyramid:
     sizes: (h, w) of each, from the largest on. A context manager.
     """
 
-    def __init__(self, sizes: Iterable[tuple[int, int]], folder: str | None) -> None:
-        """`folder` is where there is room for a third of the image; None is the system's own."""
+    def __init__(
+        self,
+        sizes: Iterable[tuple[int, int]],
+        folder: str | None,
+        smaller: Shrink | None = None,
+    ) -> None:
+        """`folder` is where there is room for a third of the image; None is the system's own.
+        `smaller` makes rows of an image from those of the one above: `shrink`, or `pick`."""
+        self.smaller = smaller or shrink
         self.sizes = list(sizes)
         self.opened = ExitStack()
         self.files = [
@@ -62,7 +71,7 @@ class Pyramid:
 
     def _keep(self, level: int, band: np.ndarray) -> None:
         height, width = self.sizes[level]
-        small = shrink(band, self.steps[level], width)[: height - self.done[level]]
+        small = self.smaller(band, self.steps[level], width)[: height - self.done[level]]
         self.done[level] += len(small)
         self.files[level].write(small.tobytes())
         self._add(level + 1, small)
@@ -104,6 +113,11 @@ def steps(shape: tuple[int, int], sizes: Iterable[tuple[int, int]]) -> list[tupl
         found.append((max(1, round(above[0] / size[0])), max(1, round(above[1] / size[1]))))
         above = size
     return found
+
+
+def pick(band: np.ndarray, step: tuple[int, int], width: int) -> np.ndarray:
+    """The same of numbers that have no mean, as labels: of each block the first pixel."""
+    return band[:: step[0], :: step[1]][:, :width]
 
 
 def shrink(band: np.ndarray, step: tuple[int, int], width: int) -> np.ndarray:

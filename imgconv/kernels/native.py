@@ -22,7 +22,7 @@ import numpy as np
 
 from imgconv import doing
 
-from . import cache, elf, host
+from . import ahead, cache, elf, host
 from .entry import Entry
 
 POINTERS = {
@@ -92,7 +92,9 @@ def _loaded(module: str, name: str) -> tuple[Callable[..., None], tuple[str, ...
 
 
 def _entry(module: str, name: str) -> Entry:
-    """From the cache, or compiled."""
+    """One that came along, from the cache, or compiled."""
+    if known := ahead.entry(f"{module}.{name}"):
+        return known
     made = functools.partial(_compile, module, name)
     return cache.entry(f"{module}.{name}", key(module, name), made, _tell)
 

@@ -18,7 +18,7 @@ def result_array(
     fits = out.shape == tuple(shape) and out.dtype == dtype
     if not (fits and out.flags.c_contiguous and out.flags.writeable):
         raise UsageError(
-            f"`out`: found {out.dtype} of shape {out.shape}, needed is a writable, contiguous "
+            f"out: found {out.dtype} of shape {out.shape}, needed is a writable, contiguous "
             f"array of {np.dtype(dtype)} and shape {tuple(shape)}"
         )
     return out
@@ -31,7 +31,7 @@ def border_values(fill: npt.ArrayLike | None, channels: int) -> np.ndarray | Non
     found = np.asarray(fill)
     if found.shape != (channels,) or found.dtype.kind not in "uifb":
         raise UsageError(
-            f"`fill`: found {found.dtype} of shape {found.shape}, needed is a number for each of "
+            f"fill: found {found.dtype} of shape {found.shape}, needed is a number for each of "
             f"the {channels} channels"
         )
     return found

@@ -35,12 +35,12 @@ class Bank:
         count = self.weights.shape[0] if self.weights.ndim == 4 else -1
         if self.weights.dtype != np.float32 or count < 1 or 0 in self.weights.shape:
             raise UsageError(
-                f"`weights`: found {self.weights.dtype} of shape {self.weights.shape}, needed is "
+                f"weights: found {self.weights.dtype} of shape {self.weights.shape}, needed is "
                 "float32 (K, C, h, w)"
             )
         if self.biases.shape != (count,) or self.biases.dtype != np.float32:
             raise UsageError(
-                f"`biases`: found {self.biases.dtype} of shape {self.biases.shape}, needed is "
+                f"biases: found {self.biases.dtype} of shape {self.biases.shape}, needed is "
                 f"float32 of shape ({count},), one for each stencil"
             )
 

@@ -6,13 +6,14 @@ of the valid cells around, as it sees the pixels of the border mirrored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from .alpha import white
+from .alpha import white, with_alpha, without_alpha
 from .filter import Filter
 from .pool import Pool
 from .rank import Rank
@@ -26,6 +27,32 @@ def leave_out(work: Any, pixels: np.ndarray, empty: float) -> np.ndarray:
     """What a Filter, Pool or enlargement makes of pixels (H, W, C), channel by channel."""
     parts = [_channel(work, pixels[..., c : c + 1], empty) for c in range(pixels.shape[2])]
     return np.concatenate(parts, axis=2)
+
+
+def leave_out_pixels(
+    work: Any,
+    apply: Callable[[np.ndarray], np.ndarray],
+    pixels: np.ndarray,
+    empty: float,
+    alpha: bool,
+) -> np.ndarray:
+    """The same where channels belong together: in light, or beside alpha.
+
+    A pixel is empty if all its colours are; it counts as one that covers nothing. `apply` does
+    the work on colours with alpha.
+    """
+    colour = without_alpha(pixels) if alpha else pixels
+    hidden = find_empty(colour, empty).all(axis=2, keepdims=True)
+    cover = np.where(hidden, 0, white(pixels.dtype)).astype(pixels.dtype)
+    reach = _reach(work) if isinstance(work, Filter) else 0
+    parts = [np.where(hidden, 0, colour[..., c : c + 1]) for c in range(colour.shape[2])]
+    known = [np.concatenate([part, cover], axis=2).astype(pixels.dtype) for part in parts]
+    filled = np.concatenate([_fill(one, reach) for one in known], axis=2)
+    shown = np.where(hidden, 0, pixels[..., -1:]).astype(pixels.dtype) if alpha else cover
+    found = apply(with_alpha(filled, shown))
+    gone = hidden if isinstance(work, Filter) else ~_valid(work, cover)
+    found[..., :-1][gone.repeat(colour.shape[2], axis=2)] = empty
+    return found if alpha else np.ascontiguousarray(found[..., :-1])
 
 
 def find_empty(pixels: np.ndarray, empty: float) -> np.ndarray:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imgconv import doing
 from imgconv.images import Image, bands
 from imgconv.images.bands import BandedPlane, RowReader, ahead
-from imgconv.ops.rows import Rows
 from imgconv.threads import check_abandoned
 
 from .operation import Operation, Result
+
+if TYPE_CHECKING:
+    from imgconv.ops.rows import Rows
 
 MEMORY = 24 * bands.BAND  # bytes that an image takes on its way
 NOTHING = np.empty((0, 0, 0), np.uint8)

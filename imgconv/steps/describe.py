@@ -174,6 +174,8 @@ def _exif(block: bytes) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """A tag's value as JSON has it."""
+    if isinstance(value, bytes) and len(value) == 1:
+        return value[0]  # a number of type BYTE
     if isinstance(value, bytes):
         short = value.isascii() and len(value) < 64
         return value.decode("ascii") if short else f"{len(value)} bytes"

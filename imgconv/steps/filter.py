@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from imgconv.images import Info, find_format, of_suffix
 from imgconv.ops.alpha import white
 from imgconv.ops.filter import Filter
 from imgconv.ops.rank import Rank
-from imgconv.ops.rows import Rows
 
 from .light import IMPORTS
 from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Kernel, Number, fraction, kernels, operator
+
+if TYPE_CHECKING:
+    from imgconv.ops.rows import Rows
+
 
 BURNT = 0.4  # of all values are white, and were not
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .light import work_in_light
@@ -31,9 +32,18 @@ def work_on(
     linear and floats: of pictures, see `work_in_light`.
     """
     empty = info.no_data
-    if empty is None or linear or info.alpha != "none":
+    if empty is None:
         return Result(work_in_light(work, plane, info, linear, floats))
-    from imgconv.ops.nodata import leave_out
+    from imgconv.ops.nodata import leave_out, leave_out_pixels
 
     note = f"cells without data ({empty:g}) are left out of all sums, and stay without"
-    return Result(leave_out(work, plane, empty), (note,))
+    if not linear and info.alpha == "none":
+        return Result(leave_out(work, plane, empty), (note,))
+    bare = info.alpha == "none"
+    covered = replace(info, alpha="straight", channels=info.channels + 1) if bare else info
+    covered = replace(covered, axes="", shape=())
+
+    def apply(shown: np.ndarray) -> np.ndarray:
+        return work_in_light(work, shown, covered, linear, floats)
+
+    return Result(leave_out_pixels(work, apply, plane, empty, not bare), (note,))

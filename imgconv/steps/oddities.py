@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from imgconv.images import Info
+from imgconv.images.metadata import exif
 
 SPACES = {"GRAY": 1, "RGB": 3}
 HDR = {16: "PQ", 18: "HLG"}  # transfer functions of cICP (ITU-T H.273)
@@ -34,8 +35,8 @@ def _numbers(info: Info) -> Iterator[str]:
     if info.lut is not None:
         yield "numbers under a pseudo-colour table: a measurement, which its colours only show"
     if info.tiff and info.tiff.photometric == "miniswhite":
-        shown = "and stays so" if info.dtype.kind == "f" else "and is read as black"
-        yield f"min-is-white: 0 is white in the file {shown}"
+        shown = "its numbers are read as they stand" if info.dtype.kind == "f" else "read as light"
+        yield f"min-is-white: 0 is white in the file; {shown}"
     if info.tiff and info.tiff.photometric == "palette" and info.lut is None:
         yield "a palette, read as its colours"
 
@@ -53,6 +54,8 @@ def _colours(info: Info) -> Iterator[str]:
         space = info.icc[16:20].decode("latin-1").strip()
         if SPACES.get(space) != colours:
             yield f"a colour profile for {space}, over {colours} colour channels"
+    if info.exif and not info.icc and exif.colour_space(info.exif) == "adobe":
+        yield "Adobe RGB, as EXIF alone says, which few programs look at"
     chunks = dict(info.png_colour)
     gamma = int.from_bytes(chunks.get(b"gAMA", b""), "big") / 100_000
     if gamma and abs(gamma - SRGB_GAMMA) > NEAR and not info.icc and b"sRGB" not in chunks:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgconv.errors import UsageError
 from imgconv.images import Info
 from imgconv.ops.pool import Pool
-from imgconv.ops.rows import Rows
 
 from .light import IMPORTS
 from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Pair, pair
+
+if TYPE_CHECKING:
+    from imgconv.ops.rows import Rows
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,23 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
 
 from imgconv import doing
 from imgconv.batch import Done, Item
-from imgconv.errors import UsageError
-from imgconv.images import Source, WriteOptions, open_image, show_name, write_image
+from imgconv.errors import InputError, UsageError
+from imgconv.images import (
+    Source,
+    WriteOptions,
+    folder_format,
+    is_url,
+    open_image,
+    show_name,
+    write_image,
+)
 from imgconv.images.pixelsize import depth_and_interval
 from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
@@ -112,6 +121,7 @@ class SegmentFile:
     kinds: tuple[str, ...] = ("overlay", "table")  # of ENDINGS, in the order of item.also
     reading: Mapping[str, Any] = field(default_factory=dict)
     force: bool = False
+    zarr_labels: str = ""  # their name within the OME-Zarr that the image is of
     leave_note: bool = False  # of each image, for the folder's record: see `segment_note`
     names: NamePattern | None = None  # what file names say
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of one image each
@@ -160,8 +170,22 @@ class SegmentFile:
         if self.leave_note and item.target != "-":
             seconds = round(time.perf_counter() - begin, 3)
             write_note(item.target, *self._told(item, results, scales), seconds)
+        if self.zarr_labels:
+            self._add_to_zarr(item, source, results)
         results.write_labels(item.target, force=self.force)  # last: they say that all is there
         return results, scales
+
+    def _add_to_zarr(self, item: Item, source: Positions, results: Results) -> None:
+        """The labels of each image into its own group."""
+        if not folder_format(item.source) or is_url(item.source):
+            raise InputError("is no OME-Zarr folder: leave out `zarr_labels`")
+        from imgconv.images.formats.omezarr.labels import write_labels
+
+        planes = results.labels.planes()
+        for image in source.images:
+            counts = zip(image.info.stack_axes, image.info.stack_shape, strict=True)
+            mine = islice(planes, math.prod(n for axis, n in counts if axis != "C"))
+            write_labels(item.source, image.info, self.zarr_labels, mine, force=self.force)
 
     def _clear(self, item: Item) -> None:
         """Former labels go before anything beside them is replaced, so that whoever is stopped in

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgconv.batch import Done, Item, Step
@@ -15,6 +16,16 @@ class PreserveTimes:
     """Another step, whose outputs get the modification time of their input."""
 
     step: Step
+
+    @property
+    def together(self) -> int:
+        """How many items it gains to do at once: see `imgconv.batch.run`."""
+        return getattr(self.step, "together", 1)
+
+    def prepare(self, items: Sequence[Item]) -> Step:
+        """The step for these items, which the other one has prepared."""
+        ready: Step = getattr(self.step, "prepare")(items)  # noqa: B009
+        return PreserveTimes(ready)
 
     def __call__(self, item: Item) -> Done:
         if item.source == "-":

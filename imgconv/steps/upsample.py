@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imgconv.errors import UsageError
 from imgconv.images import MAX_PIXELS, Info
 from imgconv.ops.comparison import Comparison
-from imgconv.ops.rows import Rows
 from imgconv.ops.upsample import Interpolation, Transposed, refuse_too_large
 
 from .figure import figure_info
@@ -17,6 +17,9 @@ from .light import IMPORTS
 from .nodata import rows_on, work_on
 from .operation import Operation, Result
 from .values import Factor, Kernel, Number, Pair, factors, fraction, pair, stencils
+
+if TYPE_CHECKING:
+    from imgconv.ops.rows import Rows
 
 
 @dataclass(frozen=True)

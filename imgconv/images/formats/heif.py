@@ -17,7 +17,7 @@ from imgconv.errors import InputError, OutputError
 from imgconv.images.image import Image, frames
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
-from imgconv.images.metadata.blocks import deliver
+from imgconv.images.metadata.blocks import deliver, with_resolution
 from imgconv.images.options import WriteOptions
 
 from .record import Format, Reader
@@ -113,6 +113,7 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
         mode = MODES[plane.shape[2]]
         mode = ("I;16" if mode == "L" else f"{mode};16") if wide else mode
         one = heif.add_frombytes(mode, plane.shape[1::-1], np.ascontiguousarray(plane).tobytes())
+        info = with_resolution(info)
         said = {"exif": info.exif, "xmp": info.xmp, "icc_profile": info.icc}
         one.info.update({name: value for name, value in said.items() if value})
         one.info |= {"icc_profile_type": "prof"} if info.icc else {}
@@ -127,6 +128,6 @@ def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
 
 HEIF = Format(
     "heif", (".heic", ".heif", ".hif"), _recognises, _open, _write, depths=(8, 16), alpha=True,
-    keeps=frozenset({"exif", "xmp", "icc"}), holds="pages", doubts=_doubts,
+    keeps=frozenset({"exif", "xmp", "icc", "resolution"}), holds="pages", doubts=_doubts,
     reads_with=("pillow_heif",), writes_with=("pillow_heif",),
 )  # fmt: skip

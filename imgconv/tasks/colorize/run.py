@@ -85,8 +85,8 @@ def check(plane: np.ndarray, info: Info) -> None:
             top = next((n for n in (255, 4095, 65535) if n >= most), f"{most:g}")
             raise InputError(
                 f"found {info.source_dtype or 'float32'} values up to {most:g}, allowed 0 to 1 "
-                "(white; a few highlights above it): filter it first, `kernel='identity'` "
-                f"`scale='1/{top}'` brings {top} to 1"
+                "(white; a few highlights above it): `imgconv filter -k identity --scale "
+                f"1/{top}` brings {top} to 1"
             )
 
 

@@ -60,17 +60,19 @@ def _open_inner(data: bytes, found: Header, name: str, limits: Limits) -> Reader
 def _whole(data: bytes, found: Header | None, name: str, limits: Limits) -> tuple[bytes, list[str]]:
     """The file, filled up if it is cut off. That depends on its pixels, not on what it says of
     its own length, where these can be counted."""
-    from . import header
+    from . import header, runs
 
     size = int.from_bytes(data[2:6], "little")
     start = int.from_bytes(data[10:14], "little")
     if start >= len(data):
         raise InputError(f"{name}: truncated or damaged BMP (it ends before its pixels)")
+    if found and found.compression in (header.RLE8, header.RLE4):
+        end = runs.find_end(data, found)
+        if end is not None:
+            return runs.fill(data, found, end), []
     needed = found.length if found else None
     if needed is None:
-        packed = found and found.compression in (header.RLE8, header.RLE4)
-        ends = packed and data.rstrip(b"\0").endswith(b"\1")
-        needed = 0 if ends or size > start + (1 << 32) else size
+        needed = 0 if size > start + (1 << 32) else size
     if len(data) >= needed:
         more = len(data) > size and data[size : size + 2] == b"BM"
         filled = data.ljust(needed + header.ROUND, b"\0") if found else data
@@ -115,6 +117,6 @@ def _write_v5(file: BinaryIO, plane: np.ndarray, image: Image, profile: bytes) -
 BMP = Format(
     "bmp", (".bmp", ".dib"), begins(b"BM"), _open, _write, depths=(8,), alpha=True,
     keeps=frozenset({"icc", "resolution"}),
-    reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks"),
+    reads_with=(*PILLOW, f"{__name__}.header", f"{__name__}.masks", f"{__name__}.runs"),
     writes_with=PILLOW,
 )  # fmt: skip

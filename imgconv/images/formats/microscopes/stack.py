@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn
@@ -71,6 +70,8 @@ def image_of(stack: Stack, format: str, name: str, limits: Limits) -> Image:
 
 def ome_text(stack: Stack) -> str:
     """What OME-TIFF says of it: axes, channels by name, lengths."""
+    import xml.etree.ElementTree as ET
+
     root = ET.Element("OME", xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06")
     image = ET.SubElement(root, "Image", ID="Image:0", Name=stack.name)
     count = stack.sizes.get("C", 1)

@@ -18,7 +18,7 @@ from imgconv.images.image import Image
 from imgconv.images.info import Info, ZarrLayout
 from imgconv.images.options import WriteOptions
 from imgconv.images.pixelsize import depth_and_interval
-from imgconv.images.pyramid import Pyramid, level_sizes
+from imgconv.images.pyramid import Pyramid, Shrink, level_sizes, pick, shrink
 from imgconv.images.resolution import METRES, Resolution
 
 from .place import is_url
@@ -42,20 +42,20 @@ def write(path: str, images: Sequence[Image], options: WriteOptions) -> None:
         place = "" if len(images) == 1 else layout.path or str(number)
         group = root.require_group(place) if place else root
         folder = None if is_url(path) else path
-        told = _Image(group, image, options, first.version, folder).write()
-        _describe(group, told, first.version)
+        told = ImageWriter(group, image, options, first.version, folder).write()
+        describe(group, told, first.version)
     if len(images) > 1:
         around = json.loads(first.groups) if first.groups else {"": {"bioformats2raw.layout": 3}}
         for place, told in around.items():
-            _describe(root.require_group(place) if place else root, told, first.version)
+            describe(root.require_group(place) if place else root, told, first.version)
     root.attrs.update({"_creator": {"name": "imgconv", "version": __version__}})
 
 
-def _describe(group: zarr.Group, told: dict[str, Any], version: str) -> None:
+def describe(group: zarr.Group, told: dict[str, Any], version: str) -> None:
     group.attrs.update({"ome": {**told, "version": version}} if version == "0.5" else told)
 
 
-class _Image:
+class ImageWriter:
     """One image on its way into a group."""
 
     def __init__(
@@ -65,9 +65,11 @@ class _Image:
         options: WriteOptions,
         version: str,
         folder: str | None,
+        smaller: Shrink = shrink,
     ) -> None:
+        """`folder` has room for a while, `smaller` makes the smaller images."""
         self.group, self.info, self.options, self.version = group, image.info, options, version
-        self.folder = folder
+        self.folder, self.smaller = folder, smaller
         self.layout = image.info.zarr or ZarrLayout()
         self.planes = image.planes()
         self.given = next(self.planes)
@@ -92,7 +94,7 @@ class _Image:
         """The planes; what the group's metadata say."""
         arrays = [self._array(level) for level in range(len(self.sizes))]
         for place, plane in zip(self._places(), chain([self.given], self.planes), strict=True):
-            with Pyramid(self.sizes[1:], self.folder) as pyramid:
+            with Pyramid(self.sizes[1:], self.folder, self.smaller) as pyramid:
                 _put(arrays[0], place, pyramid.watch(bands_of(plane), self.height, self.width))
                 for level, array in enumerate(arrays[1:]):
                     _put(array, place, pyramid.bands(level, _rows(array)))
@@ -163,7 +165,11 @@ class _Image:
         ]
         more = {} if self.version == "0.5" else {"version": self.version}
         one = models.Multiscale(
-            axes=named, datasets=datasets, name=self.info.name or "image", type="mean", **more
+            axes=named,
+            datasets=datasets,
+            name=self.info.name or "image",
+            type="nearest" if self.smaller is pick else "mean",
+            **more,
         )
         told = {"multiscales": [one.model_dump(mode="json", exclude_none=True)]}
         omero = self._omero()

@@ -120,9 +120,11 @@ class Meaning:
 
     @property
     def alpha(self) -> str:
-        """The delivered alpha: straight, or none where the tag does not say that it is alpha."""
+        """The delivered alpha: straight, or none where the tag does not say that it is alpha, or
+        samples are numbers (of wide or signed integers) that have no white to be a share of."""
         last = self.extra[-1] if self.extra and not self.apart else 0
-        return "straight" if last in ALPHA and self.channels in (2, 4) else "none"
+        light = self.bits <= 16 if self.page.dtype.kind in "ub" else self.page.dtype.kind == "f"
+        return "straight" if last in ALPHA and light and self.channels in (2, 4) else "none"
 
     def apply_to(self, info: Info) -> Info:
         """The record with what is true of the delivered samples."""

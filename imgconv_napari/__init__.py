@@ -1,0 +1,4 @@
+"""imgconv in napari: segment, denoise and measure layers.
+
+`layers.py` has what is done, with arrays; `widgets.py` what napari shows.
+"""

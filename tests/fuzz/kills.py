@@ -1,0 +1,154 @@
+"""Batches that are killed at random moments, taken up again, and compared with undisturbed ones.
+
+    python tests/fuzz/kills.py --kills 300 --seed 7
+
+kills `imgconv filter` and `imgconv segment` with SIGKILL, SIGTERM and SIGINT while they work
+through a folder, deletes some of the results, and lets them go on with --skip-existing until they
+end by themselves. After every kill each file that is there must be the one that an undisturbed run
+writes; at the end all of them, tables, summary and record included. The first difference ends the
+run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+COUNT = 12
+SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
+TIMES = ("seconds", "started", "finished", "elapsed", "date", "version", "command_line", "argv")
+WORK = {
+    "filter": ["filter", "-k", "sharpen", "in", "-o", "OUT/"],
+    "segment": ["segment", "in", "-o", "OUT/", "--rois", "--geojson"],
+}
+
+
+def start(command: Sequence[str], out: str, *more: str) -> subprocess.Popen[bytes]:
+    argv = [word.replace("OUT", out) for word in command]
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from imgconv.__main__ import run; run()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *argv, *more],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+
+
+def contents(folder: str) -> dict[str, Any]:
+    """The files by name; of the record all that is not a time."""
+    files = [path for path in Path(folder).glob("*") if not path.name.startswith(".")]
+    return {
+        path.name: timeless(json.loads(path.read_text()))
+        if path.name == "imgconv-run.json"
+        else path.read_bytes()
+        for path in files
+    }
+
+
+def timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: timeless(one) for key, one in value.items() if key not in TIMES}
+    return [timeless(one) for one in value] if isinstance(value, list) else value
+
+
+def make_images(rng: np.random.Generator) -> None:
+    """Fields of bright discs."""
+    import tifffile
+
+    Path("in").mkdir()
+    y, x = np.mgrid[:96, :96]
+    for number in range(COUNT):
+        plane = rng.normal(300, 20, (96, 96))
+        for _ in range(6):
+            cy, cx, r = rng.uniform(10, 86), rng.uniform(10, 86), rng.uniform(5, 9)
+            plane += 3000 * ((y - cy) ** 2 + (x - cx) ** 2 < r * r)
+        tifffile.imwrite(f"in/{number:02}.tif", plane.astype(np.uint16))
+
+
+def whole(command: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """What an undisturbed run writes, and how long it takes."""
+    shutil.rmtree("out", ignore_errors=True)
+    begin = time.perf_counter()
+    running = start(command, "out")
+    said = running.communicate()[1]
+    assert running.returncode == 0, said.decode()
+    return contents("out"), time.perf_counter() - begin
+
+
+def compare(found: dict[str, Any], wanted: dict[str, Any], complete: bool) -> str:
+    """What is wrong, or "". Until the end what is common to all images may lack some of them."""
+    common = {"summary.csv", "imgconv-run.json"}
+    names = set(found) - (set() if complete else common)
+    if complete and set(found) != set(wanted):
+        return f"other files: {sorted(set(found) ^ set(wanted))}"
+    return next((f"{n} is another" for n in sorted(names) if found[n] != wanted.get(n)), "")
+
+
+def kill_and_resume(
+    command: Sequence[str], kills: int, rng: random.Random, seen: Callable[[str], None]
+) -> str:
+    """What is wrong after so many kills, or ""."""
+    wanted, lasted = whole(command)
+    shutil.rmtree("out")
+    killed = 0
+    while killed < kills:
+        for name in wanted:
+            path = Path("out", name)
+            if rng.random() < 0.3 and path.exists() and path.name[0].isdigit():
+                path.unlink()  # so that there is always something left to do
+        running = start(command, "out", "--skip-existing", "-j", rng.choice(["1", "2"]))
+        time.sleep(rng.uniform(0.05, 1.1) * lasted)
+        number = rng.choice(SIGNALS)
+        running.send_signal(number)
+        said = running.communicate()[1]
+        if running.returncode not in (0, 130, -number):
+            return f"ended with {running.returncode}: {said.decode()[-500:]}"
+        if b"Traceback" in said:
+            return said.decode()
+        killed += running.returncode != 0
+        seen(number.name if running.returncode else "not in time")
+        if wrong := compare(contents("out"), wanted, complete=False):
+            return f"after {number.name}: {wrong}"
+    running = start(command, "out", "--skip-existing")
+    if said := running.communicate()[1] if running.wait() else b"":
+        return said.decode()
+    return compare(contents("out"), wanted, complete=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    seen: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        import os
+
+        os.chdir(folder)
+        make_images(np.random.default_rng(asked.seed))
+        for number, (name, command) in enumerate(WORK.items()):
+            share = asked.kills // 2 + (asked.kills % 2) * (not number)
+            rng = random.Random(asked.seed + number)
+            if wrong := kill_and_resume(command, share, rng, lambda word: seen.update([word])):
+                print(f"seed {asked.seed}, {name}: {wrong}")
+                return 1
+        os.chdir("/")
+    print(f"{asked.kills} kills ({', '.join(f'{n} {w}' for w, n in seen.items())}), all whole")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
