@@ -6,7 +6,7 @@ It is made of the folder's files when a batch has ended, so that what former run
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,8 @@ class _Tables:
 
     def __init__(self, folder: str, few: bool) -> None:
         self.folder, self.few = folder, few
-        self._name, self._rows = "", [{}]
+        self._name = ""
+        self._rows: list[dict[str, str]] = []
 
     def objects(self, name: str | None, plane: str) -> dict[str, list[float | None]]:
         """The columns of the objects of a plane."""
@@ -169,7 +170,7 @@ def _sketches(
 def _drawn(
     folder: str, image: dict[str, Any], step: SegmentFile, most: int
 ) -> Iterator[tuple[int, Sketch]]:
-    files: Sequence[str] = [*image.get("channels_from", ())] or [image["source"]]
+    files = tuple(image.get("channels_from", ())) or (image["source"],)
     with ExitStack() as opened:
         sources = [opened.enter_context(open_image(f, **step.reading)) for f in files]
         found = step.positions(sources, files)
@@ -187,9 +188,10 @@ def _drawn(
 
 def _labels(path: Path, stack: Any) -> np.ndarray:
     """(planes, H, W), one for each field."""
-    labels = tifffile.imread(path)
+    labels: np.ndarray = tifffile.imread(path)
     axes, sizes = stack.with_channels
     height, width = labels.shape[-2:]
     if "C" in axes and labels.size == int(np.prod(sizes)) * height * width:
         labels = labels.reshape(*sizes, height, width).take(0, axis=axes.index("C"))
-    return labels.reshape(-1, height, width)
+    found: np.ndarray = labels.reshape(-1, height, width)
+    return found
