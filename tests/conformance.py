@@ -28,7 +28,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from oracles import STANDARD, read, readers, within
+from oracles import STANDARD, TooLong, read, readers, within
 
 LOSSY = 2.0  # levels of 255 in the mean that decoders of lossy formats may be apart
 SECONDS = 300  # for a file; some make decoders go round in circles
@@ -40,6 +40,7 @@ REFUSED, FOREIGN = "refused in plain words, as nobody reads it", "of a format th
 DIFFERS, LEFT = "differs from the reader believed", "refused though another reads it"
 DAMAGED, BUG = "called damaged though another reads it", "failed without a plain line"
 NONE = "no image for anybody"
+SLOW = "not judged, as it took too long"
 GOOD = (SAME, CLOSE, ALONE, REFUSED)
 BAD = (DIFFERS, LEFT, DAMAGED, BUG)
 
@@ -55,6 +56,8 @@ class Verdict(NamedTuple):
 def judge(path: Path) -> Verdict:
     """imgconv's planes of a file beside those of the others."""
     own, said = own_planes(path)
+    if isinstance(own, TooLong):
+        return Verdict(path, SLOW, str(own))
     found = {name: read(reader, path) for name, reader in readers(path).items() if name != "OpenCV"}
     if isinstance(own, Exception):
         return refusal(path, own, found)
@@ -77,14 +80,14 @@ def judge(path: Path) -> Verdict:
     return Verdict(path, SAME if exact else CLOSE, "; ".join(others))
 
 
-def own_planes(path: Path) -> tuple[list[np.ndarray] | Exception, str]:
+def own_planes(path: Path) -> tuple[list[np.ndarray] | Exception | TooLong, str]:
     """What imgconv reads, or why nothing; and its notes."""
     from imgconv.images import open_image
 
     try:
         with within(SECONDS), open_image(path, allow_rounding=True) as source:
             return list(source.planes()), "; ".join(source.notes)
-    except Exception as error:
+    except (Exception, TooLong) as error:
         return error, ""
 
 
@@ -240,7 +243,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.verbose or verdict.kind in BAD:
             print(f"{verdict.path}: {verdict.kind}: {verdict.words}", flush=True)
     print()
-    for kind in (*GOOD, *BAD, FOREIGN, NONE):
+    for kind in (*GOOD, *BAD, SLOW, FOREIGN, NONE):
         if counts[kind]:
             print(f"{counts[kind]:6} {kind}")
     good, bad = (sum(counts[kind] for kind in kinds) for kinds in (GOOD, BAD))

@@ -214,7 +214,7 @@ def test_metadata_that_a_format_cannot_hold_is_named(tmp_path):
     plane = picture()
     info = Info("png", plane.dtype, *plane.shape, icc=SRGB, xmp=XMP, exif=exif_block(1)[6:])
     notes = write_image(tmp_path / "a.tif", [plane], info)
-    assert notes == ["TIFF has no place for EXIF; PNG and JPEG have"]
+    assert any(note.startswith("TIFF keeps of EXIF description, maker") for note in notes)
     notes = write_image(tmp_path / "a.bmp", [plane], info)
     assert [note.partition(";")[0] for note in notes] == [
         "BMP has no place for EXIF", "BMP has no place for XMP",
@@ -250,3 +250,41 @@ def test_tags_and_resolution_that_have_no_place_are_named(tmp_path):
             f"NPY {words}; TIFF has",
         ]
         assert write_image(tmp_path / "b.tif", source.planes(), source.info) == []
+
+
+def test_words_of_exif_and_text_stand_in_the_tags_of_a_tiff(tmp_path):
+    plane = picture()
+    block = Image.Exif()
+    block[0x010F], block[0x0132], block[0x8298] = "Maker", "2024:01:02 03:04:05", "me"
+    exif = block.tobytes().removeprefix(b"Exif\0\0")
+    info = Info("png", plane.dtype, *plane.shape, exif=exif, text=(("Title", "Lake"),),
+                comments=(b"at dawn",))  # fmt: skip
+    assert write_image(tmp_path / "a.tif", [plane], info) == []
+    with Image.open(tmp_path / "a.tif") as image:
+        tags = image.tag_v2
+        assert (tags[271], tags[306], tags[33432]) == ("Maker", "2024:01:02 03:04:05", "me")
+        assert tags[270].split("\n") == ["Title: Lake", "at dawn"]
+    block[0x010E] = "a lake"
+    said = replace(info, exif=block.tobytes().removeprefix(b"Exif\0\0"))
+    notes = write_image(tmp_path / "b.tif", [plane], said)
+    assert notes == ["TIFF has no place for text and comments beside the description; PNG has"]
+    with Image.open(tmp_path / "b.tif") as image:
+        assert image.tag_v2[270] == "a lake"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_resolution_is_added_to_exif_that_says_none(tmp_path, order):
+    plane, block = picture(), Image.Exif()
+    block.endian = order
+    block[0x010F] = "a maker of cameras"
+    block.get_ifd(0x8769)[0x927C] = b"notes of the maker"
+    exif = block.tobytes().removeprefix(b"Exif\0\0")
+    known = Resolution(Fraction(240), Fraction(120), "inch")
+    info = Info("png", plane.dtype, *plane.shape, exif=exif, resolution=known)
+    assert write_image(tmp_path / "a.webp", [plane], info) == []
+    with Image.open(tmp_path / "a.webp") as image:
+        found = image.getexif()
+        assert (found[282], found[283], found[296], found[271]) == (240, 120, 2, block[0x010F])
+        assert found.get_ifd(0x8769)[0x927C] == b"notes of the maker"
+    with open_image(tmp_path / "a.webp") as source:
+        assert source.info.resolution == known

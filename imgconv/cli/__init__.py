@@ -68,6 +68,14 @@ SETTINGS: Any = {"help_option_names": ["-h", "--help"], "max_content_width": WID
 class Commands(Group):
     """Shows its commands from the table; a command's own module is imported to run it."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Those of completion are Typer's; no variable sets them for good."""
+        params = super().get_params(ctx)
+        for parameter in params:
+            if hasattr(parameter, "allow_from_autoenv"):
+                parameter.allow_from_autoenv = parameter.show_envvar = False
+        return params
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         args, note = rewrite(args, self.commands)
         if note and not (ctx.resilient_parsing or {"-q", "--quiet"} & set(args)):

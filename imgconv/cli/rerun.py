@@ -140,7 +140,7 @@ def _differences(run: dict[str, Any]) -> Iterator[str]:
     was, now = {"imgconv": run["imgconv"], **run["versions"]}, library_versions()
     for name, version in {"imgconv": __version__, **now}.items():
         if name in was and was[name] != version:
-            yield f"{name} is {version}; the recorded run had {was[name]}"
+            yield f"version of {name}: {version}; the recorded run had {was[name]}"
     yield from _other_model(run)
     yield from _other_images(run)
 

@@ -25,7 +25,7 @@ def find_loss(infos: Sequence[Info], kind: Format) -> list[str]:
     found = {
         field: dict.fromkeys(part for info in infos for part in _parts(info, field))
         for field in NAMES
-        if field not in kind.keeps
+        if field not in kind.keeps | kind.keeps_partly
     }
     return [
         f"{kind.name.upper()} has no place for {NAMES[field].format(', '.join(parts))}"

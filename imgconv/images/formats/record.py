@@ -56,6 +56,7 @@ class Format(NamedTuple):
     alpha: bool = False
     colours: tuple[int, ...] = (1, 3)  # how many channels beside alpha; () is any number
     keeps: frozenset[str] = frozenset()  # the fields of Info that have a place: "exif" "icc" ...
+    keeps_partly: frozenset[str] = frozenset()  # how far, is among its `doubts`
     holds: Holds = "image"
     largest: int | None = None  # rows and columns at most
     seeks: bool = False  # whether the writer needs a file that it can go back in

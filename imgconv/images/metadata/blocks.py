@@ -49,6 +49,8 @@ def update(info: Info, plane: np.ndarray) -> Info:
 
 def with_resolution(info: Info) -> Info:
     """The record with an EXIF block that gives the resolution, for want of a better place."""
-    if info.exif or info.resolution is None:
+    if info.resolution is None:
         return info
+    if info.exif:
+        return replace(info, exif=exif.with_resolution(info.exif, info.resolution))
     return replace(info, exif=exif.of_resolution(info.resolution))

@@ -22,6 +22,8 @@ EXIF, INTEROPERABILITY, COLOUR_SPACE, UNCALIBRATED = 0x8769, 0xA005, 0xA001, 0xF
 WIDTHS, HEIGHTS = (256, 0xA002), (257, 0xA003)  # ImageWidth, PixelXDimension; and so on
 INTEGERS = {1: "B", 3: "H", 4: "I"}  # by the numbers of types
 ASCII, RATIONAL = 2, 5
+WORDS = (270, 271, 272, 306, 315, 33432)  # description, maker, model, time, author, copyright
+ELSEWHERE = (ORIENTATION, SOFTWARE, X_RESOLUTION, Y_RESOLUTION, UNIT, 256, 257, 531)
 UNITS = {2: "inch", 3: "cm"}
 
 
@@ -89,6 +91,46 @@ def of_resolution(known: Resolution) -> bytes | None:
     rows = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
     values = struct.pack("<4I", *ratio_of_32_bits(ratio.x), *ratio_of_32_bits(ratio.y))
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + rows + bytes(4) + values
+
+
+def with_resolution(block: bytes, known: Resolution) -> bytes:
+    """The block, whose first directory names the resolution if it did not: then a longer copy of
+    that directory stands at the end, and all that others point at stays in its place."""
+    ratio = known if known.unit in ("inch", "cm") else known.per("inch")
+    entries = list(_first_entries(block))
+    if ratio is None or not entries or resolution(block):
+        return block
+    order, start = _order(block), len(block) + len(block) % 2
+    names = (X_RESOLUTION, Y_RESOLUTION, UNIT)
+    rows = {e.tag: block[e.at - 8 : e.at + 4] for e in entries if e.tag not in names}
+    values = start + 2 + 12 * (len(rows) + 3) + 4
+    unit = struct.pack(order + "HHIHH", UNIT, 3, 1, 2 if ratio.unit == "inch" else 3, 0)
+    rows |= {
+        X_RESOLUTION: struct.pack(order + "HHII", X_RESOLUTION, RATIONAL, 1, values),
+        Y_RESOLUTION: struct.pack(order + "HHII", Y_RESOLUTION, RATIONAL, 1, values + 8),
+        UNIT: unit,
+    }
+    sides = (*ratio_of_32_bits(ratio.x), *ratio_of_32_bits(ratio.y))
+    return (
+        block[:4] + struct.pack(order + "I", start) + block[8:].ljust(start - 8, b"\0")
+        + struct.pack(order + "H", len(rows)) + b"".join(rows[tag] for tag in sorted(rows))
+        + bytes(4) + struct.pack(order + "4I", *sides)
+    )  # fmt: skip
+
+
+def words(block: bytes) -> dict[int, bytes]:
+    """What the first directory says of the picture in words: see `WORDS`."""
+    found = {}
+    for entry in _first_entries(block):
+        if entry.tag in WORDS and entry.type == ASCII and entry.number:
+            at = entry.at if entry.number <= 4 else _integer(block, entry._replace(type=4)) or 0
+            found[entry.tag] = block[at : at + entry.number].split(b"\0")[0]
+    return {tag: value for tag, value in found.items() if value.strip()}
+
+
+def has_more(block: bytes) -> bool:
+    """Whether it says more than words, and what is told elsewhere or true of its file alone."""
+    return any(entry.tag not in (*WORDS, *ELSEWHERE) for entry in _first_entries(block))
 
 
 def colour_space(block: bytes) -> str:

@@ -14,7 +14,7 @@ from imgconv.images import colour
 from imgconv.images.bands import BandedPlane, Plane, bands_of, likeness_of
 from imgconv.images.image import Image, frames, stack_images
 from imgconv.images.info import Info, TiffLayout
-from imgconv.images.metadata import ome
+from imgconv.images.metadata import exif, ome
 from imgconv.images.metadata.blocks import update
 from imgconv.images.options import WriteOptions
 from imgconv.images.pyramid import Pyramid, level_sizes
@@ -32,6 +32,7 @@ COMPRESSIONS = {
 }  # fmt: skip
 WRITABLE = ("none", "lzw", "adobe_deflate", "deflate", "packbits", "zstd", "jpeg")
 QUALITY = 92
+DESCRIPTION = 270
 ROWS = 256  # of a pyramid's smaller image that are read again at a time
 NO_HEAD: dict[str, Any] = {
     "description": None, "extratags": (), "iccprofile": None, "resolution": None,
@@ -124,11 +125,21 @@ def _head(plane: np.ndarray, info: Info, layout: TiffLayout) -> dict[str, Any]:
     if plane.dtype != info.dtype or plane.shape[2] != info.channels or info.source_dtype:
         dropped = (*dropped, tags.TRANSFER)  # it counts the values that there were
     extra = [(*t, True) for t in layout.tags if t[0] not in dropped]
+    words = exif.words(info.exif) if info.exif else {}
+    described = words.pop(DESCRIPTION, b"") or b"\n".join(_words(info))
+    text = text or described.decode("utf-8", "replace")
+    known = {code for code, *_ in extra}
+    extra += [(c, 2, len(v) + 1, v, True) for c, v in words.items() if c not in known]
     info = update(info, plane)
     for code, kind, content in ((tags.XMP, 1, info.xmp), (tags.IPTC[0], 7, info.iptc)):
         if content:
             extra.append((code, kind, len(content), content, True))
     return {"description": text.encode("utf-8") if text else None, "extratags": extra}
+
+
+def _words(info: Info) -> list[bytes]:
+    """Text and comments, each a line."""
+    return [*(f"{key}: {value}".encode() for key, value in info.text), *info.comments]
 
 
 def _page(
@@ -226,8 +237,24 @@ def _predictor(plane: np.ndarray, layout: TiffLayout, compression: str) -> int |
 
 
 def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
-    """What of the source's layout is kept although ImageJ misreads it."""
+    """What is left out, and what of the source's layout is kept although ImageJ misreads it."""
     layout = info.tiff or TiffLayout()
+    return [*_losses(plane, info, layout), *_misread(plane, layout, options)]
+
+
+def _losses(plane: np.ndarray, info: Info, layout: TiffLayout) -> Iterator[str]:
+    if info.exif and exif.has_more(info.exif):
+        yield (
+            "TIFF keeps of EXIF description, maker, model, time, author and copyright; PNG and "
+            "JPEG have a place for all"
+        )
+    if _words(info) and (
+        describe(plane, info, layout) or (info.exif and DESCRIPTION in exif.words(info.exif))
+    ):
+        yield "TIFF has no place for text and comments beside the description; PNG has"
+
+
+def _misread(plane: np.ndarray, layout: TiffLayout, options: WriteOptions) -> list[str]:
     compression = _compression(plane, layout, options)
     predictor = _predictor(plane, layout, compression)
     kept = f"{compression.removeprefix('adobe_')} with predictor {predictor} is kept from the input"
