@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -233,6 +234,18 @@ def test_of_items_sent_together_only_the_one_that_ends_its_worker_fails(
     assert [one.status for one in found] == ["written", "failed", "written"]
     assert found[1].message.startswith("3.png: tried ") and "worker" in found[1].message
     assert deadly.sent.count([3]) == alone
+
+
+def test_what_was_stopped_and_has_no_worker_any_more_was_not_begun() -> None:
+    deadly: Any = Deadly(2)
+    deadly.stopped, deadly.client = True, SimpleNamespace(nthreads=dict)
+    remote = cluster.Remote(deadly, [Item("1.png")])
+
+    def late(timeout: float) -> None:
+        raise TimeoutError
+
+    remote.task = SimpleNamespace(result=late)
+    assert remote.result() == []
 
 
 def test_the_items_of_lost_workers_are_done_by_those_that_are_left(

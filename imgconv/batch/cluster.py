@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import re
+import signal
 import threading
 import time
 import warnings
@@ -81,10 +82,11 @@ def _client(address: str) -> Iterator[Client]:
             opened.enter_context(
                 dask.config.set({"distributed.scheduler.allowed-failures": RETRIES})
             )
-            workers = LocalCluster(
-                n_workers=int(local[1]), threads_per_worker=1, dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )  # fmt: skip
+            with _deaf_children():
+                workers = LocalCluster(
+                    n_workers=int(local[1]), threads_per_worker=1, dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )  # fmt: skip
             where = {"address": opened.enter_context(workers)}
         elif os.path.isfile(address):
             where = {"scheduler_file": address}
@@ -99,6 +101,19 @@ def _client(address: str) -> Iterator[Client]:
         yield opened.enter_context(client)
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes begun within it do not hear Ctrl-C, which a terminal sends to all: we tell them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class Cluster:
     """A scheduler and its workers, for one batch after the other."""
 
@@ -107,6 +122,7 @@ class Cluster:
         self.name = f"imgconv-{os.urandom(8).hex()}"
         self.seconds, self.items = 0.0, 0  # of all that was done
         self.stopped = False
+        self.plugin: Any = None
 
     def run(
         self,
@@ -128,9 +144,10 @@ class Cluster:
         self._check_versions()
         with _witnesses(items) as seen:
             crowd = Counter(map(_host, self.client.nthreads()))
-            self.client.register_plugin(
-                BatchPlugin(self.name, pickle.dumps(step), os.getcwd(), threads, crowd, seen)
+            self.plugin = BatchPlugin(
+                self.name, pickle.dumps(step), os.getcwd(), threads, crowd, seen
             )
+            self.client.register_plugin(self.plugin)
             try:
                 self._check_workers()
                 every = int(sum(self.client.nthreads().values()))
@@ -213,6 +230,9 @@ class Cluster:
             self.stopped = True
             with suppress(Exception):  # workers that are lost now have stopped
                 self.client.run(stop, self.name, on_error="ignore")
+            self.plugin.has_stopped = True
+            with suppress(Exception):  # and those that come in their place begin nothing
+                self.client.register_plugin(self.plugin)
 
 
 def _version_there() -> Callable[[], str | None]:
@@ -295,6 +315,8 @@ class Remote(Future[list[Outcome]]):
                 found: list[Outcome] = self.task.result(timeout=QUIET)
                 return found
             except TimeoutError:
+                if self.cluster.stopped and not self.cluster.client.nthreads():
+                    return []  # who could say that it was not begun has gone
                 if not self.cluster.client.nthreads() and time.monotonic() - since >= QUIET:
                     self.cluster.tell(f"{self.cluster.address} has no workers any more: waiting")
                     since = float("inf")

@@ -46,9 +46,12 @@ class BatchPlugin(WorkerPlugin):  # type: ignore[misc]
         """`granted` threads a worker, else those of its machine among its `crowd` of workers."""
         self.name, self.pickled, self.folder = name, step, folder
         self.granted, self.crowd, self.witnesses = granted, dict(crowd), witnesses
+        self.has_stopped = False  # before this worker came
 
     def setup(self, worker: Worker) -> None:
         self.stopped = threading.Event()
+        if self.has_stopped:
+            self.stopped.set()
         self.loading = threading.Lock()
         self.place = _place(worker)
         self.jobs = worker.state.nthreads

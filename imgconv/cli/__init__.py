@@ -70,7 +70,7 @@ class Commands(Group):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Those of completion are Typer's; no variable sets them for good."""
-        params = super().get_params(ctx)
+        params: list[Any] = list(super().get_params(ctx))
         for parameter in params:
             if hasattr(parameter, "allow_from_autoenv"):
                 parameter.allow_from_autoenv = parameter.show_envvar = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -217,7 +218,7 @@ def is_open(graph: Graph) -> bool:
 def target_of(source: str, output: str | None, force: bool) -> Path:
     """Where the model goes; UsageError where that is no name for one."""
     target = Path(output or Path(source).with_suffix(".safetensors"))
-    if target.is_dir() or (output or "").endswith("/"):
+    if target.is_dir() or (output or "").endswith(("/", os.sep)):
         target = target / f"{Path(source).stem}.safetensors"
     if target.suffix.lower() != ".safetensors":
         raise UsageError(f"-o {output}: the name of a model ends in .safetensors")
