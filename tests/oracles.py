@@ -135,6 +135,7 @@ def _split(samples: np.ndarray, page: Any) -> Iterator[np.ndarray]:
 
 def light(samples: np.ndarray, page: Any) -> np.ndarray:
     """TIFF 6.0, sections 3 to 8, 16, 18 and 20: samples as light."""
+    samples = samples.astype(np.float32) if samples.dtype == np.float16 else samples
     photometric = getattr(page.photometric, "name", str(page.photometric)).lower()
     photometric = "miniswhite" if photometric == "0" else photometric
     bits, dtype = page.bitspersample, samples.dtype
@@ -195,9 +196,10 @@ def _inks_of_tiff(samples: np.ndarray, page: Any) -> np.ndarray:
 
 
 def _rgb_of_ycbcr(samples: np.ndarray, page: Any) -> np.ndarray:
-    low, high = (page.tags.valueof(532) or (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1))[0:4:2]
-    y = (samples[..., 0].astype(float) - low) * 255 / (high - low)
-    cb, cr = (samples[..., n].astype(float) - 128 for n in (1, 2))
+    known = page.tags.valueof(532) or (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)
+    low, high = known[0::4], known[2::4]  # of which each second number divides by 1
+    y = (samples[..., 0].astype(float) - low[0]) * 255 / (high[0] - low[0])
+    cb, cr = ((samples[..., n].astype(float) - low[n]) * 127 / (high[n] - low[n]) for n in (1, 2))
     rgb = np.stack([y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb], axis=2)
     return np.rint(rgb).clip(0, 255).astype(np.uint8)
 
