@@ -157,6 +157,7 @@ def gradient(path: Path) -> str:
     [
         (["-k", "1 1 1; 1 1 1; 1 1 1"], "sums to 9; --scale 1/9 keeps brightness"),
         (["-k", "laplacian-8"], "--range abs keeps edges of both signs"),
+        (["-k", "-1"], "all is black: the kernel sums to -1; --range abs drops the sign"),
         (["-k", "1 1 1; 1 1 1; 1 1 1", "--scale", "1/9"], ""),
         (["-k", "sobel-x", "--range", "abs"], ""),
         (["-k", "sharpen"], ""),
