@@ -114,6 +114,25 @@ def test_the_preview_shows_the_image_under_every_kernel(tmp_path):
     assert again.returncode == 2 and b"exists" in again.stderr
 
 
+def test_every_kernel_has_one_family_whose_members_are_shown_in_one_range():
+    from fractions import Fraction
+
+    from imgconv import filter as filtered
+    from imgconv.ops.kernel_sheet import FAMILIES, kernel_sheet, show_family
+
+    assert sorted(name for names in FAMILIES.values() for name in names) == sorted(NAMED)
+    small = np.random.default_rng(3).integers(0, 256, (16, 16, 3), np.uint8)
+    assert min(kernel_sheet(small).shape[:2]) > 1000  # 16 pixels a side, and every one is seen
+    for names in FAMILIES.values():
+        pictures, words = show_family(small, names)
+        typed = words.split() if words.startswith("--") else []
+        scale = Fraction(typed[typed.index("--scale") + 1]) if "--scale" in typed else Fraction(1)
+        for name, shown in zip(names, pictures, strict=True):
+            if typed:
+                again = filtered(small, name, range="abs", scale=scale)
+                assert np.array_equal(again, shown), name
+
+
 def test_warmup_says_where_the_kernels_lie():
     result = imgconv("warmup")
     assert result.returncode == 0 and b"kernels ready" in result.stderr
@@ -138,6 +157,7 @@ def gradient(path: Path) -> str:
     [
         (["-k", "1 1 1; 1 1 1; 1 1 1"], "sums to 9; --scale 1/9 keeps brightness"),
         (["-k", "laplacian-8"], "--range abs keeps edges of both signs"),
+        (["-k", "-1"], "all is black: the kernel sums to -1; --range abs drops the sign"),
         (["-k", "1 1 1; 1 1 1; 1 1 1", "--scale", "1/9"], ""),
         (["-k", "sobel-x", "--range", "abs"], ""),
         (["-k", "sharpen"], ""),

@@ -93,10 +93,13 @@ def test_a_real_terminal_of_any_width_keeps_it_on_one_line(tmp_path: Path, colum
     code = (
         "import time; from imgconv import doing; from imgconv.cli.console import Console\n"
         "from imgconv.cli.progress import Progress\n"
-        "with Progress(1, Console.of_process(), shown=True):\n"
+        "with Progress(1, Console.of_process(), shown=True) as p:\n"
         "    doing.say('computing')\n"
         "    for n in doing.count('plane', range(1, 1001), 1000):\n"
-        "        time.sleep(1 if n == 999 else 0)\n"
+        "        while n == 999 and not (p.bar and '999' in p.bar.tasks[0].description):\n"
+        "            time.sleep(0.01)\n"
+        "        with p.drawing:\n"
+        "            pass\n"
     )
     child, terminal = pty.fork()
     if child == 0:

@@ -124,8 +124,10 @@ def test_the_overlay_shows_the_outlines_on_the_stretched_image(segment):
     segment("a.tif")
     with Image.open("segmented/a-overlay.png") as file:
         picture = np.asarray(file).astype(int)
-    factor = picture.shape[0] // 48
-    assert picture.shape == (48 * factor, 64 * factor, 3) and factor > 5
+    factor = picture.shape[1] // 64
+    assert picture.shape[1:] == (64 * factor, 3) and factor > 5
+    caption = picture[48 * factor :]  # file, count and, as the pixel size is known, a scale bar
+    assert 20 < len(caption) < 60 and caption.min() < 60
     inside = picture[(5 + 2) * factor, (6 + 4) * factor]  # off the number in the middle
     edge = picture[(5 + 4) * factor, 6 * factor]
     assert inside.min() > 200 and picture[2, 2].max() < 30

@@ -52,6 +52,13 @@ def test_sizes_beyond_all_bounds_are_one_line(hostile):
     assert "\n" not in str(caught.value) and "layer 'y'" in str(caught.value)
 
 
+def test_an_axis_of_any_length_beside_an_empty_one_takes_no_memory():
+    from imgconv.engine.operators.resizing import resize
+
+    empty = np.zeros((1, 1, 0, 8), np.float32)
+    assert resize(empty, sizes=longs(1, 1, 0, 1 << 31)).shape == (1, 1, 0, 1 << 31)
+
+
 def test_constants_count_in_the_memory_that_is_allowed():
     large = model(
         node("constant_of_shape", "s", "c"), node("global_max_pool", "c", "m"),

@@ -9,7 +9,15 @@ import pytest
 import tifffile
 
 from imgconv.errors import InputError, OutputError
-from imgconv.images import WriteOptions, is_ours, open_image, write_image
+from imgconv.images import (
+    Info,
+    WriteOptions,
+    is_ours,
+    open_image,
+    write_image,
+    write_images,
+)
+from imgconv.images.info import TiffLayout
 
 RNG = np.random.default_rng(11)
 
@@ -370,3 +378,34 @@ def test_imagej_can_read_it_unless_the_source_had_differences_too(
     misread = predictor == 3 or (predictor == 2 and asked == "deflate")
     assert misread == (differences and (asked == "deflate" or dtype == "f4"))
     assert [f"predictor {predictor} is kept" in note for note in notes] == [True] * misread
+
+
+def test_colours_made_floats_are_a_plane_each_and_the_values_stay(tmp_path):
+    pixels = np.random.default_rng(5).normal(0, 90, (30, 40, 3)).astype(np.float32)
+    for info in (
+        Info("png", np.dtype(np.uint8), 30, 40, 3),
+        Info("tiff", np.dtype(np.uint16), 30, 40, 3, tiff=TiffLayout(compression="lzw")),
+    ):
+        notes = write_image(tmp_path / "a.tif", [pixels], info, WriteOptions(), force=True)
+        assert any("a plane for each colour" in note for note in notes)
+        with tifffile.TiffFile(tmp_path / "a.tif") as file:
+            assert file.is_imagej and file.series[0].axes == "CYX"
+            assert np.array_equal(file.asarray(), np.moveaxis(pixels, 2, 0))
+    floats = Info("tiff", np.dtype(np.float32), 30, 40, 3)
+    assert not write_image(tmp_path / "b.tif", [pixels], floats, WriteOptions())
+    assert tifffile.imread(tmp_path / "b.tif").shape == (30, 40, 3)
+
+
+@pytest.mark.parametrize("compression", ["none", "deflate"])
+def test_an_uncompressed_stack_of_imagej_lies_in_one_piece(tmp_path, compression):
+    planes = np.random.default_rng(6).integers(0, 999, (4, 30, 40), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", planes, imagej=True, metadata={"axes": "TYX"})
+    with open_image(tmp_path / "a.tif") as source:
+        options = WriteOptions(compression=compression)
+        write_images(tmp_path / "b.tif", source.images, options)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert np.array_equal(file.asarray(), planes) and file.series[0].axes == "TYX"
+        first = file.pages[0].dataoffsets[0]
+        apart = {page.dataoffsets[0] - first for page in file.pages}
+        assert len(file.pages) == 4
+        assert (apart == {n * 30 * 40 * 2 for n in range(4)}) == (compression == "none")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from imgconv.tasks.labels.caption import scale_bar, with_caption
 from imgconv.tasks.labels.overlay import LARGE, ON_BRIGHT, ON_DARK, factors, overlay, stretch
 
 
@@ -78,3 +79,39 @@ def test_every_object_with_room_has_its_number_written_into_it():
     written = picture.min(axis=2) > 180  # white, neighbours in part
     for label in range(1, 101):
         assert written[labels == label].any(), label
+
+
+@pytest.mark.parametrize("width", [40, 96, 300, 1024, 4096])
+@pytest.mark.parametrize("side", [1e-4, 0.0325, 0.65, 1.0, 40.0, 3e4])
+def test_a_scale_bar_has_a_round_length_that_fits(width, side):
+    pixels, name = scale_bar(side, width)
+    number, unit = name.split()
+    length = float(number) * {"nm": 1e-3, "um": 1, "mm": 1e3}[unit]
+    assert number.strip("0.")[0] in "125"
+    assert len(number.strip("0.")) == 1
+    assert abs(pixels - length / side) <= 0.5
+    assert 0.09 * width <= pixels <= 0.26 * width
+    if unit != "mm":
+        assert 1 <= float(number) < 1000 or unit == "nm"
+
+
+@pytest.mark.parametrize("width", [40, 300, 1024, 4096])
+def test_the_bar_under_the_picture_is_as_long_as_it_says(width):
+    picture = np.zeros((50, width, 3), np.uint8)
+    found = with_caption(picture, ["a-rather-long-name-of-a-file.tif", "12 objects"], 0.65)
+    assert (found[:50] == 0).all() and found.shape[1] == width
+    dark = (found[50:].max(axis=2) < 60).astype(np.int8)  # ink on paper
+    edges = np.diff(np.pad(dark, ((0, 0), (1, 1))))
+    runs = np.concatenate([np.flatnonzero(row == -1) - np.flatnonzero(row == 1) for row in edges])
+    assert runs.max() == scale_bar(0.65, width)[0]
+    plain = with_caption(picture, ["a.tif", "12 objects"], None)
+    assert len(plain) <= len(found)
+
+
+def test_colours_that_are_given_stay_whatever_the_picture():
+    labels = grid(1000, 250, 200)
+    bright = np.full((1000, 1000, 1), 250, np.uint8)
+    bright[0] = 0
+    picture = overlay(bright, labels, None, ON_DARK)
+    y, x = np.argwhere(labels == 6)[5]
+    assert tuple(picture[y, x]) == ON_DARK[6]

@@ -20,7 +20,7 @@ from typer.main import get_command
 from imgconv.errors import ImgconvError, UsageError
 from imgconv.text import show_name
 
-from .console import Console, ExitCode, current, in_options, using
+from .console import Console, ExitCode, current, in_options, typed, using
 from .help import WIDEST, Group
 from .meant import rewrite
 
@@ -168,6 +168,7 @@ def main(argv: Sequence[str] | None = None, console: Console | None = None) -> i
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    typed[:] = arguments
     try:
         code = application()(args=arguments, prog_name="imgconv", standalone_mode=False)
     except typer.TyperException as error:

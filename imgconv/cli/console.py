@@ -14,6 +14,7 @@ from imgconv.errors import SETTING, OutputError, setting_value
 from imgconv.text import show_text
 
 Kind = Literal["", "error", "note"]
+typed: list[str] = []  # the words of the command line that is being run
 COLOURS = {"error": "1;31", "note": "1;36"}  # bold red, bold cyan
 
 

@@ -13,12 +13,8 @@ from imgconv.errors import UsageError
 from .console import current
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from imgconv.ops.catalogue import Named
     from imgconv.ops.stencil import Stencil
-
-SIDE = 260  # pixels of one picture on the sheet
 
 
 def command(
@@ -104,6 +100,7 @@ def families() -> str:
 def write_preview(source: str, target: str | None, force: bool) -> int:
     """The sheet as an image file; its path on standard output."""
     from imgconv.images import Info, open_image, write_image
+    from imgconv.ops.kernel_sheet import SIDE, kernel_sheet
     from imgconv.ops.sheet import thumbnail
 
     if target is None:
@@ -114,33 +111,8 @@ def write_preview(source: str, target: str | None, force: bool) -> int:
         raise UsageError(f"{target} exists: add -f to overwrite it, or choose another -o")
     with open_image(source) as image:
         small = thumbnail(next(image.planes()), SIDE)
-    picture = all_kernels(small)
+    picture = kernel_sheet(small)
     info = Info("png", picture.dtype, picture.shape[0], picture.shape[1], 3)
     write_image(target, iter((picture,)), info, force=force)
     current().out(target + "\n")
     return 0
-
-
-def all_kernels(picture: np.ndarray) -> np.ndarray:
-    """RGB uint8 sheet (H', W', 3) of a picture (H, W, 3), RGB uint8, under every named kernel.
-
-    Kernels that sum to zero are shown without their sign, those that would brighten at a
-    scale; the label says what to type.
-    """
-    from fractions import Fraction
-
-    from imgconv.ops.catalogue import NAMED
-    from imgconv.ops.filter import Filter
-    from imgconv.ops.sheet import sheet
-
-    pictures, labels = [], []
-    for entry in NAMED.values():
-        stencils = entry.stencils()
-        total = round(stencils[0].weights.sum())
-        signed = len(stencils) == 1 and total == 0
-        scale = Fraction(1, max(total, 1))
-        shown = Filter((stencils,), range="abs" if signed else "clip", scale=scale)
-        pictures.append(shown(picture))
-        extra = "  --range abs" if signed else f"  --scale {scale}" if scale < 1 else ""
-        labels.append(entry.name + extra)
-    return sheet(pictures, labels)

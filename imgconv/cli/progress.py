@@ -100,7 +100,7 @@ class Progress:
         """What is done, in words, and how much of all, 0 to 1."""
         part = (self.done + sum(one.fraction for one in threads)) / self.total
         word = self.word or (threads[-1].word if threads else "loading")
-        levels = [level for one in threads for level in one.levels[:2] if level.total > 1]
+        levels = [level for one in threads for level in one.levels if level.total > 1]
         if self.total > 1:
             word += f", {self.done} of {self.total} {self.unit}s"
         elif levels:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from . import complete
-from .console import ExitCode, current
+from .console import ExitCode, current, typed
 from .options import DryRun, Force, InputOptions, PreserveTimes, SkipExisting
 from .presets import given_options
 
@@ -199,6 +199,18 @@ def command(
             "which is looked at, all are measured.",
         ),
     ] = False,
+    match_axes: Annotated[
+        bool,
+        Option(
+            "--match-axes",
+            help="Labels with all axes of the image, repeated for each channel: for viewers that "
+            "line axes up by their place (napari).",
+        ),
+    ] = False,
+    report: Annotated[
+        bool,
+        Option("--report", help="A page to look at all results in a browser too: report.html."),
+    ] = False,
     rois: Annotated[
         bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
     ] = False,
@@ -244,6 +256,7 @@ def command(
         min_area=min_area, max_area=max_area, exclude_border=exclude_border, position=position,
         track=track, max_step=max_step, max_gap=max_gap, link_z=link_z, z_step=z_step,
         spots=spots, spot_size=spot_size, spot_contrast=spot_contrast,
+        match_axes=match_axes,
     )  # fmt: skip
     wanted = {
         "tracks": track, "volumes": link_z, "spots": spots is not None,
@@ -282,6 +295,8 @@ def command(
     planned = Plan(ledger.with_former(planned.items))
     code = carry_out(planned, options, step, fold=ledger.add)
     written = ledger.finish()
+    if report and code in (ExitCode.OK, ExitCode.FAILED):
+        written += _write_reports(ledger, step)
     if code in (ExitCode.OK, ExitCode.FAILED):
         if options.json and written:  # as the last line, of all images together
             written = [json_module.dumps({"status": "summary", "written": written})]
@@ -289,6 +304,19 @@ def command(
     if not options.quiet:
         _say_left(ledger)
     return code
+
+
+def _write_reports(ledger: Ledger, step: SegmentFile) -> list[str]:
+    """report.html of every folder that has results; their names."""
+    import os
+    import shlex
+
+    from imgconv.report.segment import write_report
+    from imgconv.tasks.segment.run_record import NAME
+
+    there = {ledger.folder(item) for item in ledger.items if item.target not in ("", "-")}
+    known = [folder for folder in sorted(there) if os.path.exists(os.path.join(folder, NAME))]  # noqa: PTH110, PTH118
+    return [write_report(folder, step, shlex.join(["imgconv", *typed])) for folder in known]
 
 
 def _say_left(ledger: Ledger) -> None:
@@ -328,6 +356,7 @@ def _parameters(step: SegmentFile, options: SegmentOptions) -> dict[str, Any]:
         "spots": settings.spots,
         "spot_size": settings.spot_size.words if settings.spot_size else None,
         "spot_contrast": settings.spot_contrast,
+        "match_axes": settings.match_axes,
         "pixel_size_um": list(settings.size) if settings.size else None,
         "threshold": card.read["foreground"],
         "prepare": dict(card.prepare),

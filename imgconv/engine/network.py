@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from imgconv import doing
 from imgconv.errors import InputError
 
 from .fusion import fold
@@ -69,7 +70,7 @@ class Network:
         if self.room.size < plan.numbers:
             self.room = np.empty(plan.numbers, np.float32)
         values: dict[Key, np.ndarray] = {(name, False): array for name, array in inputs.items()}
-        for step in plan.steps:
+        for step in doing.count("layer", plan.steps, len(plan.steps)):
             start = time.perf_counter()
             self._run(step, plan, values)
             if self.seconds is not None:

@@ -28,8 +28,14 @@ def depth_and_interval(info: Info) -> dict[str, float]:
     """The step in z in µm ("spacing") and in time in seconds ("finterval"), where known."""
     depth, layout = _sizes(info)[2], info.tiff
     found = {"spacing": float(depth)} if depth else {}
-    interval = imagej.interval(layout.description) if layout and layout.kind == "imagej" else None
+    interval = _interval(layout) if layout else None
     return found | ({"finterval": interval} if interval else {})
+
+
+def _interval(layout: TiffLayout) -> float | None:
+    if _is_ome(layout):
+        return ome.interval(layout.description)
+    return imagej.interval(layout.description) if layout.kind == "imagej" else None
 
 
 def _sizes(info: Info) -> Sizes:

@@ -54,6 +54,7 @@ def _bands(
     with RowReader(image, plane) as reader:
         spans = list(_spans(image, rows))
         made = ahead(_compute(reader, rows, operation, spans, counts))
+        doing.say("computing")
         for band in doing.count("band", made, len(spans)):
             check_abandoned()
             yield band

@@ -96,6 +96,9 @@ def doubt(work: Filter, counts: Mapping[str, int]) -> tuple[str, ...]:
         lost = "its negative values became 0; `range='abs'` keeps edges of both signs"
         return (f"the kernel sums to 0: {lost}",) if counts["changed"] else ()
     gain = total * float(work.scale)
+    if gain < 0 and not counts["changed"]:
+        return (f"all is black: the kernel sums to {total:g}; `range='abs'` drops the sign, "
+                "`range='rescale'` spreads what there is",)  # fmt: skip
     burnt, before = (counts[name] / counts["pixels"] for name in ("white", "were white"))
     if gain < 1.5 or burnt < BURNT or before > BURNT / 2:
         return ()

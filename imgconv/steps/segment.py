@@ -75,6 +75,7 @@ class Settings:
     spots: str | None = None  # the channel
     spot_size: Quantity | None = None
     spot_contrast: float = CONTRAST
+    match_axes: bool = False
 
     def results(
         self, found: Positions, image: str, name: str, kinds: Iterable[str] = ()
@@ -84,7 +85,7 @@ class Settings:
         size = self.size or found.size
         self.links.check(stack, name)
         results = Results(image, stack, found.info, size, frozenset(kinds), name)
-        results.z_step = self.z_step
+        results.z_step, results.match_axes = self.z_step, self.match_axes
         if self.spots is not None:
             place = channel_of(found.info, name, stack, self.spots, found.channels)
             across = self.spot_size.pixels(size) if self.spot_size else SPOT
@@ -129,7 +130,7 @@ class SegmentFile:
         with ExitStack() as opened:
             files = self.channels.get(item.source, (item.source,))
             sources = [opened.enter_context(open_image(f, **self.reading)) for f in files]
-            source, found = sources[0], self._seen(sources, files)
+            source, found = sources[0], self.positions(sources, files)
             info = found.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
                 results, scales = self._segment(item, found)
@@ -141,7 +142,7 @@ class SegmentFile:
             (item.target, *item.also), notes, results.totals(), self._told(item, results, scales)
         )
 
-    def _seen(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
+    def positions(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
         """The images of a file, or of files that are its channels."""
         if len(files) == 1 or self.names is None:
             return positions_of(sources[0], self.settings.position)
@@ -282,6 +283,7 @@ def settings_of(
     spots: int | str | None = None,
     spot_size: Any = None,
     spot_contrast: float = CONTRAST,
+    match_axes: bool = False,
 ) -> Settings:
     """The settings as typed, or as Python has them. Raises UsageError."""
     return Settings(
@@ -299,6 +301,7 @@ def settings_of(
         spots=None if spots is None else str(spots),
         spot_size=quantity("spot_size", spot_size, 1),
         spot_contrast=spot_contrast,
+        match_axes=match_axes,
     )
 
 

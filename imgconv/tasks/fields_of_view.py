@@ -6,6 +6,7 @@ are no colours is refused until the user says which one to look at.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,17 @@ class Stack:
     def columns(self) -> list[str]:
         """What the axes are called in tables."""
         return ["position" if axis == AXIS else axis.lower() for axis in self.axes]
+
+    @property
+    def with_channels(self) -> tuple[str, tuple[int, ...]]:
+        """All axes of the file's planes, channels too where these are planes, and their lengths."""
+        if not self.apart:
+            return self.axes, self.sizes
+        at = next(
+            n for n in range(len(self.axes), -1, -1) if math.prod(self.sizes[n:]) == self.inner
+        )
+        axes = self.axes[:at] + "C" + self.axes[at:]
+        return axes, (*self.sizes[:at], self.channels, *self.sizes[at:])
 
     def place(self, one: Field) -> dict[str, Any]:
         """Where a field lies, as tables have it: {"position": "Pos1", "t": 2}."""

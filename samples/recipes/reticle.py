@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 FINE = 4  # drawn this many times as large, for soft edges
-TURNED = 7.0  # degrees
+TURNED = 0.0  # degrees
 WIDTH, TICK, STEP = 2, 8, 16  # pixels: of a line, of half a tick, between ticks
 INK = 235
 

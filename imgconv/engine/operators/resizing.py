@@ -181,6 +181,8 @@ def resize(
     around it (Keys), more of them with `antialias` where the picture becomes smaller.
     """
     factors, out = scales_and_sizes(x.shape, scales, sizes, roi, **attributes)
+    if 0 in out:  # whatever the other axes are: nothing may be as long as they please
+        return np.zeros(out, x.dtype)
     at = attributes.get("axes")
     axes = list(range(x.ndim)) if at is None else [axis_of(a, x.ndim) for a in to_integers(at)]
     first, last = _region(x.ndim, axes, roi, attributes)

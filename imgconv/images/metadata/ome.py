@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgconv.images.info import Info, TiffLayout
 
 KNOWN_METRES = {**METRES, "thou": METRES["inch"] / 1000, "pt": METRES["inch"] / 72}
+SECONDS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
 
 
@@ -63,6 +64,20 @@ def sizes(xml: str) -> Sizes:
     """Width, height and depth of a pixel in µm, where all images of the file have the same."""
     width, height, depth = (_common(one) for one in zip(*_images(xml), strict=True))
     return width, height, depth
+
+
+def interval(xml: str) -> float | None:
+    """Seconds from one time to the next, where all images of the file have the same."""
+    tags = re.findall(r"<(?:\w+:)?Pixels\b[^>]*>", xml)
+    times = {_duration(tag) for tag in tags}
+    return times.pop() if len(times) == 1 else None
+
+
+def _duration(pixels: str) -> float | None:
+    found = re.search(r"""\bTimeIncrement=["']([^"']+)""", pixels)
+    unit = re.search(r"""\bTimeIncrementUnit=["']([^"']*)""", pixels)
+    number, each = positive(found[1]) if found else None, SECONDS.get(unit[1] if unit else "s")
+    return float(number) * each if number and each else None
 
 
 def _planes(xml: str, info: Info) -> int:

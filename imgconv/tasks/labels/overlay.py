@@ -26,6 +26,7 @@ ON_BRIGHT = (
     (225, 0, 40), (0, 140, 0), (0, 80, 255), (225, 100, 0), (0, 150, 150),
     (230, 0, 150), (130, 130, 0), (0, 120, 215), (190, 60, 0), (0, 160, 80),
 )  # fmt: skip
+Colours = tuple[tuple[int, int, int], ...]
 BRIGHT = 128  # of 255: the mean from which a picture counts as bright
 INK, HALO = (255, 255, 255), (0, 0, 0)
 
@@ -42,15 +43,19 @@ class Spot:
 
 
 def overlay(
-    pixels: np.ndarray, labels: np.ndarray, scale: tuple[int, int] | None = None
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    scale: tuple[int, int] | None = None,
+    colours: Colours = (),
 ) -> np.ndarray:
     """RGB uint8 of an image (H, W, 1 or 3) with the outlines and numbers of labels (H, W).
 
-    scale: by how much it is enlarged and by how much reduced, as `factors` finds.
+    scale: by how much it is enlarged and by how much reduced, as `factors` finds. colours: those
+    of the outlines, by label; without, as `colours_for` finds.
     """
     picture, shown = stretch(pixels), labels
     grown, shrunk = scale or factors(labels)
-    colours = np.array(ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK, np.uint8)
+    table = np.array(colours or _colours_on(picture), np.uint8)
     if shrunk > 1:
         picture, shown = _reduce(picture, shrunk), labels[::shrunk, ::shrunk]
     elif grown > 1:
@@ -58,8 +63,17 @@ def overlay(
         shown = labels.repeat(grown, axis=0).repeat(grown, axis=1)
     picture = np.array(picture)
     edge = _edges(shown, 2 if grown > 2 else 1)
-    picture[edge] = colours[shown[edge] % len(colours)]
+    picture[edge] = table[shown[edge] % len(table)]
     return _number(picture, labels, grown / shrunk)
+
+
+def colours_for(pixels: np.ndarray) -> Colours:
+    """The colours in which outlines stand out of an image (H, W, 1 or 3)."""
+    return _colours_on(stretch(pixels))
+
+
+def _colours_on(picture: np.ndarray) -> Colours:
+    return ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK
 
 
 def factors(labels: np.ndarray) -> tuple[int, int]:

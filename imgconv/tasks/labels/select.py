@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -15,7 +15,7 @@ from imgconv.images.formats.tiff.write import write
 from imgconv.images.info import TiffLayout
 from imgconv.images.pixelsize import depth_and_interval, resolution_of
 
-IMAGEJ_AXES = ("", "T", "Z", "TZ")
+IMAGEJ_AXES = ("", "T", "Z", "TZ", "C", "TC", "ZC", "TZC")
 
 Size = tuple[float, float] | None
 """Width and height of a pixel in µm."""
@@ -66,14 +66,17 @@ class LabelStack:
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each (H, W), uint16 where that holds the largest number, else uint32."""
-        for packed, shape in zip(self._packed, self._shapes, strict=True):
-            plane = np.frombuffer(zlib.decompress(packed), np.uint32).reshape(shape)
-            yield plane.astype(self.dtype)
+        return map(self.plane, range(len(self)))
+
+    def plane(self, number: int) -> np.ndarray:
+        """One of them, from 0."""
+        found = np.frombuffer(zlib.decompress(self._packed[number]), np.uint32)
+        return found.reshape(self._shapes[number]).astype(self.dtype)
 
 
-def write_labels(file: BinaryIO, stack: LabelStack, record: Info) -> None:
-    """A TIFF of the stack, as `labels_info` describes it."""
-    image = Image.of(record, (plane[..., None] for plane in stack.planes()))
+def write_labels(file: BinaryIO, planes: Iterable[np.ndarray], record: Info) -> None:
+    """A TIFF of planes (H, W), as `labels_info` describes it."""
+    image = Image.of(record, (plane[..., None] for plane in planes))
     write(file, [image], WriteOptions())
 
 

@@ -118,11 +118,12 @@ def typical(contrast: np.ndarray, inside: np.ndarray) -> float:
     if not inside.any():
         return 0.0
     labels, areas = parts(inside)
-    means = np.bincount(labels.ravel(), contrast.ravel(), len(areas))[1:] / areas[1:]
-    usual = quantile(means, shares(areas[1:]), 0.5)
-    clean = inside & np.append(False, means <= DIRT * usual)[labels]
-    clean = clean if clean.any() else inside
-    return quantile(contrast[clean], weights(clean)[clean], SIGNAL)
+    numbers, values, areas = labels[inside] - 1, contrast[inside], areas[1:]
+    means = np.bincount(numbers, values, len(areas)) / areas
+    clean = means <= DIRT * quantile(means, shares(areas), 0.5)
+    areas = np.where(clean | ~clean.any(), areas, 0)
+    each = shares(areas) / np.maximum(areas, 1)
+    return quantile(values, each[numbers], SIGNAL)
 
 
 def weights(where: np.ndarray) -> np.ndarray:

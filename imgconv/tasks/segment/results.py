@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -14,10 +15,11 @@ from imgconv.images import Info, WriteOptions, write_image
 from imgconv.ops.sheet import sheet
 from imgconv.tasks.csv_table import csv_text
 from imgconv.tasks.fields_of_view import Field, Stack
+from imgconv.tasks.labels.caption import with_caption
 from imgconv.tasks.labels.geojson import Features
 from imgconv.tasks.labels.measure import Row, columns, measure
 from imgconv.tasks.labels.outline import outlines
-from imgconv.tasks.labels.overlay import overlay
+from imgconv.tasks.labels.overlay import Colours, colours_for, overlay
 from imgconv.tasks.labels.rois import RoiArchive, name_in_stack
 from imgconv.tasks.labels.select import LabelStack, Size, labels_info, write_labels
 from imgconv.tasks.link.stack import Linked, position_of
@@ -57,6 +59,7 @@ class Results:
     areas: list[float] = field(default_factory=list)
     summary: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    colours: Colours = ()  # of the outlines
     rois: RoiArchive = field(default_factory=RoiArchive)
     features: Features = field(default_factory=Features)
     linked: Linked | None = None
@@ -64,6 +67,7 @@ class Results:
     place: dict[str, str] = field(default_factory=dict)  # what the file's name says: well, site
     z_step: float | None = None  # µm from plane to plane, before what the file says
     spot_rows: list[dict[str, Any]] = field(default_factory=list)
+    match_axes: bool = False  # labels with the axes of the image, channels too
 
     def add(self, one: Field, found: Segmentation) -> None:
         """Measure and draw a field's labels (H, W)."""
@@ -138,7 +142,9 @@ class Results:
         longest = max(labels.shape)
         many = (max(1, SMALL // longest), -(-longest // LARGE)) if self.stack.fields > 1 else None
         title = " ".join(f"{axis} {n}" for axis, n in self.stack.place(one).items())
-        self.pictures.append((title, overlay(one.pixels[..., self.stack.seen], labels, many)))
+        seen = one.pixels[..., self.stack.seen]
+        self.colours = self.colours or colours_for(seen)  # of the first plane, for all
+        self.pictures.append((title, overlay(seen, labels, many, self.colours)))
 
     def _trace(self, one: Field, labels: np.ndarray, rows: list[Row]) -> None:
         several = self.stack.fields > 1
@@ -153,9 +159,22 @@ class Results:
 
     def labels_info(self) -> Info:
         """The record of the label image."""
-        stack, labels = self.stack, self.labels
-        largest = max(1, labels.largest)
-        return labels_info(self.info, stack.axes, stack.sizes, self.size, labels.dtype, largest)
+        axes, sizes = self._label_axes
+        largest, dtype = max(1, self.labels.largest), self.labels.dtype
+        return labels_info(self.info, axes, sizes, self.size, dtype, largest)
+
+    @property
+    def _label_axes(self) -> tuple[str, tuple[int, ...]]:
+        stack = self.stack
+        return stack.with_channels if self.match_axes else (stack.axes, stack.sizes)
+
+    def label_planes(self) -> Iterator[np.ndarray]:
+        """Each (H, W) of the label image; where its axes are the file's, one for each channel."""
+        axes, sizes = self._label_axes
+        at = axes.find("C") % max(len(axes), 1)
+        for place in np.ndindex(*sizes):
+            own = place[:at] + place[at + 1 :] if "C" in axes else place
+            yield self.labels.plane(int(np.ravel_multi_index(own, self.stack.sizes)) if own else 0)
 
     def probability_info(self) -> Info:
         """The record of the probability maps."""
@@ -164,7 +183,7 @@ class Results:
 
     def write_labels(self, target: str, *, force: bool) -> None:
         with output(target, force=force, seekable=True) as file:
-            write_labels(file, self.labels, self.labels_info())
+            write_labels(file, self.label_planes(), self.labels_info())
 
     def write(self, kind: str, target: str, *, force: bool) -> None:
         """One of ENDINGS, except the probability maps, which are written as they come."""
@@ -194,10 +213,16 @@ class Results:
         return ["image", *said, "plane", *self.stack.columns, names[0], *tracks, *names[1:], *spots]
 
     def picture(self) -> np.ndarray:
-        if len(self.pictures) == 1:
-            return self.pictures[0][1]
+        """RGB uint8 (H, W, 3): all planes that are shown, with file, count and scale."""
         titles, pictures = zip(*self.pictures, strict=True)
-        return sheet(pictures, titles)
+        shown = sheet(pictures, titles) if len(pictures) > 1 else pictures[0]
+        side = self.size[0] * self.info.width / pictures[0].shape[1] if self.size else None
+        return with_caption(shown, [self.image, self._count_words()], side)
+
+    def _count_words(self) -> str:
+        count, planes = sum(row["count"] for row in self.summary), len(self.summary)
+        words = f"{count} object{'' if count == 1 else 's'}"
+        return f"{words} in {planes} planes" if planes > 1 else words
 
     def totals(self) -> dict[str, Any]:
         """Figures of all fields together, for the summary line and --json."""

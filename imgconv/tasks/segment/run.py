@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import ndimage
 
 from imgconv.tasks.card import Card
 
@@ -163,8 +164,10 @@ def settle(viewer: Viewer, diameter: float | None) -> list[Look]:
     look = viewer.look(viewer.first_levels(), viewer.scale(diameter))
     looks = [look]
     if diameter is None and viewer.by_objects:
-        look = _elsewhere(viewer, look, viewer.standing[1])
-        looks.append(look)
+        other = _elsewhere(viewer, look, viewer.standing[1])
+        if other is not look:
+            look = other
+            looks.append(look)
     for _ in range(LOOKS - 1):
         levels = viewer.levels(look)
         scale = viewer.scale(diameter or look.diameter) if look.diameter else look.scale
@@ -184,9 +187,8 @@ def _add_other_sizes(
     """Objects of other sizes than the typical one are added to labels and probability (H, W): those
     of looks at other scales, and of one at what stands out and has been missed by all of them."""
     last = looks[-1]
-    for look in looks:
-        if not _alike(look.scale, last.scale):
-            _add(viewer, look, labels, likely)
+    for look in reversed(looks[:-1]):
+        _add(viewer, look, labels, likely)
     missed = missed_diameter(labels, viewer.standing[1])
     if missed and labels.any():
         scale = viewer.scale(missed)
@@ -195,6 +197,9 @@ def _add_other_sizes(
 
 
 def _add(viewer: Viewer, look: Look, labels: np.ndarray, likely: np.ndarray) -> None:
+    beside = (resize_maps(look.maps[:1], viewer.size)[0] > 0) & (labels == 0)
+    if not ndimage.binary_erosion(beside).any():  # rims alone: no need to read it
+        return
     others, probable = _read(look, viewer.size, viewer.card)
     seen = (viewer.grey - look.levels.zero) / look.levels.span
     together = add_missed(labels, others, seen)

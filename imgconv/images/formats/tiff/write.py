@@ -22,6 +22,7 @@ from imgconv.images.resolution import Resolution, ratio_of_32_bits
 from imgconv.text import SOFTWARE
 
 from . import tags
+from .apart import NOTE, is_apart, set_apart
 from .describe import describe
 from .stream import write_page
 
@@ -53,6 +54,10 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     given, info = next(planes, (None, None))
     if given is None or info is None:
         raise OutputError("there is no plane to write")
+    if len(images) == 1 and isinstance(given, np.ndarray) and is_apart(given, info):
+        images = [set_apart(_with_first(images[0], given, planes), given)]
+        planes = frames(images)
+        given, info = next(planes)
     first = likeness_of(given)
     layouts = [image.info.tiff or TiffLayout() for image in images]
     whole = first.nbytes / _samples(info) * sum(_samples(i.info) * i.info.planes for i in images)
@@ -69,6 +74,11 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
             page = {**_page(like, its, layout, options), **head}
             _write_page(writer, plane, its, layout, page, file)
             before = its
+
+
+def _with_first(image: Image, first: np.ndarray, rest: Iterator[tuple[Any, Info]]) -> Image:
+    """The image of a plane that was taken and those after it, which come once."""
+    return Image.of(image.info, itertools.chain([first], (plane for plane, _ in rest)))
 
 
 def _write_page(
@@ -176,7 +186,8 @@ def _page(
         "iccprofile": info.icc,
         "software": SOFTWARE,
         "metadata": None,
-        "contiguous": False,
+        # ImageJ counts on its own stacks lying in one piece where they are not compressed.
+        "contiguous": layout.kind == "imagej" and compression == "none" and layout.tile is None,
         "maxworkers": _threads(),
     }
 
@@ -239,6 +250,9 @@ def _predictor(plane: np.ndarray, layout: TiffLayout, compression: str) -> int |
 def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     """What is left out, and what of the source's layout is kept although ImageJ misreads it."""
     layout = info.tiff or TiffLayout()
+    if is_apart(plane, info):
+        as_written = set_apart(Image.of(info, ()), plane).info
+        return [*_losses(plane, as_written, as_written.tiff or layout), NOTE]
     return [*_losses(plane, info, layout), *_misread(plane, layout, options)]
 
 

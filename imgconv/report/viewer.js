@@ -1,0 +1,71 @@
+// One image, large: outlines that are selected by pointer or arrow keys, and the row of the selected.
+const viewer = {
+  row: null,
+  async open(row, label) {
+    this.row = row;
+    $("v-name").textContent = title(row);
+    const shown = row.after === undefined ? await outlined(row, title(row)) : this.slider(row);
+    if (this.row !== row) return; // another was opened meanwhile
+    $("v-figure").replaceChildren(shown);
+    this.side(null);
+    const paths = [...$("v-figure").querySelectorAll("path")];
+    $("v-figure").querySelector("svg")?.removeAttribute("aria-hidden");
+    paths.forEach((path, n) => {
+      path.setAttribute("role", "button");
+      path.setAttribute("aria-label", `object ${path.dataset.label}`);
+      path.tabIndex = n ? -1 : 0;
+      path.onclick = () => this.choose(path);
+      path.onkeydown = (event) => {
+        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+        if (event.key === "Enter" || event.key === " ") this.choose(path);
+        else if (step) this.choose(paths[(n + step + paths.length) % paths.length]);
+        else return;
+        event.preventDefault();
+        event.stopPropagation();
+      };
+    });
+    if (!$("viewer").open) $("viewer").showModal();
+    if (label !== undefined) this.choose(paths.find((path) => path.dataset.label === String(label)));
+  },
+  choose(path) {
+    if (!path) return;
+    for (const other of $("v-figure").querySelectorAll("path")) {
+      other.classList.toggle("chosen", other === path);
+      other.setAttribute("aria-pressed", other === path);
+      other.tabIndex = other === path ? 0 : -1;
+    }
+    path.focus();
+    this.side(Number(path.dataset.label));
+  },
+  side(label) {
+    const objects = this.row.objects ?? {}, at = objects.label?.indexOf(label) ?? -1;
+    const pairs = at < 0 ? Object.entries(this.row.numbers) : Object.entries(objects).map(([name, values]) => [name, values[at]]);
+    const name = at < 0 ? "This image" : `Object ${label}`;
+    const hint = this.row.outlined && at < 0 ? "Select an object, or move with Tab and the arrow keys." : "";
+    const full = this.row.files.overlay;
+    $("v-side").replaceChildren(make("h3", { textContent: name }), make("div", { role: "status" },
+      table(pairs.map(([key, value]) => [words(key), value ?? ""]))), make("p", { className: "pale", textContent: hint }),
+      full ? make("a", { href: link(full), textContent: "The overlay as written" }) : "");
+  },
+  slider(row) {
+    const box = make("div", { className: "compare" }, make("div", { className: "picture" }, picture(row.picture, "before")));
+    const after = make("div", { className: "after" }, make("div", { className: "picture" }, picture(row.after, "after")));
+    const range = make("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5 });
+    range.setAttribute("aria-label", "How much is shown as it was");
+    range.oninput = () => box.style.setProperty("--at", `${range.value}%`);
+    box.append(after, range);
+    return box;
+  },
+  move(step) {
+    const rows = state.rows.filter((row) => row.picture !== undefined), at = rows.indexOf(this.row);
+    if (rows.length) this.open(rows[(at + step + rows.length) % rows.length]);
+  },
+};
+$("v-before").onclick = () => viewer.move(-1);
+$("v-after").onclick = () => viewer.move(1);
+$("v-outlines").onchange = () => $("viewer").classList.toggle("hide-outlines", !$("v-outlines").checked);
+$("viewer").onkeydown = (event) => {
+  if (event.target.matches("input[type=range]")) return;
+  if (event.key === "ArrowRight") viewer.move(1);
+  if (event.key === "ArrowLeft") viewer.move(-1);
+};
