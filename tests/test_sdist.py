@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
+import imgconv
 
 pytest.importorskip("hatchling")
 ROOT = Path(__file__).parent.parent
@@ -49,3 +52,11 @@ def test_only_tracked_files_are_packed(checkout):
 
 def test_an_unpacked_sdist_makes_the_same_again(checkout):
     assert packed(checkout) == set(TRACKED)
+
+
+def test_the_version_is_one_wherever_it_stands() -> None:
+    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert cited and cited[1] == imgconv.__version__
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changes, re.M)
+    assert released[:1] == [imgconv.__version__] or f"is {imgconv.__version__}\nin the" in changes
