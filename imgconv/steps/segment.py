@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from imgconv.tasks.card import Card
 from imgconv.tasks.channel_files import join_channels
 from imgconv.tasks.fields_of_view import Field, channel_of, stack_of
 from imgconv.tasks.labels.select import LabelStack, Selection, Size
+from imgconv.tasks.link import assignment
 from imgconv.tasks.link.stack import Links, link, with_depth
 from imgconv.tasks.link.tracks import GAP
 from imgconv.tasks.load import load
@@ -114,7 +115,6 @@ class Settings:
 class SegmentFile:
     """Segment every field of the item's source and write labels, picture, tables, outlines."""
 
-    imports: ClassVar = IMPORTS  # when it works
     network: SegmentNetwork
     card: Card
     settings: Settings
@@ -125,6 +125,11 @@ class SegmentFile:
     leave_note: bool = False  # of each image, for the folder's record: see `segment_note`
     names: NamePattern | None = None  # what file names say
     channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files of one image each
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """When it works."""
+        return (*IMPORTS, *(assignment.IMPORTS if self.settings.is_linked else ()))
 
     def __call__(self, item: Item) -> Done:
         with ExitStack() as opened:

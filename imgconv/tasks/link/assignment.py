@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 ALONE = 1.0
+IMPORTS = ("scipy.optimize", "scipy.sparse.csgraph")  # a quarter of a second, where objects link
 
 
 def assign(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> list[tuple[int, int]]:
@@ -17,6 +15,9 @@ def assign(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> list[tup
     that cost 1 or more are none. Independent groups are solved one by one, so that thousands of
     objects take no time.
     """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     good = costs < ALONE
     rows, columns, costs = rows[good], columns[good], costs[good]
     if not len(rows):
@@ -36,6 +37,8 @@ def assign(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> list[tup
 
 
 def _solve(rows: np.ndarray, columns: np.ndarray, costs: np.ndarray) -> list[tuple[int, int]]:
+    from scipy.optimize import linear_sum_assignment
+
     if len(rows) == 1:
         return [(rows[0], columns[0])]
     row_names, r = np.unique(rows, return_inverse=True)
