@@ -102,6 +102,10 @@ PIXELS: dict[str, tuple[str, str, str, Check, object]] = {  # row: command, file
                            lambda p: [one for _, one in frames(p)],
                            [[0, 0, 0, 255], [255, 0, 0, 255], [0, 200, 40, 255]]),
     "numbers under a table": (KEEP, "imagej-fire-lut.tif", "o.tif", stays("imagej-fire-lut.tif"), True),
+    "channels under a table": (KEEP, "imagej-green-lut-2channels.tif", "o.tif",
+                               stays("imagej-green-lut-2channels.tif"), True),
+    "slices under a table": (KEEP, "imagej-green-lut-5slices.tif", "o.tif",
+                             stays("imagej-green-lut-5slices.tif"), True),
     "numbers are pooled": (POOL, "imagej-fire-lut.tif", "o.tif",
                            lambda p: (tifffile.imread(p).shape, tag(p, 262)), ((32, 32), 3)),
     "2 bit": (KEEP, "grey-2bit.tif", "o.tif", first, [0, 85, 170, 255]),
@@ -234,6 +238,7 @@ def test_what_is_lost_or_taken_for_granted_is_said(
 
 
 REFUSED = {  # row: first bytes of a file, its name, what is said
+    "a raw TIFF": ((KINDS / "camera-like.dng").read_bytes(), "a.dng", "camera raw file"),
     "Fujifilm": (b"FUJIFILMCCD-RAW 0201", "a.raf", "camera raw file (Fujifilm's RAF): develop it first"),
     "Panasonic": (b"IIU\0" + bytes(60), "a.rw2", "camera raw file (Panasonic's RW2)"),
     "JPEG XR": (b"II\xbc\x01" + bytes(60), "a.jxr", "a JPEG XR image"),
