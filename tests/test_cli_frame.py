@@ -54,6 +54,7 @@ def test_version_tells_ours_and_that_of_every_library(capfd: pytest.CaptureFixtu
             ("inof",),
             "error: no such command: inof; did you mean imgconv info? (see imgconv --help)",
         ),
+        (("-k", "blur", "x.png"), "no such option: -k (options stand behind their command: "),
         (("info", "--jsn", "x"), "error: no such option: --jsn; did you mean --json"),
         (("info", "--jsn", "x"), "--json"),
         (("info", "x", "--jobs", "many"), "--jobs "),

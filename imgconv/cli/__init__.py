@@ -210,7 +210,8 @@ def _usage(error: typer.TyperException) -> str:
 
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "imgconv"
-    return f"{explain(error)} ({_place_of(error)}{_hint_of_file(error)}see {path} --help)"
+    hints = f"{_place_of(error)}{_hint_of_file(error)}{_hint_of_order(error)}"
+    return f"{explain(error)} ({hints}see {path} --help)"
 
 
 def _place_of(error: typer.TyperException) -> str:
@@ -228,6 +229,14 @@ def _hint_of_file(error: typer.TyperException) -> str:
 
     name = getattr(error, "option_name", "")
     return f"the file of this name is ./{name}; " if name and Path(name).exists() else ""
+
+
+def _hint_of_order(error: typer.TyperException) -> str:
+    """For an option of a command that stands before it."""
+    name, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    if not name or context is None or context.parent is not None:
+        return ""
+    return f"options stand behind their command: imgconv COMMAND {name}; "
 
 
 def _fail(line: str, code: int) -> int:
