@@ -40,7 +40,7 @@ REFUSED, FOREIGN = "refused in plain words, as nobody reads it", "of a format th
 DIFFERS, LEFT = "differs from the reader believed", "refused though another reads it"
 DAMAGED, BUG = "called damaged though another reads it", "failed without a plain line"
 NONE = "no image for anybody"
-SLOW = "not judged, as it took too long"
+SLOW = "not judged, as it took too long or too much memory"
 GOOD = (SAME, CLOSE, ALONE, REFUSED)
 BAD = (DIFFERS, LEFT, DAMAGED, BUG)
 
@@ -55,6 +55,13 @@ class Verdict(NamedTuple):
 
 def judge(path: Path) -> Verdict:
     """imgconv's planes of a file beside those of the others."""
+    try:
+        return judge_planes(path)
+    except MemoryError as error:
+        return Verdict(path, SLOW, str(error))
+
+
+def judge_planes(path: Path) -> Verdict:
     own, said = own_planes(path)
     if isinstance(own, TooLong):
         return Verdict(path, SLOW, str(own))
@@ -154,6 +161,8 @@ def compare_planes(a: np.ndarray, b: np.ndarray) -> str:
         return f"{a.shape[1]} x {a.shape[0]} pixels, there {b.shape[1]} x {b.shape[0]}"
     if a.shape[2] != b.shape[2] and max(a.shape[2], b.shape[2]) > 4:
         return f"{a.shape[2]} channels, there {b.shape[2]}"
+    if a.dtype == b.dtype and np.array_equal(a, b):
+        return ""
     free = LOSSY if {a.dtype, b.dtype} <= set(OF_255) else 0
     a, b = levels(a, b)
     if a.shape[2] != b.shape[2]:
