@@ -11,7 +11,6 @@ import logging
 import os
 import pickle
 import re
-import signal
 import threading
 import time
 import warnings
@@ -23,7 +22,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgconv import __version__
+from imgconv import __version__, threads
 from imgconv.errors import InputError, UsageError
 from imgconv.images import show_name
 
@@ -82,7 +81,7 @@ def _client(address: str) -> Iterator[Client]:
             opened.enter_context(
                 dask.config.set({"distributed.scheduler.allowed-failures": RETRIES})
             )
-            with _deaf_children():
+            with threads.deafen_children():
                 workers = LocalCluster(
                     n_workers=int(local[1]), threads_per_worker=1, dashboard_address=None,
                     silence_logs=logging.CRITICAL,
@@ -99,19 +98,6 @@ def _client(address: str) -> Iterator[Client]:
                 "`dask scheduler` starts one and says its address"
             ) from None
         yield opened.enter_context(client)
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes begun within it do not hear Ctrl-C, which a terminal sends to all: we tell them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class Cluster:

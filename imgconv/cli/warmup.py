@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from imgconv import threads
 from imgconv.errors import OutputError
 from imgconv.text import show_name
 
@@ -106,7 +105,7 @@ def _workers(count: int) -> Iterator[list[Connection]]:
 
     spawn, ends, processes = get_context("spawn"), [], []
     try:
-        with _deaf():
+        with threads.deafen_children():
             for _ in range(count):
                 ours, theirs = spawn.Pipe()
                 process = spawn.Process(target=work, args=(theirs,), daemon=True)
@@ -148,19 +147,6 @@ def _send_next(end: Connection, waiting: Iterator[int], busy: set[Connection]) -
         busy.discard(end)
     else:
         end.send(number)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that begin within do not hear Ctrl-C: this one ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def work(end: Connection) -> None:
