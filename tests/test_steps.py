@@ -192,12 +192,14 @@ def test_every_command_that_takes_a_batch_is_tried() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Odd:
-    """A step whose third item fails, and whose fifth ends its process."""
+    """A step whose third item fails, and whose item number `last` ends its process."""
+
+    last: int = 5
 
     def __call__(self, item: Item) -> Done:
         if item.number == 3:
             raise InputError(f"{item.source}: broken")
-        if item.number == 5:
+        if item.number == self.last:
             os._exit(1)
         return Done(notes=(str(os.getpid()),), value=item.number)
 
@@ -231,7 +233,7 @@ def test_what_cannot_be_sent_is_a_failure_that_says_so() -> None:
 
 def test_fail_fast_begins_little_more_in_other_processes() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
-        found = list(batch.run(items(100), Odd(), executor=pool, fail_fast=True))
+        found = list(batch.run(items(100), Odd(last=0), executor=pool, fail_fast=True))
     assert found[2].status == "failed" and len(found) < 10
 
 
