@@ -26,7 +26,8 @@ from .operators.reach import Shape
 from .outputs import Axes, Side
 from .plan import Plan
 from .receptive_field import WINOGRAD, receptive_field
-from .tiling import Tile, tiles
+from .streaming import streams
+from .tiling import Cut, Tile, tiles
 from .turn import turn
 
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
@@ -56,14 +57,14 @@ def run(
     left, bottom and right. InputError where the network does not fit the image, or would need
     more memory and cannot be tiled. One image at a time in a process, on all threads.
     """
-    frame = _frame(inputs, model.card, around)
+    frame = make_frame(inputs, model.card, around)
     with turn():
         return _run(prepare_network(model.graph), frame, inputs, prepare, finish, memory)
 
 
 def _run(
     network: Network,
-    frame: _Frame,
+    frame: Frame,
     inputs: Images,
     prepare: Callable[[np.ndarray], np.ndarray] | None,
     finish: Callable[[str, np.ndarray], np.ndarray] | None,
@@ -73,6 +74,11 @@ def _run(
     plan = network.plan(shapes)
     axes = network.output_axes(shapes)
     results: dict[str, np.ndarray] = {}
+    for part, name, made in _streamed(network, plan, shapes, frame, inputs, prepare, memory):
+        place = _place(name, plan.shapes[name], axes[name], frame, part)
+        _keep(results, name, made, place, finish)
+    if results:
+        return results
     found = list(_tiles(network, plan, shapes, memory))
     for tile in doing.count("tile", found, len(found)):
         pieces = {name: frame.piece(image, tile, prepare) for name, image in inputs.items()}
@@ -83,6 +89,33 @@ def _run(
     return results
 
 
+def _streamed(
+    network: Network,
+    plan: Plan,
+    shapes: Mapping[str, Shape],
+    frame: Frame,
+    inputs: Images,
+    prepare: Callable[[np.ndarray], np.ndarray] | None,
+    memory: int,
+) -> Iterator[tuple[Tile, str, np.ndarray]]:
+    """Rows of outputs, and where they belong, of an image that is too large to be computed whole;
+    nothing where it is not, or cannot be streamed."""
+    if plan.peak <= memory:
+        return
+    field = receptive_field(network.graph, shapes, WINOGRAD)
+    if field.reasons or not field.outputs:
+        return
+    found = streams(network, plan, field, shapes, memory)
+    for cut, stream in doing.count("strip", found, len(found)):
+
+        def feed(name: str, begin: int, end: int, cut: Cut = cut) -> np.ndarray:
+            tile = Tile((slice(begin, end), cut.read), {}, {})
+            return frame.piece(inputs[name], tile, prepare)
+
+        for name, begin, end, made in stream.run(feed):
+            yield cut.tile(name, begin, end), name, made
+
+
 @lru_cache(4)  # within a turn, so that none is made twice
 def prepare_network(graph: Graph) -> Network:
     """The network of a graph; those of the last graphs stay ready."""
@@ -90,7 +123,7 @@ def prepare_network(graph: Graph) -> Network:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """The size of the image, and the larger one to which it is continued on all sides."""
 
     height: int
@@ -120,7 +153,7 @@ def _samples(side: Side, length: int) -> int:
     return max(0, math.ceil(side.ratio * length - side.less))
 
 
-def _frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> _Frame:
+def make_frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> Frame:
     sizes = {image.shape[1:] for image in inputs.values()}
     if len(sizes) != 1 or any(image.ndim != 3 for image in inputs.values()):
         raise InputError(f"found images of the sizes {sorted(sizes)}, allowed one size (C, H, W)")
@@ -128,7 +161,7 @@ def _frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> _Frame:
     step, more = int(card.get("multiple", 1)), int(card.get("offset", 0))
     top, left, bottom, right = around
     wanted = height + top + bottom, width + left + right
-    return _Frame(height, width, around, *(more + -(-max(n - more, 0) // step) * step
+    return Frame(height, width, around, *(more + -(-max(n - more, 0) // step) * step
                                            for n in wanted))  # fmt: skip
 
 
@@ -192,7 +225,7 @@ class _Place:
     size: tuple[int, int] = (0, 0)
 
 
-def _place(name: str, shape: Shape, axes: Axes, frame: _Frame, tile: Tile | None) -> _Place:
+def _place(name: str, shape: Shape, axes: Axes, frame: Frame, tile: Tile | None) -> _Place:
     """The place of an output of this shape for the whole image."""
     rows, columns = axes.rows, axes.columns
     if rows is None or columns is None or (tile and name not in tile.write):
