@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from random_graphs import Random
 from test_engine_runner import needed, small_unet
 
 from imgconv.engine import run, runner, streaming
+from imgconv.engine.images import one_output
 from imgconv.engine.network import Network
+from imgconv.engine.rows import RowSource, run_rows
 from imgconv.engine.schedule import Read, Task, order, rows_kept
 
 PAIR = {"strides": (2, 2)}
@@ -140,3 +145,36 @@ def test_every_row_once_as_soon_as_it_can_be_and_nothing_waits_longer_than_neede
         assert all(done[read.value] >= read.span(begin, end)[1] for read in tasks[number].reads)
         done[number] = end
     assert rows_kept(tasks) == [12, 8, 8, 8]
+
+
+@pytest.mark.parametrize("size", [(410, 61), (110, 900)])
+def test_rows_of_an_image_that_is_read_from_top_to_bottom(size, monkeypatch):
+    """Whole, in rows, and in strips that are put together; the image is no multiple of four."""
+    monkeypatch.setattr(streaming, "PIXELS", 1)
+    model = small_unet()
+    model = replace(model, graph=one_output(model.graph, model.graph.outputs[0]))
+    image = np.random.default_rng(0).integers(0, 256, (2, *size)).astype(np.uint8)
+    read: list[tuple[int, int]] = []
+
+    @contextmanager
+    def open_image():
+        def rows(top: int, bottom: int) -> np.ndarray:
+            assert not read or (top >= read[-1][0] and bottom >= read[-1][1])
+            read.append((top, bottom))
+            return image[:, top:bottom]
+
+        read.clear()
+        yield rows
+
+    def scale(piece: np.ndarray) -> np.ndarray:
+        return piece / np.float32(255)
+
+    (whole,) = run(model, {"x": image}, prepare=scale, memory=2**40).values()
+    counts = set()
+    for share in (1, 2, 3, 4):
+        source = RowSource(image.shape, open_image)
+        memory = needed(model, *size) // share
+        bands = list(run_rows(model, {"x": source}, prepare=scale, finish=np.abs, memory=memory))
+        np.testing.assert_array_equal(np.concatenate(bands, 1), np.abs(whole))
+        counts.add(len(bands))
+    assert len(counts) > 1

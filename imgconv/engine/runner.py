@@ -75,7 +75,7 @@ def _run(
     axes = network.output_axes(shapes)
     results: dict[str, np.ndarray] = {}
     for part, name, made in _streamed(network, plan, shapes, frame, inputs, prepare, memory):
-        place = _place(name, plan.shapes[name], axes[name], frame, part)
+        place = place_of(name, plan.shapes[name], axes[name], frame, part)
         _keep(results, name, made, place, finish)
     if results:
         return results
@@ -83,7 +83,7 @@ def _run(
     for tile in doing.count("tile", found, len(found)):
         pieces = {name: frame.piece(image, tile, prepare) for name, image in inputs.items()}
         for name, made in network(pieces, plan.algorithms).items():
-            place = _place(name, plan.shapes[name], axes[name], frame, tile)
+            place = place_of(name, plan.shapes[name], axes[name], frame, tile)
             _keep(results, name, made, place, finish)
     network.rest()
     return results
@@ -138,8 +138,8 @@ class Frame:
         """A tile of the continued image as (1, C, h, w)."""
         rows, columns = tile.read if tile else (slice(0, self.high), slice(0, self.wide))
         top, left = self.around[:2]
-        part = image[:, _places(rows, self.height, top)]
-        part = part[:, :, _places(columns, self.width, left)]
+        part = image[:, places(rows, self.height, top)]
+        part = part[:, :, places(columns, self.width, left)]
         return np.asarray(prepare(part) if prepare else part, np.float32)[None]
 
     def samples(self, rows: Side, columns: Side) -> tuple[int, int]:
@@ -165,7 +165,7 @@ def make_frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> Fram
                                            for n in wanted))  # fmt: skip
 
 
-def _places(part: slice, size: int, before: int) -> slice | np.ndarray:
+def places(part: slice, size: int, before: int) -> slice | np.ndarray:
     """Where the pixels of a part lie in an axis of `size` that is continued by reflection."""
     begin, end = part.start - before, part.stop - before
     if begin >= 0 and end <= size:
@@ -224,8 +224,13 @@ class _Place:
     axes: tuple[int, int] | None = None
     size: tuple[int, int] = (0, 0)
 
+    def take(self, made: np.ndarray) -> np.ndarray:
+        """What is kept of a tile's output, without the batch's axis."""
+        piece = made if self.batch is None else made[(slice(None),) * self.batch + (0,)]
+        return piece if self.axes is None else piece[_part(piece.ndim, self.axes, self.keep)]
 
-def _place(name: str, shape: Shape, axes: Axes, frame: Frame, tile: Tile | None) -> _Place:
+
+def place_of(name: str, shape: Shape, axes: Axes, frame: Frame, tile: Tile | None) -> _Place:
     """The place of an output of this shape for the whole image."""
     rows, columns = axes.rows, axes.columns
     if rows is None or columns is None or (tile and name not in tile.write):
@@ -253,12 +258,13 @@ def _keep(
     finish: Callable[[str, np.ndarray], np.ndarray] | None,
 ) -> None:
     """Put what a tile has made of an output where it belongs."""
-    piece = made if place.batch is None else made[(slice(None),) * place.batch + (0,)]
-    if place.axes is None:  # numbers about all of the image
-        results[name] = finish(name, piece) if finish else piece
+    piece = place.take(made)
+    if 0 in piece.shape:  # of rows that the image is continued by
         return
-    piece = piece[_part(piece.ndim, place.axes, place.keep)]
     piece = finish(name, piece) if finish else piece
+    if place.axes is None:  # numbers about all of the image
+        results[name] = piece
+        return
     if name not in results:
         shape = list(piece.shape)
         for axis, size in zip(place.axes, place.size, strict=True):
