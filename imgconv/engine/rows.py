@@ -24,19 +24,23 @@ from .tiling import Cut
 from .turn import turn
 
 Read = Callable[[int, int], np.ndarray]
-TOGETHER = 64  # rows of strips that are put side by side at a time
+ENDLESS = 1 << 62
+TOGETHER = 128  # rows of a band, at least
 
 
 @dataclass(frozen=True)
 class RowSource:
-    """An image (C, H, W) that is read in rows.
+    """An image that is read in rows, for an input (C, H, W) of a network.
 
-    open() begins at the top, as often as it is asked: within it, read(begin, end) gives rows
-    (C, h, W) of any type; neither number is ever smaller than the one before.
+    open() begins at the top: within it, read(begin, end) gives rows of the image, of any type and
+    channels, of which `prepare` makes C; neither number is ever smaller than the one before.
+    again: whether it can be opened more than once; if not, the rows of a network's values are kept
+    however wide they are.
     """
 
     shape: tuple[int, int, int]
     open: Callable[[], AbstractContextManager[Read]]
+    again: bool = True
 
     @staticmethod
     def of(image: np.ndarray) -> RowSource:
@@ -71,7 +75,8 @@ def run_rows(
     likes = {name: np.broadcast_to(np.int8(0), one.shape) for name, one in sources.items()}
     frame = make_frame(likes, model.card, NO_MARGINS)
     shapes = {name: (1, len(like), frame.high, frame.wide) for name, like in likes.items()}
-    found, plan, keep = _plan(model, shapes, frame, memory)
+    once = not all(source.again for source in sources.values())
+    found, plan, keep = _plan(model, shapes, frame, memory, once)
     if not found:
         yield from _whole(model, sources, prepare, finish, memory)
         return
@@ -93,12 +98,12 @@ def run_rows(
                     yield finish(rows) if finish else rows.copy()
 
     if len(found) == 1:
-        yield from strip(*found[0])
+        yield from _together(strip(*found[0]))
     else:
         yield from _side_by_side([partial(strip, *one) for one in found])
 
 
-def _plan(model: Model, shapes: Mapping[str, Shape], frame: Frame, memory: int) -> tuple[
+def _plan(model: Model, shapes: Mapping[str, Shape], frame: Frame, memory: int, once: bool) -> tuple[
     list[tuple[Cut, Stream]], Plan, Callable[[Cut, int, int, np.ndarray], np.ndarray]
 ]:  # fmt: skip
     """Strips to be streamed, none where the image is to be computed whole; and what of the rows of
@@ -112,7 +117,7 @@ def _plan(model: Model, shapes: Mapping[str, Shape], frame: Frame, memory: int) 
         if plan.peak > memory and axes.places is not None:
             field = receptive_field(network.graph, shapes, WINOGRAD)
             if not field.reasons and field.outputs:
-                found = streams(network, plan, field, shapes, memory)
+                found = streams(network, plan, field, shapes, ENDLESS if once else memory)
 
     def keep(cut: Cut, begin: int, end: int, made: np.ndarray) -> np.ndarray:
         place = place_of(name, plan.shapes[name], axes, frame, cut.tile(name, begin, end))
@@ -154,6 +159,18 @@ class _Continued:
         part = self.read(low, int(self.high[end - 1]))
         part = part[:, self.at[begin:end] - low]
         return part[:, :, places(columns, self.frame.width, 0)]
+
+
+def _together(bands: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same rows (K, h, w) in fewer bands."""
+    held: list[np.ndarray] = []
+    for band in bands:
+        held.append(band)
+        if sum(one.shape[1] for one in held) >= TOGETHER:
+            yield np.concatenate(held, axis=1)
+            held = []
+    if held:
+        yield np.concatenate(held, axis=1)
 
 
 def _side_by_side(
