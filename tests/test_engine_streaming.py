@@ -151,6 +151,7 @@ def test_every_row_once_as_soon_as_it_can_be_and_nothing_waits_longer_than_neede
 def test_rows_of_an_image_that_is_read_from_top_to_bottom(size, monkeypatch):
     """Whole, in rows, and in strips that are put together; the image is no multiple of four."""
     monkeypatch.setattr(streaming, "PIXELS", 1)
+    monkeypatch.setattr("imgconv.engine.rows.TOGETHER", 16)
     model = small_unet()
     model = replace(model, graph=one_output(model.graph, model.graph.outputs[0]))
     image = np.random.default_rng(0).integers(0, 256, (2, *size)).astype(np.uint8)

@@ -191,7 +191,8 @@ def test_a_command_writes_what_it_writes_of_the_whole(
     monkeypatch.setattr(results, "LONGEST", 150)
     monkeypatch.setattr(results, "SMALL", 1)
     wanted = (*ALL, *more)
-    assert segment(name, "-o", "bands/", *wanted)[0] == 0
+    found = segment(name, "-o", "bands/", *wanted)
+    assert found[0] == 0, found
     monkeypatch.setattr(segment_large, "LARGE", 10**9)
     assert segment(name, "-o", "whole/", *wanted)[0] == 0
     made, expected = ({p.name for p in Path(f).iterdir()} for f in ("bands", "whole"))

@@ -103,9 +103,12 @@ def run_rows(
         yield from _side_by_side([partial(strip, *one) for one in found])
 
 
-def _plan(model: Model, shapes: Mapping[str, Shape], frame: Frame, memory: int, once: bool) -> tuple[
-    list[tuple[Cut, Stream]], Plan, Callable[[Cut, int, int, np.ndarray], np.ndarray]
-]:  # fmt: skip
+Planned = tuple[list[tuple[Cut, Stream]], Plan, Callable[[Cut, int, int, np.ndarray], np.ndarray]]
+
+
+def _plan(
+    model: Model, shapes: Mapping[str, Shape], frame: Frame, memory: int, once: bool
+) -> Planned:
     """Strips to be streamed, none where the image is to be computed whole; and what of the rows of
     one belongs to the image, as (K, h, w)."""
     with turn():
@@ -138,9 +141,10 @@ def _whole(
     images = {}
     for name, source in sources.items():
         with source.open() as read:
-            images[name] = read(0, source.shape[1])
+            whole = read(0, source.shape[1])
+            images[name] = prepare(whole) if prepare else whole
     (name,) = model.graph.outputs
-    found = run(model, images, prepare=prepare, memory=memory)[name]
+    found = run(model, images, memory=memory)[name]
     yield finish(found) if finish else found
 
 
