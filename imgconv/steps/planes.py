@@ -126,7 +126,9 @@ class EachPlane(FileStep):
         """The results as images whose planes come in bands, if all of them can; else none."""
         found = []
         for image in source.images:
-            rows = self.operation.by_rows(image.info) if is_large(image) else None
+            if not is_large(image):
+                return []
+            rows = self.operation.by_rows(image.info) or self.operation.by_bands(image.info)
             if rows is None:
                 return []
             info = self.operation.describe(image.info)
