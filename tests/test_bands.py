@@ -177,6 +177,26 @@ def test_what_cannot_pass_in_bands_is_done_as_a_whole(
     run(f"{line} {name} -o out{'.png' if 'png' in line else '.tif'}")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "-k sobel-x -k sobel-y -k sharpen --bias 3 --activation relu",
+        "-k sobel-x -k laplacian --per-channel --padding full --stride 2x3 --dilation 3",
+        "-k gaussian:2 --padding 20x4 --stride 3 --activation tanh",
+    ],
+)
+def test_feature_maps_are_made_band_by_band(
+    more: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite("a.tif", pixels(), tile=(32, 48), compression="zlib")
+    tifffile.imwrite("rgb.tif", pixels(np.uint16, 3), rowsperstrip=13)
+    for name in ("a.tif", "rgb.tif"):
+        equal(*in_both_ways(f"convolve {more}", name, monkeypatch))
+    np.save("s.npy", np.stack([pixels(), pixels()[::-1]])[..., None])
+    whole, banded = in_both_ways(f"convolve {more}", "s.npy", monkeypatch)
+    assert whole.read_bytes() == banded.read_bytes()
+
+
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks have little memory."""

@@ -76,8 +76,10 @@ class FileStep:
         return [self._converted(image) for image in source.images]
 
     def _converted(self, image: Image) -> Image:
-        info = srgb_info(image.info) if self.to_srgb else image.info
-        return Image(info, partial(self._planes, image))
+        planes = partial(self._planes, image)
+        if self.to_srgb:
+            return Image(srgb_info(image.info), planes)
+        return replace(image, read_planes=planes)
 
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         for plane in image.planes():

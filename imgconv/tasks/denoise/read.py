@@ -86,7 +86,7 @@ def ignore_clipped(gauge: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 def clipped_shares(image: np.ndarray, low: float, high: float) -> np.ndarray:
     """(h, w): of each place of an image (C, H, W), the share of pixels that are one of these."""
-    return _shares(((image <= low) | (image >= high)).any(0))
+    return _shares(np.asarray(((image <= low) | (image >= high)).any(0)))
 
 
 def silent_places(ends: np.ndarray) -> np.ndarray | None:
