@@ -15,6 +15,7 @@ from imgconv.text import show_text
 from .console import Console, ExitCode, Kind, current, in_options
 from .options import InputOptions
 from .progress import Progress
+from .signals import check_interrupt
 
 SCREEN = 20  # lines that are still seen at the end of a batch
 Show = Callable[[Outcome], str]
@@ -43,6 +44,7 @@ class Report:
                 self.counts[outcome.status] += 1
                 self._one(outcome)
                 self.progress.advance()
+                check_interrupt()
         self._summary()
         return ExitCode.FAILED if self.counts["failed"] else ExitCode.OK
 

@@ -1,30 +1,27 @@
 """Hostile graphs: model files with odd operators, sizes and constants, run between guard pages.
 
-    python tests/fuzz/graphs.py --cases 100000 --seed 7
+    python tests/fuzz/graphs.py --cases 100000 --first 0
 
 writes that many small model files, loads them and runs an image through each. What may come out
 is a result or an ImgconvError of one line, within seconds and without the memory of a small
 machine. Every array that a kernel reads or writes ends where memory ends, so that reading beyond
-it is a crash. The first other outcome ends the run and prints the case's number.
+it is a crash.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import mmap
-import resource
-import signal
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+import cases
 
 from imgconv.engine import Model, run
 from imgconv.engine.blocked import convolution, layer
@@ -39,9 +36,7 @@ from imgconv.engine.shapes import infer
 from imgconv.errors import ImgconvError
 
 SECONDS = 20  # of the processor; a graph of a few layers that takes longer hangs
-ADDRESSES = 8 << 30  # bytes
 MEMORY = 64 << 20  # that the values of a network may take
-BATCH = 500  # cases of a process
 
 EXTREMES = (0, 1, 2, 3, 4, 8, -1, -2, 7, 40, 65535, 65536, 1 << 20, 1 << 31, 1 << 40, 1 << 62,
             (1 << 63) - 1, -(1 << 63))  # fmt: skip
@@ -213,48 +208,15 @@ def with_guarded_room() -> None:
         module.scratch = lambda numbers: guarded(np.full(numbers, np.nan, np.float32))  # type: ignore[attr-defined]
 
 
-def work(first: int, count: int, report: Path) -> None:
-    """These cases in this process; the number of the one at work is in the file."""
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def prepare(seen: Counter[str]) -> cases.Case:
     with_guarded_room()
-    seen: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
-        for seed in range(first, first + count):
-            report.write_text(str(seed))
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)
-            seen[run_case(seed, Path(folder))] += 1
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    print(*(f"{word}={number}" for word, number in seen.items()))
+    np.seterr(all="ignore")
+    return run_case
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.report:
-        work(asked.seed, asked.cases, Path(asked.report))
-        return 0
-    total: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "case"
-        for first in range(asked.seed, asked.seed + asked.cases, BATCH):
-            count = min(BATCH, asked.seed + asked.cases - first)
-            command = [sys.executable, __file__, "--seed", str(first), "--cases", str(count)]
-            done = subprocess.run(
-                [*command, "--report", str(report)], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                print(f"case {report.read_text()} ended with {done.returncode}")
-                print(done.stderr[-3000:])
-                return 1
-            for word in done.stdout.split():
-                total[word.split("=")[0]] += int(word.split("=")[1])
-    print(f"{asked.cases} graphs: " + ", ".join(f"{n} {word}" for word, n in total.items()))
-    return 0
+def report(seen: Counter[str]) -> str:
+    return f"{sum(seen.values())} graphs: " + ", ".join(f"{n} {word}" for word, n in seen.items())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(__doc__, prepare, report, batch=500, seconds=SECONDS))

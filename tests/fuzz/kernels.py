@@ -1,20 +1,17 @@
 """Random work for every compiled loop, between guard pages.
 
-    python tests/fuzz/kernels.py --cases 100000 --seed 7
+    python tests/fuzz/kernels.py --cases 100000 --first 0
 
 Images, results, scratch and tables of filters, pools, resizing and layers end where memory ends,
 so that reading or writing beyond them is a crash; networks are run as tests/fuzz/graphs.py runs
 them. The same work is done without guard pages and has to give the same. Prints the kernels that
-no case has called. The first crash or difference ends the run and prints the case's number.
+no case has called.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -24,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parent))
 
+import cases
 import graphs
 from graphs import guarded, some
 
@@ -61,7 +58,7 @@ MODULES = (
     arguments, box, convolve, correlation, fourier, gaussian, interpolation, order_statistics,
     padded, pool, strides, symmetric, transposed, upsample,
 )  # fmt: skip
-BATCH = 400  # cases of a process
+SECONDS = 30  # of the processor
 MAKERS = ("empty", "zeros", "ones", "full", "array", "empty_like", "zeros_like", "append")
 STENCILS = ("sharpen", "sobel", "laplacian", "emboss", "gaussian:1", "gaussian:3.3", "gaussian:12",
             "box:3", "box:2x7", "box:41", "log:1.4", "motion:9:30", "identity", "1 2; 3 4",
@@ -188,8 +185,7 @@ def run_case(seed: int, folder: Path) -> str:
     return "run"
 
 
-def work(first: int, count: int, report: Path) -> None:
-    seen: Counter[str] = Counter()
+def prepare(seen: Counter[str]) -> cases.Case:
     call = Kernel.__call__
 
     def noted(self: Kernel, *arguments: Any) -> None:
@@ -198,47 +194,25 @@ def work(first: int, count: int, report: Path) -> None:
 
     Kernel.__call__ = noted  # type: ignore[method-assign]
     graphs.with_guarded_room()
-    with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
-        for seed in range(first, first + count):
-            threads.use(1 + seed % 3)
-            report.write_text(str(seed))
-            seen[run_case(seed, Path(folder))] += 1
-    print(*(f"{word}={number}" for word, number in seen.items()))
+    np.seterr(all="ignore")
+
+    def case(number: int, folder: Path) -> str:
+        threads.use(1 + number % 3)
+        return run_case(number, folder)
+
+    return case
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.report:
-        work(asked.seed, asked.cases, Path(asked.report))
-        return 0
-    total: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "case"
-        for first in range(asked.seed, asked.seed + asked.cases, BATCH):
-            count = min(BATCH, asked.seed + asked.cases - first)
-            command = [sys.executable, __file__, "--seed", str(first), "--cases", str(count)]
-            done = subprocess.run(
-                [*command, "--report", str(report)], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                print(f"case {report.read_text()} ended with {done.returncode}")
-                print(done.stderr[-3000:])
-                return 1
-            for word in done.stdout.split():
-                name, _, number = word.rpartition("=")
-                total[name] += int(number)
+def report(seen: Counter[str]) -> str:
     every = {f"{one.module}.{one.name}" for one in kernels.every()}
-    left = sorted(every - set(total))
-    calls = sum(total[name] for name in every)
-    print(f"{asked.cases} cases: {total['run']} run, {total['refused']} refused; {calls} calls of "
-          f"{len(every) - len(left)} of {len(every)} kernels")  # fmt: skip
-    print("not called:", *(left or ["none"]))
-    return 0
+    left = sorted(every - set(seen))
+    calls = sum(seen[name] for name in every)
+    return (
+        f"{seen['run'] + seen['refused']} cases: {seen['run']} run, {seen['refused']} refused; "
+        f"{calls} calls of {len(every) - len(left)} of {len(every)} kernels; "
+        f"not called: {' '.join(left) or 'none'}"
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(__doc__, prepare, report, batch=400, seconds=SECONDS))
