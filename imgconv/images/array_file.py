@@ -95,7 +95,7 @@ def _numbers(
 def _read(header: _Header) -> np.ndarray:
     count = math.prod(header.shape)
     array = np.empty(count, header.dtype)
-    room, done = memoryview(array.view(np.uint8)), 0
+    room, done = memoryview(array.view(np.uint8)), 0  # type: ignore[arg-type]
     while done < len(room):
         data = header.file.read(min(PIECE, len(room) - done))
         if not data:

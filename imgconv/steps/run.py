@@ -19,7 +19,7 @@ from imgconv.errors import InputError
 from imgconv.images import Info, open_image, show_name
 from imgconv.images.array_file import SINGLE, Shapes, read_arrays
 from imgconv.tasks.image_to_image import Picture, format_shape
-from imgconv.text import show_text
+from imgconv.text import Fact, show_text
 
 from .operation import Operation, Result
 from .planes import EachPlane
@@ -149,7 +149,7 @@ class RunNetwork(EachPlane):
         for name, target in zip(names, targets, strict=True):
             self._save(target, results[name])
         shapes = {name: list(results[name].shape) for name in names}
-        said = ", ".join(f"{n} {format_shape(tuple(shape))}" for n, shape in shapes.items())
+        said = Fact(", ".join(f"{n} {format_shape(tuple(shape))}" for n, shape in shapes.items()))
         left = [name for name in self.outputs if name not in names]
         more = (f"left out: {', '.join(left)} (write .npy for all)",) if left else ()
         return Done(targets, (*notes, said, *more), {"outputs": shapes})

@@ -48,6 +48,7 @@ from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
 from imgconv.tasks.segment.spots import SpotsIn
+from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 from .segment_network import SegmentNetwork
@@ -139,7 +140,7 @@ class SegmentFile:
             info = found.info
             with share(info.height * info.width * (BYTES + info.channels * 4)):
                 results, scales = self._segment(item, found)
-        said = (line(results, self.settings, scales), *results.notes)
+        said = (Fact(line(results, self.settings, scales)), *results.notes)
         notes = (*source.notes, *found.notes, *said, *doubts(self.settings.size))
         if item.target == "-":
             return Done(("-",), notes)

@@ -7,6 +7,7 @@ seen as one and names its case; the rest goes on in the next.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import resource
 import signal
@@ -66,7 +67,7 @@ def _run(
             if ended:
                 failed += 1
                 print(f"case {reached} ended with {ended}: --first {reached} --cases 1 repeats it")
-                print(said[-3000:], flush=True)
+                print(said[:3000], flush=True)
             first = reached + 1
             print(f"to {reached}: {report(total)}", file=sys.stderr, flush=True)
     print(f"{report(total)}; {failed} failed")
@@ -88,6 +89,7 @@ def _process(first: int, count: int, folder: Path, total: Counter[str]) -> tuple
 
 def _work(prepare: Callable[[Counter[str]], Case], numbers: range, file: Path, seconds: int) -> int:
     """These cases in this process; the number of the one at work is in the file."""
+    faulthandler.enable()
     seen: Counter[str] = Counter()
     case = prepare(seen)
     signal.signal(signal.SIGPROF, _hang)

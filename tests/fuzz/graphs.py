@@ -4,14 +4,12 @@
 
 writes that many small model files, loads them and runs an image through each. What may come out
 is a result or an ImgconvError of one line, within seconds and without the memory of a small
-machine. Every array that a kernel reads or writes ends where memory ends, so that reading beyond
+machine. Every array that a kernel reads or writes lies between guard pages, so that reading beyond
 it is a crash.
 """
 
 from __future__ import annotations
 
-import ctypes
-import mmap
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,12 +20,11 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 import cases
+from guard import guard_kernels
 
-from imgconv.engine import Model, run
-from imgconv.engine.blocked import convolution, layer
+from imgconv.engine import run
 from imgconv.engine.graph import Graph, Node, check
 from imgconv.engine.model_file import load, save
-from imgconv.engine.network import Network
 from imgconv.engine.operators import OPERATORS
 from imgconv.engine.operators.operator import Operator
 from imgconv.engine.operators.resizing import COORDINATES, ROUNDING
@@ -44,32 +41,6 @@ REALS = (0.0, 1.0, -1.0, 0.5, 2.0, 1e-30, 1e30, -3.7, 1e299)
 WORDS = ("none", "tanh", "constant", "reflect", "edge", "wrap", "CRD", "DCR", "float32", "int64",
          "int32", "bool", "nearest", "linear", "cubic", "same_upper", "same_lower", "valid",
          "stretch", "not_larger", "not_smaller", *COORDINATES, *ROUNDING)  # fmt: skip
-
-_library = ctypes.CDLL(None, use_errno=True)
-_library.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-
-
-def guarded(array: np.ndarray) -> np.ndarray:
-    """A copy whose last number is followed, and whose pages are preceded, by memory that nobody
-    may touch."""
-    page = mmap.PAGESIZE
-    inner = -(-max(array.nbytes, 1) // page) * page
-    memory = mmap.mmap(-1, inner + 2 * page)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    for edge in (start, start + page + inner):
-        if _library.mprotect(edge, page, mmap.PROT_NONE if hasattr(mmap, "PROT_NONE") else 0):
-            raise OSError(ctypes.get_errno(), "mprotect")
-    offset = page + inner - array.nbytes
-    copy = np.frombuffer(memory, array.dtype, array.size, offset).reshape(array.shape)
-    copy[...] = array
-    return copy
-
-
-class Guarded(dict):
-    """Weights in the forms that kernels read, each between guard pages."""
-
-    def __setitem__(self, key: Any, array: np.ndarray) -> None:
-        super().__setitem__(key, guarded(array))
 
 
 def some(rng: np.random.Generator, values: Any) -> Any:
@@ -176,42 +147,23 @@ def run_case(seed: int, folder: Path) -> str:
     try:
         save(path, graph, {"multiple": int(rng.choice([1, 2, 8]))}, half=False)
         model = load(path)
-        found = model.graph
-        found = Graph(
-            found.inputs, found.outputs, found.nodes,
-            {name: guarded(tensor) for name, tensor in found.tensors.items()},
-        )  # fmt: skip
-        model = Model(found, model.card, str(path))
         prepare_network.cache_clear()
-        network = prepare_network(model.graph)
-        network.prepared = Guarded()
-        image = rng.random((found.inputs["x"][1], *rng.integers(1, 40, 2))).astype(np.float32)
-        memory = int(some(rng, (MEMORY, MEMORY, 1 << 18)))
-        run(model, {"x": guarded(image)}, memory=memory)
+        image = rng.random((model.graph.inputs["x"][1], *rng.integers(1, 40, 2))).astype(np.float32)
+        run(model, {"x": image}, memory=int(some(rng, (MEMORY, MEMORY, 1 << 18))))
     except ImgconvError as problem:
         assert "\n" not in str(problem), problem
         return "refused"
     return "run"
 
 
-def with_guarded_room() -> None:
-    """The memory for a plan's values and for scratch end at guard pages too."""
-    outputs = Network._outputs
-
-    def guarded_outputs(self: Network, inputs: Any, chosen: Any) -> Any:
-        plan = self.plan({name: one.shape for name, one in inputs.items()}, chosen)
-        self.room = guarded(np.full(plan.numbers, np.nan, np.float32))
-        return outputs(self, inputs, chosen)
-
-    Network._outputs = guarded_outputs  # type: ignore[method-assign]
-    for module in (layer, convolution):
-        module.scratch = lambda numbers: guarded(np.full(numbers, np.nan, np.float32))  # type: ignore[attr-defined]
-
-
 def prepare(seen: Counter[str]) -> cases.Case:
-    with_guarded_room()
     np.seterr(all="ignore")
-    return run_case
+
+    def case(number: int, folder: Path) -> str:
+        with guard_kernels(at_start=number % 4 == 0):
+            return run_case(number, folder)
+
+    return case
 
 
 def report(seen: Counter[str]) -> str:

@@ -67,14 +67,17 @@ def start(command: Sequence[str], out: str, *more: str) -> subprocess.Popen[byte
 
 
 def contents(folder: str) -> dict[str, Any]:
-    """The files by name; of the record all that is not a time."""
+    """The files by name; of the record all that is not a time, of the report that it is whole."""
     files = [path for path in Path(folder).glob("*") if not path.name.startswith(".")]
-    return {
-        path.name: timeless(json.loads(path.read_text()))
-        if path.name == "imgconv-run.json"
-        else path.read_bytes()
-        for path in files
-    }
+    return {path.name: content(path) for path in files}
+
+
+def content(path: Path) -> Any:
+    if path.name == "imgconv-run.json":
+        return timeless(json.loads(path.read_text()))
+    if path.name == "report.html":
+        return path.read_text().rstrip().endswith("</html>")
+    return path.read_bytes()
 
 
 def timeless(value: Any) -> Any:
@@ -112,7 +115,19 @@ def compare(found: dict[str, Any], wanted: dict[str, Any], complete: bool) -> st
     names = set(found) - (set() if complete else COMMON)
     if complete and set(found) != set(wanted):
         return f"other files: {sorted(set(found) ^ set(wanted))}"
-    return next((f"{n} is another" for n in sorted(names) if found[n] != wanted.get(n)), "")
+    others = (n for n in sorted(names) if found[n] != wanted.get(n))
+    return next((f"{n} is another{place(found[n], wanted.get(n))}" for n in others), "")
+
+
+def place(one: Any, other: Any, where: str = "") -> str:
+    """Where two records first differ, and how."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        pairs: Any = [(key, one.get(key), other.get(key)) for key in {**one, **other}]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(number, *pair) for number, pair in enumerate(zip(one, other, strict=True))]
+    else:
+        return "" if isinstance(one, bytes) else f" at {where}: {one!r:.300}, not {other!r:.300}"
+    return next((place(a, b, f"{where}/{key}") for key, a, b in pairs if a != b), "")
 
 
 def kill_and_resume(
