@@ -50,13 +50,8 @@ def note(dtype: np.dtype[Any], limits: Limits) -> str | None:
     if dtype == np.float64:
         return Fact("float64 rounded to float32")
     if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
-<<<<<<< HEAD
-        wide = dtype.kind != "f" and dtype.itemsize > 2 and limits.stored
-        return None if wide else Detail(f"{dtype} converted to float32, every value exact")
-=======
         wide = dtype.kind != "f" and dtype.itemsize > 2 and limits.values != "shown"
-        return None if wide else f"{dtype} converted to float32, every value exact"
->>>>>>> main
+        return None if wide else Detail(f"{dtype} converted to float32, every value exact")
     return None
 
 
