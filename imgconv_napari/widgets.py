@@ -46,7 +46,8 @@ def measure(
 
 
 def _beside(work: Callable[..., Any], layer: Any, **settings: Any) -> Worker:
+    """A worker that has begun; napari adds what it returns, as `Worker` says."""
     return create_worker(
         work, layer.data, layer.name, layer.scale, **settings,
-        _start_thread=False, _progress={"desc": "imgconv"},
+        _start_thread=True, _progress={"desc": "imgconv"},
     )  # fmt: skip
