@@ -1,18 +1,17 @@
-"""The plugin's widgets: their fields are the parameters, and work is done beside the window."""
+"""The plugin's widgets: their fields are the parameters, and work is done beside the window.
 
-from __future__ import annotations
+Annotations are no texts here: magicgui, which makes the fields of them, finds no names of ours.
+"""
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from napari.layers import Image, Labels
 from napari.qt.threading import FunctionWorker, create_worker
 from napari.types import LayerDataTuple
 
 from imgconv_napari import layers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Worker = FunctionWorker[list[LayerDataTuple]]
 

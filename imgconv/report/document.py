@@ -8,16 +8,18 @@ import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgconv import __version__
 from imgconv.atomic import output
-from imgconv.engine import Model
 from imgconv.images import is_url
 from imgconv.steps.segment_network import facts
 from imgconv.tasks.segment.run_record import library_versions
 
 from .page import Picture, page
+
+if TYPE_CHECKING:
+    from imgconv.engine import Model
 
 NAME = "report.html"
 ROOM = 14_000_000  # bytes of all pictures, before they are written as text
