@@ -17,6 +17,7 @@ from imgconv import __version__
 from imgconv.errors import ImgconvError, InputError
 from imgconv.images import open_image, show_name
 from imgconv.steps.segment import SegmentFile
+from imgconv.steps.segment_large import is_large
 from imgconv.tasks.csv_table import read_csv
 from imgconv.tasks.labels.overlay import stretch
 from imgconv.tasks.plate.names import name_pattern
@@ -164,6 +165,8 @@ def _drawn(
     with ExitStack() as opened:
         sources = [opened.enter_context(open_image(f, **step.reading)) for f in files]
         found = step.positions(sources, files)
+        if is_large(found.info):  # its picture at full size is beside it
+            return
         results = step.settings.results(found, image["source"], image["source"])
         stack, seen = results.stack, [n - 1 for n in image["channels_seen"]]
         labels = _labels(Path(folder, image[KEY]), stack)
