@@ -233,6 +233,22 @@ def test_the_models_own_gauge_says_the_same_of_bands(
     equal(*in_both_ways("denoise", "a.tif", monkeypatch))
 
 
+def test_colours_are_laid_over_band_by_band(
+    folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    grey = np.clip(np.cumsum(rng.normal(0, 2, SHAPE), 1) + 120, 0, 255).astype(np.uint8)
+    sepia = (grey[..., None] * np.array([1, 0.85, 0.6])).astype(np.uint8)
+    tifffile.imwrite("grey.tif", grey, tile=(64, 64), compression="zlib")
+    tifffile.imwrite("sepia.tif", sepia, rowsperstrip=11)
+    tifffile.imwrite("deep.ome.tif", grey.astype(np.uint16) * 250, tile=(48, 48))
+    monkeypatch.setattr("imgconv.tasks.colorize.run.BAND", 9000)
+    monkeypatch.setattr("imgconv.ops.areas.STRIP", 5 * SHAPE[1])
+    for name in ("grey.tif", "sepia.tif", "deep.ome.tif"):
+        for more in ("", "--mix 0.3 --saturation 1.4"):
+            equal(*in_both_ways(f"colorize {more}", name, monkeypatch))
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_percentile_by_counts_is_numpys(seed: int) -> None:
     rng = np.random.default_rng(seed)
