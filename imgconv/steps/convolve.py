@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -139,7 +140,7 @@ class FeatureMaps(FileStep):
         )  # fmt: skip
         return fits and len(sizes) == 1 and all(map(is_large, images))
 
-    def _banded(self, image: Image) -> Iterator[BandedPlane]:
+    def _banded(self, image: Image) -> Iterator[Any]:
         """The maps of an image, one after the other; the image is read for each."""
         info = image.info
         size = self.layer.place(info.height, info.width)[1]
@@ -150,8 +151,8 @@ class FeatureMaps(FileStep):
 
     def _write_large_array(self, target: str, images: Sequence[Image], info: Info) -> list[str]:
         size = self.layer.place(info.height, info.width)[1]
-        shape = (len(self._labels(info)), *size)
-        shape = (info.planes, *shape) if info.stack_axes else shape
+        stack = (info.planes,) if info.stack_axes else ()
+        shape = (*stack, len(self._labels(info)), *size)
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         with output(target, force=self.force, seekable=False) as file:
             np.lib.format.write_array_header_1_0(file, header)
