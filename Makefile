@@ -33,8 +33,9 @@ pages: ## run the pages of docs/ and make their pictures again
 man: ## the manual page
 	$(PYTHON) -m imgconv man > docs/imgconv.1
 
-release: ## sdist and wheel in dist/, the documentation in site/
+release: ## all tests, sdist and wheel in dist/, the documentation in site/
 	$(PYTHON) -m pip install --quiet build '.[docs]'
+	$(PYTHON) -m pytest --long
 	$(PYTHON) -m build
 	mkdocs build --strict
 

@@ -1,4 +1,5 @@
-"""What every test of a command checks besides: advice names options that the command has."""
+"""What every test of a command checks besides: advice names options that the command has. And the
+flag for the tests that take long."""
 
 from __future__ import annotations
 
@@ -10,6 +11,19 @@ from try_as_newcomer import unknown
 
 from imgconv import cli
 from imgconv.cli.console import Console
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also the tests that take long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without `--long`, tests marked as long are left out, unless they are asked for by name."""
+    if config.option.long or any("::" in argument for argument in config.args):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(autouse=True)

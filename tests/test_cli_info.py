@@ -196,6 +196,26 @@ def test_the_schema_holds_for_files_of_every_kind_and_what_is_odd_is_said(
         assert bool(words) == bool(odd[record["source"]]), (record["source"], words)
 
 
+def test_integers_of_any_width_are_told_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ends = {"int32": (-7, 44_600_005), "int64": (-(2**60) - 1, 2**62 + 1), "uint64": (0, 2**64 - 1)}
+    for dtype, values in ends.items():
+        pixels = np.array([[*values, 3]], dtype)
+        tifffile.imwrite(f"{dtype}.tif", pixels)
+        np.save(f"{dtype}.npy", pixels)
+        for name in (f"{dtype}.tif", f"{dtype}.npy"):
+            assert cli.main(["info", "--json", name]) == 0
+            told = capfd.readouterr()
+            record = json.loads(told.out)
+            assert (record["min"], record["max"]) == values and told.err == ""
+            (odd,) = record["odd"]
+            assert odd.startswith("integers beyond 16,777,216: --depth 32")
+            assert cli.main(["info", name]) == 0
+            assert f"{values[0]} to {values[1]}" in capfd.readouterr().out
+
+
 def test_the_schema_refuses_what_is_not_in_it() -> None:
     import jsonschema
 

@@ -289,6 +289,7 @@ print(error(residual(b), b.rng.standard_normal((1, 3, 24, 40)).astype(np.float32
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.uname().machine != "x86_64", reason="x86 only")
+@pytest.mark.long
 def test_vectors_of_four_give_the_same_results(tmp_path):
     narrow = {
         "NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "+sse2,+sse4.1",

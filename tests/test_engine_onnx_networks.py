@@ -171,6 +171,7 @@ def test_a_network_for_any_size_runs_at_sizes_that_its_export_never_saw(
     compare(tmp_path / "net.onnx", (24, 40), also, size=(24, 40))
 
 
+@pytest.mark.long
 def test_the_new_exporter_is_imported_for_one_size(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript")
     net = Plain(enlarged=True)

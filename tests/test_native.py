@@ -238,7 +238,11 @@ def test_where_the_loader_cannot_work_numba_computes_the_same(tmp_path):
 @pytest.mark.skipif("+avx2" not in host.cpu()[1], reason="other widths of x86 only")
 @pytest.mark.parametrize(
     ("cpu", "features"),
-    [("x86-64", "+sse2"), ("sandybridge", "+sse4.2,+avx"), ("haswell", "+avx,+avx2,+fma")],
+    [
+        pytest.param("x86-64", "+sse2", marks=pytest.mark.long),
+        pytest.param("sandybridge", "+sse4.2,+avx", marks=pytest.mark.long),
+        ("haswell", "+avx,+avx2,+fma"),
+    ],
 )
 def test_narrower_vectors_give_the_same_result(tmp_path, cpu, features):
     forced = {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features}

@@ -26,7 +26,14 @@ def pixels(path: Path) -> np.ndarray:
     return tifffile.imread(path) if path.suffix == ".tif" else np.asarray(Image.open(path))
 
 
-@pytest.mark.parametrize("recipe", [r for r in make_samples.RECIPES if r is not make_samples.fruit])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        pytest.param(one, marks=[pytest.mark.long] if one is make_samples.lake else [])
+        for one in make_samples.RECIPES
+        if one is not make_samples.fruit
+    ],
+)
 def test_the_script_makes_the_committed_pixels(recipe, tmp_path):
     recipe(tmp_path)
     made = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}

@@ -19,7 +19,7 @@ from imgconv import cli  # noqa: E402
 from imgconv.engine import load  # noqa: E402
 from imgconv.tasks.segment.card import READ  # noqa: E402
 from training import gpu, start  # noqa: E402
-from training.segmentation import data  # noqa: E402
+from training.segmentation import data, train  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 FAST = ["--batch", "2", "--size", "64", "--threads", "1", "--nice", "0"]
@@ -60,6 +60,15 @@ def run(module: str, *words: object, cwd: Path) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 
 
+def typed(*words: str) -> None:
+    """A training of `nuclei` in this process, which leaves torch's threads as they were."""
+    threads = torch.get_num_threads()
+    try:
+        train.main(train.arguments([*words, "--nice", "0", "--threads", "1", "--device", "cpu"]))
+    finally:
+        torch.set_num_threads(threads)
+
+
 def pack(task: str, folder: Path, target: Path, *more: str) -> None:
     words = ["pack", task, "--data", str(folder), "--out", str(target), *more]
     gpu.main(*gpu.arguments(words))
@@ -84,9 +93,9 @@ def test_nuclei_learns_on_from_a_folder_and_segment_takes_what_comes_out(
     monkeypatch.chdir(here)
     assert cli.main(["segment", "--model", "my-nuclei.safetensors", "mine/images/1.png"]) == 0
     assert "objects" in capfd.readouterr().err
-    longer = run("segmentation", *words, "--steps", 4, cwd=here)
+    monkeypatch.setenv("XDG_STATE_HOME", str(here / "state"))
+    typed(*words, "--steps", "4")
     steps = [json.loads(line) for line in (state / "log.jsonl").read_text().splitlines()]
-    assert longer.returncode == 0
     assert [s["step"] for s in steps if s["kind"] == "step"][-1] == 4
 
 
@@ -105,21 +114,18 @@ WRONG = {
 def test_what_is_wrong_is_said_in_one_line(
     folder: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from training.segmentation import train
-
     words, code, said = WRONG[name]
     monkeypatch.chdir(folder.parent)
     monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "state"))
-    threads = torch.get_num_threads()
     with pytest.raises(SystemExit) as stop:
-        train.main(train.arguments([*words, "--nice", "0", "--threads", "1", "--device", "cpu"]))
-    torch.set_num_threads(threads)
+        typed(*words)
     told = stop.value.code
     assert (1 if isinstance(told, str) else told) == code
     line = told if isinstance(told, str) else capsys.readouterr().err.splitlines()[-1]
     assert said in line and "\n" not in line
 
 
+@pytest.mark.long
 def test_a_run_on_a_gpu_is_packed_and_trained_from_and_its_weights_serve(folder: Path) -> None:
     here = folder.parent
     pack("segmentation", folder, here / "pack.zip")

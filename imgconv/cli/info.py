@@ -25,7 +25,7 @@ SHOWN = 20  # images of a file
 class InfoOptions(InputOptions):
     """What describes images, as the commands see them that make others of them."""
 
-    values: ClassVar[str] = "shown"
+    values: ClassVar[str] = "described"
 
 
 def command(
@@ -121,7 +121,8 @@ def _values(r: dict[str, Any]) -> str:
     if "min" not in r:
         return "none finite" if "not_finite" in r else ""
     odd = f", {r['not_finite']} not finite" if "not_finite" in r else ""
-    return f"{r['min']:g} to {r['max']:g}{odd}"
+    low, high = (f"{end}" if isinstance(end, int) else f"{end:g}" for end in (r["min"], r["max"]))
+    return f"{low} to {high}{odd}"
 
 
 def _size_text(size: dict[str, Any] | None) -> str:

@@ -7,10 +7,11 @@ from typing import Literal
 
 from imgconv.errors import InputError
 
-Values = Literal["shown", "measured", "labels"]
+Values = Literal["shown", "described", "measured", "labels"]
 """What numbers are wanted: those that viewers show, with colour tables looked up, white up and the
-range filled; those that were measured, which are behind ImageJ's colour tables and inversion;
-numbers of objects, which are behind every colour table."""
+range filled; the same to be described, integers of any width as they are; those that were measured,
+which are behind ImageJ's colour tables and inversion; numbers of objects, which are behind every
+colour table."""
 
 Palette = Literal["auto", "numbers", "colours"]
 """Of an image of numbers with a colour table: which of the two it is."""
@@ -37,7 +38,7 @@ class Limits:
     @property
     def stored(self) -> bool:
         """Whether numbers are wanted as they stand in the file."""
-        return self.values != "shown"
+        return self.values not in ("shown", "described")
 
     def check(self, name: str, height: int, width: int, samples: int = 1) -> None:
         """Refuse an empty plane, and one that is larger than the limit; a pixel of more than

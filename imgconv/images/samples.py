@@ -48,7 +48,7 @@ def note(dtype: np.dtype[Any], limits: Limits) -> str | None:
     if dtype == np.float64:
         return "float64 rounded to float32"
     if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
-        wide = dtype.kind != "f" and dtype.itemsize > 2 and limits.stored
+        wide = dtype.kind != "f" and dtype.itemsize > 2 and limits.values != "shown"
         return None if wide else f"{dtype} converted to float32, every value exact"
     return None
 
@@ -59,6 +59,8 @@ def convert(samples: np.ndarray, name: str, limits: Limits) -> np.ndarray:
     if dtype.kind == "b":
         return samples.astype(np.uint8) * np.uint8(1 if limits.stored else 255)
     wide = dtype.kind in "iu" and dtype.itemsize > 2
+    if wide and limits.values == "described":
+        return samples
     if wide and limits.stored and samples.size:
         return _exact(samples, name)
     if wide and not limits.allow_rounding and samples.size:

@@ -7,6 +7,7 @@ from typing import Any
 
 from imgconv.images import Info
 from imgconv.images.metadata import exif
+from imgconv.images.samples import EXACT
 
 SPACES = {"GRAY": 1, "RGB": 3}
 HDR = {16: "PQ", 18: "HLG"}  # transfer functions of cICP (ITU-T H.273)
@@ -70,5 +71,8 @@ def _values(info: Info, record: Mapping[str, Any]) -> Iterator[str]:
         yield f"pixels are not square: {size[0]:g} x {size[1]:g} {size[2]}"
     if record.get("not_finite"):
         yield f"{record['not_finite']} values are NaN or infinite"
+    ends = record.get("min", 0), record.get("max", 0)
+    if "int" in info.source_dtype and max(map(abs, ends)) > EXACT:
+        yield f"integers beyond {EXACT:,}: --depth 32 lets filters round them"
     if "min" in record and record["min"] == record["max"]:
         yield f"every value is {record['min']:g}"

@@ -44,15 +44,18 @@ def paper(grey: np.ndarray) -> tuple[np.ndarray, float]:
     seen = grey[np.ix_(rows, columns)].ravel()
     terms = _terms(rows / max(H - 1, 1), columns / max(W - 1, 1))
     frame = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    near = np.abs(seen - np.median(frame)) <= 0.3 * max(float(np.ptp(seen)), 1e-6)
-    factors, noise = np.array([np.median(frame), 0, 0, 0, 0, 0], np.float64), 0.0
+    border = float(np.median(frame))
+    near = np.abs(seen - border) <= 0.3 * max(float(np.ptp(seen)), 1e-6)
+    factors, noise = np.array([border, 0, 0, 0, 0, 0], np.float64), 0.0
     for _ in range(ROUNDS):
         if near.sum() < 3 * terms.shape[1]:
             break
-        factors = np.linalg.lstsq(terms[near], seen[near], rcond=None)[0]
+        factors = _fit(terms[near], seen[near])
         off = np.abs(seen - terms @ factors)
         noise = 1.4826 * float(np.median(off[near]))
-        near = off <= max(SPREAD * noise, FAINTEST / 2)
+        before, near = near, off <= max(SPREAD * noise, FAINTEST / 2)
+        if np.array_equal(near, before):  # it would be fitted to the same again
+            break
     surface = _terms(np.arange(H) / max(H - 1, 1), np.arange(W) / max(W - 1, 1)) @ factors
     return surface.reshape(H, W).astype(np.float32), noise
 
@@ -61,6 +64,12 @@ def _terms(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """(rows * columns, 6): 1, y, x, y^2, xy, x^2."""
     y, x = (part.ravel() for part in np.meshgrid(rows, columns, indexing="ij"))
     return np.stack([np.ones_like(y), y, x, y * y, x * y, x * x], 1)
+
+
+def _fit(terms: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Factors (6,) of the least squares, by the normal equations, which are small; the smallest of
+    them where a picture of one line leaves some open."""
+    return np.linalg.lstsq(terms.T @ terms, terms.T @ seen, rcond=None)[0]
 
 
 def _full(amount: np.ndarray, beyond: float) -> float:
