@@ -156,7 +156,7 @@ def interleaving(part: int) -> Callable:
         order = [n for i in places for n in (i, one.count + i)]
 
         def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-            return b.bitcast(shuffle(b, *values, order), target.code)
+            return b.bitcast(shuffle(b, values[0], values[1], order), target.code)
 
         return target(one, other), emit
 
@@ -171,9 +171,9 @@ def store_halves(typing: Any, pointer: Any, index: Any, lower: Any, upper: Any) 
              *range(count + i, count + i + 8))]  # fmt: skip
 
     def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-        pointer, index, *parts = values
+        pointer, index, left, right = values
         for half in range(2):
-            words = shuffle(b, *parts, order[half * count : (half + 1) * count])
+            words = shuffle(b, left, right, order[half * count : (half + 1) * count])
             where = b.add(index, ir.Constant(index.type, half * count))
             b.store(words, place(b, pointer, where, lower), align=size_of(lower))
         return context.get_dummy_value()
@@ -199,12 +199,13 @@ def byte_products(typing: Any, words: Any, weights: Any) -> Any:
 
     Both weights together are at most 128.
     """
-    name = {16: "avx2.pmadd.ub.sw", 8: "ssse3.pmadd.ub.sw.128"}.get(words.count)
-    known = name is not None and ("+avx2" if words.count == 16 else "+ssse3") in FEATURES
+    name, needed = "ssse3.pmadd.ub.sw.128", "+ssse3"
+    if words.count == 16:
+        name, needed = "avx2.pmadd.ub.sw", "+avx2"
 
     def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
         sides = values[0], spread_in(b, values[1], words.code)
-        if known:
+        if needed in FEATURES:
             lanes = ir.VectorType(ir.IntType(8), 2 * words.count)
             return instruction(b, name, words.code, *(b.bitcast(side, lanes) for side in sides))
         mask, eight = (ir.Constant(words.code, [n] * words.count) for n in (255, 8))

@@ -84,7 +84,7 @@ def _column(part: np.ndarray, near: int, base: float) -> Narrow:
     moved = (1 - 2.0 ** (8 - scale)) / 2 - 256 * UNEVEN * shared if shared else 0
     cuts = np.count_nonzero(weights) / 2 + moved
     zeros = _below_the_point(base + cuts, weights)
-    return Narrow(*weights, inner | outer << 8, scale - 8, *zeros)
+    return Narrow._make((*weights, inner | outer << 8, scale - 8, *zeros))
 
 
 def _below_the_point(wanted: float, weights: list[int]) -> tuple[int, int]:
@@ -103,4 +103,4 @@ def _row(part: np.ndarray, near: int) -> Narrow:
     places = _ratio(sums, near)
     both = 1 + 2.0**-places
     tail = round(2 * sums[near] / both * 2**WEIGHTS)
-    return Narrow(*_near(sums, near, tail / 2 * both / 2**WEIGHTS), tail, places)
+    return Narrow._make((*_near(sums, near, tail / 2 * both / 2**WEIGHTS), tail, places, 0, 0))

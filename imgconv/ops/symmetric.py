@@ -17,6 +17,7 @@ import numpy as np
 
 from imgconv import kernels, threads
 from imgconv.kernels.layout import pack
+from imgconv.kernels.native import Kernel
 from imgconv.kernels.plane_layout import Plane, Reals
 
 from . import narrow
@@ -154,7 +155,7 @@ def launch(
 
 # Each: the kernel, and its numbers: what lies beyond a constant border after the column part,
 # the column, the row, and what real sums are finished by.
-Numbers = tuple[kernels.Kernel, tuple[np.ndarray, ...]]
+Numbers = tuple[Kernel, tuple[np.ndarray, ...]]
 
 
 def _in_reals(
