@@ -298,7 +298,7 @@ def written(stack: LabelStack, axes: str, sizes: tuple[int, ...], **more: object
     plane = Info("tiff", source.dtype, height, width, 1, tiff=source.tiff)
     record = labels_info(plane, axes, sizes, (0.25, 0.25), stack.dtype, stack.largest)
     file = io.BytesIO()
-    write_labels(file, stack.planes(), record)
+    write_labels(file, map(stack.written, range(len(stack))), record)
     file.seek(0)
     return file
 

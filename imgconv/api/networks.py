@@ -216,6 +216,7 @@ def segment(
     >>> found.count, found.labels.shape, round(found.measurements["centroid_x_px"][0])
     (2, (96, 96), 30)
     """
+    from imgconv.images.bands import whole_of
     from imgconv.steps.segment import segmentation_of, settings_of
     from imgconv.tasks.positions import positions_of
     from imgconv.tasks.segment.linked import tracks_table, volumes_table
@@ -232,8 +233,9 @@ def segment(
     step = segmentation_of(model, settings, threshold)
     with source_of(image, reading, "measured") as source:
         seen = positions_of(source, settings.position)
-        results = settings.results(seen, source.name, source.name, ("overlay", "table"))
-        maps = [plane[..., 0] for plane in step.fields(seen, results, [])]
+        kinds = ("overlay", "table", "probability")
+        results = settings.results(seen, source.name, source.name, kinds)
+        maps = [whole_of(plane)[..., 0] for plane in step.fields(seen, results, [])]
         stack, plane = results.stack.sizes, maps[0].shape
         labels = np.stack([one.astype(np.int32) for one in results.labels.planes()])
         columns = results.table_columns()[1:]

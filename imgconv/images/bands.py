@@ -47,6 +47,11 @@ def bands_of(plane: Plane) -> Iterator[np.ndarray]:
     return plane.bands if isinstance(plane, BandedPlane) else iter((plane,))
 
 
+def whole_of(plane: Plane) -> np.ndarray:
+    """The plane (H, W, C) as an array."""
+    return plane if isinstance(plane, np.ndarray) else np.concatenate(list(plane.bands))
+
+
 def in_bands_of(bands: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
     """The same rows in bands of so many; the last one has the rest."""
     held: deque[np.ndarray] = deque()

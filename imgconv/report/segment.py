@@ -19,6 +19,7 @@ from imgconv.atomic import output
 from imgconv.errors import ImgconvError, InputError
 from imgconv.images import open_image, show_name
 from imgconv.steps.segment import SegmentFile
+from imgconv.steps.segment_large import is_large
 from imgconv.tasks.csv_table import read_csv
 from imgconv.tasks.plate.names import name_pattern
 from imgconv.tasks.segment.results import PLANES, SUMMARY
@@ -174,6 +175,8 @@ def _drawn(
     with ExitStack() as opened:
         sources = [opened.enter_context(open_image(f, **step.reading)) for f in files]
         found = step.positions(sources, files)
+        if is_large(found.info):  # its picture at full size is beside it
+            return
         results = step.settings.results(found, image["source"], image["source"])
         stack, seen = results.stack, [n - 1 for n in image["channels_seen"]]
         labels = _labels(Path(folder, image[KEY]), stack)

@@ -20,6 +20,7 @@ from imgconv import doing
 from imgconv.batch import Done, Item
 from imgconv.errors import InputError, UsageError
 from imgconv.images import (
+    Info,
     Source,
     WriteOptions,
     folder_format,
@@ -33,7 +34,7 @@ from imgconv.memory import share
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.card import Card
 from imgconv.tasks.channel_files import join_channels
-from imgconv.tasks.fields_of_view import Field, channel_of, stack_of
+from imgconv.tasks.fields_of_view import channel_of, stack_of
 from imgconv.tasks.labels.select import LabelStack, Selection, Size
 from imgconv.tasks.link import assignment
 from imgconv.tasks.link.stack import Links, link, with_depth
@@ -44,12 +45,15 @@ from imgconv.tasks.merged import only_channel
 from imgconv.tasks.plate.names import NamePattern
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
+from imgconv.tasks.segment.large import segment_large
 from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
 from imgconv.tasks.segment.spots import SpotsIn
 from imgconv.threads import check_abandoned
 
+from .segment_large import BYTES as LARGE_BYTES
+from .segment_large import is_large, large_fields, probability_plane
 from .segment_network import SegmentNetwork
 from .segment_note import Segmented, write_note
 
@@ -137,14 +141,18 @@ class SegmentFile:
             sources = [opened.enter_context(open_image(f, **self.reading)) for f in files]
             source, found = sources[0], self.positions(sources, files)
             info = found.info
-            with share(info.height * info.width * (BYTES + info.channels * 4)):
+            needed = info.height * info.width * (BYTES + info.channels * 4)
+            with share(min(needed, LARGE_BYTES) if self._in_bands(info) else needed):
                 results, scales = self._segment(item, found)
         said = (line(results, self.settings, scales), *results.notes)
         notes = (*source.notes, *found.notes, *said, *doubts(self.settings.size))
         if item.target == "-":
             return Done(("-",), notes)
         return Done(
-            (item.target, *item.also), notes, results.totals(), self._told(item, results, scales)
+            (item.target, *item.also, *results.further),
+            notes,
+            results.totals(),
+            self._told(item, results, scales),
         )
 
     def positions(self, sources: list[Source], files: tuple[str, ...]) -> Positions:
@@ -186,7 +194,7 @@ class SegmentFile:
             raise InputError("is no OME-Zarr folder: leave out `zarr_labels`")
         from imgconv.images.formats.omezarr.labels import write_labels
 
-        planes = results.labels.planes()
+        planes = map(results.labels.written, range(len(results.labels)))
         for image in source.images:
             counts = zip(image.info.stack_axes, image.info.stack_shape, strict=True)
             mine = islice(planes, math.prod(n for axis, n in counts if axis != "C"))
@@ -210,13 +218,16 @@ class SegmentFile:
             card = replace(card, read={**card.read, "least": selection.min_area})
         diameter = settings.diameter.pixels(size) if settings.diameter else None
         links = settings.linking(results)
+        if self._in_bands(source.info):
+            yield from self._large_fields(source, results, scales, (card, diameter, selection))
+            return
         held: list[Segmentation] = []
         first = LabelStack()
         fields = math.prod(results.stack.sizes)
         for one in doing.count("field", results.stack.read(source), fields):
             check_abandoned()
             doing.say("computing")
-            self._check_merged(one, results)
+            self._check_merged(one.number, one.pixels, results)
             seen = one.pixels[..., results.stack.seen]
             found = segment(seen, self.network, card, diameter)
             found = replace(found, labels=selection(found.labels))
@@ -239,11 +250,38 @@ class SegmentFile:
     def _told(self, item: Item, results: Results, scales: list[float]) -> Segmented:
         return Segmented(self._entry(item, results, scales), results.summary)
 
-    def _check_merged(self, one: Field, results: Results) -> None:
+    def _in_bands(self, info: Info) -> bool:
+        """Whether fields pass in bands: not where objects are linked, or spots are looked for."""
+        return is_large(info) and not self.settings.is_linked and self.settings.spots is None
+
+    def _large_fields(
+        self,
+        source: Positions,
+        results: Results,
+        scales: list[float],
+        how: tuple[Card, float | None, Selection],
+    ) -> Iterator[Any]:
+        """As `fields`; the maps are planes in bands."""
+        fields = math.prod(results.stack.sizes)
+        card, diameter, selection = how
+        for one, plane in doing.count("field", large_fields(results.stack, source), fields):
+            doing.say("computing")
+            if one.number == 1:
+                some = plane.sampled(max(1, int((plane.shape[0] * plane.shape[1] / 1e6) ** 0.5)))
+                self._check_merged(one.number, some, results)
+            found = segment_large(
+                plane.channels(results.stack.seen), self.network, card, diameter, selection,
+                likely="probability" in results.kinds,
+            )  # fmt: skip
+            scales.append(found.scale)
+            yield probability_plane(found)
+            results.add_large(one, plane, found)
+
+    def _check_merged(self, number: int, pixels: np.ndarray, results: Results) -> None:
         """Of merged fluorescence the one channel that carries anything is looked at."""
         stack = results.stack
-        if one.number == 1 and len(stack.seen) == 3 and self.settings.channel is None:
-            seen = only_channel(one.pixels[..., stack.seen], results.name)
+        if number == 1 and len(stack.seen) == 3 and self.settings.channel is None:
+            seen = only_channel(pixels[..., stack.seen], results.name)
             results.stack = replace(stack, seen=seen)
 
     def _entry(self, item: Item, results: Results, scales: list[float]) -> dict[str, Any]:

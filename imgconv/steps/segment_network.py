@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from imgconv.engine import Model, run
+from imgconv.engine.rows import run_rows
 from imgconv.errors import InputError
 from imgconv.tasks.segment.card import READ
+
+CHANNELS = 4  # of its input
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,20 @@ class SegmentNetwork:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         (given,), (maps,) = self.model.graph.inputs, self.model.graph.outputs
-        found = run(self.model, {given: image})[maps]
+        return self._checked(run(self.model, {given: image})[maps])
+
+    def rows(
+        self,
+        rows: Callable[[int, int], np.ndarray],
+        shape: tuple[int, int, int],
+        prepare: Callable[[np.ndarray], np.ndarray],
+    ) -> Iterator[np.ndarray]:
+        """Its maps (4, h, W) after (4, h, W) of an image (C, H, W) of which there are rows at a
+        time; prepare makes (4, h, w) of any piece."""
+        made = run_rows(self.model, rows, shape, prepare=prepare, channels=CHANNELS)
+        return map(self._checked, made)
+
+    def _checked(self, found: np.ndarray) -> np.ndarray:
         if len(found) != len(READ["channels"]):
             raise InputError(
                 f"{self.model.path}: gives {len(found)} maps; segment reads "

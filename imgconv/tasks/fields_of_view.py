@@ -92,6 +92,13 @@ class Stack:
             where = {a: n + 1 for a, n in zip(self.axes, place, strict=True)}
             yield Field(number, where, pixels)
 
+    def planes_of(self, field: int) -> list[int]:
+        """The file's planes, from 0, that have the channels of a field, from 0."""
+        if not self.apart:
+            return [field]
+        first = field // self.inner * self.inner * self.channels + field % self.inner
+        return [first + channel * self.inner for channel in range(self.channels)]
+
     def _pixels(self, source: Positions) -> Iterator[np.ndarray]:
         if not self.apart:
             for plane in _planes(source):

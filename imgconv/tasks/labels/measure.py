@@ -45,12 +45,18 @@ def columns(channels: Sequence[str], size: Size) -> list[str]:
 
 
 def measure(
-    labels: np.ndarray, pixels: np.ndarray, channels: Sequence[str], size: Size = None
+    labels: np.ndarray,
+    pixels: np.ndarray,
+    channels: Sequence[str],
+    size: Size = None,
+    top: int = 0,
+    before: int = 0,
 ) -> Iterator[Row]:
-    """A row for each label of (H, W), in order; intensities from pixels (H, W, C)."""
+    """A row for each label of (H, W), in order; intensities from pixels (H, W, C). Of a part of an
+    image: its first row, and the number before the first label."""
     names = columns(channels, size)
-    for region in regionprops(labels):
-        values = [region.label, *_shape(region)]
+    for region in regionprops(labels, offset=(top, 0)):
+        values = [region.label + before, *_shape(region, top)]
         if size:
             values += _metric(dict(zip(SHAPE, values[1:], strict=True)), size)
         values += _intensities(pixels[region.slice][region.image])
@@ -62,14 +68,14 @@ def is_square(size: tuple[float, float]) -> bool:
     return math.isclose(size[0], size[1], rel_tol=1e-3)
 
 
-def _shape(region: Any) -> list[float]:
-    top, left, bottom, right = region.bbox
+def _shape(region: Any, first: int) -> list[float]:
+    top, left, bottom, right = region.bbox  # of the part of the image, coords are of all of it
     area = int(region.area)
     y, x = region.coords.T
     middle_x, middle_y = float(x.mean()), float(y.mean())
     eccentricity, orientation = ellipse(x - middle_x, y - middle_y)
     return [
-        area, middle_x + 0.5, middle_y + 0.5, left, top, right - left, bottom - top,
+        area, middle_x + 0.5, middle_y + 0.5, left, top + first, right - left, bottom - top,
         float(region.perimeter), float(region.equivalent_diameter_area),
         eccentricity, min(1.0, area / hull_area(region.image)), orientation,
     ]  # fmt: skip

@@ -51,12 +51,16 @@ def polygons(mask: np.ndarray, left: int = 0, top: int = 0) -> list[Polygon]:
     ]
 
 
-def outlines(labels: np.ndarray) -> Iterator[tuple[int, list[Polygon]]]:
-    """Each label of an image (H, W) and its polygons, in order."""
+def outlines(
+    labels: np.ndarray, top: int = 0, before: int = 0
+) -> Iterator[tuple[int, list[Polygon]]]:
+    """Each label of an image (H, W) and its polygons, in order. Of a part of an image: its first
+    row, and the number before the first."""
     for label, place in enumerate(find_objects(labels), 1):
         if place is not None:
             rows, columns = place
-            yield label, polygons(labels[place] == label, columns.start, rows.start)
+            mask = labels[place] == label
+            yield label + before, polygons(mask, columns.start, rows.start + top)
 
 
 def _rings(mask: np.ndarray) -> Iterator[Ring]:

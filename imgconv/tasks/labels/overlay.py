@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +61,18 @@ def overlay(
     elif grown > 1:
         picture = _enlarge(picture, grown)
         shown = labels.repeat(grown, axis=0).repeat(grown, axis=1)
+    outlined = outline(picture, shown, table, 2 if grown > 2 else 1)
+    return number(outlined, find_spots(labels, grown / shrunk), grown / shrunk)
+
+
+def outline(
+    picture: np.ndarray, labels: np.ndarray, colours: np.ndarray, width: int = 1
+) -> np.ndarray:
+    """RGB (H, W, 3) with the rims of labels (H, W), so many pixels wide."""
     picture = np.array(picture)
-    edge = _edges(shown, 2 if grown > 2 else 1)
-    picture[edge] = table[shown[edge] % len(table)]
-    return _number(picture, labels, grown / shrunk)
+    edge = _edges(labels, width)
+    picture[edge] = colours[labels[edge] % len(colours)]
+    return picture
 
 
 def colours_for(pixels: np.ndarray) -> Colours:
@@ -73,7 +81,12 @@ def colours_for(pixels: np.ndarray) -> Colours:
 
 
 def _colours_on(picture: np.ndarray) -> Colours:
-    return ON_BRIGHT if picture.mean() > BRIGHT else ON_DARK
+    return colours_by(float(picture.mean()))
+
+
+def colours_by(mean: float) -> Colours:
+    """Those that stand out of a picture of this mean."""
+    return ON_BRIGHT if mean > BRIGHT else ON_DARK
 
 
 def factors(labels: np.ndarray) -> tuple[int, int]:
@@ -91,16 +104,38 @@ def factors(labels: np.ndarray) -> tuple[int, int]:
 
 def stretch(pixels: np.ndarray) -> np.ndarray:
     """RGB uint8 (H, W, 3) of grey or RGB of any range, dark and bright tails cut off."""
-    step = max(1, round((pixels.shape[0] * pixels.shape[1] / SAMPLE) ** 0.5))
-    sample = pixels[::step, ::step]
-    known = sample[np.isfinite(sample)] if pixels.dtype.kind == "f" else sample
+    step = sample_step(pixels.shape)
+    return find_tone(pixels[::step, ::step])(pixels)
+
+
+def sample_step(shape: Sequence[int]) -> int:
+    """Every how manieth row and column of an image (H, W, ...) its tone is found from."""
+    return max(1, round((shape[0] * shape[1] / SAMPLE) ** 0.5))
+
+
+@dataclass(frozen=True)
+class Tone:
+    """What is black, how far white is from it, and the bend between."""
+
+    low: float
+    span: float
+    gamma: float
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """RGB uint8 (H, W, 3) of grey or RGB, pixel by pixel."""
+        eight = _eight_bits(pixels, self.low, self.span, self.gamma)
+        return np.repeat(eight, 3, axis=2) if pixels.shape[2] == 1 else eight
+
+
+def find_tone(sample: np.ndarray) -> Tone:
+    """Of some pixels (h, w, C)."""
+    known = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     low, high = np.percentile(known, TAILS) if known.size else (0.0, 1.0)
     if high <= low:  # flat but for a few
         low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     low, span = float(low), max(float(high) - float(low), 1e-30)
     dark = known.size and float(known.mean()) < low + span / 3
-    eight = _eight_bits(pixels, low, span, GAMMA if dark else 1.0)
-    return np.repeat(eight, 3, axis=2) if pixels.shape[2] == 1 else eight
+    return Tone(low, span, GAMMA if dark else 1.0)
 
 
 def _eight_bits(pixels: np.ndarray, low: float, span: float, gamma: float) -> np.ndarray:
@@ -138,8 +173,10 @@ def _edges(labels: np.ndarray, width: int) -> np.ndarray:
     return edge & (labels > 0)
 
 
-def _spots(labels: np.ndarray, least: float) -> Iterator[Spot]:
-    """For each label of at least so many rows the middle of its widest place near its centroid."""
+def find_spots(labels: np.ndarray, scale: float) -> Iterator[Spot]:
+    """For each label that may have room for its number, in a picture that is `scale` times as
+    large, the middle of its widest place near its centroid."""
+    least = SIZES[-1] / scale
     for label, place in enumerate(find_objects(labels), 1):
         if place is None or place[0].stop - place[0].start < least:
             continue
@@ -170,11 +207,11 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
-def _number(picture: np.ndarray, labels: np.ndarray, scale: float) -> np.ndarray:
-    """With the number in each label that has room for it."""
+def number(picture: np.ndarray, spots: Iterable[Spot], scale: float) -> np.ndarray:
+    """RGB (H, W, 3) with the number of each label that has room for it."""
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
-    for spot in _spots(labels, SIZES[-1] / scale):
+    for spot in spots:
         text = str(spot.label)
         size = _fitting(text, spot.width * scale, spot.height * scale)
         if size:

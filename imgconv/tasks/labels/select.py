@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -11,9 +10,12 @@ import numpy as np
 import tifffile
 
 from imgconv.images import Image, Info, WriteOptions
+from imgconv.images.bands import Plane
 from imgconv.images.formats.tiff.write import write
 from imgconv.images.info import TiffLayout
 from imgconv.images.pixelsize import depth_and_interval, resolution_of
+
+from .packed import PackedLabels
 
 IMAGEJ_AXES = ("", "T", "Z", "TZ", "C", "TC", "ZC", "TZC")
 
@@ -48,14 +50,19 @@ class LabelStack:
 
     def __init__(self) -> None:
         self.largest = 0
-        self._packed: list[bytes] = []
-        self._shapes: list[tuple[int, ...]] = []
+        self._packed: list[PackedLabels] = []
 
     def add(self, labels: np.ndarray) -> None:
-        plane = np.ascontiguousarray(labels, np.uint32)
-        self.largest = max(self.largest, int(plane.max(initial=0)))
-        self._packed.append(zlib.compress(plane.data, 1))
-        self._shapes.append(plane.shape)
+        """(H, W)."""
+        self._append(PackedLabels.of(labels), int(labels.max(initial=0)))
+
+    def add_packed(self, labels: PackedLabels) -> None:
+        """Labels that have been numbered."""
+        self._append(labels, labels.largest)
+
+    def _append(self, labels: PackedLabels, largest: int) -> None:
+        self.largest = max(self.largest, largest)
+        self._packed.append(labels)
 
     @property
     def dtype(self) -> np.dtype:
@@ -70,13 +77,17 @@ class LabelStack:
 
     def plane(self, number: int) -> np.ndarray:
         """One of them, from 0."""
-        found = np.frombuffer(zlib.decompress(self._packed[number]), np.uint32)
-        return found.reshape(self._shapes[number]).astype(self.dtype)
+        bands = list(self._packed[number].rows(self.dtype))
+        return bands[0] if len(bands) == 1 else np.concatenate(bands)
+
+    def written(self, number: int) -> Plane:
+        """The same as (H, W, 1), in bands where it is large."""
+        return self._packed[number].plane(self.dtype)
 
 
-def write_labels(file: BinaryIO, planes: Iterable[np.ndarray], record: Info) -> None:
-    """A TIFF of planes (H, W), as `labels_info` describes it."""
-    image = Image.of(record, (plane[..., None] for plane in planes))
+def write_labels(file: BinaryIO, planes: Iterable[Plane], record: Info) -> None:
+    """A TIFF of planes (H, W, 1), as `labels_info` describes it."""
+    image = Image.of(record, planes)  # type: ignore[arg-type]
     write(file, [image], WriteOptions())
 
 

@@ -53,13 +53,23 @@ def prepare(
         planes = planes[:, :, None]
     if planes.shape[2] not in (1, 3):
         raise ValueError(f"{planes.shape[2]} channels; a network looks at 1 (grey) or 3 (RGB)")
-    levels = levels or percentile_levels(planes, rules)
+    scaled = at_levels(planes, rules, levels or percentile_levels(planes, rules))
+    return with_compressed(resize_maps(scaled, size or planes.shape[:2]), rules)
+
+
+def at_levels(planes: np.ndarray, rules: Mapping[str, Any], levels: Levels) -> np.ndarray:
+    """(H, W, C) of any dtype -> (C, H, W) float32: the levels are 0 and 1, what is far is clipped,
+    pixel by pixel."""
     scaled = (planes.astype(np.float32) - np.float32(levels.zero)) / np.float32(levels.span)
     if "glare" in rules:  # no object: shown as it is, it would hide those beside it
         scaled[scaled > np.float32(rules["glare"])] = 0
     scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=1e9, neginf=-1e9)
     np.clip(scaled, *rules["clip"], out=scaled)
-    maps = resize_maps(scaled.transpose(2, 0, 1), size or planes.shape[:2])
+    return scaled.transpose(2, 0, 1)
+
+
+def with_compressed(maps: np.ndarray, rules: Mapping[str, Any]) -> np.ndarray:
+    """(1 or 3, H, W) at their levels -> (4, H, W), the network's input, pixel by pixel."""
     result = np.empty((4, *maps.shape[1:]), np.float32)
     result[:3] = maps
     result[3] = compress(maps, rules["compress"])
@@ -67,11 +77,15 @@ def prepare(
 
 
 def resize_maps(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """(C, H, W) float32 at (h, w): bilinear, and without aliasing where that is smaller."""
+    """(C, H, W) float32 at (h, w): bilinear, and without aliasing where that is smaller. First
+    across, then down: versions of Pillow choose otherwise."""
     if maps.shape[1:] == tuple(size):
         return maps
-    across, bilinear = (size[1], size[0]), Image.Resampling.BILINEAR
-    return np.stack([np.asarray(Image.fromarray(m).resize(across, bilinear)) for m in maps])
+    return np.stack([_resize(_resize(one, len(one), size[1]), *size) for one in maps])
+
+
+def _resize(one: np.ndarray, height: int, width: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def compress(maps: np.ndarray, strength: float) -> np.ndarray:

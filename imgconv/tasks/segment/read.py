@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -11,6 +11,8 @@ from skimage.morphology import local_maxima, reconstruction
 from skimage.segmentation import watershed
 
 from .card import READ, UNIT
+
+TRUNCATE = 4.0  # sigmas that the smoothing reaches
 
 
 def probability(maps: np.ndarray) -> np.ndarray:
@@ -42,17 +44,38 @@ def instances(maps: np.ndarray, rules: Mapping[str, Any] = READ, scale: float = 
     the image was resized before the network saw it (the maps are back at the image's own
     size), and with it go the lengths among the rules.
     """
-    inside = probability(maps) > rules["foreground"]
-    height = maps[2] - np.float32(rules["seam"]) * _sigmoid(maps[1])
-    height = ndimage.gaussian_filter(height, rules["smooth"] / scale)
+    ground = relief(maps, rules, scale)
     smallest = rules["smallest"] / scale**2
-    labels = _divide(height, inside, rules["lowest"], rules["dip"], smallest)
-    _fill(labels)
+    labels = divide(ground, rules["lowest"], rules["dip"], smallest)
+    fill(labels)
     return number(labels, smallest)
 
 
-def _fill(labels: np.ndarray) -> None:
-    """Objects are solid: background that a single one of them encloses becomes part of it."""
+class Relief(NamedTuple):
+    """What objects are made of, each (H, W): the foreground, how high it is, and its tops."""
+
+    inside: np.ndarray  # bool
+    height: np.ndarray  # float32
+    tops: np.ndarray  # bool
+
+
+def relief(maps: np.ndarray, rules: Mapping[str, Any], scale: float) -> Relief:
+    """Of raw maps (C, H, W); each pixel by those not farther than `reach`."""
+    inside = probability(maps) > rules["foreground"]
+    height = maps[2] - np.float32(rules["seam"]) * _sigmoid(maps[1])
+    height = ndimage.gaussian_filter(height, rules["smooth"] / scale, truncate=TRUNCATE)
+    tops = inside & (height == ndimage.maximum_filter(height, 3)) & (height > rules["lowest"])
+    return Relief(inside, height, tops)
+
+
+def reach(rules: Mapping[str, Any], scale: float) -> int:
+    """Pixels."""
+    return int(TRUNCATE * float(rules["smooth"] / scale) + 0.5) + 1
+
+
+def fill(labels: np.ndarray) -> None:
+    """Objects are solid: background that a single one of them encloses becomes part of it. What is
+    less than 0 is neither background nor an object."""
     background = ndimage.label(labels == 0)[0]
     height, width = labels.shape
     for hole, (rows, columns) in enumerate(ndimage.find_objects(background), 1):
@@ -61,7 +84,7 @@ def _fill(labels: np.ndarray) -> None:
         window = slice(rows.start - 1, rows.stop + 1), slice(columns.start - 1, columns.stop + 1)
         inside = background[window] == hole
         around = labels[window][ndimage.binary_dilation(inside) & ~inside]
-        if (around == around[0]).all():
+        if around[0] > 0 and (around == around[0]).all():
             labels[window][inside] = around[0]
 
 
@@ -76,16 +99,14 @@ def number(labels: np.ndarray, smallest: float = 1) -> np.ndarray:
     return np.asarray(numbers[labels])
 
 
-def _divide(
-    height: np.ndarray, inside: np.ndarray, lowest: float, dip: float, smallest: float
-) -> np.ndarray:
+def divide(ground: Relief, lowest: float, dip: float, smallest: float) -> np.ndarray:
     """Every region of the foreground as one object, or as several where the height dips.
 
     Working region by region gives what one watershed of the whole image would, in the memory
     of the largest region.
     """
+    inside, height, tops = ground
     regions, count = ndimage.label(inside)
-    tops = inside & (height == ndimage.maximum_filter(height, 3)) & (height > lowest)
     top_counts = np.bincount(regions[tops], minlength=count + 1)
     labels = np.where(top_counts > 0, np.arange(count + 1, dtype=np.int32), 0)[regions]
     sizes = np.bincount(regions.ravel(), minlength=count + 1)

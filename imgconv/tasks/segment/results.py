@@ -12,19 +12,26 @@ import numpy as np
 
 from imgconv.atomic import output
 from imgconv.images import Info, WriteOptions, write_image
+from imgconv.images.bands import BandedPlane, Plane
+from imgconv.images.info import TiffLayout
+from imgconv.images.pixelsize import resolution_of
 from imgconv.ops.sheet import sheet
 from imgconv.tasks.csv_table import csv_text
 from imgconv.tasks.fields_of_view import Field, Stack
 from imgconv.tasks.labels.caption import with_caption
 from imgconv.tasks.labels.geojson import Features
+from imgconv.tasks.labels.large_overlay import LargeOverlay
 from imgconv.tasks.labels.measure import Row, columns, measure
-from imgconv.tasks.labels.outline import outlines
+from imgconv.tasks.labels.outline import Polygon, outlines
+from imgconv.tasks.labels.overlay import LARGE as LONGEST
 from imgconv.tasks.labels.overlay import Colours, colours_for, overlay
 from imgconv.tasks.labels.rois import RoiArchive, name_in_stack
 from imgconv.tasks.labels.select import LabelStack, Size, labels_info, write_labels
+from imgconv.tasks.large_plane import LargePlane
 from imgconv.tasks.link.stack import Linked, position_of
 
 from .doubt import describe
+from .large import LargeSegmentation
 from .linked import tracks_table, volumes_table
 from .run import Segmentation
 from .spots import COLUMNS as SPOTS
@@ -32,6 +39,7 @@ from .spots import SpotsIn
 
 PLANES = 16  # of a stack that its picture shows, at most
 SMALL, LARGE = 400, 1024  # pixels of the longer side of each: below enlarged, above reduced
+TILE = 512  # pixels of the tiles of a picture at full size
 ENDINGS = {
     "overlay": "-overlay.png", "table": ".csv", "rois": "-rois.zip", "geojson": ".geojson",
     "probability": "-probability.tif", "tracks": "-tracks.csv", "volumes": "-volumes.csv",
@@ -67,23 +75,48 @@ class Results:
     place: dict[str, str] = field(default_factory=dict)  # what the file's name says: well, site
     z_step: float | None = None  # µm from plane to plane, before what the file says
     spot_rows: list[dict[str, Any]] = field(default_factory=list)
+    at_full_size: LargeOverlay | None = None
+    further: list[str] = field(default_factory=list)  # files written beside those of ENDINGS
     match_axes: bool = False  # labels with the axes of the image, channels too
 
     def add(self, one: Field, found: Segmentation) -> None:
         """Measure and draw a field's labels (H, W)."""
         self.labels.add(found.labels)
-        head = {"image": self.image, **self.place, "plane": one.number, **self.stack.place(one)}
+        head = self._head(one)
         rows = list(measure(found.labels, one.pixels, self.stack.names, self.size))
         self._add_tracks(one, rows)
         self._add_spots(head, one, found.labels, rows)
         self.areas += [row["area_px"] for row in rows]
-        self.summary.append(head | self._summary(rows, found))
+        self.summary.append(head | self._summary([row["area_px"] for row in rows], found))
         if "table" in self.kinds:
             self.rows += [head | row for row in rows]
         if "overlay" in self.kinds and one.number in self._fields_shown():
             self._draw(one, found.labels)
         if self.kinds & {"rois", "geojson"}:
-            self._trace(one, found.labels, rows)
+            self._trace(one, outlines(found.labels), rows)
+
+    def add_large(self, one: Field, plane: LargePlane, found: LargeSegmentation) -> None:
+        """The same of a field that is not there as a whole, all channels of which are `plane`."""
+        self.labels.add_packed(found.labels)
+        head, areas = self._head(one), []
+        for top, before, labels in found.labels.windows():
+            pixels = plane.rows(top, top + len(labels))
+            rows = list(measure(labels, pixels, self.stack.names, self.size, top, before))
+            areas += [row["area_px"] for row in rows]
+            if "table" in self.kinds:
+                self.rows += [head | row for row in rows]
+            if self.kinds & {"rois", "geojson"}:
+                self._trace(one, outlines(labels, top, before), rows)
+        self.areas += areas
+        self.summary.append(head | self._summary(areas, found))
+        if "overlay" in self.kinds and one.number in self._fields_shown():
+            self._draw_large(one, LargeOverlay(
+                plane.channels(self.stack.seen), found.labels, self.colours
+            ))  # fmt: skip
+
+    def _head(self, one: Field) -> dict[str, Any]:
+        """The columns before the measurements."""
+        return {"image": self.image, **self.place, "plane": one.number, **self.stack.place(one)}
 
     def _add_tracks(self, one: Field, rows: list[Row]) -> None:
         """The columns of what is linked over time."""
@@ -102,16 +135,18 @@ class Results:
             for row, sums in zip(rows, self.spots.sums(found, rows), strict=True):
                 row |= sums
 
-    def _summary(self, rows: list[Row], found: Segmentation) -> dict[str, Any]:
+    def _summary(
+        self, areas: list[float], found: Segmentation | LargeSegmentation
+    ) -> dict[str, Any]:
         """Count, density and median area of one field; None where unknown."""
         pixels = self.info.height * self.info.width
         square = self.size[0] * self.size[1] if self.size else None
         return {
-            "count": len(rows),
-            "density_per_megapixel": len(rows) * 1e6 / pixels,
-            "density_per_mm2": len(rows) * 1e6 / (pixels * square) if square else None,
-            **_medians([row["area_px"] for row in rows], square),
-            "diameter_px": found.diameter if rows else None,
+            "count": len(areas),
+            "density_per_megapixel": len(areas) * 1e6 / pixels,
+            "density_per_mm2": len(areas) * 1e6 / (pixels * square) if square else None,
+            **_medians(areas, square),
+            "diameter_px": found.diameter if areas else None,
             "doubt": "; ".join(found.doubt),
         }
 
@@ -146,9 +181,18 @@ class Results:
         self.colours = self.colours or colours_for(seen)  # of the first plane, for all
         self.pictures.append((title, overlay(seen, labels, many, self.colours)))
 
-    def _trace(self, one: Field, labels: np.ndarray, rows: list[Row]) -> None:
+    def _draw_large(self, one: Field, drawn: LargeOverlay) -> None:
+        self.colours, several = drawn.colours, self.stack.fields > 1
+        title = " ".join(f"{axis} {n}" for axis, n in self.stack.place(one).items())
+        most = LARGE if several else LONGEST
+        self.pictures.append((title, drawn.reduced(-(-max(drawn.plane.shape[:2]) // most))))
+        self.at_full_size = None if several else drawn
+
+    def _trace(
+        self, one: Field, traced: Iterator[tuple[int, list[Polygon]]], rows: list[Row]
+    ) -> None:
         several = self.stack.fields > 1
-        for (label, parts), row in zip(outlines(labels), rows, strict=True):
+        for (label, parts), row in zip(traced, rows, strict=True):
             name = f"{one.number:04d}-{label:04d}" if several else f"{label:04d}"
             if "rois" in self.kinds:
                 roi = name_in_stack(one.number, label) if several else name
@@ -168,13 +212,15 @@ class Results:
         stack = self.stack
         return stack.with_channels if self.match_axes else (stack.axes, stack.sizes)
 
-    def label_planes(self) -> Iterator[np.ndarray]:
-        """Each (H, W) of the label image; where its axes are the file's, one for each channel."""
+    def label_planes(self) -> Iterator[Plane]:
+        """Each (H, W, 1) of the label image; with the file's axes, one for each channel."""
         axes, sizes = self._label_axes
         at = axes.find("C") % max(len(axes), 1)
         for place in np.ndindex(*sizes):
             own = place[:at] + place[at + 1 :] if "C" in axes else place
-            yield self.labels.plane(int(np.ravel_multi_index(own, self.stack.sizes)) if own else 0)
+            yield self.labels.written(
+                int(np.ravel_multi_index(own, self.stack.sizes)) if own else 0
+            )
 
     def probability_info(self) -> Info:
         """The record of the probability maps."""
@@ -191,6 +237,7 @@ class Results:
             picture = self.picture()
             info = Info("png", picture.dtype, *picture.shape)
             write_image(target, iter((picture,)), info, WriteOptions(), force=force)
+            self._write_at_full_size(target, force=force)
             return
         opened: AbstractContextManager[BinaryIO] = output(target, force=force, seekable=False)
         with opened as file:
@@ -204,6 +251,21 @@ class Results:
                 file.write(csv_text(*tables[kind]()).encode("utf-8", "surrogateescape"))
             else:
                 (self.rois if kind == "rois" else self.features).write(file)
+
+    def _write_at_full_size(self, picture: str, *, force: bool) -> None:
+        """A large image's picture once more, beside its PNG, as a pyramid of tiles."""
+        if not self.at_full_size:
+            return
+        target = picture.removesuffix(".png") + ".tif"
+        height, width, _ = self.at_full_size.plane.shape
+        layout = TiffLayout(compression="jpeg", tile=(TILE, TILE), levels=_halves(height, width))
+        info = Info(
+            "tiff", np.dtype(np.uint8), height, width, 3, tiff=layout,
+            resolution=resolution_of(self.size) if self.size else self.info.resolution,
+        )  # fmt: skip
+        plane: Any = BandedPlane((height, width, 3), info.dtype, self.at_full_size.rows())
+        write_image(target, iter((plane,)), info, WriteOptions(), force=force)
+        self.further.append(target)
 
     def table_columns(self) -> list[str]:
         names = columns(self.stack.names, self.size)
@@ -240,6 +302,15 @@ class Results:
             found |= {name: n for name, n in counts_linked.items() if n}
         found |= {"spots": len(self.spot_rows)} if self.spots else {}
         return found | ({"diameter_px": float(np.median(diameters))} if diameters else {})
+
+
+def _halves(height: int, width: int) -> tuple[tuple[int, int], ...]:
+    """The sizes of a pyramid, down to what is seen at a glance."""
+    found = []
+    while max(height, width) > 2 * TILE:
+        height, width = -(-height // 2), -(-width // 2)
+        found.append((height, width))
+    return tuple(found)
 
 
 def _medians(areas: list[float], square: float | None) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -28,6 +29,7 @@ OTHER_SCALES = (0.5, 0.25, 0.125, 2.0)
 WELL_KNOWN = 36.0  # pixels: objects of larger diameters may be parts of what is larger still
 OTHER = 0.7  # octaves between scales at which other objects are seen
 LEAST, MOST = 0.06, 4.0  # by how much an image is resized
+WORTH = 0.005  # of all objects: looks at a sample that add less are not worth one at the whole
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Viewer:
         return bool((self.planes != self.planes[..., :1]).any())
 
     def look(self, levels: Levels, scale: float) -> Look:
-        size = _scale(self.size, scale)
+        size = scaled(self.size, scale)
         maps = self.network(prepare(self.planes, self.card.prepare, size, levels))
         return Look(levels, scale, maps)
 
@@ -146,17 +148,22 @@ def segment(
     were found, until these stay; a given diameter sets the scale.
     """
     viewer = Viewer(planes.reshape(*planes.shape[:2], -1), network, card)
-    looks = settle(viewer, diameter)
-    look = looks[-1]
+    return look_and_read(viewer, diameter)[0]
+
+
+def look_and_read(viewer: Viewer, diameter: float | None) -> tuple[Segmentation, list[Look]]:
+    """What is found, and by which looks: the one that decides, then those that add other sizes."""
+    looks, card = settle(viewer, diameter), viewer.card
+    look, adding = looks[-1], []
     labels, likely = _read(look, viewer.size, card)
     if diameter is None and viewer.by_objects and viewer.stands_out(look):
-        _add_other_sizes(viewer, looks, labels, likely)
+        adding = _add_other_sizes(viewer, looks, labels, likely)
     typical = (diameter or look.diameter) if labels.any() else None
     if labels.any():
         doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read)
     else:
         doubt = why_nothing(viewer.planes, viewer.standing[1])
-    return Segmentation(labels, likely, typical, look.scale, doubt)
+    return Segmentation(labels, likely, typical, look.scale, doubt), [look, *adding]
 
 
 def settle(viewer: Viewer, diameter: float | None) -> list[Look]:
@@ -183,30 +190,35 @@ def settle(viewer: Viewer, diameter: float | None) -> list[Look]:
 
 def _add_other_sizes(
     viewer: Viewer, looks: list[Look], labels: np.ndarray, likely: np.ndarray
-) -> None:
+) -> list[Look]:
     """Objects of other sizes than the typical one are added to labels and probability (H, W): those
-    of looks at other scales, and of one at what stands out and has been missed by all of them."""
+    of looks at other scales, and of one at what stands out and has been missed by all of them.
+    Returns the looks that added a share (WORTH) of what is there then."""
     last = looks[-1]
-    for look in reversed(looks[:-1]):
-        _add(viewer, look, labels, likely)
+    adding = [look for look in reversed(looks[:-1]) if _add(viewer, look, labels, likely) > WORTH]
     missed = missed_diameter(labels, viewer.standing[1])
     if missed and labels.any():
         scale = viewer.scale(missed)
         if not any(_alike(scale, look.scale) for look in looks):
-            _add(viewer, viewer.look(last.levels, scale), labels, likely)
+            look = viewer.look(last.levels, scale)
+            adding += [look] if _add(viewer, look, labels, likely) > WORTH else []
+    return adding
 
 
-def _add(viewer: Viewer, look: Look, labels: np.ndarray, likely: np.ndarray) -> None:
+def _add(viewer: Viewer, look: Look, labels: np.ndarray, likely: np.ndarray) -> float:
+    """The share of objects that this look has added."""
     beside = (resize_maps(look.maps[:1], viewer.size)[0] > 0) & (labels == 0)
     if not ndimage.binary_erosion(beside).any():  # rims alone: no need to read it
-        return
+        return 0.0
     others, probable = _read(look, viewer.size, viewer.card)
     seen = (viewer.grey - look.levels.zero) / look.levels.span
     together = add_missed(labels, others, seen)
     added = (together > 0) & (labels == 0)
+    before = len(np.unique(labels))
     if added.any():
         labels[:] = number(together)
         likely[added] = probable[added]
+    return 1 - before / (int(labels.max(initial=0)) + 1)
 
 
 def _alike(one: float, other: float) -> bool:
@@ -235,16 +247,15 @@ def _elsewhere(viewer: Viewer, first: Look, where: np.ndarray) -> Look:
     return first
 
 
-def _scale(size: tuple[int, ...], scale: float) -> tuple[int, int]:
+def scaled(size: tuple[int, ...], scale: float) -> tuple[int, int]:
+    """The size at which the network sees an image of this one."""
     height, width = (side if scale == 1.0 else max(16, round(side * scale)) for side in size)
     return height, width
 
 
 def _read(look: Look, size: tuple[int, ...], card: Card) -> tuple[np.ndarray, ...]:
     """Labels (H, W) and probability of an image of this size."""
-    rules = dict(card.read)
-    if "least" in rules:
-        rules["smallest"] = rules["least"] * look.scale**2
+    rules = rules_at(look.scale, card)
     if look.scale > 1.0:  # small objects are told apart where they are large
         labels = _sample(instances(look.maps, rules), size)
         return labels, probability(resize_maps(look.maps[:1], size))
@@ -252,12 +263,22 @@ def _read(look: Look, size: tuple[int, ...], card: Card) -> tuple[np.ndarray, ..
     return instances(maps, rules, look.scale), probability(maps)
 
 
+def rules_at(scale: float, card: Card) -> dict[str, Any]:
+    """How maps of an image that was resized by this are read."""
+    rules = dict(card.read)
+    if "least" in rules:
+        rules["smallest"] = rules["least"] * scale**2
+    return rules
+
+
+def middles(small: int, large: int) -> np.ndarray:
+    """Which of `large` rows lie in the middles of `small` ones."""
+    return ((np.arange(small) + 0.5) * large / small).astype(np.intp)
+
+
 def _sample(labels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     """Labels at a smaller size: those at the middles of its pixels, renumbered 1..n."""
-    rows, columns = (
-        ((np.arange(small) + 0.5) * large / small).astype(np.intp)
-        for small, large in zip(size, labels.shape, strict=True)
-    )
+    rows, columns = (middles(*pair) for pair in zip(size, labels.shape, strict=True))
     small = labels[rows[:, None], columns]
     there = np.bincount(small.ravel()) > 0
     there[0] = False

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import zarr
 
 from imgconv.errors import OutputError
+from imgconv.images.bands import Plane
 from imgconv.images.image import Image
 from imgconv.images.info import Info, ZarrLayout
 from imgconv.images.options import WriteOptions
@@ -20,10 +22,8 @@ from .read import metadata_of
 from .write import ImageWriter, describe
 
 
-def write_labels(
-    path: str, info: Info, name: str, planes: Iterator[np.ndarray], *, force: bool
-) -> str:
-    """Planes (H, W) of labels of the image `info` in an OME-Zarr's folder; where they are.
+def write_labels(path: str, info: Info, name: str, planes: Iterator[Plane], *, force: bool) -> str:
+    """Planes (H, W, 1) of labels of the image `info` in an OME-Zarr's folder; where they are.
 
     The list of labels names them last, so that what is not whole is not there. Raises OutputError
     where labels of that name are, without `force`.
@@ -40,7 +40,7 @@ def write_labels(
         describe(labels, {"labels": listed}, layout.version)
         del labels[name]
     first = next(planes)
-    given = (plane[..., None] for plane in (first, *planes))
+    given: Any = chain([first], planes)
     image = Image.of(_of_labels(info, first.dtype, name), given)
     group = labels.create_group(name)
     told = ImageWriter(group, image, WriteOptions(), layout.version, path, pick).write()
