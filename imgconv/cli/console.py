@@ -18,6 +18,13 @@ typed: list[str] = []  # the words of the command line that is being run
 COLOURS = {"error": "1;31", "note": "1;36"}  # bold red, bold cyan
 
 
+def command_line() -> str:
+    """The command line that is being run, as a shell takes it."""
+    import shlex
+
+    return shlex.join(["imgconv", *typed])
+
+
 class ExitCode(IntEnum):
     """What a command returns; the first two also mean "no" of commands that check something."""
 
@@ -82,7 +89,7 @@ class Console(NamedTuple):
         self.say(line, "error")
 
     def note(self, line: str) -> None:
-        """What went well, and should be known."""
+        """What went well and may not be what is wanted, and what to do."""
         self.say(line, "note")
 
     def hush(self) -> None:
@@ -130,8 +137,12 @@ NAMES = {"everything": "--global", "output": "-o", "recursive": "-r"}  # that ar
 
 
 def in_options(text: str) -> str:
-    """A message of the library as the command line has it: `max_pixels=25` as --max-pixels 25."""
-    return SETTING.sub(lambda found: _option(found[1], setting_value(found[2])), text)
+    """A message of the library as the command line has it: `max_pixels=25` as --max-pixels 25.
+
+    A Fact stays one.
+    """
+    found = SETTING.sub(lambda found: _option(found[1], setting_value(found[2])), text)
+    return type(text)(found)
 
 
 def _option(name: str, value: object) -> str:

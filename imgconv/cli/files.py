@@ -43,7 +43,24 @@ def run_files(
     also: Sequence[str] = (),
     folder: str = "",
 ) -> ExitCode:
-    """Plan the outputs, run `step` on every item, print what was written; the exit code.
+    """Plan the outputs, run `step` on every item, print what was written; the exit code."""
+    planned = plan_files(command, options, suffix=suffix, also=also, folder=folder)
+    if options.dry_run:
+        from .report import show_plan
+
+        return show_plan(planned.items, options)
+    return carry_out(planned, options, step)
+
+
+def plan_files(
+    command: str,
+    options: FileOptions,
+    *,
+    suffix: Suffix | None = None,
+    also: Sequence[str] = (),
+    folder: str = "",
+) -> Plan:
+    """All inputs and the names of their outputs.
 
     `suffix` maps the input's suffix to the output's where results need another format,
     `also` are endings of further files that the step writes beside the target, `folder` is
@@ -66,11 +83,7 @@ def run_files(
     )
     _refuse_two_on_stdout(planned.items, options)
     _refuse_two_formats(planned.items, options)
-    if options.dry_run:
-        from .report import show_plan
-
-        return show_plan(planned.items, options)
-    return carry_out(planned, options, step)
+    return planned
 
 
 def carry_out(
@@ -88,7 +101,6 @@ def carry_out(
     from imgconv import threads
 
     from .report import Report, spoken, written_paths
-    from .signals import interruptible
 
     if getattr(options, "preserve_times", False):
         from imgconv.steps.times import PreserveTimes
@@ -97,7 +109,7 @@ def carry_out(
 
     told = fold and (lambda outcome: fold(spoken(outcome)))
     report = Report(options, len(planned.items), show or written_paths, current())
-    with interruptible(), outcomes_of(planned, options, step, told) as outcomes:
+    with outcomes_of(planned, options, step, told) as outcomes:
         try:
             return report.follow(outcomes)
         except KeyboardInterrupt:

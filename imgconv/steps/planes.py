@@ -27,6 +27,7 @@ from imgconv.images.image import frames
 from imgconv.images.imports import PROFILES, imports_to_write
 from imgconv.images.target import takes_bands
 from imgconv.memory import share
+from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 from .bands import MEMORY, is_large, like, stream_planes
@@ -89,7 +90,7 @@ class FileStep:
         for number, plane in enumerate(planes, 1):
             target = item.page(number)
             if self.skip_existing and os.path.lexists(target):
-                notes.append(f"page {number} skipped, {show_name(target)} exists")
+                notes.append(Fact(f"page {number} skipped, {show_name(target)} exists"))
             else:
                 make_folder(target)
                 yield target, plane
@@ -166,10 +167,10 @@ class EachPlane(FileStep):
         """What the operation makes of each plane; what it says is kept in `told`."""
         for given in planes:
             doing.say("computing")
-            pixels, notes, facts = self.operation(*given)
-            told.append(Result(pixels[:0], notes, facts))
+            result = self.operation(*given)
+            told.append(result._replace(pixels=result.pixels[:0]))
             doing.say("writing")
-            yield pixels
+            yield result.pixels
 
     def _pages(
         self, item: Item, planes: Iterable[tuple[Any, ...]], told: list[Result]
@@ -186,7 +187,8 @@ class EachPlane(FileStep):
     def _done(self, written: list[str], notes: list[str], told: list[Result]) -> Done:
         said, record = self.operation.summary([result.facts for result in told])
         notes += [note for result in told for note in result.notes]
-        return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record)
+        values = [result.value for result in told if result.value is not None]
+        return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record, values or None)
 
 
 def _bytes_needed(info: Info) -> int:
