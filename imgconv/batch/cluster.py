@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 LOCAL = re.compile(r"local:([1-9]\d{0,3})")
 SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:\d+")
 ANSWER, WORKERS = 10, 60  # seconds that a scheduler has to answer, and its workers to come
-GROUP, MOST = 0.3, 256  # seconds and items that a task has: a message costs about a millisecond
+GROUP, MOST = 1.0, 1024  # seconds and items that a task has: it costs about 10 ms beside its work
 AHEAD = 4  # tasks of each worker's thread that are sent before it asks for them
 RETRIES = 2  # of an item whose worker was lost
 LOOKS = 100  # folders whose files are looked for on the workers before anything begins

@@ -81,8 +81,9 @@ class BatchPlugin(WorkerPlugin):  # type: ignore[misc]
                 raise InputError(f"worker {self.place}: {self.problem}")
         threads.use(self.threads, self.jobs)
         with working_in(self.folder), threads.stop_with(self.stopped):
-            with _importing:
-                import_ahead(self.step, group)
+            if self.jobs > 1:  # a single one imports as it goes, and opens no file for that
+                with _importing:
+                    import_ahead(self.step, group)
             return [one._replace(where=self.place) for one in self._attempt(group)]
 
     def _attempt(self, group: Group) -> Iterator[Outcome]:
