@@ -1,18 +1,17 @@
-"""The plugin's widgets: their fields are the parameters, and work is done beside the window."""
+"""The plugin's widgets: their fields are the parameters, and work is done beside the window.
 
-from __future__ import annotations
+Annotations are no texts here: magicgui, which makes the fields of them, finds no names of ours.
+"""
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from napari.layers import Image, Labels
 from napari.qt.threading import FunctionWorker, create_worker
 from napari.types import LayerDataTuple
 
 from imgconv_napari import layers
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Worker = FunctionWorker[list[LayerDataTuple]]
 
@@ -46,7 +45,8 @@ def measure(
 
 
 def _beside(work: Callable[..., Any], layer: Any, **settings: Any) -> Worker:
+    """A worker that has begun; napari adds what it returns, as `Worker` says."""
     return create_worker(
         work, layer.data, layer.name, layer.scale, **settings,
-        _start_thread=False, _progress={"desc": "imgconv"},
+        _start_thread=True, _progress={"desc": "imgconv"},
     )  # fmt: skip

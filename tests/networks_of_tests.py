@@ -39,13 +39,13 @@ def halver(path: str = "half.safetensors") -> str:
     return saved(path, nodes, (None, 3, None, None), multiple=2)
 
 
-def classifier(path: str = "scores.safetensors") -> str:
+def classifier(path: str = "scores.safetensors", **card: Any) -> str:
     """The means of three channels, and which is the largest."""
     nodes = [
         Node("reduce_mean", ("x",), ("means",), {"axes": [2, 3], "keepdims": False}, "mean"),
         Node("softmax", ("means",), ("scores",), {"axis": 1}, "softmax"),
     ]
-    return saved(path, nodes, (None, 3, None, None), outputs=("scores", "means"))
+    return saved(path, nodes, (None, 3, None, None), outputs=("scores", "means"), **card)
 
 
 def convolver(path: str = "blur.safetensors", **card: Any) -> str:

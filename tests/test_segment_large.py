@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from imgconv.engine import runner
-from imgconv.engine.rows import run_rows
+from imgconv.engine.rows import RowSource, run_rows
 from imgconv.steps import segment_large
 from imgconv.steps.segment_network import SegmentNetwork
 from imgconv.tasks.labels import overlay, packed
@@ -190,7 +191,8 @@ def test_a_command_writes_what_it_writes_of_the_whole(
     monkeypatch.setattr(results, "LONGEST", 150)
     monkeypatch.setattr(results, "SMALL", 1)
     wanted = (*ALL, *more)
-    assert segment(name, "-o", "bands/", *wanted)[0] == 0
+    found = segment(name, "-o", "bands/", *wanted)
+    assert found[0] == 0, found
     monkeypatch.setattr(segment_large, "LARGE", 10**9)
     assert segment(name, "-o", "whole/", *wanted)[0] == 0
     made, expected = ({p.name for p in Path(f).iterdir()} for f in ("bands", "whole"))
@@ -253,9 +255,8 @@ def test_maps_row_by_row_are_those_of_the_whole(tmp_path: Path) -> None:
     model, _ = load(standin.model(tmp_path / "net.safetensors"), "segment")
     image = np.random.default_rng(0).normal(size=(4, 301, 140)).astype(np.float32)
     rows = bands.Window(iter(np.split(image, [10, 11, 90, 250], axis=1)))
-    made = list(
-        run_rows(model, rows, image.shape, prepare=lambda piece: piece, channels=4, memory=200_000)
-    )
-    assert len(made) > 3
+    source = RowSource(image.shape, lambda: nullcontext(rows), again=False)
+    made = list(run_rows(model, {"image": source}, memory=200_000))
+    assert len(made) > 1
     whole = runner.run(model, {"image": image})["maps"]
     assert np.array_equal(np.concatenate(made, axis=1), whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -10,7 +11,7 @@ from typer import Option
 from imgconv.errors import InputError, UsageError
 
 from . import complete
-from .options import Force, InputOptions, PreserveTimes
+from .options import Force, InputOptions, PreserveTimes, Report
 
 if TYPE_CHECKING:
     from imgconv.batch import Outcome
@@ -61,18 +62,20 @@ def command(
             help="Copy each file into FOLDER/CLASS/; the files themselves stay where they are.",
         ),
     ] = None,
+    report: Report = False,
 ) -> int:
     """Say what pictures show: the likeliest classes and their probabilities.
 
     imgconv classify scan.png
 
-    imgconv classify --sort-into sorted/ 'scans/*.png' --csv all.csv
+    imgconv classify --sort-into sorted/ 'scans/*.png' --csv all.csv --report
 
     imgconv classify --model resnet.safetensors --classes names.txt --top 5 photo.jpg
 
     The model digits reads written and printed digits of scans: dark on light or light on dark, of
     any size, several in a row as one number, and says "no digit" where there is none. Standard
     output has one line a picture: its name, then classes with their probabilities.
+    The page of --report goes into the folder of --sort-into, else here.
     """
     from imgconv import engine
     from imgconv.batch import plan_inputs
@@ -80,6 +83,8 @@ def command(
     from imgconv.tasks.classify.run import classifier
 
     from .files import carry_out
+    from .pages import ended, refuse_written, told
+    from .report import show_written
 
     planned = plan_inputs(
         options.files or (), recursive=options.recursive, files_from=options.files_from
@@ -89,20 +94,25 @@ def command(
         raise UsageError("--sort-into copies files; standard input has no name to copy it under")
     if csv is not None:
         _check_csv(csv, options.force)
+    place = sort_into or os.curdir
+    if report:
+        refuse_written([place], options.force)
     work = classifier(engine.load(model, "classify"), class_names(classes), top)
     step = ClassifyFile(work, sort_into or "", options.reading, options.force)
     width = min(WIDEST, max((len(_name(source)) for source in sources), default=0))
-    table: list[dict[str, Any]] = []
-
-    def gather(outcome: Outcome) -> None:
-        table.extend(rows(outcome.item.source, outcome.done.value or ()))
+    outcomes: list[Outcome] = []
 
     def show(outcome: Outcome) -> str:
         return text(_name(outcome.item.source), outcome.done.value, width)
 
-    code = carry_out(planned, options, step, show=show, fold=gather)
+    code = carry_out(planned, options, step, show=show, fold=outcomes.append)
+    table = [row for o in outcomes for row in rows(o.item.source, o.done.value or ())]
     if csv is not None and table:
         _write_csv(csv, table, options.force)
+    if report and ended(code):
+        from imgconv.report.classify import write_report
+
+        show_written([write_report(place, outcomes, step, **told())], options.json)
     return code
 
 

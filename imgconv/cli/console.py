@@ -18,6 +18,13 @@ typed: list[str] = []  # the words of the command line that is being run
 COLOURS = {"error": "1;31", "note": "1;36"}  # bold red, bold cyan
 
 
+def command_line() -> str:
+    """The command line that is being run, as a shell takes it."""
+    import shlex
+
+    return shlex.join(["imgconv", *typed])
+
+
 class ExitCode(IntEnum):
     """What a command returns; the first two also mean "no" of commands that check something."""
 

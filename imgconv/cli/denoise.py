@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
 from imgconv.errors import UsageError
 
 from . import complete
-from .options import FileOptions
+from .options import FileOptions, Report
+
+if TYPE_CHECKING:
+    from imgconv.batch import Outcome, Plan
+    from imgconv.steps.denoise import Denoise
 
 Method = Literal["nlm", "bilateral", "tv", "wavelet", "median"]
 
@@ -96,6 +100,7 @@ def command(
             "SSIM before and after are said, and go into --json and --compare.",
         ),
     ] = None,
+    report: Report = False,
 ) -> int:
     """Take noise out of photographs, scans and micrographs, or crosshairs and hairlines.
 
@@ -107,6 +112,8 @@ def command(
 
     imgconv denoise --sigma 25 --compare --reference clean.png noisy.png
 
+    imgconv denoise --compare --report photos/ -o compared/
+
     8, 16 bit and float, alpha and metadata stay what they are; floats keep values beyond 0 and 1.
     Stacks go plane by plane. `--strength 0.7` leaves some grain, `--chroma 1 --luma 0.3` takes the
     colour noise and leaves most of the brightness.
@@ -114,7 +121,8 @@ def command(
     from imgconv.steps.denoise import Denoise, Show, clean_plane
     from imgconv.steps.reference import Reference
 
-    from .files import run_files
+    from .files import carry_out, plan_files
+    from .report import show_plan
 
     if residual and compare:
         raise UsageError("--residual does not go with --compare, which shows it: leave one out")
@@ -130,4 +138,31 @@ def command(
         truth = Reference.beside(reference, options.files or (), options.files_from is not None)
     step = Denoise(operation, truth, **rest.access)
     command = "denoise" if show == "image" else f"denoise-{show}"
-    return run_files(command, rest, step, suffix=operation.suffix)
+    planned = plan_files(command, rest, suffix=operation.suffix)
+    if options.dry_run:
+        return show_plan(planned.items, options)
+    return _with_report(planned, rest, step) if report else carry_out(planned, rest, step)
+
+
+def _with_report(planned: Plan, options: FileOptions, step: Denoise) -> int:
+    from imgconv.report.denoise import write_report
+    from imgconv.report.document import room
+
+    from .files import carry_out
+    from .pages import by_folder, ended, folder_of, refuse_written, told
+    from .report import show_written
+
+    if options.skip_existing:
+        raise UsageError("--report shows what one call did, so it does not go with --skip-existing")
+    shown = [item for item in planned.items if item.target not in ("", "-")]
+    refuse_written({folder_of(item) for item in shown}, options.force)
+    outcomes: list[Outcome] = []
+    step = replace(step, sketched=room(len(shown)))
+    code = carry_out(planned, options, step, fold=outcomes.append)
+    if ended(code):
+        pages = [
+            write_report(folder, mine, step.operation, **told())
+            for folder, mine in by_folder(outcomes).items()
+        ]
+        show_written(pages, options.json)
+    return code

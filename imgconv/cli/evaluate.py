@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -10,7 +11,7 @@ from typer import Argument, Option
 from imgconv.errors import UsageError
 
 from .console import ExitCode, current
-from .options import Force, InputOptions
+from .options import Force, InputOptions, Report
 
 if TYPE_CHECKING:
     from imgconv.batch import Outcome, Plan
@@ -41,6 +42,7 @@ def command(
         str | None,
         Option("--csv", metavar="FILE", help="The scores of each image as a table."),
     ] = None,
+    report: Report = False,
 ) -> int:
     """Score label images against the truth: AP, F1, count error, Jaccard index.
 
@@ -48,14 +50,19 @@ def command(
 
     imgconv evaluate a-labels.tif a-truth.png --json
 
+    imgconv evaluate --report segmented/ truth/
+
     Files belong together by their names: a-labels.tif, a_masks.png and a.tif are all about a.
     AP is TP / (TP + FP + FN), over the objects of all images, at each overlap (IoU) from 0.5 to
     0.95; two objects match if their IoU is above that. In brackets: 95 % of 2000 drawings of the
     images with replacement. An image without any object, in which none was found, is right.
+    The page of --report is written here; it shows the images that `segment` made the labels of.
     """
     from imgconv.steps.evaluate import MatchLabels
 
     from .files import carry_out
+    from .pages import refuse_written, told
+    from .report import show_written
 
     if len(options.files or ()) != 2:
         raise UsageError("evaluate needs two folders or two files: LABELS TRUTH")
@@ -63,20 +70,36 @@ def command(
         raise UsageError("evaluate takes no --files-from: files belong together by their names")
     if csv is not None:
         _check_csv(csv, options.force)
+    if report:
+        refuse_written([os.curdir], options.force)
     planned = _plan(options)
-    planes: list[tuple[str, Match]] = []
-
-    def gather(outcome: Outcome) -> None:
-        planes.extend(outcome.done.value or ())
+    outcomes: list[Outcome] = []
 
     step, quiet = MatchLabels(options.reading), replace(options, json=False)
-    code = carry_out(planned, quiet, step, show=lambda _: "", fold=gather)
+    code = carry_out(planned, quiet, step, show=lambda _: "", fold=outcomes.append)
+    planes = [plane for outcome in outcomes for plane in outcome.done.value or ()]
     if code > 1 or not planes:
         return code or ExitCode.FAILED
     if csv is not None:
         _write_csv(csv, planes, options.force)
     current().out(as_json(planes) if options.json else as_text([one for _, one in planes]))
+    if report:
+        from imgconv.report.evaluate import write_report
+
+        page = write_report(os.curdir, outcomes, step, _facts(planes), **told())
+        show_written([page], options.json)
     return code
+
+
+def _facts(planes: list[tuple[str, Match]]) -> list[str]:
+    from imgconv.tasks.labels.scores import scores
+
+    found = scores([one for _, one in planes])
+    return [
+        f"{found['objects_found']} objects found, {found['objects_true']} true",
+        f"AP > 0.5: {_interval(found['ap'], 0)}",
+        f"F1: {_interval(found['f1'], 0)}",
+    ]
 
 
 def _plan(options: TwoFolders) -> Plan:

@@ -43,7 +43,24 @@ def run_files(
     also: Sequence[str] = (),
     folder: str = "",
 ) -> ExitCode:
-    """Plan the outputs, run `step` on every item, print what was written; the exit code.
+    """Plan the outputs, run `step` on every item, print what was written; the exit code."""
+    planned = plan_files(command, options, suffix=suffix, also=also, folder=folder)
+    if options.dry_run:
+        from .report import show_plan
+
+        return show_plan(planned.items, options)
+    return carry_out(planned, options, step)
+
+
+def plan_files(
+    command: str,
+    options: FileOptions,
+    *,
+    suffix: Suffix | None = None,
+    also: Sequence[str] = (),
+    folder: str = "",
+) -> Plan:
+    """All inputs and the names of their outputs.
 
     `suffix` maps the input's suffix to the output's where results need another format,
     `also` are endings of further files that the step writes beside the target, `folder` is
@@ -66,11 +83,7 @@ def run_files(
     )
     _refuse_two_on_stdout(planned.items, options)
     _refuse_two_formats(planned.items, options)
-    if options.dry_run:
-        from .report import show_plan
-
-        return show_plan(planned.items, options)
-    return carry_out(planned, options, step)
+    return planned
 
 
 def carry_out(

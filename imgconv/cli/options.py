@@ -176,6 +176,9 @@ Background = Annotated[
 ToSrgb = Annotated[
     bool, Option("--to-srgb", help="Convert to sRGB first; else colour profiles are kept.")
 ]
+Report = Annotated[
+    bool, Option("--report", help="A page to look at all results in a browser too: report.html.")
+]
 PreserveTimes = Annotated[
     bool,
     Option("--preserve-times", help="Outputs get the modification time of their input."),

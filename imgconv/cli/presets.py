@@ -45,6 +45,10 @@ OF_A_CALL = {
 """Options that say where and how it is done, not what."""
 
 
+SAID_ELSEWHERE = {*OF_A_CALL, "cluster", "csv", "help", "preserve_times", "report"}
+"""Options that a report of what was done does not list beside its command line."""
+
+
 class Presets(NamedTuple):
     """A file of presets: what it says, and in which line."""
 
@@ -273,4 +277,17 @@ def given_options() -> dict[str, Any]:
         p.name: context.params[p.name]
         for p in (context.command.params if context else ())
         if p.param_type_name == "option" and set_by[p.name] and p.name not in OF_A_CALL
+    }
+
+
+def effective_options() -> dict[str, Any]:
+    """Every option of the command that is being run that says what is done, and its value, whoever
+    set it; None where it is found for each image."""
+    from typer._click.globals import get_current_context
+
+    context: Any = get_current_context(silent=True)
+    return {
+        p.name: context.params[p.name]
+        for p in (context.command.params if context else ())
+        if p.param_type_name == "option" and not p.hidden and p.name not in SAID_ELSEWHERE
     }

@@ -136,6 +136,16 @@ def as_record(outcome: Outcome) -> dict[str, Any]:
     return record | {"seconds": round(outcome.seconds, 4)} | dict(done.record)
 
 
+def show_written(paths: Sequence[str], json: bool) -> None:
+    """The files that were made of all images together: lines, or one record."""
+    if json and paths:
+        from json import dumps
+
+        current().out(dumps({"status": "summary", "written": list(paths)}) + "\n")
+    else:
+        current().out("".join(f"{path}\n" for path in paths))
+
+
 def strict(value: Any) -> Any:
     """As JSON can hold it: what is not finite is null."""
     if isinstance(value, Mapping):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from . import complete
-from .console import ExitCode, current, typed
-from .options import DryRun, Force, InputOptions, PreserveTimes, SkipExisting
+from .console import ExitCode, command_line, current
+from .options import DryRun, Force, InputOptions, PreserveTimes, Report, SkipExisting
 from .presets import given_options
 
 if TYPE_CHECKING:
@@ -207,10 +206,7 @@ def command(
             "line axes up by their place (napari).",
         ),
     ] = False,
-    report: Annotated[
-        bool,
-        Option("--report", help="A page to look at all results in a browser too: report.html."),
-    ] = False,
+    report: Report = False,
     rois: Annotated[
         bool, Option("--rois", help="Outlines for ImageJ's ROI manager too: STEM-rois.zip.")
     ] = False,
@@ -249,6 +245,7 @@ def command(
     from imgconv.tasks.plate.names import name_pattern as pattern_of
 
     from .files import carry_out
+    from .report import show_written
     from .segment_plan import by_names, one_folder, plan_images, show_all
 
     settings = settings_of(
@@ -298,9 +295,7 @@ def command(
     if report and code in (ExitCode.OK, ExitCode.FAILED):
         written += _write_reports(ledger, step)
     if code in (ExitCode.OK, ExitCode.FAILED):
-        if options.json and written:  # as the last line, of all images together
-            written = [json_module.dumps({"status": "summary", "written": written})]
-        current().out("".join(f"{line}\n" for line in written))
+        show_written(written, options.json)
     if not options.quiet:
         _say_left(ledger)
     return code
@@ -309,14 +304,13 @@ def command(
 def _write_reports(ledger: Ledger, step: SegmentFile) -> list[str]:
     """report.html of every folder that has results; their names."""
     import os
-    import shlex
 
     from imgconv.report.segment import write_report
     from imgconv.tasks.segment.run_record import NAME
 
     there = {ledger.folder(item) for item in ledger.items if item.target not in ("", "-")}
     known = [folder for folder in sorted(there) if os.path.exists(os.path.join(folder, NAME))]  # noqa: PTH110, PTH118
-    return [write_report(folder, step, shlex.join(["imgconv", *typed])) for folder in known]
+    return [write_report(folder, step, command_line()) for folder in known]
 
 
 def _say_left(ledger: Ledger) -> None:

@@ -152,7 +152,7 @@ class _Forms:
             return
         reads = tuple(self._form(name, False) for name in stage.reads)
         made = tuple((name, False) for name in _results(stage))
-        self._append(Step(stage, made, reads, _in_numpy(stage, self.plan.tensors), "numpy"))
+        self._append(Step(stage, made, reads, in_numpy(stage, self.plan.tensors), "numpy"))
 
     def _append(self, step: Step) -> None:
         self.plan.steps.append(step)
@@ -171,7 +171,9 @@ def _to_planes(name: str, shape: tuple[int, ...]) -> Callable[[Arrays, Any], np.
     return lambda values, out: to_planes(values[name], shape[1])
 
 
-def _in_numpy(stage: Stage, tensors: Arrays) -> Callable[[Arrays, Any], Any]:
+def in_numpy(stage: Stage, tensors: Arrays) -> Callable[[Arrays, Any], Any]:
+    """run(values, None) -> the results of the stage's plain formula, arrays of any shape."""
+
     def run(values: Arrays, out: Any) -> tuple[np.ndarray, ...]:
         given = [
             (tensors[name] if name in tensors else values[name]) if name else None

@@ -26,7 +26,8 @@ from .operators.reach import Shape
 from .outputs import Axes, Side
 from .plan import Plan
 from .receptive_field import WINOGRAD, receptive_field
-from .tiling import Tile, tiles
+from .streaming import streams
+from .tiling import Cut, Tile, tiles
 from .turn import turn
 
 MEMORY = 800 * 2**20  # bytes for the values of a network, unless the caller says otherwise
@@ -56,14 +57,14 @@ def run(
     left, bottom and right. InputError where the network does not fit the image, or would need
     more memory and cannot be tiled. One image at a time in a process, on all threads.
     """
-    frame = _frame(inputs, model.card, around)
+    frame = make_frame(inputs, model.card, around)
     with turn():
         return _run(prepare_network(model.graph), frame, inputs, prepare, finish, memory)
 
 
 def _run(
     network: Network,
-    frame: _Frame,
+    frame: Frame,
     inputs: Images,
     prepare: Callable[[np.ndarray], np.ndarray] | None,
     finish: Callable[[str, np.ndarray], np.ndarray] | None,
@@ -73,14 +74,46 @@ def _run(
     plan = network.plan(shapes)
     axes = network.output_axes(shapes)
     results: dict[str, np.ndarray] = {}
+    for part, name, made in _streamed(network, plan, shapes, frame, inputs, prepare, memory):
+        place = place_of(name, plan.shapes[name], axes[name], frame, part)
+        _keep(results, name, made, place, finish)
+    if results:
+        return results
     found = list(_tiles(network, plan, shapes, memory))
     for tile in doing.count("tile", found, len(found)):
         pieces = {name: frame.piece(image, tile, prepare) for name, image in inputs.items()}
         for name, made in network(pieces, plan.algorithms).items():
-            place = _place(name, plan.shapes[name], axes[name], frame, tile)
+            place = place_of(name, plan.shapes[name], axes[name], frame, tile)
             _keep(results, name, made, place, finish)
     network.rest()
     return results
+
+
+def _streamed(
+    network: Network,
+    plan: Plan,
+    shapes: Mapping[str, Shape],
+    frame: Frame,
+    inputs: Images,
+    prepare: Callable[[np.ndarray], np.ndarray] | None,
+    memory: int,
+) -> Iterator[tuple[Tile, str, np.ndarray]]:
+    """Rows of outputs, and where they belong, of an image that is too large to be computed whole;
+    nothing where it is not, or cannot be streamed."""
+    if plan.peak <= memory:
+        return
+    field = receptive_field(network.graph, shapes, WINOGRAD)
+    if field.reasons or not field.outputs:
+        return
+    found = streams(network, plan, field, shapes, memory)
+    for cut, stream in doing.count("strip", found, len(found)):
+
+        def feed(name: str, begin: int, end: int, cut: Cut = cut) -> np.ndarray:
+            tile = Tile((slice(begin, end), cut.read), {}, {})
+            return frame.piece(inputs[name], tile, prepare)
+
+        for name, begin, end, made in stream.run(feed):
+            yield cut.tile(name, begin, end), name, made
 
 
 @lru_cache(4)  # within a turn, so that none is made twice
@@ -90,7 +123,7 @@ def prepare_network(graph: Graph) -> Network:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """The size of the image, and the larger one to which it is continued on all sides."""
 
     height: int
@@ -105,8 +138,8 @@ class _Frame:
         """A tile of the continued image as (1, C, h, w)."""
         rows, columns = tile.read if tile else (slice(0, self.high), slice(0, self.wide))
         top, left = self.around[:2]
-        part = image[:, _places(rows, self.height, top)]
-        part = part[:, :, _places(columns, self.width, left)]
+        part = image[:, places(rows, self.height, top)]
+        part = part[:, :, places(columns, self.width, left)]
         return np.asarray(prepare(part) if prepare else part, np.float32)[None]
 
     def samples(self, rows: Side, columns: Side) -> tuple[int, int]:
@@ -120,7 +153,7 @@ def _samples(side: Side, length: int) -> int:
     return max(0, math.ceil(side.ratio * length - side.less))
 
 
-def _frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> _Frame:
+def make_frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> Frame:
     sizes = {image.shape[1:] for image in inputs.values()}
     if len(sizes) != 1 or any(image.ndim != 3 for image in inputs.values()):
         raise InputError(f"found images of the sizes {sorted(sizes)}, allowed one size (C, H, W)")
@@ -128,11 +161,11 @@ def _frame(inputs: Images, card: Mapping[str, Any], around: Margins) -> _Frame:
     step, more = int(card.get("multiple", 1)), int(card.get("offset", 0))
     top, left, bottom, right = around
     wanted = height + top + bottom, width + left + right
-    return _Frame(height, width, around, *(more + -(-max(n - more, 0) // step) * step
+    return Frame(height, width, around, *(more + -(-max(n - more, 0) // step) * step
                                            for n in wanted))  # fmt: skip
 
 
-def _places(part: slice, size: int, before: int) -> slice | np.ndarray:
+def places(part: slice, size: int, before: int) -> slice | np.ndarray:
     """Where the pixels of a part lie in an axis of `size` that is continued by reflection."""
     begin, end = part.start - before, part.stop - before
     if begin >= 0 and end <= size:
@@ -191,8 +224,13 @@ class _Place:
     axes: tuple[int, int] | None = None
     size: tuple[int, int] = (0, 0)
 
+    def take(self, made: np.ndarray) -> np.ndarray:
+        """What is kept of a tile's output, without the batch's axis."""
+        piece = made if self.batch is None else made[(slice(None),) * self.batch + (0,)]
+        return piece if self.axes is None else piece[_part(piece.ndim, self.axes, self.keep)]
 
-def _place(name: str, shape: Shape, axes: Axes, frame: _Frame, tile: Tile | None) -> _Place:
+
+def place_of(name: str, shape: Shape, axes: Axes, frame: Frame, tile: Tile | None) -> _Place:
     """The place of an output of this shape for the whole image."""
     rows, columns = axes.rows, axes.columns
     if rows is None or columns is None or (tile and name not in tile.write):
@@ -220,12 +258,13 @@ def _keep(
     finish: Callable[[str, np.ndarray], np.ndarray] | None,
 ) -> None:
     """Put what a tile has made of an output where it belongs."""
-    piece = made if place.batch is None else made[(slice(None),) * place.batch + (0,)]
-    if place.axes is None:  # numbers about all of the image
-        results[name] = finish(name, piece) if finish else piece
+    piece = place.take(made)
+    if 0 in piece.shape:  # of rows that the image is continued by
         return
-    piece = piece[_part(piece.ndim, place.axes, place.keep)]
     piece = finish(name, piece) if finish else piece
+    if place.axes is None:  # numbers about all of the image
+        results[name] = piece
+        return
     if name not in results:
         shape = list(piece.shape)
         for axis, size in zip(place.axes, place.size, strict=True):

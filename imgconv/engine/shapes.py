@@ -38,7 +38,7 @@ def propagate(
     room = ALL_SMALL
     for node in graph.nodes:
         try:
-            made = _shapes(node, found, values)
+            made = shapes_of_node(node, found, values)
             found.update(zip(node.outputs, made, strict=False))
             if room > 0:
                 computed = _values(node, found, values)
@@ -71,9 +71,10 @@ def _inputs(graph: Graph, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     return {name: tuple(shape) for name, shape in shapes.items()}
 
 
-def _shapes(
+def shapes_of_node(
     node: Node, found: Mapping[str, Shape], values: Mapping[str, np.ndarray]
 ) -> tuple[Shape, ...]:
+    """The shapes of its results, by those of its inputs and the values of what are sizes."""
     operator = OPERATORS[node.operator]
     arguments: list[Any] = []
     for i, name in enumerate(node.inputs):

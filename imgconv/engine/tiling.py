@@ -28,12 +28,18 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """A tile in one direction."""
+class Cut:
+    """A tile in one direction: see Tile."""
 
     read: slice
     keep: Mapping[str, slice]
     write: Mapping[str, slice]
+
+    def tile(self, name: str, begin: int, end: int) -> Tile:
+        """Rows begin ... end of an output, made of these columns."""
+        rows = slice(0, end - begin), slice(begin, end)
+        keep, write = {name: (rows[0], self.keep[name])}, {name: (rows[1], self.write[name])}
+        return Tile((slice(0, END), self.read), keep, write)
 
 
 def tiles(field: Field, pixels: int, block: int = WINOGRAD) -> list[Tile]:
@@ -58,6 +64,15 @@ def tiles(field: Field, pixels: int, block: int = WINOGRAD) -> list[Tile]:
         )
         for row, column in itertools.product(rows, columns)
     ]
+
+
+def strips(field: Field, count: int, block: int = WINOGRAD) -> list[Cut]:
+    """The columns of about so many strips that are as high as the image; fewer where each would
+    be narrower than what the network sees."""
+    size, align = field.size[1], field.stride * block
+    overlap = _overlap(field, 1, align)
+    wide = -(-(size + (count - 1) * overlap) // (count * align)) * align
+    return _cuts(field, 1, min(size, max(wide, _least(field, 1, align))), align)
 
 
 def tile_size(field: Field, pixels: int, block: int = WINOGRAD) -> tuple[int, int]:
@@ -98,7 +113,7 @@ def _count_computed(field: Field, axis: int, length: int, align: int) -> int:
     return size + (-(-(size - overlap) // (length - overlap)) - 1) * overlap
 
 
-def _cuts(field: Field, axis: int, length: int, align: int) -> list[_Cut]:
+def _cuts(field: Field, axis: int, length: int, align: int) -> list[Cut]:
     """The image in one direction: each cut begins where what is still missing begins to depend."""
     sides = {name: trace.sides[axis] for name, trace in field.outputs.items()}
     size, done, cuts = field.size[axis], 0, []
@@ -110,7 +125,7 @@ def _cuts(field: Field, axis: int, length: int, align: int) -> list[_Cut]:
             raise InputError(f"found tiles of {length} pixels, less than an output depends on")
         write = {n: slice(_sample(side, done), _sample(side, end)) for n, side in sides.items()}
         keep = {n: _shift(write[n], side, start) for n, side in sides.items()}
-        cuts.append(_Cut(slice(start, stop), keep, write))
+        cuts.append(Cut(slice(start, stop), keep, write))
         done = end
     return cuts
 

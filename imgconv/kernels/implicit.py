@@ -63,15 +63,15 @@ def finish_row(out, extra, pixel, bias, row, slope, low, high, added):
 
 
 @device
-def enter(image, lines, y, H, W, CB, left, stride, length, line_step):
-    """One padded row of all blocks: columns by remainder, `length` pixels of each.
+def enter(image, plane, lines, y, H, W, CB, left, stride, length, line_step):
+    """One padded row of all blocks, `plane` apart: columns by remainder, `length` pixels of each.
 
     Pixel n of remainder p is column n * stride + p of the padded row.
     """
     zero = spread(types.float32(0))
     inside = 0 <= y < H
     for c in range(CB):
-        row = shift(image, (c * H + (y if inside else 0)) * W * V)
+        row = shift(image, c * plane + (y if inside else 0) * W * V)
         for p in range(stride):
             line = shift(lines, (c * stride + p) * line_step)
             low = min(max((left - p + stride - 1) // stride, 0), length) if inside else length
@@ -98,7 +98,8 @@ def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope,
     first, last = sizes[AT.first], sizes[AT.last]
     begin, end, band = sizes[AT.begin], sizes[AT.end], sizes[AT.band]
     need, length, source_row = sizes[AT.need], sizes[AT.length], sizes[AT.source_row]
-    plane, out_row, pixel = sizes[AT.plane], sizes[AT.out_row], sizes[AT.pixel]
+    source_plane, plane = sizes[AT.source_plane], sizes[AT.plane]
+    out_row, pixel = sizes[AT.out_row], sizes[AT.pixel]
     whole, rest, lanes, added = sizes[AT.whole], sizes[AT.rest], sizes[AT.lanes], sizes[AT.added]
     slopes, lows, highs = spread(slope), spread(low), spread(high)
     steps = (whole * V + rest * lanes) * 2 * V
@@ -110,8 +111,8 @@ def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope,
         if need > 0:
             source = scratch
             for r in range((rows - 1) * down + need):
-                enter(image, shift(scratch, r * (source_row // down)), i * down + r - top, H, W,
-                      CB, left, across, length, length * V)  # fmt: skip
+                enter(image, source_plane, shift(scratch, r * (source_row // down)),
+                      i * down + r - top, H, W, CB, left, across, length, length * V)  # fmt: skip
         for m in range(last - first):
             n = first + m
             second = plane if 2 * n + 1 < KB else 0

@@ -45,6 +45,9 @@ class Winograd(NamedTuple):
     first: int
     last: int
     added: int  # whether `extra` is added to the sums
+    plane: int  # numbers of the image from block to block: it may be some rows of a larger one
+    out_plane: int
+    extra_plane: int
 
 
 class WinogradWeights(NamedTuple):
@@ -83,7 +86,8 @@ class Taps(NamedTuple):
     need: int  # rows of the image for a row of results; 0: the image is read where it lies
     length: int  # pixels of a line of the scratch memory
     source_row: int  # numbers from row to row of the source
-    plane: int  # numbers of `out` from block to block
+    source_plane: int  # numbers of the image from block to block
+    plane: int  # numbers of `out` and `extra` from block to block
     out_row: int  # from row to row
     pixel: int  # from pixel to pixel
     whole: int  # steps that add V channels

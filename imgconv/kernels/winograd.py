@@ -162,6 +162,7 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
     begin, end, T = sizes[AT.begin], sizes[AT.end], sizes[AT.together]
     first_pair, chosen = sizes[AT.first], sizes[AT.last] - sizes[AT.first]
     added = sizes[AT.added]
+    plane_step, out_step, extra_step = sizes[AT.plane], sizes[AT.out_plane], sizes[AT.extra_plane]
     across, pairs = (w + 3) // 4, (K + 2 * V - 1) // (2 * V)
     D_step, M_step = C * T + PAD, chosen * 2 * V * T + PAD
     D, M = scratch, shift(scratch, 36 * D_step)
@@ -171,7 +172,7 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
         first = begin + block * T
         count = min(T, end - first)
         for c in range(C // V):
-            plane = shift(image, c * H * W * V)
+            plane = shift(image, c * plane_step)
             for t in range(count):
                 y, x = (first + t) // across * 4 - top, (first + t) % across * 4 - left
                 target = shift(D, (c * T + t) * V)
@@ -192,15 +193,15 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
             bias = load(biases, k * V)
             for t in range(count):
                 y, x = (first + t) // across * 4, (first + t) % across * 4
-                at = ((k * h + y) * w + x) * V
+                at, beside = k * out_step + (y * w + x) * V, k * extra_step + (y * w + x) * V
                 source = shift(M, (m * T + t) * V)
                 if y + 4 <= h and x + 4 <= w:
-                    leave_tile(source, M_step, shift(out, at), shift(extra, at), w * V, V, bias,
-                               slopes, lows, highs, added)  # fmt: skip
+                    leave_tile(source, M_step, shift(out, at), shift(extra, beside), w * V, V,
+                               bias, slopes, lows, highs, added)  # fmt: skip
                 else:
                     rows, columns = min(4, h - y), min(4, w - x)
                     if added:
-                        copy_tile(shift(extra, at), w * V, tile, 4 * V, rows, columns)
+                        copy_tile(shift(extra, beside), w * V, tile, 4 * V, rows, columns)
                     leave_tile(source, M_step, tile, tile, 4 * V, V, bias,
                                slopes, lows, highs, added)  # fmt: skip
                     copy_tile(tile, 4 * V, shift(out, at), w * V, rows, columns)

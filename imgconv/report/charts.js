@@ -1,16 +1,20 @@
 // Histograms, a scatter of two columns and the maps of plates, of what the filter lets through.
-const BINS = 24, POINTS = 6000;
+const BINS = 24, POINTS = 4000;
 const charts = {
   made: [],
   begin(data) {
-    const columns = [...new Set(data.rows.flatMap((row) => Object.keys(row.objects ?? {})))].filter((name) => name !== "label");
+    const numeric = (row) => Object.keys(row.objects ?? {}).filter((name) => name !== "label" && row.objects[name].some(Number.isFinite));
+    const columns = [...new Set(data.rows.flatMap(numeric))];
     const one = (...names) => names.map((n) => columns.find((c) => c === n || c.startsWith(n))).find(Boolean);
     const area = one("area_um2", "area_px"), light = one("intensity_mean");
-    this.columns = columns;
-    if (data.rows.some((row) => row.numbers.count !== undefined)) this.histogram("Objects per picture", (row) => [row.numbers.count]);
-    for (const name of [area, light]) if (name) this.histogram(words(name), (row) => row.objects?.[name] ?? []);
-    if (!columns.length) for (const name of state.columns.slice(0, 3)) if (name !== "count") this.histogram(words(name), (row) => [row.numbers[name]]);
-    if (columns.length > 1) this.scatter(area ?? columns[0], light ?? columns[1]);
+    const shown = data.charts ?? { rows: columns.length ? ["count"] : state.columns.slice(0, 3), objects: [area, light].filter(Boolean) };
+    if (state.groups) this.bars(data.group);
+    for (const name of shown.rows) if (data.rows.some((row) => Number.isFinite(row.numbers[name])))
+      this.histogram(name === "count" ? "Objects per picture" : words(name), (row) => [row.numbers[name]]);
+    for (const name of shown.objects) this.histogram(words(name), (row) => row.objects?.[name] ?? []);
+    const pairs = columns.length > 1 ? columns : [...new Set(data.rows.flatMap((row) => Object.keys(row.numbers)))];
+    const [across, up] = shown.scatter ?? (columns.length > 1 ? [area ?? columns[0], light ?? columns[1]] : pairs);
+    if (pairs.length > 1 && (data.rows.length > 1 || columns.length > 1)) this.scatter(pairs, columns.length > 1, across, up);
     if (!$("cards").children.length) $("charts").hidden = true;
     this.plates(data);
     this.draw();
@@ -55,25 +59,39 @@ const charts = {
           scales: { x: { grid: { display: false }, ticks: { maxTicksLimit: 6, maxRotation: 0 } }, y: { ticks: { maxTicksLimit: 5, precision: 0 } } } } });
     });
   },
-  scatter(x, y) {
+  bars(name) {
+    const spot = this.canvas(`Pictures of each ${name.toLowerCase()}`, false), most = 20;
+    this.made.push((style) => {
+      const counts = state.groups.map(([group]) => [group, state.rows.filter((row) => row.group === group).length]);
+      const shown = counts.slice(0, most);
+      const said = shown.slice(0, 10).map(([group, n]) => `${group || "nothing"} ${n}`).join(", ");
+      spot.note.textContent = `${counts.length} in all${counts.length > most ? `, the ${most} most frequent are shown` : ""}; a click on a bar shows these alone`;
+      spot.canvas.setAttribute("aria-label", `Pictures of each ${name.toLowerCase()}: ${said}`);
+      this.show(spot, { type: "bar", data: { labels: shown.map(([group]) => group || "nothing"), datasets: [{ data: shown.map(([, n]) => n), backgroundColor: style.fill, borderRadius: 2 }] },
+        options: { plugins: { legend: { display: false } }, onClick: (_, [hit]) => { if (hit) { $("group").value = `=${shown[hit.index][0]}`; $("group").oninput(); } },
+          scales: { x: { grid: { display: false } }, y: { ticks: { maxTicksLimit: 5, precision: 0 } } } } });
+    });
+  },
+  scatter(columns, objects, x, y) {
     const pick = (label, chosen) => {
-      const select = make("select", { onchange: () => this.draw() }, ...this.columns.map((name) => new Option(words(name), name, false, name === chosen)));
+      const select = make("select", { onchange: () => this.draw() }, ...columns.map((name) => new Option(words(name), name, false, name === chosen)));
       return make("label", {}, `${label} `, select);
     };
     const across = pick("Across", x), up = pick("Up", y);
     const spot = this.canvas("Two columns", true, make("div", { className: "bar" }, across, up));
     this.made.push((style) => {
       const [a, b] = [across, up].map((label) => label.lastChild.value);
-      const every = state.rows.flatMap((row) => (row.objects?.[a] ?? []).map((value, n) => ({ x: value, y: row.objects[b]?.[n], row, label: row.objects.label?.[n] })));
+      const every = state.rows.flatMap((row) => !objects ? { x: row.numbers[a], y: row.numbers[b], row }
+        : (row.objects?.[a] ?? []).map((value, n) => ({ x: value, y: row.objects[b]?.[n], row, label: row.objects.label?.[n] })));
       const known = every.filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y)), share = Math.max(1, known.length / POINTS);
       const points = Array.from({ length: Math.ceil(known.length / share) }, (_, n) => known[Math.floor(n * share)]);
-      spot.note.textContent = `${points.length.toLocaleString("en")}${share > 1 ? ` of ${known.length.toLocaleString("en")}` : ""} objects; a click on one opens it`;
+      spot.note.textContent = `${points.length.toLocaleString("en")}${share > 1 ? ` of ${known.length.toLocaleString("en")}` : ""} ${objects ? "objects" : "pictures"}; a click on one opens it`;
       spot.canvas.setAttribute("aria-label", `Scatter of ${words(b)} over ${words(a)}: ${spot.note.textContent}`);
       const axis = (name) => ({ title: { display: true, text: words(name), color: style.ink }, ticks: { maxTicksLimit: 7 } });
       this.show(spot, { type: "scatter", data: { datasets: [{ data: points, pointRadius: 2.5, pointHoverRadius: 6, pointBackgroundColor: style.fill + "", pointBorderWidth: 0 }] },
         options: { scales: { x: axis(a), y: axis(b) },
           onClick: (_, [hit]) => hit && points[hit.index].row.picture !== undefined && viewer.open(points[hit.index].row, points[hit.index].label),
-          plugins: { legend: { display: false }, tooltip: { callbacks: { label: ({ raw }) => `${raw.row.name}, object ${raw.label}: ${show(raw.x)}, ${show(raw.y)}` } } } } });
+          plugins: { legend: { display: false }, tooltip: { callbacks: { label: ({ raw }) => `${raw.row.name}${objects ? `, object ${raw.label}` : ""}: ${show(raw.x)}, ${show(raw.y)}` } } } } });
     });
   },
   plates(data) {
@@ -105,8 +123,17 @@ const charts = {
       make("thead", {}, make("tr", {}, make("td"), ...numbers.map((n) => make("th", { scope: "col", textContent: n })))),
       make("tbody", {}, ...letters.map((letter) => make("tr", {}, make("th", { scope: "row", textContent: letter }), ...numbers.map((n) => cell(letter + n)))))));
   },
+  // One after the other, when there is nothing else to do; a newer drawing ends an older one.
   draw() {
-    const style = this.style();
-    for (const one of this.made) one(style);
+    const style = this.style(), turn = this.turn = (this.turn ?? 0) + 1;
+    delete document.documentElement.dataset.charts;
+    const go = (n) => free(() => {
+      if (turn !== this.turn) return;
+      this.made[n]?.(style);
+      if (n < this.made.length) go(n + 1);
+      else document.documentElement.dataset.charts = "drawn";
+    });
+    go(0);
   },
 };
+unpack("data").then(begin);

@@ -19,7 +19,7 @@ HERE = files("imgconv.report")
 
 
 Picture = tuple[bytes, list[list[Any]]]
-"""A JPEG, and [label, path] of each object in it."""
+"""A JPEG, and [label, path] or [label, path, kind] of each object in it."""
 
 
 def page(document: dict[str, Any], pictures: Iterable[Picture]) -> Iterable[bytes]:
@@ -40,7 +40,8 @@ def page(document: dict[str, Any], pictures: Iterable[Picture]) -> Iterable[byte
         if name == "pictures":
             for number, (picture, outlines) in enumerate(pictures):
                 yield _aside(b"p%d" % number, base64.b64encode(picture))
-                yield _aside(b"o%d" % number, pack(outlines))
+                if outlines:
+                    yield _aside(b"o%d" % number, pack(outlines))
         else:
             yield parts[name]
         yield rest.encode()

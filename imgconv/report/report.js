@@ -10,11 +10,16 @@ const make = (tag, options = {}, ...children) => {
 };
 const COLOURS = ["#ffd60a", "#00c8ff", "#ff5470", "#3cdc78", "#ff8c00", "#be78ff", "#00e6c8", "#ff6edc", "#aadc28", "#5a96ff"];
 const WORDS = {
+  ap_50: "AP, IoU > 0.5", ap_75: "AP, IoU > 0.75", f1_50: "F1", precision_50: "Precision", recall_50: "Recall",
+  aji: "Jaccard, AJI", ap_mean: "AP, mean", iou: "IoU", psnr_before: "PSNR before", psnr_after: "PSNR after",
+  ssim_before: "SSIM before", ssim_after: "SSIM after", noise_level: "Noise, of 255", removed: "Removed, of 255",
+  brightness: "Brightness, of 255", lead: "Lead over the second", overlay_pixels: "Pixels of lines",
   count: "Objects", density_per_megapixel: "Per megapixel", density_per_mm2: "Per mm²",
   median_area_px: "Median area, px", median_area_um2: "Median area, µm²", diameter_px: "Diameter, px",
 };
 const LARGE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 }), SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const state = { data: null, rows: [], sort: "unusual", down: true };
+const BEGIN = 40, MORE = 60; // rows of the table at once, and in each free moment after that
 
 const words = (name) => WORDS[name] ?? name.replace(/_um2$/, ", µm²").replace(/_um$/, ", µm")
   .replace(/_px$/, ", px").replace(/_deg$/, ", °").replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase());
@@ -29,42 +34,54 @@ const title = (row) => [row.name, ...Object.entries(row.place).map(([k, v]) => `
 const link = (path) => path.split("/").map(encodeURIComponent).join("/");
 
 async function unpack(id) {
-  const packed = await fetch(`data:application/gzip;base64,${$(id).textContent}`);
+  const packed = await fetch(`data:application/gzip;base64,${await there(id)}`);
   const stream = packed.body.pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).json();
 }
 
-// How far a row lies from the others: the largest distance from the median, in deviations.
-function judge(rows) {
+// What comes after this script in the file, once it is there whole.
+const parsed = new Promise((resolve) => document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", resolve) : resolve());
+async function there(id) {
+  if (!$(id)?.nextElementSibling) await parsed;
+  return $(id).textContent;
+}
+
+// How far a row lies from the others: the largest distance from the median, in deviations; of what
+// is good where it is high (`better`), only below.
+function judge(rows, better) {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row.numbers)))];
   for (const row of rows) Object.assign(row, { unusual: row.doubt ? 3 : 0, why: "" });
   for (const name of names) {
     const known = rows.map((row) => row.numbers[name]).filter(Number.isFinite);
-    const middle = median(known), spread = 1.4826 * median(known.map((v) => Math.abs(v - middle)));
+    const middle = median(known), off = known.map((v) => Math.abs(v - middle));
+    // Where more than half are alike, by the mean: both are the deviation where values are normal.
+    const spread = 1.4826 * median(off) || 1.2533 * off.reduce((a, b) => a + b, 0) / off.length;
     if (known.length < 4 || !spread) continue;
     for (const row of rows) {
-      const far = Math.abs(row.numbers[name] - middle) / spread;
+      const by = (row.numbers[name] - middle) / spread, far = better.includes(name) ? -by : Math.abs(by);
       if (far > row.unusual) Object.assign(row, { unusual: far, why: `${words(name).toLowerCase()} is ${show(far)} deviations from the median` });
     }
   }
 }
 
-function picture(number, alt) {
+async function picture(number, alt) {
   const image = make("img", { alt, decoding: "async" });
-  image.src = `data:image/jpeg;base64,${$(`p${number}`).textContent}`;
+  image.src = `data:image/jpeg;base64,${await there(`p${number}`)}`;
   return image;
 }
 
+// The picture of a row; its outlines are [label, path, kind], and a kind has a colour of its own.
 async function outlined(row, alt) {
-  const box = make("div", { className: "picture" }, picture(row.picture, alt));
+  const box = make("div", { className: "picture" }, await picture(row.picture, alt));
   if (!row.outlined) return box;
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", `0 0 ${row.size.join(" ")}`);
   svg.setAttribute("aria-hidden", "true");
-  for (const [label, d] of await unpack(`o${row.picture}`)) {
+  for (const [label, d, kind] of await unpack(`o${row.picture}`)) {
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     path.setAttribute("d", d);
-    path.style.stroke = COLOURS[label % COLOURS.length];
+    path.style.stroke = kind ? `var(--${kind})` : COLOURS[label % COLOURS.length];
+    if (kind) path.dataset.kind = kind;
     path.dataset.label = label;
     svg.append(path);
   }
@@ -75,7 +92,8 @@ async function outlined(row, alt) {
 const lazily = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) {
     lazily.unobserve(target);
-    outlined(state.data.rows[target.dataset.row], "").then((box) => target.append(box));
+    const row = state.data.rows[target.dataset.row];
+    outlined(row.thumb === undefined ? row : { picture: row.thumb }, "").then((box) => target.append(box));
   }
 }, { rootMargin: "400px" });
 
@@ -95,12 +113,19 @@ function line(row, columns) {
     make("td", {}, thumbnail(row)),
     make("td", { className: "name" }, make("strong", { textContent: row.name }),
       place ? make("div", { className: "pale", textContent: place }) : null,
-      row.text ? make("div", { textContent: row.text }) : null,
+      row.ranked ? ranking(row.ranked) : null,
       row.doubt ? make("div", { className: "doubt", textContent: row.doubt }) : null,
       make("div", { className: "files" }, ...files)),
     ...columns.map((name) => make("td", { className: "number", textContent: show(row.numbers[name]) })),
     make("td", { className: "number", textContent: row.unusual >= 3 ? show(row.unusual) : "", title: row.why }));
   return element;
+}
+
+const percent = (share) => `${show(Number((100 * share).toPrecision(3)))} %`;
+function ranking(ranked) {
+  const bar = (share) => { const one = make("span", { className: "share" }); one.style.setProperty("--share", `${100 * share}%`); return one; };
+  return make("ol", { className: "ranking" }, ...ranked.map(([name, share]) =>
+    make("li", {}, make("span", { textContent: name || "nothing" }), bar(share), make("span", { className: "number", textContent: percent(share) }))));
 }
 
 function head(columns) {
@@ -119,14 +144,27 @@ function head(columns) {
     ...columns.map((name) => cell(name, words(name), true)), cell("unusual", "Unusual", true));
 }
 
+// The first rows at once, the others when there is nothing else to do.
+const free = (work) => window.requestIdleCallback ? requestIdleCallback(work, { timeout: 500 }) : setTimeout(work, 30);
+function fill(rows, columns) {
+  $("rows").tBodies[0].replaceChildren(...rows.slice(0, BEGIN).map((row) => line(row, columns)));
+  const go = (from) => from < rows.length && state.rows === rows && free(() => {
+    if (state.rows !== rows) return;
+    $("rows").tBodies[0].append(...rows.slice(from, from + MORE).map((row) => line(row, columns)));
+    go(from + MORE);
+  });
+  go(BEGIN);
+}
+
 function draw() {
   const columns = state.columns, wanted = $("filter").value.trim().toLowerCase();
   const value = (row) => state.sort === "name" ? title(row) : state.sort === "unusual" ? row.unusual : row.numbers[state.sort] ?? -Infinity;
   const order = (a, b) => (a = value(a), b = value(b), typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
-  state.rows = state.data.rows.filter((row) => title(row).toLowerCase().includes(wanted))
+  const group = $("group").value;
+  state.rows = state.data.rows.filter((row) => title(row).toLowerCase().includes(wanted) && (!group || row.group === group.slice(1)))
     .sort((a, b) => (state.down ? order(b, a) : order(a, b)) || a.index - b.index);
   $("rows").tHead.replaceChildren(head(columns));
-  $("rows").tBodies[0].replaceChildren(...state.rows.map((row) => line(row, columns)));
+  fill(state.rows, columns);
   $("shown").textContent = `${state.rows.length} of ${state.data.rows.length} shown`;
 }
 
@@ -151,24 +189,41 @@ function how(data) {
   if (data.failed?.length) $("how").prepend(card("Not done", true, table(data.failed)));
 }
 
+// The filter by class, and the legend of the kinds of outlines.
+function groups(data) {
+  const counts = {};
+  for (const row of data.rows) counts[row.group] = (counts[row.group] ?? 0) + 1;
+  state.groups = Object.entries(counts).sort(([a, n], [b, m]) => m - n || a.localeCompare(b, "en", { numeric: true }));
+  $("group").append(...state.groups.map(([name, n]) => new Option(`${name || "nothing"} (${n})`, `=${name}`)));
+  $("group").parentElement.firstChild.textContent = `${data.group} `;
+  $("group").parentElement.hidden = false;
+}
+const legend = (kinds) => make("ul", { className: "legend" }, ...kinds.map(([kind, text]) => {
+  const sign = make("span", { className: "sign", dataset: { kind } });
+  sign.style.setProperty("--kind", `var(--${kind})`);
+  return make("li", {}, sign, text);
+}));
+
 function begin(data) {
   state.data = data;
   data.rows.forEach((row, index) => { row.index = index; });
-  judge(data.rows);
+  judge(data.rows, data.better ?? []);
   const all = [...new Set(data.rows.flatMap((row) => Object.keys(row.numbers)))];
   state.columns = data.columns ?? all.filter((n) => !(n === "density_per_megapixel" && all.includes("density_per_mm2"))
     && !(n === "median_area_px" && all.includes("median_area_um2"))).slice(0, 6);
   const total = data.rows.reduce((sum, row) => sum + (row.numbers.count ?? 0), 0);
   const doubtful = data.rows.filter((row) => row.doubt).length;
   $("title").textContent = data.title;
-  $("facts").textContent = [`${data.rows.length} pictures`, total ? `${total.toLocaleString("en")} objects` : "",
+  $("facts").textContent = [`${data.rows.length} picture${data.rows.length === 1 ? "" : "s"}`, ...(data.facts ?? []), total ? `${total.toLocaleString("en")} objects` : "",
     doubtful ? `${doubtful} in doubt` : "", data.finished ? data.finished.replace("T", " ").slice(0, 16) : "",
     `imgconv ${data.version}`].filter(Boolean).join(" · ");
-  $("filter").oninput = () => { draw(); charts.draw(); };
+  $("filter").oninput = $("group").oninput = () => { draw(); charts.draw(); };
+  if (data.group) groups(data);
+  if (!data.rows.some((row) => row.outlined)) for (const id of ["outlines", "v-outlines"]) $(id).parentElement.hidden = true;
   $("outlines").onchange = () => $("images").classList.toggle("hide-outlines", !$("outlines").checked);
+  if (data.kinds) for (const id of ["legend", "v-legend"]) $(id).append(legend(data.kinds));
   draw();
-  charts.begin(data);
   how(data);
   document.documentElement.dataset.ready = "yes";
+  free(() => charts.begin(data)); // the table is seen before the charts are drawn
 }
-unpack("data").then(begin);

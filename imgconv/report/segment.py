@@ -5,7 +5,6 @@ It is made of the folder's files when a batch has ended, so that what former run
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,22 +14,21 @@ import numpy as np
 import tifffile
 
 from imgconv import __version__
-from imgconv.atomic import output
 from imgconv.errors import ImgconvError, InputError
 from imgconv.images import open_image, show_name
 from imgconv.steps.segment import SegmentFile
 from imgconv.steps.segment_large import is_large
 from imgconv.tasks.csv_table import read_csv
+from imgconv.tasks.labels.overlay import stretch
 from imgconv.tasks.plate.names import name_pattern
 from imgconv.tasks.segment.results import PLANES, SUMMARY
 from imgconv.tasks.segment.run_record import KEY, read_former
+from imgconv.tasks.sketch import jpeg
 
-from .page import Picture, page
-from .sketch import jpeg, paths
+from .document import describe, document, room, write
+from .page import Picture
+from .sketch import paths
 
-NAME = "report.html"
-ROOM = 14_000_000  # bytes of all pictures, before they are written as text
-MOST = 120_000  # bytes of one
 MANY = 150_000  # objects from which on only MAIN columns are kept
 PLACES = ("image", "plate", "well", "site", "plane", "position", "t", "z", "track", "parent")
 LEFT_OUT = (*PLACES, "bbox_x_px", "bbox_y_px", "bbox_width_px", "bbox_height_px")
@@ -46,7 +44,7 @@ def write_report(folder: str, step: SegmentFile, command: str) -> str:
     runs = [record, *record.get("earlier", ())]
     images = {image[KEY]: (run, image) for run in reversed(runs) for image in run["images"]}
     tables = _Tables(folder, sum(int(row["count"] or 0) for row in rows) > MANY)
-    most = min(MOST, ROOM // max(1, len(rows)))
+    most = room(len(rows))
     pictures: list[Picture] = []
     entries = []
     for labels in dict.fromkeys(row[KEY] for row in rows):
@@ -56,33 +54,25 @@ def write_report(folder: str, step: SegmentFile, command: str) -> str:
         for row in mine:
             entry = _entry(row, run, image, tables)
             if sketch := sketches.get(int(row["plane"])):
-                entry |= {"picture": len(pictures), "size": sketch[1], "outlined": True}
+                shown = {"picture": len(pictures), "size": sketch[1]}
+                entry |= shown | {"outlined": bool(sketch[2])}
                 pictures.append((sketch[0], sketch[2]))
             entries.append(entry)
-    document = {
-        "title": f"Segmented images in {Path(folder).resolve().name}",
-        "command": command,
-        "version": __version__,
-        "finished": record.get("finished", ""),
-        "parameters": record["parameters"],
-        "model": {**record["model"], **_card(step)},
-        "versions": {"imgconv": __version__, **record["versions"]},
-        "failed": [[one["source"], one["error"]] for one in record.get("failed", ())],
-        "files": [name for name in BESIDE if Path(folder, name).exists()],
-        "rows": entries,
-    }
-    path = os.path.join(folder, NAME)  # noqa: PTH118 (as it was typed)
-    with output(path, force=True, seekable=False) as file:
-        file.writelines(page(document, pictures))
-    return path
+    found = document(
+        f"Segmented images in {Path(folder).resolve().name}",
+        entries,
+        command=command,
+        parameters=record["parameters"],
+        model=record["model"] | describe(step.network.model),
+        versions={"imgconv": __version__, **record["versions"]},
+        finished=record.get("finished", ""),
+        failed=[[one["source"], one["error"]] for one in record.get("failed", ())],
+        files=[name for name in BESIDE if Path(folder, name).exists()],
+    )
+    return write(folder, found, pictures)
 
 
 BESIDE = ("summary.csv", "objects.csv", "imgconv-run.json")
-CARD = ("title", "description", "quality", "limits", "failures", "trained_on", "licence", "version")
-
-
-def _card(step: SegmentFile) -> dict[str, Any]:
-    return {key: value for key, value in step.network.model.card.items() if key in CARD}
 
 
 def _entry(
@@ -186,7 +176,8 @@ def _drawn(
                 plane = labels[one.number - 1].astype(np.int32)
                 height, width = plane.shape
                 outlined = [[label, path] for label, path in paths(plane)]
-                yield one.number, (jpeg(one.pixels[..., seen], most), [width, height], outlined)
+                picture = jpeg(stretch(one.pixels[..., seen]), most)
+                yield one.number, (picture, [width, height], outlined)
 
 
 def _labels(path: Path, stack: Any) -> np.ndarray:

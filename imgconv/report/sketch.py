@@ -1,33 +1,16 @@
-"""A plane as the report shows it: a small picture, and its objects' outlines as paths."""
+"""A plane's objects as the report shows them: outlines as paths, over a small picture."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
 from skimage.measure import approximate_polygon
 
 from imgconv.tasks.labels.outline import Ring, outlines
-from imgconv.tasks.labels.overlay import stretch
+from imgconv.tasks.sketch import LARGEST
 
-LARGEST, LEAST, QUALITY = 900, 160, 78  # pixels of the longer side, of a JPEG
 ROUGH = 0.6  # pixels of the picture that an outline may be off
-
-
-def jpeg(pixels: np.ndarray, most: int) -> bytes:
-    """A JPEG of about `most` bytes of an image (H, W, 1 or 3) of any range."""
-    image = Image.fromarray(stretch(pixels))
-    side = min(LARGEST, max(image.size))
-    while True:
-        small = image.copy()
-        small.thumbnail((side, side), Image.Resampling.LANCZOS)
-        file = io.BytesIO()
-        small.convert("RGB" if pixels.shape[2] == 3 else "L").save(file, "JPEG", quality=QUALITY)
-        if file.tell() <= most or side <= LEAST:
-            return file.getvalue()
-        side = max(LEAST, int(side * 0.8))
 
 
 def paths(labels: np.ndarray) -> Iterator[tuple[int, str]]:

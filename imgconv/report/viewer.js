@@ -4,7 +4,7 @@ const viewer = {
   async open(row, label) {
     this.row = row;
     $("v-name").textContent = title(row);
-    const shown = row.after === undefined ? await outlined(row, title(row)) : this.slider(row);
+    const shown = row.after === undefined ? await outlined(row, title(row)) : await this.slider(row);
     if (this.row !== row) return; // another was opened meanwhile
     $("v-figure").replaceChildren(shown);
     this.side(null);
@@ -12,7 +12,7 @@ const viewer = {
     $("v-figure").querySelector("svg")?.removeAttribute("aria-hidden");
     paths.forEach((path, n) => {
       path.setAttribute("role", "button");
-      path.setAttribute("aria-label", `object ${path.dataset.label}`);
+      path.setAttribute("aria-label", `${path.dataset.kind ? `${path.dataset.kind}, ` : ""}object ${path.dataset.label}`);
       path.tabIndex = n ? -1 : 0;
       path.onclick = () => this.choose(path);
       path.onkeydown = (event) => {
@@ -30,8 +30,9 @@ const viewer = {
   choose(path) {
     if (!path) return;
     for (const other of $("v-figure").querySelectorAll("path")) {
-      other.classList.toggle("chosen", other === path);
-      other.setAttribute("aria-pressed", other === path);
+      const chosen = other.dataset.label === path.dataset.label;
+      other.classList.toggle("chosen", chosen);
+      other.setAttribute("aria-pressed", chosen);
       other.tabIndex = other === path ? 0 : -1;
     }
     path.focus();
@@ -41,19 +42,26 @@ const viewer = {
     const objects = this.row.objects ?? {}, at = objects.label?.indexOf(label) ?? -1;
     const pairs = at < 0 ? Object.entries(this.row.numbers) : Object.entries(objects).map(([name, values]) => [name, values[at]]);
     const name = at < 0 ? "This image" : `Object ${label}`;
-    const hint = this.row.outlined && at < 0 ? "Select an object, or move with Tab and the arrow keys." : "";
-    const full = this.row.files.overlay;
+    const hint = this.row.hint ?? (this.row.outlined && at < 0 ? "Select an object, or move with Tab and the arrow keys." : "");
+    const full = this.row.files.overlay ?? this.row.files.compare;
     $("v-side").replaceChildren(make("h3", { textContent: name }), make("div", { role: "status" },
       table(pairs.map(([key, value]) => [words(key), value ?? ""]))), make("p", { className: "pale", textContent: hint }),
-      full ? make("a", { href: link(full), textContent: "The overlay as written" }) : "");
+      full ? make("a", { href: link(full), textContent: "The picture as written" }) : "");
   },
-  slider(row) {
-    const box = make("div", { className: "compare" }, make("div", { className: "picture" }, picture(row.picture, "before")));
-    const after = make("div", { className: "after" }, make("div", { className: "picture" }, picture(row.after, "after")));
+  async slider(row) {
+    const [before, after] = await Promise.all([picture(row.picture, "before"), picture(row.after, "after")]);
     const range = make("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5 });
-    range.setAttribute("aria-label", "How much is shown as it was");
-    range.oninput = () => box.style.setProperty("--at", `${range.value}%`);
-    box.append(after, range);
+    const box = make("div", { className: "compare" }, make("div", { className: "picture" }, before),
+      make("div", { className: "after" }, make("div", { className: "picture" }, after)),
+      make("span", { className: "tag", textContent: "before" }), make("span", { className: "tag right", textContent: "after" }), range);
+    range.setAttribute("aria-label", "How much is shown as it was, per cent");
+    const place = (share) => box.style.setProperty("--at", `${range.value = share}%`);
+    range.oninput = () => place(range.value);
+    box.onpointerdown = box.onpointermove = (event) => { // anywhere on the picture, not on the handle alone
+      if (!event.buttons || event.target === range) return;
+      const { left, width } = box.getBoundingClientRect();
+      place(100 * (event.clientX - left) / width);
+    };
     return box;
   },
   move(step) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,18 @@ from .operation import Operation, Result
 from .planes import EachPlane
 from .reference import Reference, like
 
+if TYPE_CHECKING:
+    from imgconv.tasks.denoise.sketches import Sketches
+
+PLANES = 16  # of a stack that a report shows, at most
 Show = Literal["image", "removed", "compare"]
+
+
+class Cleaned(NamedTuple):
+    """What a report shows of a plane."""
+
+    facts: Mapping[str, Any]
+    pictures: Sketches
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +53,11 @@ class CleanPlane(Operation):
         """What it imports when it works."""
         return IMPORTS if self.show == "compare" else ()
 
-    def __call__(self, plane: np.ndarray, info: Info, truth: np.ndarray | None = None) -> Result:
-        """plane: (H, W, C). truth: the same colours without noise and alpha, to compare with."""
+    def __call__(
+        self, plane: np.ndarray, info: Info, truth: np.ndarray | None = None, sketched: int = 0
+    ) -> Result:
+        """plane: (H, W, C). truth: the same colours without noise and alpha, to compare with.
+        sketched: bytes that small pictures of it may take, its value; 0 for none."""
         top = full_scale(info)
         found = self.work(plane, info.alpha, top)
         before, after = (colours(pixels, info) for pixels in (plane, found.pixels))
@@ -51,14 +65,15 @@ class CleanPlane(Operation):
         if truth is not None:
             facts["before"] = quality(before, truth, top)
             facts["after"] = quality(after, truth, top)
+        value = _for_report(facts, before, after, top, sketched) if sketched else None
         if self.show == "image":
-            return Result(found.pixels, self._doubt(info), facts)
+            return Result(found.pixels, self._doubt(info), facts, value)
         if self.show == "removed":
             picture, gain = draw_removed(found.removed, top)
         else:
             labels = [f"{k}  {words(facts[k])}" if k in facts else k for k in ("before", "after")]
             picture, gain = comparison(before, after, found.removed, labels, top)
-        return Result(picture, facts=facts | {"shown_times": round(gain, 3)})
+        return Result(picture, facts=facts | {"shown_times": round(gain, 3)}, value=value)
 
     def _doubt(self, info: Info) -> tuple[str, ...]:
         if not self.unasked or info.dtype != np.uint16 or info.channels > 1:
@@ -86,24 +101,53 @@ class CleanPlane(Operation):
 
 @dataclass(frozen=True, eq=False)
 class Denoise(EachPlane):
-    """The step of `denoise`: each plane cleaned, and compared with its reference."""
+    """The step of `denoise`: each plane cleaned, and compared with its reference.
+
+    sketched: bytes of the small pictures of a plane, for a report: `value` of what it returns is
+    then a list of Cleaned, of `PLANES` planes of a file at most.
+    """
 
     operation: CleanPlane
     reference: Reference | None = None
+    sketched: int = 0
 
     @property
     def imports(self) -> tuple[str, ...]:
         """What it imports when it works."""
         measures = ("skimage.metrics:structural_similarity",) if self.reference else ()
-        return (*measures, *super().imports)
+        sketches = ("imgconv.tasks.denoise.sketches",) if self.sketched else ()
+        return (*measures, *sketches, *super().imports)
 
     def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
+        planes = sum(image.info.planes for image in source.images)
+        shown = np.linspace(0, planes - 1, min(planes, PLANES)).round()
+        for number, (plane, info, truth) in enumerate(self._with_truth(item, source)):
+            yield plane, info, truth, self.sketched if number in shown else 0
+
+    def _with_truth(
+        self, item: Item, source: Source
+    ) -> Iterator[tuple[np.ndarray, Info, np.ndarray | None]]:
         if self.reference is None:
-            yield from super().arguments(item, source)
+            for plane, info in self.frames(source):
+                yield plane, info, None
             return
         truths = self.reference.planes(item.source, self)
-        for plane, info in super().arguments(item, source):
+        for plane, info in self.frames(source):
             yield plane, info, like(colours(plane, info), next(truths, None))
+
+
+def _for_report(
+    facts: Mapping[str, Any], before: np.ndarray, after: np.ndarray, top: float, most: int
+) -> Cleaned:
+    """removed: the root mean square of what was removed; both are in 1/255 of white."""
+    from imgconv.tasks.denoise.sketches import sketch
+
+    removed = np.subtract(before, after, dtype=np.float64)
+    more = {
+        "removed": float(np.sqrt(np.nanmean(removed * removed))) * 255 / top,
+        "brightness": float(np.nanmean(before, dtype=np.float64)) * 255 / top,
+    }
+    return Cleaned({**facts, **more}, sketch(before, after, most))
 
 
 def colours(pixels: np.ndarray, info: Info) -> np.ndarray:

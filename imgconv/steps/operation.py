@@ -19,6 +19,7 @@ class Result(NamedTuple):
     pixels: np.ndarray  # (H', W', C')
     notes: tuple[str, ...] = ()  # what the user should hear, once a file
     facts: Mapping[str, Any] = {}  # what was found out, for the file's record
+    value: Any = None  # for who gathers outcomes: small, since that of each plane is kept
 
 
 class Operation(ABC):

@@ -166,10 +166,10 @@ class EachPlane(FileStep):
         """What the operation makes of each plane; what it says is kept in `told`."""
         for given in planes:
             doing.say("computing")
-            pixels, notes, facts = self.operation(*given)
-            told.append(Result(pixels[:0], notes, facts))
+            result = self.operation(*given)
+            told.append(result._replace(pixels=result.pixels[:0]))
             doing.say("writing")
-            yield pixels
+            yield result.pixels
 
     def _pages(
         self, item: Item, planes: Iterable[tuple[Any, ...]], told: list[Result]
@@ -186,7 +186,8 @@ class EachPlane(FileStep):
     def _done(self, written: list[str], notes: list[str], told: list[Result]) -> Done:
         said, record = self.operation.summary([result.facts for result in told])
         notes += [note for result in told for note in result.notes]
-        return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record)
+        values = [result.value for result in told if result.value is not None]
+        return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record, values or None)
 
 
 def _bytes_needed(info: Info) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from imgconv.engine import Model, run
-from imgconv.engine.rows import run_rows
+from imgconv.engine.rows import RowSource, run_rows
 from imgconv.errors import InputError
 from imgconv.tasks.segment.card import READ
 
@@ -34,7 +35,9 @@ class SegmentNetwork:
     ) -> Iterator[np.ndarray]:
         """Its maps (4, h, W) after (4, h, W) of an image (C, H, W) of which there are rows at a
         time; prepare makes (4, h, w) of any piece."""
-        made = run_rows(self.model, rows, shape, prepare=prepare, channels=CHANNELS)
+        (given,) = self.model.graph.inputs
+        source = RowSource((CHANNELS, *shape[1:]), lambda: nullcontext(rows), again=False)
+        made = run_rows(self.model, {given: source}, prepare=prepare)
         return map(self._checked, made)
 
     def _checked(self, found: np.ndarray) -> np.ndarray:

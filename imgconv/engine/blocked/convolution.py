@@ -15,7 +15,18 @@ from imgconv.engine.operators.operator import Clamp
 from imgconv.engine.operators.sliding import windows
 from imgconv.kernels.layout import WEIGHTED, Sliding, Taps, Winograd, WinogradWeights, pack
 
-from .layer import Arrays, Shapes, V, Weights, Work, blocks, pad_channels, scratch
+from .layer import (
+    Arrays,
+    Shapes,
+    V,
+    Weights,
+    Work,
+    blocks,
+    lines,
+    pad_channels,
+    scratch,
+    step_of,
+)
 
 Layer = Callable[[np.ndarray, np.ndarray | None, np.ndarray], None]  # image, extra, out
 ROWS = 6  # results of a register tile
@@ -96,7 +107,8 @@ def prepare(
     else:
         return None
     reads = frozenset({name, stage.extra} - {""})
-    return Work(_every_image(layer, name, stage.extra), reads, algorithm)
+    by_rows = algorithm == "winograd" or (algorithm == "direct" and not stage.extra)
+    return Work(_every_image(layer, name, stage.extra), reads, algorithm, by_rows)
 
 
 def _parts(stage: Stage, tensors: Arrays) -> tuple[str, Any, Any, int]:
@@ -166,18 +178,21 @@ def _winograd(g: Geometry, weights: Weights, biases: np.ndarray, clamp: Clamp) -
     cost = PLACES * g.C * T * g.pairs
 
     def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
+        other = out if extra is None else extra
+        source, beside, target = lines(image), lines(other), lines(out)
+
         def band(begin: int, end: int) -> None:
             tiles = (begin * T, min(end * T, g.tiles)) if by_tiles else (0, g.tiles)
             pairs = (0, g.pairs) if by_tiles else (begin, end)
             sizes = Winograd(
                 H=g.H, W=g.W, C=C, K=blocks(g.K) * V, h=g.h, w=g.w, top=g.top, left=g.left,
                 begin=tiles[0], end=tiles[1], together=T, first=pairs[0], last=pairs[1],
-                added=extra is not None,
+                added=extra is not None, plane=step_of(image), out_plane=step_of(out),
+                extra_plane=step_of(other),
             )  # fmt: skip
             room = scratch(PLACES * ((C + 2 * V * (pairs[1] - pairs[0])) * T + 2 * GAP + V))
-            other = out if extra is None else extra
             kernels.winograd_convolve(
-                image, places, biases, other, out, room, pack(sizes), *clamp.numbers
+                source, places, biases, beside, target, room, pack(sizes), *clamp.numbers
             )  # fmt: skip
 
         if by_tiles:
@@ -224,14 +239,16 @@ def tap_by_tap(
     blocked images (blocks, H, W, V).
     """
     plan = _Taps(g, step, full or (g.h, g.w))
-    taps, offsets = weights.get("taps", _pair_channels), plan.offsets
+    taps = weights.get("taps", _pair_channels)
     start = (first[0] * plan.full[1] + first[1]) * V
     cost = plan.columns * taps[0].size / (2 * V)  # of a row of results and a pair
-    sizes = functools.cache(plan.sizes)  # the same for each image of a batch
+    # the same for each image of a batch
+    sizes, offsets = functools.cache(plan.sizes), functools.cache(plan.offsets)
 
     def layer(image: np.ndarray, extra: np.ndarray | None, out: np.ndarray) -> None:
-        target = out.reshape(-1)[start:]
-        other = target if extra is None else extra.reshape(-1)[start:]
+        target = lines(out)[start:]
+        other = target if extra is None else lines(extra)[start:]
+        source, steps = lines(image), (step_of(image), step_of(out))
         bands_of = -(-plan.rows // plan.band)
         by_rows = bands_of >= 2 * threads.count() or g.pairs == 1
 
@@ -239,8 +256,8 @@ def tap_by_tap(
             rows = (begin * plan.band, min(end * plan.band, plan.rows))
             span = (0, g.pairs, *rows) if by_rows else (begin, end, 0, plan.rows)
             kernels.implicit_convolve(
-                image, taps, offsets, biases, other, target, scratch(plan.room),
-                sizes(span, extra is not None), *clamp.numbers,
+                source, taps, offsets(steps[0]), biases, other, target, scratch(plan.room),
+                sizes(span, extra is not None, *steps), *clamp.numbers,
             )  # fmt: skip
 
         if by_rows:
@@ -261,28 +278,34 @@ class _Taps:
         if self.flat or g.reads_rows:
             self.columns = 48 if self.flat else g.w
             self.need, self.length, self.line = 0, 0, (48 if self.flat else g.W) * V
-            places = [c * g.H * g.W * V for c in range(blocks(g.C))]
         else:
             self.columns, self.need = g.w, (kh - 1) * d + 1
             self.length = g.w + (kw - 1) * dx // across
             line = self.length * V
             self.line = blocks(g.C) * across * line
-            places = [
-                u * d * self.line + (c * across + v * dx % across) * line + v * dx // across * V
-                for c in range(blocks(g.C))
-                for u in range(kh)
-                for v in range(kw)
-            ]
-        self.offsets = np.array(places)
         self.rows = -(-g.h * g.w // self.columns)
         self.band = max(1, min(96 // self.columns, self.rows))
+
+    def offsets(self, plane: int) -> np.ndarray:
+        """Where each step of a result's sum begins, in numbers; plane: from block to block."""
+        g, every = self.g, range(blocks(self.g.C))
+        if not self.need:
+            return np.array([c * plane for c in every])
+        (kh, kw), across, (d, dx), line = g.kernel, g.strides[1], g.dilations, self.length * V
+        return np.array([
+            u * d * self.line + (c * across + v * dx % across) * line + v * dx // across * V
+            for c in every
+            for u in range(kh)
+            for v in range(kw)
+        ])  # fmt: skip
 
     @property
     def room(self) -> int:
         rows = (self.band - 1) * self.g.strides[0] + self.need
         return rows * self.line + 3 * ROWS * V
 
-    def sizes(self, span: tuple[int, ...], added: bool) -> np.ndarray:
+    def sizes(self, span: tuple[int, ...], added: bool, source: int, plane: int) -> np.ndarray:
+        """source and plane: numbers from block to block of the image and of the result."""
         g, (down, across), (i, j) = self.g, self.g.strides, self.step
         taps = g.kernel[0] * g.kernel[1]
         first, last, begin, end = span
@@ -291,7 +314,7 @@ class _Taps:
             results=g.h * g.w, top=g.top, left=g.left, down=down, across=across,
             first=first, last=last, begin=begin, end=end, band=self.band,
             need=self.need, length=self.length, source_row=down * self.line,
-            plane=self.full[0] * self.full[1] * V, out_row=i * self._width * V, pixel=j * V,
+            source_plane=source, plane=plane, out_row=i * self._width * V, pixel=j * V,
             whole=g.C // V * taps, rest=taps if g.C % V else 0, lanes=g.C % V, added=added,
         ))  # fmt: skip
 

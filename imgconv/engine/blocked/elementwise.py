@@ -171,7 +171,7 @@ def join(stage: Stage, tensors: Arrays, shapes: Shapes, *unused: Any) -> Work | 
         if at % V:  # zeros behind C: what lay there, times weights of 0, may be NaN
             out[:, -1, :, :, at % V :] = 0
 
-    return Work(run, frozenset(names), "blocks")
+    return Work(run, frozenset(names), "blocks", by_rows=True)
 
 
 def _place(source: np.ndarray, out: np.ndarray, C: int, at: int) -> None:

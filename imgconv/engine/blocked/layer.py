@@ -33,12 +33,14 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Work:
     """A stage made ready: run(values, out) with the values named in `blocked` as blocked arrays.
 
-    out is a blocked array to write into. algorithm: in a word, for the table of layers.
+    out is a blocked array to write into. algorithm: in a word, for the table of layers. by_rows:
+    whether all these arrays may be some rows of larger ones; else they are contiguous.
     """
 
     run: Callable[[Arrays, np.ndarray], None]
     blocked: frozenset[str]
     algorithm: str
+    by_rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,17 @@ def blocked_shape(shape: tuple[int, ...]) -> tuple[int, int, int, int, int]:
     """(N, C, H, W) -> (N, blocks, H, W, V)."""
     n, c, h, w = shape
     return n, blocks(c), h, w, V
+
+
+def step_of(image: np.ndarray) -> int:
+    """Numbers from block to block of an image (blocks, H, W, V), which may be some rows of one."""
+    return image.strides[0] // image.itemsize if len(image) > 1 else image.size
+
+
+def lines(image: np.ndarray) -> np.ndarray:
+    """(n,) all numbers from the first to the last one of such an image, those between included."""
+    count = (len(image) - 1) * step_of(image) + image[0].size
+    return np.lib.stride_tricks.as_strided(image, (count,), (image.itemsize,))
 
 
 def pad_channels(vector: np.ndarray | None, channels: int, fill: float = 0.0) -> np.ndarray:

@@ -77,7 +77,7 @@ def prepare(
             for part in parts:
                 part(values[name][n], extra, out[n])
 
-    return Work(run, frozenset({name, stage.extra} - {""}), "phases")
+    return Work(run, frozenset({name, stage.extra} - {""}), "phases", by_rows=not stage.extra)
 
 
 def _stencil(rows: tuple[int, ...], columns: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:

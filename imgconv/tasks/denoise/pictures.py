@@ -46,14 +46,16 @@ def comparison(
     y, x = busiest(before, h, w) if (h, w) != (H, W) else (0, 0)
     part = (slice(y, y + h), slice(x, x + w))
     low, high = ends(before)
-    shown = [
-        fit(np.nan_to_num((as_colours(p[part]) - low) * (255 / (high - low))), EIGHT)
-        for p in (before, after)
-    ]
+    shown = [show_between(p[part], low, high) for p in (before, after)]
     picture, gain = draw_removed(removed[part], top)
     names = (*labels, f"removed, x {gain:.3g}")
     panels = [enlarge(triple(p)) for p in (*shown, picture)]
     return sheet(panels, names, columns=3), gain
+
+
+def show_between(pixels: np.ndarray, low: np.float32, high: np.float32) -> np.ndarray:
+    """(H, W, C) -> uint8 (H, W, 1 or 3): `low` is black, `high` white."""
+    return fit(np.nan_to_num((as_colours(pixels) - low) * (255 / (high - low))), EIGHT)
 
 
 def enlarge(panel: np.ndarray) -> np.ndarray:
