@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import warnings
+from typing import NoReturn
 
 
 def run() -> None:
+    end_at_once()
     guard()
     # NumPy's BLAS would start a thread a CPU when it is imported; the loops here are our own.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -23,6 +26,18 @@ def run() -> None:
     except KeyboardInterrupt:  # before a command could care for it
         code = 130
     leave(code)
+
+
+def end_at_once() -> None:
+    """Until a command begins, an interrupt loses nothing: no import can keep it for itself."""
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    os._exit(130)
 
 
 def guard() -> None:

@@ -10,6 +10,14 @@ from imgconv import __version__
 SOFTWARE = f"imgconv {__version__}"  # left in every file written
 
 
+class Fact(str):
+    """What is said of a file and asks for nothing: no note, which says what to do."""
+
+
+class Detail(Fact):
+    """A fact that few want to hear: it is shown with --verbose."""
+
+
 def show_name(name: str | os.PathLike[str]) -> str:
     """The name for a message: "-" by its meaning, control and undecodable bytes escaped."""
     text = os.fspath(name)

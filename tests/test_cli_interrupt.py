@@ -100,3 +100,54 @@ def kill_and_resume(times: int, seed: int) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_killing_and_resuming_ends_with_the_whole_set(batch: Path) -> None:
     kill_and_resume(int(os.environ.get("IMGCONV_KILLS", "6")), seed=1)
+
+
+DROPPED = """
+import os, signal, sys, weakref
+class Thing: pass
+thing = Thing()
+def interrupt(_): os.kill(os.getpid(), signal.SIGINT); sum(range(9)); sum(range(9))
+import imgconv.__main__ as program
+from imgconv.batch import imports
+before = imports.import_ahead
+def import_ahead(*given):
+    global thing
+    HOW
+    before(*given)
+imports.import_ahead = import_ahead
+import imgconv.batch.running as running
+running.import_ahead = import_ahead
+sys.argv = ["imgconv", "filter", "-k", "sharpen", "in", "-o", "out", "-j", "2"]
+program.run()
+"""
+WAYS = {
+    "by a callback of Python": "seen = weakref.ref(thing, interrupt); del thing; "
+    "import time; time.sleep(9)",
+    "by a library": "try: os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)\n"
+    "    except BaseException: pass",
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("way", WAYS)
+def test_an_interrupt_that_is_dropped_ends_the_batch_all_the_same(batch: Path, way: str) -> None:
+    argv = [sys.executable, "-c", DROPPED.replace("HOW", WAYS[way])]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, preexec_fn=heard)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr and done.stderr.count("\n") <= 1
+    assert len(contents("out")) < COUNT
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_modules_are_imported_says_nothing(number: signal.Signals) -> None:
+    code = (
+        "import os, sys; from imgconv.__main__ import run\n"
+        "class Finder:\n"
+        "  def find_spec(self, name, *more):\n"
+        f"    if name == 'typer': os.kill(os.getpid(), {int(number)}); sum(range(9))\n"
+        "sys.meta_path.insert(0, Finder()); sys.argv = ['imgconv', 'kernels']; run()"
+    )
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, preexec_fn=heard)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

@@ -213,7 +213,7 @@ NOTES = {  # row: command, file, output, what is said
     "a sample without a name": (KEEP, "rgba-extrasample0.tif", "o.png", "alpha"),
     "layers": (KEEP, "photoshop-layers.tif", "o.tif", "Photoshop's layers are left out"),
     "a gain map": (KEEP, "ultra-hdr-gainmap.jpg", "o.jpg", "its gain map"),
-    "stereo": (KEEP, "stereo.mpo.jpg", "o.jpg", "only the first of its several pictures"),
+    "stereo": (KEEP, "stereo.mpo.jpg", "o.jpg", "only the first of its pictures"),
     "two JPEGs": (KEEP, "two-jpegs-concatenated.jpg", "o.jpg", "only the first of the several"),
     "two PNGs": (KEEP, "two-pngs-concatenated.png", "o.png", "only the first of the several"),
     "chunks": (KEEP, "sbit-bkgd-time.png", "o.png", "sBIT, tIME are left out"),

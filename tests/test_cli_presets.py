@@ -39,10 +39,10 @@ def test_flags_win_then_the_environment_then_the_file(
 ) -> None:
     Path("imgconv.toml").write_text('[filter]\nkernel = ["box:3", "0 -1 0; -1 5 -1; 0 -1 0"]\n')
     code, out, err = run(capfd, "filter", "a.png", "-o", "file.png")
-    assert (code, out, err) == (0, "file.png\n", "note: imgconv.toml sets kernel\n")
+    assert (code, out, err) == (0, "file.png\n", "imgconv.toml sets kernel\n")
     monkeypatch.setenv("IMGCONV_FILTER_KERNEL", "box:5\n0 1 0; 1 -2 1; 0 1 0")
     assert run(capfd, "filter", "a.png", "-o", "env.png")[2] == (
-        "note: $IMGCONV_FILTER_KERNEL sets kernel\n"
+        "$IMGCONV_FILTER_KERNEL sets kernel\n"
     )
     assert run(capfd, "filter", "-k", "identity", "a.png", "-o", "flag.png")[2] == ""
     monkeypatch.delenv("IMGCONV_FILTER_KERNEL")
@@ -173,7 +173,7 @@ def test_a_recorded_run_is_done_again_and_differences_are_said(
         assert Path("first", name).read_bytes() == Path("again", name).read_bytes()
 
     code, out, err = run(capfd, "rerun", "first/imgconv-run.json", "-n")
-    assert (code, out, err) == (0, "", "note: nothing differs from the recorded run\n")
+    assert (code, out, err) == (0, "", "nothing differs from the recorded run\n")
     shutil.copy("field-1.tif", "field-2.tif")
     Path("field-1.tif").unlink()
     one |= {"imgconv": "0.0.1", "model": one["model"] | {"sha256": "0" * 64}}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,3 +249,21 @@ def test_running_a_network_imports_nothing_heavy():
     )
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"numba", "torch", "onnx", "scipy", "rich", "imgconv.engine.onnx"}
+
+
+def test_arrays_are_compared_with_the_network_before_they_are_unpacked(capfd):
+    """A small archive may hold much: what does not fit is refused by what its headers say."""
+    np.savez_compressed("a.npz", x=np.zeros((1, 3, 2000, 2000), np.float32), y=np.zeros(3))
+    whole = bytearray(Path("a.npz").read_bytes())
+    whole[2000:9000] = bytes(7000)  # unpacking it would fail
+    Path("a.npz").write_bytes(whole)
+    assert cli.main(["run", inverter(), "a.npz", "-o", "o.npy"]) == 1
+    assert "found the arrays x, y, allowed x" in capfd.readouterr().err
+    np.save("b.npy", np.zeros((1, 3, 2000, 2000), np.float32))
+    assert cli.main(["run", inverter(), "b.npy", "-o", "o.npy", "--memory", "16"]) == 1
+    said = capfd.readouterr().err
+    need = re.search(
+        r"its arrays need (\d+) MB in the network, allowed 16: give --memory (\d+)", said
+    )
+    assert need, said
+    assert cli.main(["run", inverter(), "b.npy", "-o", "o.npy", "--memory", need[2]]) == 0

@@ -177,7 +177,7 @@ def test_a_cmyk_jpeg_becomes_rgb_with_a_note(tmp_path):
     info, (plane,), notes = read(tmp_path / "in.jpg")
     assert plane.shape == (16, 16, 3)
     assert info.channels == 3
-    assert notes == ["CMYK converted to RGB"]
+    assert [note.partition(";")[0] for note in notes] == ["CMYK converted to RGB"]
 
 
 def tables(path):

@@ -243,7 +243,8 @@ MPF = (0xE2, b"MPF\0II*\0" + bytes(20))
     ("segments", "behind", "words"),
     [
         ([], jpeg(), "only the first of the several pictures in the file is read"),
-        ([MPF], jpeg(), "only the first of its several pictures (MPO) is read"),
+        ([MPF], jpeg(), "only the first of its pictures (MPO) is read; exiftool takes the "
+            "others out"),
         ([xmp(GAIN, GAIN_SPACES), MPF], jpeg(), GAIN_NOTE),
         ([], b"\0\0\0\x18ftypmp42" + bytes(99), "the film behind its picture is left out"),
     ],

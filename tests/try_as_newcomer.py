@@ -194,8 +194,8 @@ def check(line: str, right: bool) -> list[str]:
     found = []
     if code not in ((0,) if right else (1, 2)):
         found.append(f"exit code {code}")
-    if right and any(not one.startswith("note: ") for one in said):
-        found.append("words that are no note")
+    if right and any(one.startswith("error: ") for one in said):
+        found.append("an error")
     if not right and (out.getvalue() or sum(one.startswith("error: ") for one in said) != 1):
         found.append("not one error, or results")
     command = next((word for word in words if word in cli.COMMANDS), "filter")

@@ -23,6 +23,7 @@ from imgconv.text import show_name
 from .console import Console, ExitCode, current, in_options, typed, using
 from .help import WIDEST, Group
 from .meant import rewrite
+from .signals import interruptible
 
 COMMANDS: dict[str, str] = {
     "filter": "Sharpen, blur, find edges: any kernel, or a matrix of yours.",
@@ -162,7 +163,7 @@ def application() -> typer.Typer:
 
 def main(argv: Sequence[str] | None = None, console: Console | None = None) -> int:
     """Run one command line (by default the process's own) and return its exit code."""
-    with using(console):
+    with using(console), interruptible():
         return _run(argv)
 
 

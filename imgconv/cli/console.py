@@ -89,7 +89,7 @@ class Console(NamedTuple):
         self.say(line, "error")
 
     def note(self, line: str) -> None:
-        """What went well, and should be known."""
+        """What went well and may not be what is wanted, and what to do."""
         self.say(line, "note")
 
     def hush(self) -> None:
@@ -137,8 +137,12 @@ NAMES = {"everything": "--global", "output": "-o", "recursive": "-r"}  # that ar
 
 
 def in_options(text: str) -> str:
-    """A message of the library as the command line has it: `max_pixels=25` as --max-pixels 25."""
-    return SETTING.sub(lambda found: _option(found[1], setting_value(found[2])), text)
+    """A message of the library as the command line has it: `max_pixels=25` as --max-pixels 25.
+
+    A Fact stays one.
+    """
+    found = SETTING.sub(lambda found: _option(found[1], setting_value(found[2])), text)
+    return type(text)(found)
 
 
 def _option(name: str, value: object) -> str:

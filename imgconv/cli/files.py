@@ -101,7 +101,6 @@ def carry_out(
     from imgconv import threads
 
     from .report import Report, spoken, written_paths
-    from .signals import interruptible
 
     if getattr(options, "preserve_times", False):
         from imgconv.steps.times import PreserveTimes
@@ -110,7 +109,7 @@ def carry_out(
 
     told = fold and (lambda outcome: fold(spoken(outcome)))
     report = Report(options, len(planned.items), show or written_paths, current())
-    with interruptible(), outcomes_of(planned, options, step, told) as outcomes:
+    with outcomes_of(planned, options, step, told) as outcomes:
         try:
             return report.follow(outcomes)
         except KeyboardInterrupt:

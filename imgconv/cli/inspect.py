@@ -103,7 +103,7 @@ def command(
         said = _seen(loaded, images or [], show, target, layer=layer, at=at, channel=channel)
     current().out(f"{target}\n")
     if said:
-        current().note(f"{target}: {said}")
+        current().say(f"{target}: {said}")
     return 0
 
 

@@ -133,7 +133,7 @@ def import_model(
     current().out(f"{target}\n")
     current().say(summary(model.graph))
     for line in image_lines(model.graph, model.card):
-        current().note(line)
+        current().say(line)
     if not found and is_open(graph):
         current().note(f"{target}: {NO_SIZE}")
     return 0

@@ -233,7 +233,7 @@ def _note_presets(context: Any) -> None:
             kept = place if place.startswith("$") else place.rpartition(":")[0]
             by_place.setdefault(kept, []).append(name.replace("_", "-"))
     for place, names in by_place.items():
-        current().note(f"{place} sets {', '.join(names)}")
+        current().say(f"{place} sets {', '.join(names)}")
 
 
 def _blame(error: UsageError, context: Any) -> UsageError:

@@ -10,11 +10,12 @@ from typing import Any
 
 from imgconv.batch import Item, Outcome
 from imgconv.images import show_name
-from imgconv.text import show_text
+from imgconv.text import Detail, Fact, show_text
 
 from .console import Console, ExitCode, Kind, current, in_options
 from .options import InputOptions
 from .progress import Progress
+from .signals import check_interrupt
 
 SCREEN = 20  # lines that are still seen at the end of a batch
 Show = Callable[[Outcome], str]
@@ -43,6 +44,7 @@ class Report:
                 self.counts[outcome.status] += 1
                 self._one(outcome)
                 self.progress.advance()
+                check_interrupt()
         self._summary()
         return ExitCode.FAILED if self.counts["failed"] else ExitCode.OK
 
@@ -65,9 +67,10 @@ class Report:
                 self.console.stderr.write(outcome.trace)
         elif not self.options.quiet:
             if outcome.status == "skipped":
-                self._say(f"{name}: skipped, {outcome.message}", "note")
+                self._say(f"{name}: skipped, {outcome.message}")
             for note in outcome.done.notes:
-                self._say(f"{name}: {note}", "note")
+                if self.options.verbose or not isinstance(note, Detail):
+                    self._say(f"{name}: {note}", "" if isinstance(note, Fact) else "note")
             if self.options.verbose and outcome.status == "written":
                 where = f" on {outcome.where}" if outcome.where else ""
                 self._say(f"{name}: {outcome.seconds:.3f} s{where}")

@@ -61,7 +61,7 @@ def command(
 
 def _note(lines: Iterable[str]) -> None:
     for line in lines:
-        current().note(line)
+        current().say(line)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from imgconv.text import show_name
 from .cache import ADVICE, own_folder
 from .console import Console, ExitCode, current, is_terminal
 from .progress import Progress
-from .signals import interruptible
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -43,8 +42,7 @@ def command(
         _choose_system()
     _check_cache()
     try:
-        with interruptible():
-            count = _compile_all(console, quiet)
+        count = _compile_all(console, quiet)
     except KeyboardInterrupt:  # what is compiled is kept
         return ExitCode.INTERRUPTED
     if not quiet:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from imgconv.errors import InputError
-from imgconv.text import show_name
+from imgconv.text import Detail, show_name
 
 from .colour_space import find_profile
 from .depth import TOP
@@ -83,11 +83,11 @@ def read_inks(path: str | os.PathLike[str]) -> bytes:
 def note_of_inks(icc: bytes | None, given: bool = False) -> str:
     """How CMYK is converted, in words; `given`: the profile is not the file's own."""
     if given:
-        return "CMYK converted to sRGB by the profile given"
+        return Detail("CMYK converted to sRGB by the profile given")
     if usable_inks(icc):
-        return "CMYK converted to sRGB by its profile"
+        return Detail("CMYK converted to sRGB by its profile")
     left_out = ": its profile is none of inks and is left out" if icc else ""
-    return f"CMYK converted to RGB{left_out}"
+    return f"CMYK converted to RGB{left_out}; `profile` takes the printer's, for truer colours"
 
 
 def rgb_of_inks(plane: np.ndarray, icc: bytes | None) -> np.ndarray:

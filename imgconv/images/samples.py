@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from imgconv.errors import InputError
+from imgconv.images.notes import BITS
+from imgconv.text import Detail, Fact
 
 from .limits import Limits
 
@@ -44,12 +46,12 @@ def note(dtype: np.dtype[Any], limits: Limits) -> str | None:
     """What the user should hear about the conversion."""
     dtype = dtype.newbyteorder("=")
     if dtype.kind == "b":
-        return None if limits.stored else "1-bit samples became 0 and 255 in 8 bit"
+        return None if limits.stored else BITS
     if dtype == np.float64:
-        return "float64 rounded to float32"
+        return Fact("float64 rounded to float32")
     if dtype.kind == "i" or (dtype.kind == "u" and dtype.itemsize > 2) or dtype == np.float16:
         wide = dtype.kind != "f" and dtype.itemsize > 2 and limits.values != "shown"
-        return None if wide else f"{dtype} converted to float32, every value exact"
+        return None if wide else Detail(f"{dtype} converted to float32, every value exact")
     return None
 
 

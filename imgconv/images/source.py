@@ -42,6 +42,8 @@ class Source:
     """
 
     def __init__(self, name: str, kind: str, reader: Reader, close: Callable[[], None]) -> None:
+        if not reader.images:
+            raise InputError(f"{name}: damaged {kind.upper()}, it holds no image")
         self.name, self.notes, self._close = name, reader.notes, close
         self._what = kind.upper()
         self.images: tuple[Image, ...] = tuple(map(self._guard, reader.images))
@@ -130,10 +132,10 @@ def open_image(
             reader = kind.reader(file, name, limits)
         if limits.stored and getattr(reader, "orientation", 1) != 1:
             reader.notes.append(TURNED)
+        return Source(name, kind.name, reader, file.close)
     except BaseException:
         file.close()
         raise
-    return Source(name, kind.name, reader, file.close)
 
 
 def _done() -> None:

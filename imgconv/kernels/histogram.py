@@ -45,7 +45,7 @@ def climb(counts, blocks, bits, value, below, rank):
 def descend(counts, blocks, bits, value, below, rank):
     """The same where it lies before `value`."""
     while below > rank:
-        if value & ((1 << bits) - 1) == 0 and below - blocks[value >> bits - 1] > rank:
+        if value & ((1 << bits) - 1) == 0 and below - blocks[(value >> bits) - 1] > rank:
             value -= 1 << bits
             below -= blocks[value >> bits]
         else:

@@ -16,14 +16,17 @@ from imgconv.tasks.colorize.hints import Hint, Painting, point, read_hints
 from imgconv.tasks.colorize.run import Colorizer, describe
 from imgconv.tasks.colorize.toned import colour_of
 from imgconv.tasks.load import load
+from imgconv.text import Fact
 
 from .operation import Operation, Result
 
 NOTES = {
     "colour": "in colour already: made grey first, then coloured again (`mix` keeps some)",
     "toned": "a toned (sepia) print: the tone is taken off first (`mix` keeps some)",
-    "profile": "the brightness of its colour profile was converted to that of sRGB",
-    "ome": "OME-XML does not hold for colour: axes and the pixel size in the plane are kept of it",
+    "profile": Fact("the brightness of its colour profile was converted to that of sRGB"),
+    "ome": Fact(
+        "OME-XML does not hold for colour: axes and the pixel size in the plane are kept of it"
+    ),
 }
 
 

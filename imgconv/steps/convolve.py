@@ -32,6 +32,7 @@ from imgconv.images.info import TiffLayout
 from imgconv.memory import share
 from imgconv.ops.bank import bank
 from imgconv.ops.convolve import Activation, Layer, times
+from imgconv.text import Fact
 
 from .planes import FileStep
 from .values import Kernel, Number, Pair, fraction, kernels, pair
@@ -183,12 +184,12 @@ class FeatureMaps(FileStep):
     def _notes_of(self, info: Info) -> list[str]:
         """What the user should hear: alpha left out, how many maps and parameters."""
         channels = self._seen(info)
-        notes = ["alpha is left out: a layer sees colours"] * (channels < info.channels)
+        notes = [Fact("alpha is left out: a layer sees colours")] * (channels < info.channels)
         _, size = self.layer.place(info.height, info.width)
         words, parameters = self.layer.parameters(channels)
         maps = len(self._labels(info))
         count = f"{maps} map{'' if maps == 1 else 's'} of {times(size)}"
-        return [*notes, f"{count}; {words} = {parameters} parameters"]
+        return [*notes, Fact(f"{count}; {words} = {parameters} parameters")]
 
     def _bytes_needed(self, info: Info) -> int:
         """Bytes of one plane as read and of its maps."""

@@ -19,6 +19,7 @@ from imgconv.tasks.denoise import Cleaner, Cleaning, network
 from imgconv.tasks.denoise.card import KINDS
 from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality, words
 from imgconv.tasks.load import load
+from imgconv.text import Fact
 
 from .figure import figure_info
 from .operation import Operation, Result
@@ -166,22 +167,22 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the user should hear."""
     notes = []
     if levels := [one["noise_level"] for one in facts if "noise_level" in one]:
-        tip = "" if max(levels) else ", unchanged; if you see noise, say it with `sigma`"
-        notes.append(f"noise of level {span(levels)} (of 255){tip}")
+        found = f"noise of level {span(levels)} (of 255)"
+        tip = ", unchanged; if you see noise, say it with `sigma`"
+        notes.append(Fact(found) if max(levels) else found + tip)
     if cameras := [one for one in facts if "gain" in one]:
         gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))
-        notes.append(f"gain {gain} (levels a photon), read noise {dark} levels")
+        notes.append(Fact(f"gain {gain} (levels a photon), read noise {dark} levels"))
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
-        found = f"{sum(counts)} pixels of lines removed" if sum(counts) else "no lines found"
-        notes.append(
-            found + ("" if sum(counts) else ", nothing changed; `model='photo'` takes out noise")
-        )
+        found = Fact(f"{sum(counts)} pixels of lines removed")
+        nothing = "no lines found, nothing changed; `model='photo'` takes out noise"
+        notes.append(found if sum(counts) else nothing)
     for one in facts[:1]:
         if "after" in one:
             which = "plane 1: " if len(facts) > 1 else ""
-            notes.append(f"{which}before {words(one['before'])}; after {words(one['after'])}")
+            notes.append(Fact(f"{which}before {words(one['before'])}; after {words(one['after'])}"))
         if "shown_times" in one:
-            notes.append(f"what was removed is shown x {one['shown_times']:.3g} on grey")
+            notes.append(Fact(f"what was removed is shown x {one['shown_times']:.3g} on grey"))
     return notes
 
 

@@ -29,6 +29,7 @@ from imgconv.tasks.measure.table import EVERY, USUAL, Wanted
 from imgconv.tasks.plate.names import NamePattern
 from imgconv.tasks.positions import Positions, positions_of
 from imgconv.tasks.quantities import Quantity, pixel_sides, quantity
+from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 BYTES = 60  # per pixel: labels, distances and the nearest object
@@ -147,7 +148,7 @@ class MeasureFile:
         record = {"count": len(rows), "planes": table.planes, "channels": list(table.channels)}
         notes = [note for source in (labels, *images) for note in source.notes]
         notes += table.notes
-        return Done((item.target,), (*dict.fromkeys(notes), _line(table, given)), record)
+        return Done((item.target,), (*dict.fromkeys(notes), Fact(_line(table, given))), record)
 
     def _named(self, given: Sequence[str]) -> tuple[Settings, dict[str, str]]:
         """What the names of the images say: the channels, for columns, and their place."""

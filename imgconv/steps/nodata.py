@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from imgconv.text import Fact
+
 from .light import work_in_light
 from .operation import Result
 
@@ -36,7 +38,7 @@ def work_on(
         return Result(work_in_light(work, plane, info, linear, floats))
     from imgconv.ops.nodata import leave_out, leave_out_pixels
 
-    note = f"cells without data ({empty:g}) are left out of all sums, and stay without"
+    note = Fact(f"cells without data ({empty:g}) are left out of all sums, and stay without")
     if not linear and info.alpha == "none":
         return Result(leave_out(work, plane, empty), (note,))
     bare = info.alpha == "none"

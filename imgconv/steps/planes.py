@@ -27,6 +27,7 @@ from imgconv.images.image import frames
 from imgconv.images.imports import PROFILES, imports_to_write
 from imgconv.images.target import takes_bands
 from imgconv.memory import share
+from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 from .bands import MEMORY, is_large, like, stream_planes
@@ -90,7 +91,7 @@ class FileStep:
         for number, plane in enumerate(planes, 1):
             target = item.page(number)
             if self.skip_existing and os.path.lexists(target):
-                notes.append(f"page {number} skipped, {show_name(target)} exists")
+                notes.append(Fact(f"page {number} skipped, {show_name(target)} exists"))
             else:
                 make_folder(target)
                 yield target, plane

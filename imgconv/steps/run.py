@@ -17,8 +17,9 @@ from imgconv.engine import prepare_network
 from imgconv.engine.outputs import batch_axes
 from imgconv.errors import InputError
 from imgconv.images import Info, open_image, show_name
-from imgconv.images.array_file import read_arrays
+from imgconv.images.array_file import SINGLE, Shapes, read_arrays
 from imgconv.tasks.image_to_image import Picture, format_shape
+from imgconv.text import Fact, show_text
 
 from .operation import Operation, Result
 from .planes import EachPlane
@@ -73,13 +74,10 @@ class RunNetwork(EachPlane):
 
     def _of_arrays(self, source: str) -> dict[str, np.ndarray]:
         """The outputs for the arrays of a file; an axis added to the inputs is taken off again."""
+        network, shapes = prepare_network(self.picture.model.graph), self.picture.model.graph.inputs
         inputs = self._inputs(source)
-        shapes = self.picture.model.graph.inputs
-        if set(inputs) != set(shapes):
-            raise InputError(f"found the arrays {', '.join(inputs)}, allowed {', '.join(shapes)}")
         single = [name for name in inputs if inputs[name].ndim == len(shapes[name]) - 1]
         inputs = {name: array[None] if name in single else array for name, array in inputs.items()}
-        network = prepare_network(self.picture.model.graph)
         results = network(inputs)
         if not single:
             return dict(results)
@@ -90,16 +88,40 @@ class RunNetwork(EachPlane):
         }
 
     def _inputs(self, source: str) -> dict[str, np.ndarray]:
-        found = read_arrays(source)
-        if isinstance(found, dict):
-            return found
+        """The arrays of a file by the network's names, read when it is known that they fit."""
         names = list(self.picture.model.graph.inputs)
-        if len(names) != 1:
+
+        def check(shapes: Shapes) -> None:
+            if list(shapes) != [SINGLE]:
+                self._check(shapes)
+            elif len(names) == 1:
+                self._check({names[0]: shapes[SINGLE]})
+            else:
+                raise InputError(
+                    f"{show_name(source)}: one array for the inputs {', '.join(names)}: give an "
+                    ".npz with an array for each"
+                )
+
+        found = read_arrays(source, check)
+        return found if isinstance(found, dict) else {names[0]: found}
+
+    def _check(self, found: Shapes) -> None:
+        """Raises InputError where the network does not take arrays of these shapes."""
+        shapes, memory = self.picture.model.graph.inputs, self.picture.memory
+        if set(found) != set(shapes):
+            shown = ", ".join(map(show_text, found))
+            raise InputError(f"found the arrays {shown}, allowed {', '.join(shapes)}")
+        whole = {
+            name: (1, *shape) if len(shape) == len(shapes[name]) - 1 else shape
+            for name, shape in found.items()
+        }
+        need = prepare_network(self.picture.model.graph).plan(whole).peak
+        if need > memory:
+            megabytes = -(-need // 2**20)
             raise InputError(
-                f"{show_name(source)}: one array for the inputs {', '.join(names)}: give an .npz "
-                "with an array for each"
+                f"its arrays need {megabytes} MB in the network, allowed {memory >> 20}: give "
+                f"`memory={megabytes}`"
             )
-        return {names[0]: found}
 
     def _of_image(self, item: Item) -> Done:
         """What the network gives for each plane; of a stack one after the other."""
@@ -127,7 +149,7 @@ class RunNetwork(EachPlane):
         for name, target in zip(names, targets, strict=True):
             self._save(target, results[name])
         shapes = {name: list(results[name].shape) for name in names}
-        said = ", ".join(f"{n} {format_shape(tuple(shape))}" for n, shape in shapes.items())
+        said = Fact(", ".join(f"{n} {format_shape(tuple(shape))}" for n, shape in shapes.items()))
         left = [name for name in self.outputs if name not in names]
         more = (f"left out: {', '.join(left)} (write .npy for all)",) if left else ()
         return Done(targets, (*notes, said, *more), {"outputs": shapes})

@@ -50,6 +50,7 @@ from imgconv.tasks.segment.results import ENDINGS, Results
 from imgconv.tasks.segment.run import Segmentation, segment
 from imgconv.tasks.segment.run_record import sha256
 from imgconv.tasks.segment.spots import SpotsIn
+from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 from .segment_large import BYTES as LARGE_BYTES
@@ -144,7 +145,7 @@ class SegmentFile:
             needed = info.height * info.width * (BYTES + info.channels * 4)
             with share(min(needed, LARGE_BYTES) if self._in_bands(info) else needed):
                 results, scales = self._segment(item, found)
-        said = (line(results, self.settings, scales), *results.notes)
+        said = (Fact(line(results, self.settings, scales)), *results.notes)
         notes = (*source.notes, *found.notes, *said, *doubts(self.settings.size))
         if item.target == "-":
             return Done(("-",), notes)

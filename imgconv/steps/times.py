@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imgconv.batch import Done, Item, Step
+from imgconv.text import Fact
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class PreserveTimes:
     def __call__(self, item: Item) -> Done:
         if item.source == "-":
             done = self.step(item)
-            return done._replace(notes=(*done.notes, "standard input has no time to preserve"))
+            return done._replace(
+                notes=(*done.notes, Fact("standard input has no time to preserve"))
+            )
         read = os.stat(item.source)
         done = self.step(item)
         try:
             for path in filter(os.path.isfile, done.written):
                 os.utime(path, ns=(read.st_atime_ns, read.st_mtime_ns))
         except OSError as error:
-            note = f"its time could not be preserved ({error.strerror})"
+            note = Fact(f"its time could not be preserved ({error.strerror})")
             return done._replace(notes=(*done.notes, note))
         return done

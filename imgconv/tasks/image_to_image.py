@@ -32,6 +32,7 @@ from imgconv.errors import InputError
 from imgconv.images import Info
 from imgconv.ops.alpha import fit, white, with_alpha
 from imgconv.ops.interpolation import interpolate
+from imgconv.text import Fact
 
 KNOWN = {"range", "mean", "std"}  # keys of a card's `prepare` that are followed here
 
@@ -86,10 +87,9 @@ class Picture:
         size = self._fixed_size(plane.shape[:2])
         if size is None:
             return ()
-        return (
-            f"resized from {format_shape(plane.shape[:2])} to {format_shape(size)} (height x "
-            "width), the only size that the network takes",
-        )
+        sizes = f"{format_shape(plane.shape[:2])} to {format_shape(size)}"
+        why = "(height x width), the only size that the network takes"
+        return (Fact(f"resized from {sizes} {why}"),)
 
     def describe(self, info: Info) -> Info:
         """The record of the result: pixels of another size, colours of another number."""

@@ -1,36 +1,30 @@
 """Hostile graphs: model files with odd operators, sizes and constants, run between guard pages.
 
-    python tests/fuzz/graphs.py --cases 100000 --seed 7
+    python tests/fuzz/graphs.py --cases 100000 --first 0
 
 writes that many small model files, loads them and runs an image through each. What may come out
 is a result or an ImgconvError of one line, within seconds and without the memory of a small
-machine. Every array that a kernel reads or writes ends where memory ends, so that reading beyond
-it is a crash. The first other outcome ends the run and prints the case's number.
+machine. Every array that a kernel reads or writes lies between guard pages, so that reading beyond
+it is a crash.
 """
 
 from __future__ import annotations
 
-import argparse
-import ctypes
-import mmap
-import resource
-import signal
-import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
 
-from imgconv.engine import Model, run
-from imgconv.engine.blocked import convolution, layer
+import cases
+from guard import guard_kernels
+
+from imgconv.engine import run
 from imgconv.engine.graph import Graph, Node, check
 from imgconv.engine.model_file import load, save
-from imgconv.engine.network import Network
 from imgconv.engine.operators import OPERATORS
 from imgconv.engine.operators.operator import Operator
 from imgconv.engine.operators.resizing import COORDINATES, ROUNDING
@@ -39,9 +33,7 @@ from imgconv.engine.shapes import infer
 from imgconv.errors import ImgconvError
 
 SECONDS = 20  # of the processor; a graph of a few layers that takes longer hangs
-ADDRESSES = 8 << 30  # bytes
 MEMORY = 64 << 20  # that the values of a network may take
-BATCH = 500  # cases of a process
 
 EXTREMES = (0, 1, 2, 3, 4, 8, -1, -2, 7, 40, 65535, 65536, 1 << 20, 1 << 31, 1 << 40, 1 << 62,
             (1 << 63) - 1, -(1 << 63))  # fmt: skip
@@ -49,32 +41,6 @@ REALS = (0.0, 1.0, -1.0, 0.5, 2.0, 1e-30, 1e30, -3.7, 1e299)
 WORDS = ("none", "tanh", "constant", "reflect", "edge", "wrap", "CRD", "DCR", "float32", "int64",
          "int32", "bool", "nearest", "linear", "cubic", "same_upper", "same_lower", "valid",
          "stretch", "not_larger", "not_smaller", *COORDINATES, *ROUNDING)  # fmt: skip
-
-_library = ctypes.CDLL(None, use_errno=True)
-_library.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-
-
-def guarded(array: np.ndarray) -> np.ndarray:
-    """A copy whose last number is followed, and whose pages are preceded, by memory that nobody
-    may touch."""
-    page = mmap.PAGESIZE
-    inner = -(-max(array.nbytes, 1) // page) * page
-    memory = mmap.mmap(-1, inner + 2 * page)
-    start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-    for edge in (start, start + page + inner):
-        if _library.mprotect(edge, page, mmap.PROT_NONE if hasattr(mmap, "PROT_NONE") else 0):
-            raise OSError(ctypes.get_errno(), "mprotect")
-    offset = page + inner - array.nbytes
-    copy = np.frombuffer(memory, array.dtype, array.size, offset).reshape(array.shape)
-    copy[...] = array
-    return copy
-
-
-class Guarded(dict):
-    """Weights in the forms that kernels read, each between guard pages."""
-
-    def __setitem__(self, key: Any, array: np.ndarray) -> None:
-        super().__setitem__(key, guarded(array))
 
 
 def some(rng: np.random.Generator, values: Any) -> Any:
@@ -181,80 +147,28 @@ def run_case(seed: int, folder: Path) -> str:
     try:
         save(path, graph, {"multiple": int(rng.choice([1, 2, 8]))}, half=False)
         model = load(path)
-        found = model.graph
-        found = Graph(
-            found.inputs, found.outputs, found.nodes,
-            {name: guarded(tensor) for name, tensor in found.tensors.items()},
-        )  # fmt: skip
-        model = Model(found, model.card, str(path))
         prepare_network.cache_clear()
-        network = prepare_network(model.graph)
-        network.prepared = Guarded()
-        image = rng.random((found.inputs["x"][1], *rng.integers(1, 40, 2))).astype(np.float32)
-        memory = int(some(rng, (MEMORY, MEMORY, 1 << 18)))
-        run(model, {"x": guarded(image)}, memory=memory)
+        image = rng.random((model.graph.inputs["x"][1], *rng.integers(1, 40, 2))).astype(np.float32)
+        run(model, {"x": image}, memory=int(some(rng, (MEMORY, MEMORY, 1 << 18))))
     except ImgconvError as problem:
         assert "\n" not in str(problem), problem
         return "refused"
     return "run"
 
 
-def with_guarded_room() -> None:
-    """The memory for a plan's values and for scratch end at guard pages too."""
-    outputs = Network._outputs
+def prepare(seen: Counter[str]) -> cases.Case:
+    np.seterr(all="ignore")
 
-    def guarded_outputs(self: Network, inputs: Any, chosen: Any) -> Any:
-        plan = self.plan({name: one.shape for name, one in inputs.items()}, chosen)
-        self.room = guarded(np.full(plan.numbers, np.nan, np.float32))
-        return outputs(self, inputs, chosen)
+    def case(number: int, folder: Path) -> str:
+        with guard_kernels(at_start=number % 4 == 0):
+            return run_case(number, folder)
 
-    Network._outputs = guarded_outputs  # type: ignore[method-assign]
-    for module in (layer, convolution):
-        module.scratch = lambda numbers: guarded(np.full(numbers, np.nan, np.float32))  # type: ignore[attr-defined]
+    return case
 
 
-def work(first: int, count: int, report: Path) -> None:
-    """These cases in this process; the number of the one at work is in the file."""
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with_guarded_room()
-    seen: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, np.errstate(all="ignore"):
-        for seed in range(first, first + count):
-            report.write_text(str(seed))
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)
-            seen[run_case(seed, Path(folder))] += 1
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    print(*(f"{word}={number}" for word, number in seen.items()))
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.report:
-        work(asked.seed, asked.cases, Path(asked.report))
-        return 0
-    total: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "case"
-        for first in range(asked.seed, asked.seed + asked.cases, BATCH):
-            count = min(BATCH, asked.seed + asked.cases - first)
-            command = [sys.executable, __file__, "--seed", str(first), "--cases", str(count)]
-            done = subprocess.run(
-                [*command, "--report", str(report)], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                print(f"case {report.read_text()} ended with {done.returncode}")
-                print(done.stderr[-3000:])
-                return 1
-            for word in done.stdout.split():
-                total[word.split("=")[0]] += int(word.split("=")[1])
-    print(f"{asked.cases} graphs: " + ", ".join(f"{n} {word}" for word, n in total.items()))
-    return 0
+def report(seen: Counter[str]) -> str:
+    return f"{sum(seen.values())} graphs: " + ", ".join(f"{n} {word}" for word, n in seen.items())
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.main(__doc__, prepare, report, batch=500, seconds=SECONDS))

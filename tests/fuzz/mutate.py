@@ -1,118 +1,55 @@
-"""Damaged images: sample files of every format, made on the fly, and ways to break them.
+"""Damaged files: small ones of every format and kind of model, and ways to break them.
 
-    python tests/fuzz/mutate.py --cases 100000 --seed 7
+    python tests/fuzz/mutate.py --cases 100000 --first 0
 
-reads that many damaged files through the door. What may come out is an image or an ImgconvError
-of one line, within a second or so and without the memory of a small machine. The first other
-outcome ends the run with the case's number and leaves its bytes in a file.
+reads that many damaged files through the door; models are loaded, and run on a small image. What
+may come out is a result or an ImgconvError of one line, within a second or so and without the
+memory of a small machine. A file that fails is kept.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import io
 import logging
 import os
+import re
 import resource
-import signal
 import struct
 import sys
 import tempfile
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
 
+import cases
+
+from imgconv import engine
+from imgconv.engine.onnx import import_file
 from imgconv.errors import ImgconvError
-from imgconv.images import Info, WriteOptions, is_ours, open_image, write_image
+from imgconv.images import is_ours, open_image
+from imgconv.tasks import load as tasks
+from samples import Sample, make_samples
 
-SECONDS = 10  # a file of a few kilobytes that takes longer hangs
+SECONDS = 10  # of the processor; a file of a few kilobytes that takes longer hangs
 MEGABYTES = 1500  # of resident memory, interpreter and libraries included
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 60000)
 
 
-def samples(folder: Path) -> list[bytes]:
-    """One small file of each kind that the door knows."""
-    from PIL import Image
-
-    rng = np.random.default_rng(1)
-    files: list[bytes] = []
-    cases = [
-        ("png", "u1", 3), ("png", "u2", 4), ("png", "u1", 1), ("jpeg", "u1", 3), ("jpeg", "u1", 1),
-        ("tiff", "u1", 3), ("tiff", "u2", 1), ("tiff", "f4", 2), ("webp", "u1", 3),
-        ("webp", "u1", 4), ("bmp", "u1", 3), ("bmp", "u1", 1), ("gif", "u1", 3), ("pnm", "u2", 3),
-        ("pnm", "u1", 1), ("pfm", "f4", 3), ("npy", "f4", 3), ("npy", "u2", 1),
-    ]  # fmt: skip
-    for number, (kind, dtype, channels) in enumerate(cases):
-        plane = (rng.random((19, 23, channels)) * (1 if dtype == "f4" else 200)).astype(dtype)
-        alpha = "straight" if channels in (2, 4) else "none"
-        info = Info(kind, plane.dtype, *plane.shape, alpha=alpha, text=(("Title", "Grüße ✓"),))
-        path = folder / f"{number}"
-        write_image(path, [plane], info, WriteOptions(format=kind))
-        files.append(path.read_bytes())
-    grey = Image.fromarray((rng.random((19, 23)) * 255).astype("u1"))
-    colour = Image.merge("RGB", [grey] * 3)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    for kind, image, options in [
-        ("PNG", colour.quantize(9), {"transparency": 3}), ("PNG", grey.convert("1"), {}),
-        ("PNG", colour, {"exif": exif.tobytes(), "dpi": (72, 72)}),
-        ("JPEG", colour, {"progressive": True, "exif": exif.tobytes(), "comment": "hello"}),
-        ("JPEG", colour.convert("CMYK"), {}),
-        ("GIF", colour.quantize(9), {"save_all": True, "append_images": [colour.quantize(4)]}),
-        ("WEBP", colour, {"save_all": True, "append_images": [grey.convert("RGB")]}),
-        ("BMP", grey.convert("1"), {}), ("PPM", grey.convert("1"), {}),
-        ("TIFF", grey, {"compression": "tiff_lzw"}),
-        ("TIFF", grey.convert("1"), {"compression": "group4"}),
-    ]:  # fmt: skip
-        file = io.BytesIO()
-        image.save(file, kind, **options)
-        files.append(file.getvalue())
-    plain = " ".join(map(str, np.asarray(grey).ravel())).encode()
-    files += [
-        b"P2\n23 19\n255\n" + plain,
-        b"P7\nWIDTH 2\nHEIGHT 2\nDEPTH 4\nMAXVAL 255\nENDHDR\n" + b"x" * 16,
-    ]
-    return files + list(_tiffs(rng))
-
-
-def _tiffs(rng: np.random.Generator) -> Iterator[bytes]:
-    import tifffile
-
-    stack = rng.integers(0, 65536, (3, 2, 12, 17), dtype=np.uint16)
-    table = np.zeros((3, 256), "u2")
-    for array, options in [
-        (stack, {"imagej": True, "metadata": {"axes": "TZYX"}}),
-        (stack, {"ome": True, "metadata": {"axes": "TZYX"}}),
-        (stack, {"metadata": {"axes": "TZYX"}, "compression": "zlib", "predictor": 2}),
-        (stack[0, 0], {"tile": (16, 16), "bigtiff": True, "compression": "zstd"}),
-        (stack, {"truncate": True, "imagej": True, "metadata": {"axes": "TZYX"}}),
-        (stack[:, 0].astype("u1"), {"photometric": "rgb", "planarconfig": "separate"}),
-        (np.zeros((64, 64, 3), "u1"), {"photometric": "rgb", "compression": "jpeg"}),
-        (stack[0, 0].astype("u1"), {"photometric": "palette", "colormap": table}),
-        (stack[0, 0] > 9999, {"photometric": "minisblack"}),
-        (stack[0, 0].astype("f2"), {"compression": "lzw", "byteorder": ">"}),
-        (stack[0, 0].astype("u1"), {"compression": "packbits", "rowsperstrip": 3}),
-    ]:  # fmt: skip
-        file = io.BytesIO()
-        tifffile.imwrite(file, array, **options)
-        yield file.getvalue()
-
-
-def mutated(files: list[bytes], rng: np.random.Generator) -> bytes:
-    """One of the files with one to four things done to it."""
-    data = bytearray(files[rng.integers(len(files))])
+def mutated(whole: bytes, others: list[Sample], rng: np.random.Generator) -> bytes:
+    """The file with one to four things done to it."""
+    data = bytearray(whole)
     for _ in range(rng.integers(1, 5)):
         if not data:
             break
         at = int(rng.integers(min(len(data), 300) if rng.random() < 0.6 else len(data)))
-        what = rng.integers(8)
+        what = rng.integers(10)
         if what == 0:
             data[at] ^= 1 << int(rng.integers(8))
         elif what == 1:
@@ -128,8 +65,12 @@ def mutated(files: list[bytes], rng: np.random.Generator) -> bytes:
             del data[at : at + int(rng.integers(1, 40))]
         elif what == 6:
             data[at:at] = rng.bytes(int(rng.integers(1, 40)))
+        elif what in (7, 8):
+            if found := re.search(rb"[0-9]+", data[at : at + 400]):
+                digits = rng.choice([b"9", b"0", b"2", b"1"], found.end() - found.start())
+                data[at + found.start() : at + found.end()] = b"".join(digits)
         else:
-            other = files[rng.integers(len(files))]
+            other = others[rng.integers(len(others))].data
             data[at : at + 40] = other[at : at + 40]
     return _checksummed(bytes(data)) if rng.random() < 0.5 else bytes(data)
 
@@ -150,6 +91,16 @@ def _checksummed(data: bytes) -> bytes:
 
 
 def read(path: Path, rng: np.random.Generator) -> None:
+    """All that can be had of the file."""
+    if path.suffix == ".safetensors":
+        run_model(path, rng)
+    elif path.suffix == ".onnx":
+        import_file(path)
+    else:
+        read_image(path, rng)
+
+
+def read_image(path: Path, rng: np.random.Generator) -> None:
     """Read all that the door delivers, and check it against what it announced."""
     is_ours(path)
     with open_image(path, max_pixels=4_000_000, allow_truncated=rng.random() < 0.3) as source:
@@ -160,45 +111,59 @@ def read(path: Path, rng: np.random.Generator) -> None:
                 break
 
 
-def run(cases: int, seed: int, only: int | None = None) -> tuple[int, int]:
-    """Read `cases` damaged files; how many were images still, and how many were refused.
+def run_model(path: Path, rng: np.random.Generator) -> None:
+    """Load it, compare its card with what its task needs, and run it."""
+    model = engine.load(path)
+    if model.card.get("task") in tasks.TASKS:
+        tasks.load(path, model.card["task"])
+    name, shape = next(iter(model.graph.inputs.items()))
+    image = rng.random((shape[1] or 1, 16, 16), np.float32)
+    engine.run(model, {name: image}, memory=64 << 20)
 
-    Raises or exits at the first that is not handled well.
-    """
-    images = refused = 0
+
+def prepare(seen: Counter[str]) -> cases.Case:
+    """A case is the file of its number: an image or a network still, or refused."""
     warnings.simplefilter("error")
     logging.raiseExceptions = True
-    signal.signal(signal.SIGALRM, _hang)
-    with tempfile.TemporaryDirectory() as folder, _caught_stderr() as err:
-        files = samples(Path(folder))
-        path = Path(folder) / "case"
-        for case in range(cases) if only is None else [only]:
-            rng = np.random.default_rng((seed, case))
-            data = mutated(files, rng)
-            path.write_bytes(data)
-            try:
-                signal.alarm(SECONDS)
-                read(path, rng)
-                images += 1
-            except ImgconvError as error:
-                refused += 1
-                text = str(error)
-                if "\n" in text or len(text) > 500:
-                    _report(seed, case, data, f"a message of more than a line: {text!r}")
-                    raise SystemExit(1) from error
-            except BaseException as error:
-                _report(seed, case, data, repr(error))
-                raise
-            finally:
-                signal.alarm(0)
-            if said := _stderr(err):
-                _report(seed, case, data, f"a library said {said!r}")
-                raise SystemExit(1)
-            used = _peak()
-            if used > MEGABYTES:
-                _report(seed, case, data, f"{used} MB of memory")
-                raise SystemExit(1)
-    return images, refused
+    place = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    samples = make_samples(Path(place.name))
+
+    def case(number: int, _: Path) -> str:
+        rng = np.random.default_rng((1, number))
+        sample = samples[rng.integers(len(samples))]
+        data = mutated(sample.data, samples, rng)
+        path = Path(place.name, sample.name)
+        path.write_bytes(data)
+        try:
+            return read_or_refuse(Path(place.name, sample.opened), rng)
+        except BaseException as error:
+            kept = Path(tempfile.gettempdir()) / f"imgconv-fuzz-{number}-{path.name}"
+            kept.write_bytes(data)
+            error.add_note(f"the file is kept as {kept}")
+            raise
+        finally:
+            path.write_bytes(sample.data)  # of a folder the next case damages another file
+
+    return case
+
+
+def read_or_refuse(path: Path, rng: np.random.Generator) -> str:
+    """What came of it. Raises Failure if it was not handled well."""
+    with _caught_stderr() as err:
+        try:
+            read(path, rng)
+            word = "read"
+        except ImgconvError as error:
+            word = "refused"
+            if "\n" in str(error) or len(str(error)) > 500:
+                raise cases.Failure(f"a message of more than a line: {str(error)!r}") from error
+        said = _said(err)
+    if said:
+        raise cases.Failure(f"a library said {said!r}")
+    if (used := _peak()) > MEGABYTES:
+        raise cases.Failure(f"{used} MB of memory")
+    kind = path.suffix.removeprefix(".")
+    return f"{kind}:{word}" if kind in ("safetensors", "onnx") else word
 
 
 @contextlib.contextmanager
@@ -214,16 +179,12 @@ def _caught_stderr() -> Iterator[BinaryIO]:
             os.close(before)
 
 
-def _stderr(file: BinaryIO) -> bytes:
+def _said(file: BinaryIO) -> bytes:
     """What has been written there since the last case."""
     end = os.fstat(file.fileno()).st_size
     said = os.pread(file.fileno(), 300, 0) if end else b""
     os.ftruncate(file.fileno(), 0)
     return said
-
-
-def _hang(number: int, frame: object) -> None:
-    raise TimeoutError(f"not done after {SECONDS} s")
 
 
 def _peak() -> int:
@@ -236,17 +197,9 @@ def _peak() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
-def _report(seed: int, case: int, data: bytes, what: str) -> None:
-    kept = Path(tempfile.gettempdir()) / f"imgconv-fuzz-{seed}-{case}"
-    kept.write_bytes(data)
-    print(f"seed {seed} case {case}: {what}; the file is kept as {kept}", flush=True)
+def report(seen: Counter[str]) -> str:
+    return f"{sum(seen.values())} files: " + ", ".join(f"{n} {word}" for word, n in seen.items())
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", type=int, help="run this case alone")
-    chosen = parser.parse_args()
-    counts = run(chosen.cases, chosen.seed, chosen.only)
-    print(f"{counts[0]} images, {counts[1]} refused")
+    sys.exit(cases.main(__doc__, prepare, report, batch=5000, seconds=SECONDS))

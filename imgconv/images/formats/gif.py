@@ -13,7 +13,7 @@ from imgconv.images.image import Image
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.options import WriteOptions
-from imgconv.text import SOFTWARE
+from imgconv.text import SOFTWARE, Fact
 
 from .record import PILLOW, Format, Reader, begins
 
@@ -35,7 +35,9 @@ def _open(file: BinaryIO, name: str, limits: Limits) -> Reader:
     # Pillow's canvas grows at a frame that reaches beyond it; all frames are to be of one size.
     data = data[:PLACE] + sides + data[PLACE + SIDES.size :]
     reader = Raster(data, name, limits, "gif", GifImageFile)
-    reader.notes.append("its frames reach beyond the size that it names: all of them is shown")
+    reader.notes.append(
+        Fact("its frames reach beyond the size that it names: all of them is shown")
+    )
     return reader
 
 
@@ -80,7 +82,10 @@ def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     """What becomes of alpha between the two that a GIF knows."""
     if plane.shape[2] in (1, 3) or np.isin(plane[..., -1], (0, 255)).all():
         return []
-    return ["GIF knows no half transparency: what covers less than half is left out"]
+    return [
+        "GIF knows no half transparency: what covers less than half is left out; PNG and WebP keep "
+        "it"
+    ]
 
 
 def _mark(path: str | os.PathLike[str], head: bytes) -> str:

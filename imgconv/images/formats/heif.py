@@ -19,6 +19,7 @@ from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.metadata.blocks import deliver, with_resolution
 from imgconv.images.options import WriteOptions
+from imgconv.text import Detail, Fact
 
 from .record import Format, Reader
 
@@ -64,11 +65,11 @@ class Heif:
 
     def _note(self, info: dict[str, Any], bits: int) -> None:
         if bits not in (8, 16):
-            self._say(f"{bits}-bit samples scaled to 16 bit")
+            self._say(Detail(f"{bits}-bit samples scaled to 16 bit"))
         if info.get("depth_images"):
-            self._say("its map of depths is left out")
+            self._say(Fact("its map of depths is left out"))
         if info.get("aux"):
-            self._say("its auxiliary images (such as a gain map) are left out")
+            self._say(Fact("its auxiliary images (such as a gain map) are left out"))
 
     def _say(self, words: str) -> None:
         if words not in self.notes:
@@ -123,7 +124,11 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
 
 
 def _doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
-    return [f"HEIF is written with {DEEP} of 16 bits"] if plane.dtype == np.uint16 else []
+    return (
+        [f"HEIF is written with {DEEP} of 16 bits; PNG and TIFF keep all"]
+        if plane.dtype == np.uint16
+        else []
+    )
 
 
 HEIF = Format(

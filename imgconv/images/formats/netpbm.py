@@ -18,6 +18,7 @@ from imgconv.images.bands import BandedPlane, Plane, bands_of
 from imgconv.images.image import Image, one_plane, one_row
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
+from imgconv.images.notes import BITS, TRUNCATED
 from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE
 
@@ -66,12 +67,14 @@ class Netpbm:
         self.full = self.top if limits.stored else 65535 if deep else 255
         if not float_kind and self.full != self.top:
             said = f"values up to {self.top} scaled to {'16' if deep else '8'} bit"
-            self.notes.append(said if self.top > 1 else "1-bit samples became 0 and 255 in 8 bit")
+            self.notes.append(said if self.top > 1 else BITS)
         self._check_length()
         if self.inks:
             self.notes.append(colour.note_of_inks(None))
         if self.data[self.end : self.end + MARGIN].lstrip()[:1] == b"P":
-            self.notes.append("only the first of the several pictures in the file is read")
+            self.notes.append(
+                "only the first of its several pictures is read; Netpbm's pamsplit takes them apart"
+            )
         names = {b"F": "pfm", b"f": "pfm", b"7": "pam"}
         info = Info(
             format=names.get(self.kind, "pnm"), height=height, width=width,
@@ -162,7 +165,7 @@ class Netpbm:
         plain = self.kind in (b"1", b"2", b"3")
         self.end = len(self.data) if plain else self.start + needed
         if self.limits.check_held(self.name, "PNM", needed, held):
-            self.notes.append("truncated: the missing part is black")
+            self.notes.append(TRUNCATED)
 
     def _body(self, size: int) -> bytes:
         return self.data[self.start : self.start + size].ljust(size, b"\0")

@@ -14,7 +14,9 @@ from imgconv.images.bands import bands_of, likeness_of
 from imgconv.images.image import Image, frames, join_infos, one_row
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
+from imgconv.images.notes import TRUNCATED
 from imgconv.images.options import WriteOptions
+from imgconv.text import Detail
 
 from .record import Format, Reader, begins
 
@@ -74,7 +76,9 @@ class Npy:
                 "(H, W, C) with C up to 4, and stacks of such planes"
             )
         if len(stack) > 1:
-            self.notes.append(f"an array of shape {shape} is read as {math.prod(stack)} planes")
+            self.notes.append(
+                Detail(f"an array of shape {shape} is read as {math.prod(stack)} planes")
+            )
         height, width, channels = plane
         return stack, height, width, channels
 
@@ -82,7 +86,7 @@ class Npy:
         held = self.file.seek(0, 2) - self.start
         needed = self.count * int(np.prod(self.plane, dtype=object)) * self.found.itemsize
         if self.limits.check_held(self.name, "NPY", needed, held):
-            self.notes.append("truncated: the missing part is black")
+            self.notes.append(TRUNCATED)
 
     def _planes(self) -> Iterator[np.ndarray]:
         size = int(np.prod(self.plane)) * self.found.itemsize

@@ -21,7 +21,9 @@ from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.metadata import exif
 from imgconv.images.metadata.blocks import deliver, update, with_resolution
+from imgconv.images.notes import BITS
 from imgconv.images.resolution import Resolution
+from imgconv.text import Detail
 
 OURS = b"imgconv "  # what our own comments begin with
 ANIMATION_LIMIT = 100_000  # frames
@@ -106,10 +108,10 @@ class Raster:
             return "LA" if transparent else "L"
         if mode == "P" or (mode == "L" and transparent):
             wanted = "RGBA" if transparent else "RGB"
-            self._note(f"palette expanded to {wanted}")
+            self._note(Detail(f"palette expanded to {wanted}"))
             return wanted
         if mode == "1":
-            self._note("1-bit samples became 0 and 255 in 8 bit")
+            self._note(BITS)
             return "L"
         return mode if mode in ("L", "LA", "RGB", "RGBA") else "RGB"
 

@@ -244,7 +244,8 @@ def _cut(part: Part) -> None:
     for axis, there in zip("ZCT", axes, strict=True):
         if len(there) < declared[axis]:
             part.notes.append(
-                f"holds {len(there)} of the {declared[axis]} {WORDS[axis]} that its OME text tells"
+                f"holds {len(there)} of the {declared[axis]} {WORDS[axis]} that its OME text "
+                "tells; look whether more files belong to it"
             )
             _shorten(pixels, axis, there)
     _write_pages(part)

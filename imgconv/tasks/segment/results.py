@@ -29,6 +29,7 @@ from imgconv.tasks.labels.rois import RoiArchive, name_in_stack
 from imgconv.tasks.labels.select import LabelStack, Size, labels_info, write_labels
 from imgconv.tasks.large_plane import LargePlane
 from imgconv.tasks.link.stack import Linked, position_of
+from imgconv.text import Fact
 
 from .doubt import describe
 from .large import LargeSegmentation
@@ -159,7 +160,9 @@ class Results:
     def notes(self) -> list[str]:
         """What the user should hear."""
         drawn, fields = len(self.pictures), self.stack.fields
-        shown = [f"the picture shows {drawn} of {fields} planes"] if 0 < drawn < fields else []
+        shown: list[str] = []
+        if 0 < drawn < fields:
+            shown.append(Fact(f"the picture shows {drawn} of {fields} planes"))
         if not self.doubt:
             return shown
         doubtful, planes = sum(bool(row["doubt"]) for row in self.summary), len(self.summary)

@@ -11,6 +11,7 @@ from imgconv.errors import InputError
 from imgconv.images.image import Image
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
+from imgconv.text import Fact
 
 from .header import Header
 
@@ -28,7 +29,7 @@ class Masked:
         if len(self.masks) not in (3, 4) or len(header.masks) < 3:
             raise InputError(f"{name}: damaged BMP (its masks are {header.masks})")
         if max(map(_top, self.masks)) > FULL:
-            self.notes.append("samples of more than 8 bit rounded to 8")
+            self.notes.append(Fact("samples of more than 8 bit rounded to 8"))
         limits.check_held(name, "BMP", header.length or 0, len(data))
         channels = len(self.masks)
         info = Info(

@@ -21,7 +21,9 @@ from imgconv.images.info import Info, JpegTables, words_of
 from imgconv.images.limits import Limits
 from imgconv.images.metadata import exif, iptc, xmp_extended
 from imgconv.images.metadata.blocks import deliver
+from imgconv.images.notes import LOOK, PROFILE_DROPPED
 from imgconv.images.resolution import Resolution
+from imgconv.text import Detail, Fact
 
 from .segments import FRAMES, SCAN, Segments
 
@@ -60,7 +62,7 @@ class Jpeg:
             )
         if self.depth not in (8, 16) and not self.limits.stored:
             self.notes.append(
-                f"{self.depth}-bit samples scaled to {8 if self.depth < 8 else 16} bit"
+                Detail(f"{self.depth}-bit samples scaled to {8 if self.depth < 8 else 16} bit")
             )
         self.data, height = segments.with_height()
         self.limits.check(self.name, height, width)
@@ -100,14 +102,14 @@ class Jpeg:
                 self._refuse_part("the last details are missing")
             return
         if self.segments.has_all_scans() and self._is_whole():
-            self.notes.append("the marker at its end is missing, the picture is whole")
+            self.notes.append(Fact("the marker at its end is missing, the picture is whole"))
             self.data += b"\xff\xd9"
             return
         self._refuse_part("the missing part is grey")
 
     def _refuse_part(self, what: str) -> None:
         self.limits.refuse_truncated(self.name, "JPEG")
-        self.notes.append(f"truncated: {what}")
+        self.notes.append(f"truncated: {what}; {LOOK}")
 
     def _is_whole(self) -> bool:
         """Whether bits that are put behind its last ones change nothing."""
@@ -125,13 +127,15 @@ class Jpeg:
         behind = self.segments.behind
         marks = [bytes(s) for s in self.segments.of(0xE1, 0xE2)]
         if any(mark in segment for mark in GAIN_MAP for segment in marks):
-            self.notes.append("its gain map (the lights for HDR screens) is left out")
+            self.notes.append(Fact("its gain map (the lights for HDR screens) is left out"))
         elif any(segment.startswith(b"MPF\0") for segment in marks):
-            self.notes.append("only the first of its several pictures (MPO) is read")
+            self.notes.append(
+                "only the first of its pictures (MPO) is read; exiftool takes the others out"
+            )
         elif behind.lstrip(b"\0").startswith(b"\xff\xd8\xff"):
-            self.notes.append("only the first of the several pictures in the file is read")
+            self.notes.append(Fact("only the first of the several pictures in the file is read"))
         elif b"ftyp" in behind[:64]:
-            self.notes.append("the film behind its picture is left out")
+            self.notes.append(Fact("the film behind its picture is left out"))
 
     def _check_amount(self, pixels: int) -> None:
         """Each block of 64 samples takes at least a bit: a header that promises more is a lie."""
@@ -197,13 +201,13 @@ class Jpeg:
             return packet
         whole = xmp_extended.join(packet, parts)
         if whole is None:
-            self.notes.append("the damaged second part of its XMP was dropped")
+            self.notes.append(Fact("the damaged second part of its XMP was dropped"))
         return whole or packet
 
     def _iptc(self) -> bytes | None:
         block = b"".join(self.segments.app(0xED, iptc.HEADER))
         if iptc.is_more(block):
-            self.notes.append("Photoshop's resources (thumbnail, paths) are left out")
+            self.notes.append(Fact("Photoshop's resources (thumbnail, paths) are left out"))
         return iptc.records(block)
 
     def _icc(self) -> bytes | None:
@@ -211,7 +215,7 @@ class Jpeg:
         if not parts:
             return None
         if [part[0] for part in parts] != list(range(1, len(parts) + 1)):
-            self.notes.append("the colour profile is damaged and was dropped")
+            self.notes.append(PROFILE_DROPPED)
             return None
         return b"".join(part[2:] for part in parts)
 

@@ -105,9 +105,14 @@ def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     """What is too long for a segment."""
     said = []
     if info.exif and not _fits(EXIF + info.exif):
-        said.append(f"JPEG holds at most 64 KB of EXIF: its {len(info.exif):,} bytes are left out")
+        said.append(
+            f"JPEG holds at most 64 KB of EXIF: its {len(info.exif):,} bytes are left out; PNG "
+            "keeps them"
+        )
     if info.xmp and not any(_xmp(info.xmp)):
-        said.append(f"JPEG holds no XMP like its {len(info.xmp):,} bytes: they are left out")
+        said.append(
+            f"JPEG holds no XMP like its {len(info.xmp):,} bytes: they are left out; PNG keeps them"
+        )
     return said
 
 

@@ -16,6 +16,7 @@ from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.metadata.blocks import deliver, update, with_resolution
 from imgconv.images.options import WriteOptions
+from imgconv.text import Fact
 
 from . import header
 from .boxes import CONTAINER, SIGNATURE, read_boxes, write_box
@@ -50,7 +51,7 @@ class JpegXl:
         pixels = imagecodecs.jpegxl_decode(data)
         frames = _frames(pixels, height, width)
         if len(frames) > 1:
-            self.notes.append(f"the times of its frames are not read: {FRAME:g} ms each")
+            self.notes.append(Fact(f"the times of its frames are not read: {FRAME:g} ms each"))
         self.images = [
             Image(self._info(frame, dict(boxes), len(frames)), partial(self._planes, frame))
             for frame in frames

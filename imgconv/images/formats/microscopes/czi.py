@@ -9,6 +9,7 @@ import numpy as np
 
 from imgconv.images.formats.record import Format, begins
 from imgconv.images.limits import Limits
+from imgconv.text import Fact
 
 from .stack import Stack, Stacks, image_of, path_of, refuse_missing, refuse_writing
 
@@ -29,7 +30,7 @@ def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
         stacks = list(_stacks(document, path))
         others = [a for a, (begin, end) in document.total_bounding_box.items()
                   if a not in (*AXES, "X", "Y") and end - begin > 1]  # fmt: skip
-    notes = [f"only the first of its axis {axis} is read" for axis in others]
+    notes: list[str] = [Fact(f"only the first of its axis {axis} is read") for axis in others]
     return Stacks([image_of(stack, "czi", name, limits) for stack in stacks], notes)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.images.formats.record import Format
 from imgconv.images.limits import Limits
+from imgconv.text import Fact
 
 from .stack import Stack, Stacks, image_of, path_of, refuse_missing, refuse_writing
 
@@ -40,7 +41,7 @@ def _stacks(opened: Any, path: str, notes: list[str]) -> Iterator[Stack]:
         dims = tuple(axis for axis in image.dims if axis != "S")
         other = [axis for axis in dims if axis not in (*"TCZ", *PLANE)]
         if dims[-2:] != PLANE or any(image.sizes[axis] > 1 for axis in other):
-            notes.append(f"{image.path}: left out, its axes are {''.join(image.dims)}")
+            notes.append(Fact(f"{image.path}: left out, its axes are {''.join(image.dims)}"))
             continue
         lengths = {axis: _step(image.coords.get(axis)) for axis in "XYZ"}
 

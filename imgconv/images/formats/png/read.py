@@ -18,7 +18,9 @@ from imgconv.images.info import Info
 from imgconv.images.limits import Limits, Room
 from imgconv.images.metadata import exif, iptc
 from imgconv.images.metadata.blocks import deliver
+from imgconv.images.notes import PROFILE_DROPPED, TRUNCATED
 from imgconv.images.resolution import Resolution
+from imgconv.text import Detail, Fact
 
 from .animation import Animation, read_frames
 from .chunks import (
@@ -62,12 +64,14 @@ class Png:
         if b"acTL" not in self.chunks or not self.complete:
             return []
         if self.limits.stored:
-            self.notes.append("animated PNG: only the first frame is read")
+            self.notes.append(Fact("animated PNG: only the first frame is read"))
             return []
         try:
             found = read_frames(self.chunks, self.shape, self.first_shown)
         except (ValueError, struct.error) as error:
-            self.notes.append(f"its animation is damaged ({error}): its default picture is read")
+            self.notes.append(
+                Fact(f"its animation is damaged ({error}): its default picture is read")
+            )
             return []
         return Animation(found, self.chunks, info, self.orientation, self.name).images
 
@@ -95,7 +99,7 @@ class Png:
                 self.idat.append(view[at - 12 - length : at])
         self.complete = b"IEND" in chunks and at <= len(view)
         if bytes(view[at : at + 8]) == SIGNATURE:
-            self.notes.append("only the first of the several pictures in the file is read")
+            self.notes.append(Fact("only the first of the several pictures in the file is read"))
         return chunks
 
     def _is_sound(self, kind: bytes, content: memoryview, checksum: memoryview) -> bool:
@@ -105,7 +109,7 @@ class Png:
         word = kind.decode("latin-1")
         if kind[:1].isupper():
             raise InputError(f"{self.name}: damaged PNG (wrong checksum of its {word!a} chunk)")
-        self.notes.append(f"the damaged {word!a} chunk was dropped")
+        self.notes.append(Fact(f"the damaged {word!a} chunk was dropped"))
         return False
 
     def _read_info(self) -> Info:
@@ -160,7 +164,7 @@ class Png:
         """Chunks of the standard's that have no place here; others are for their makers."""
         names = [kind.decode("ascii") for kind in LEFT_OUT if kind in self.chunks]
         if names:
-            self.notes.append(f"the chunks {', '.join(names)} are left out")
+            self.notes.append(Fact(f"the chunks {', '.join(names)} are left out"))
 
     def _background(self, colour: int, depth: int) -> tuple[int, ...]:
         """The colour that bKGD gives, in the samples that are delivered."""
@@ -178,7 +182,7 @@ class Png:
         self.chunks.pop(b"PLTE", None)
         self.chunks.pop(b"tRNS", None)
         self.chunks[b"IHDR"] = [memoryview(bytes((*header[:9], 0, *header[10:])))]
-        self.notes.append("numbers are read, not the colours that the palette gives them")
+        self.notes.append(Detail("numbers are read, not the colours that the palette gives them"))
         return 0
 
     def _is_transparent(self, colour: int) -> bool:
@@ -204,19 +208,19 @@ class Png:
         """A file that lacks its last chunk alone holds the whole picture."""
         parts = self.chunks.get(b"IDAT", [])
         if is_whole(parts, INTERLACED * raw):
-            self.notes.append("the chunk at its end is missing, the picture is whole")
+            self.notes.append(Fact("the chunk at its end is missing, the picture is whole"))
             self.idat, self.complete = [memoryview(chunk(b"IDAT", one)) for one in parts], True
             return
         self.limits.refuse_truncated(self.name, "PNG")
-        self.notes.append("truncated: the missing part is black")
+        self.notes.append(TRUNCATED)
 
     def _note_expansion(self, depth: int, colour: int, transparent: bool) -> None:
         if colour == 3:
-            self.notes.append(f"palette expanded to {'RGBA' if transparent else 'RGB'}")
+            self.notes.append(Detail(f"palette expanded to {'RGBA' if transparent else 'RGB'}"))
         elif depth < 8 and not self.limits.stored:
-            self.notes.append(f"{depth}-bit grey expanded to 8 bit")
+            self.notes.append(Detail(f"{depth}-bit grey expanded to 8 bit"))
         if colour != 3 and transparent:
-            self.notes.append("the transparent colour became an alpha channel")
+            self.notes.append(Detail("the transparent colour became an alpha channel"))
 
     def _pixels(self) -> np.ndarray:
         heads = [(k, self.chunks[k][0]) for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks]
@@ -249,7 +253,7 @@ class Png:
     def _read_profile(self, kind: str, text: str, found: dict[str, bytes]) -> None:
         content = iptc.from_text(text)
         if content is None:
-            self.notes.append(f"the damaged {kind} profile in its text was dropped")
+            self.notes.append(Fact(f"the damaged {kind} profile in its text was dropped"))
         elif content.startswith(b"Exif\0\0"):
             found.setdefault("exif", content.removeprefix(b"Exif\0\0"))
         elif kind.lower() == "xmp" or content.startswith(XMP_HEADER):
@@ -263,7 +267,7 @@ class Png:
         _, _, rest = bytes(self.chunks[b"iCCP"][0]).partition(b"\0")
         profile = inflate(rest[1:], self.room)
         if profile is None:
-            self.notes.append("the colour profile is damaged and was dropped")
+            self.notes.append(PROFILE_DROPPED)
         return profile
 
     def _resolution(self) -> Resolution | None:
@@ -281,7 +285,7 @@ class Png:
             for content in self.chunks.get(kind, ())
         ]
         if None in pairs:
-            self.notes.append("a damaged text chunk was dropped")
+            self.notes.append(Fact("a damaged text chunk was dropped"))
         return [pair for pair in pairs if pair is not None]
 
 

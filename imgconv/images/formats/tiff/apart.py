@@ -12,9 +12,10 @@ import numpy as np
 
 from imgconv.images.image import Image
 from imgconv.images.info import Info, TiffLayout
+from imgconv.text import Fact
 
 AXES = ("", "T", "Z", "TZ")  # ImageJ's order, before channels
-NOTE = "a plane for each colour, the form in which ImageJ opens 32-bit numbers"
+NOTE = Fact("a plane for each colour, the form in which ImageJ opens 32-bit numbers")
 
 
 def is_apart(plane: np.ndarray, info: Info) -> bool:

@@ -18,6 +18,7 @@ from imgconv.images.depth import full_range
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.notes import Notes
+from imgconv.text import Detail, Fact
 
 from . import lab, tags, ycbcr
 from .palette import Palette
@@ -44,7 +45,9 @@ class Meaning:
         self.photometric = tags.photometric_name(page)
         self._check()
         if self._has_other_inks():
-            notes.add(f"{page.samplesperpixel} inks that are not CMYK are read as channels of data")
+            notes.add(
+                Fact(f"{page.samplesperpixel} inks that are not CMYK are read as channels of data")
+            )
             self.photometric = DATA
         self.icc = tags.bytes_of(page.tags.valueof(tags.ICC))
         self.inks = limits.inks or self.icc
@@ -93,13 +96,13 @@ class Meaning:
         if self.palette:
             notes.add(self.palette.note)
         if self.photometric == "miniswhite" and not self.invert:
-            notes.add("numbers are read as they stand: the file shows 0 as white")
+            notes.add(Fact("numbers are read as they stand: the file shows 0 as white"))
         if self.photometric == "separated":
             notes.add(colour.note_of_inks(self.inks, self.limits.inks is not None))
         if self.photometric in lab.NAMES:
-            notes.add(f"{lab.NAMES[self.photometric]} converted to sRGB")
+            notes.add(Detail(f"{lab.NAMES[self.photometric]} converted to sRGB"))
         if self.narrow and bits > 1 and not stored and not self.palette:
-            notes.add(f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bit")
+            notes.add(Detail(f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bit"))
         elif not self.palette and (said := samples.note(self._stored_type, self.limits)):
             notes.add(said)
 

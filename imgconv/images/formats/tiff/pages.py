@@ -12,6 +12,7 @@ from imgconv.images.info import Info
 from imgconv.images.limits import Limits, Room
 from imgconv.images.metadata import exif, iptc, xmp
 from imgconv.images.notes import Notes
+from imgconv.text import Fact
 
 from . import regions, segments, tags, ycbcr
 from .meaning import Meaning
@@ -48,12 +49,12 @@ class Pages:
         self.orientation = int(keyframe.tags.valueof(tags.ORIENTATION, default=1) or 1)
         self.meaning = Meaning(keyframe, kind, self.apart, name, limits, notes)
         if any(tag in keyframe.tags for tag in tags.DIRECTORIES):
-            notes.add("the camera's EXIF directory is not kept: TIFF writing has no place")
+            notes.add("the camera's EXIF directory is not kept in TIFF; PNG and JPEG keep it")
         for code, words in tags.UNTRUE.items():
             if code in keyframe.tags:
-                notes.add(f"{words} left out: they show the image as it was")
+                notes.add(Fact(f"{words} left out: they show the image as it was"))
         if tags.SUBIFDS in keyframe.tags and not self._is_pyramid():
-            notes.add("images below the page (SubIFDs) are left out")
+            notes.add(Fact("images below the page (SubIFDs) are left out"))
         self.info = self._read_info(kind)
 
     def _is_pyramid(self) -> bool:
@@ -207,7 +208,7 @@ class Pages:
 
     def _note_sparse(self, each: Any) -> None:
         if not all(each.databytecounts):
-            self.notes.add("strips or tiles that the file leaves out are 0, or without data")
+            self.notes.add(Fact("strips or tiles that the file leaves out are 0, or without data"))
 
     def _finish(self, planes: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         for plane in planes:

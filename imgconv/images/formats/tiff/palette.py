@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from imgconv.images.limits import Limits
+from imgconv.text import Detail
 
 MEASURED = ("imagej", "ome")  # whose descriptions say that numbers are a measurement
 SMOOTH = 4 * 257  # of a ramp from 0 to 65535 in 256 steps, the largest
@@ -36,9 +37,9 @@ class Palette:
     @property
     def note(self) -> str:
         if not self.numbers:
-            return "palette expanded to RGB"
+            return Detail("palette expanded to RGB")
         if self.forced:
-            return "numbers are read, not the colours that its table gives them"
+            return Detail("numbers are read, not the colours that its table gives them")
         how = "as a microscope's" if self.declared else "as a smooth ramp's"
         return (
             f"numbers under a pseudo-colour table ({how}) are read, and the table is kept; "

@@ -14,6 +14,7 @@ from imgconv.images.image import Image
 from imgconv.images.limits import Limits, Room
 from imgconv.images.listening import listening
 from imgconv.images.notes import Notes
+from imgconv.text import Detail, Fact
 
 from . import raw, tags
 from .pages import Pages
@@ -70,7 +71,7 @@ class Tiff:
         above = [s for s in known if len(_place(s.keyframe)) == 1]
         self.series = above or known  # those below a page (SubIFDs) are left out, with a note
         if any(len(s.levels) > 1 for s in self.series):
-            self.notes.add("pyramid: only the full resolution is read")
+            self.notes.add(Detail("pyramid: only the full resolution is read"))
 
     def _own_part(self, file: BinaryIO) -> Own | None:
         """What a text of several files says of this one."""
@@ -95,7 +96,7 @@ class Tiff:
         for told in filter(DAMAGE.search, heard):
             tag = TAG.search(told)
             if tag and int(tag[1]) not in ESSENTIAL:
-                self.notes.add(f"tag {tag[1]} cannot be read and is left out")
+                self.notes.add(Fact(f"tag {tag[1]} cannot be read and is left out"))
             elif "micromanager_metadata" not in told:  # its display settings and the like
                 self.limits.refuse_truncated(self.name, "TIFF")
 
@@ -139,11 +140,11 @@ class Tiff:
     def _note_differences(self, parts: list[Pages]) -> None:
         if len({(part.page.shape, str(part.page.dtype)) for part in parts}) > 1:
             count = sum(part.info.planes for part in parts)
-            self.notes.add(f"{count} pages of different sizes or types, one after the other")
+            self.notes.add(Fact(f"{count} pages of different sizes or types, one after the other"))
 
     def _note_pixel_sizes(self, parts: list[Pages]) -> None:
         if self.limits.stored and len({pixelsize.pixel_size(part.info) for part in parts}) > 1:
-            self.notes.add("its images have pixels of different sizes: none is taken")
+            self.notes.add(Fact("its images have pixels of different sizes: none is taken"))
 
 
 def _tiff_file(file: BinaryIO, **told: Any) -> Any:
