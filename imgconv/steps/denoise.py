@@ -136,10 +136,10 @@ class Denoise(EachPlane):
         sketches = ("imgconv.tasks.denoise.sketches",) if self.sketched else ()
         return (*measures, *sketches, *super().imports)
 
-    def _streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
+    def streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
         """None where planes are compared with others, or shown in a report: they are read whole."""
         whole = self.reference or self.sketched
-        return [] if whole else super()._streams(item, source, told)
+        return [] if whole else super().streams(item, source, told)
 
     def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         planes = sum(image.info.planes for image in source.images)
