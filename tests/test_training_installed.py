@@ -57,6 +57,17 @@ def test_the_wheel_brings_training_under_a_name_of_its_own(installed: Path) -> N
     assert (installed / "imgconv_training" / "segmentation" / "cards" / "nuclei.json").is_file()
 
 
+def test_the_wheel_brings_what_is_no_python(installed: Path) -> None:
+    tracked = [path for path in (ROOT / "imgconv").rglob("*") if path.suffix in ASSETS]
+    tracked += [ROOT / "imgconv_napari" / "napari.yaml"]
+    assert {path.suffix for path in tracked} >= {".js", ".css", ".html", ".json", ".yaml"}
+    for path in tracked:
+        assert (installed / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
+
+
+ASSETS = (".js", ".css", ".html", ".json", ".txt", ".typed")
+
+
 @pytest.mark.parametrize("path", TRAINING, ids=lambda p: str(p.relative_to(ROOT)))
 def test_training_names_itself_by_no_name_and_needs_nothing_that_is_not_installed(path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

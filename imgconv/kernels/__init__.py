@@ -46,15 +46,20 @@ slides = {
 foldings = {
     tuple(name.split("_")): Kernel("symmetric", name)
     for name in (
-        "u8_u16_u8", "u8_i16_u8", "u8_f32_u8", "u8_f32_f32", "u16_f32_u16", "u16_f32_f32",
+        "u8_i16_u8", "u8_f32_u8", "u8_f32_f32", "u16_f32_u16", "u16_f32_f32",
         "f32_f32_f32", "f32_f32_u8", "f32_f32_u16",
     )
 }  # fmt: skip
 
-medians = {
-    (size, word): Kernel("median", f"{size}_{word}")
-    for size in ("nine", "twentyfive") for word in ("u8", "u16", "f32")
+# Narrow means of 8-bit images by their folds with products of their own.
+narrow_means = {3: Kernel("narrow", "three"), 4: Kernel("narrow", "four")}
+
+# Ranks of 3 x 3 pixels by method and type, medians of 5 x 5 and of any size by type.
+ranks = {
+    (method, word): Kernel("neighbours", f"{method}_{word}")
+    for method in ("max", "min", "median") for word in ("u8", "u16", "f32")
 }  # fmt: skip
+medians = {word: Kernel("median", word) for word in ("u8", "u16", "f32")}
 histogram_medians = {word: Kernel("histogram", word) for word in ("u8", "u16")}
 blends = {word: Kernel("blend", word) for word in ("u8", "u16", "f32")}
 
@@ -105,7 +110,9 @@ def every() -> list[Kernel]:
         pools,
         slides,
         foldings,
+        narrow_means,
         blends,
+        ranks,
         medians,
         histogram_medians,
         nearest,

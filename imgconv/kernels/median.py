@@ -1,11 +1,11 @@
-"""The median of 3 x 3 and of 5 x 5 pixels: columns sorted once, then shared by all windows.
+"""The median of 5 x 5 pixels: columns sorted once, then shared by all windows.
 
 Sort the columns of a window, then its rows: both stay sorted. Then the median is that of three
 numbers: the largest of the diagonal before the middle one, the median of the middle one, and
-the smallest of the one after (3 x 3: Devillard 1998). Of 5 x 5: an entry of the first, (i, j)
-with i + j = 3, has a greater partner in the diagonal i + j = 4, that one in i + j = 5; so all
-but the largest of the first, all but the middle of the second and all but the smallest of the
-third have more than twelve on one side of them.
+the smallest of the one after. For an entry of the first, (i, j) with i + j = 3, has a greater
+partner in the diagonal i + j = 4, that one in i + j = 5; so all but the largest of the first,
+all but the middle of the second and all but the smallest of the third have more than twelve on
+one side of them. (3 x 3: neighbours.py.)
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .strips import fill_ends, finite, inside
 from .vectors import T, greater, larger, lesser, loading, smaller, store
 
 AT = places(Plane)
+S = 5  # rows and columns of a window
 
 
 def _of_three(low: Any, high: Any) -> Any:
@@ -31,37 +32,8 @@ def _of_three(low: Any, high: Any) -> Any:
     return middle
 
 
-def _nine(low: Any, high: Any, load: Any, count: int) -> tuple[Any, Any]:
-    middle = _of_three(low, high)
-
-    @device
-    def sort_columns(image, rows, y, offset, lines, length, known):
-        """lines[r][p]: of the column of three pixels at p the one of rank r."""
-        above, here = shift(image, rows[y] + offset), shift(image, rows[y + 1] + offset)
-        below = shift(image, rows[y + 2] + offset)
-        for m in range((known + count - 1) // count):
-            p = min(m * count, known - count)
-            one, other, third = load(above, p), load(here, p), load(below, p)
-            least, most = low(one, other), high(one, other)
-            store(lines, p, low(least, third))
-            store(lines, length + p, high(least, low(most, third)))
-            store(lines, 2 * length + p, high(most, third))
-
-    @device
-    def medians(lines, length, target, C, strip):
-        for m in range((strip + count - 1) // count):
-            p = min(m * count, strip - count)
-            a, b = shift(lines, p), shift(lines, p + C)
-            c = shift(lines, p + 2 * C)
-            lows = high(high(load(a, 0), load(b, 0)), load(c, 0))
-            mids = middle(load(a, length), load(b, length), load(c, length))
-            highs = low(low(load(a, 2 * length), load(b, 2 * length)), load(c, 2 * length))
-            store(target, p, middle(lows, mids, highs))
-
-    return sort_columns, medians
-
-
-def _twentyfive(low: Any, high: Any, load: Any, count: int) -> tuple[Any, Any]:
+def _parts(low: Any, high: Any, load: Any, count: int) -> tuple[Any, Any]:
+    """sort_columns and medians, by what finds the lesser and the greater."""
     middle = _of_three(low, high)
 
     @device
@@ -117,18 +89,15 @@ def _twentyfive(low: Any, high: Any, load: Any, count: int) -> tuple[Any, Any]:
     return sort_columns, medians
 
 
-PARTS, SIZES = {"nine": _nine, "twentyfive": _twentyfive}, {"nine": 3, "twentyfive": 5}
-
-
-def _median(size: str, source: str) -> Any:
-    count, S, real = T if source == "f32" else 8 * LANES, SIZES[size], source == "f32"
+def _median(source: str) -> Any:
+    count, real = T if source == "f32" else 8 * LANES, source == "f32"
     load = loading(count)
-    sort_columns, medians = PARTS[size](lesser, greater, load, count)
-    sort_carefully, medians_carefully = PARTS[size](smaller, larger, load, count)
+    sort_columns, medians = _parts(lesser, greater, load, count)
+    sort_carefully, medians_carefully = _parts(smaller, larger, load, count)
 
     @kernel(f"{source}* {source}* i64* i64* i64* {source}* {source}*")
     def median(image, out, sizes, rows, columns, fill, lines):
-        """Windows of 3 x 3 or 5 x 5 pixels (see plane_layout.Plane). Scratch: as many lines.
+        """Windows of 5 x 5 pixels (see plane_layout.Plane). Scratch: S lines.
 
         Rows that hold what is not finite are compared with care: NaN makes its windows NaN.
         """
@@ -161,8 +130,7 @@ def _median(size: str, source: str) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    """`nine_u8`, `twentyfive_f32`: by the number of pixels and type."""
-    size, _, word = name.partition("_")
-    if size not in SIZES or word not in ("u8", "u16", "f32"):
+    """`u8`: by type."""
+    if name not in ("u8", "u16", "f32"):
         raise AttributeError(name)
-    return _median(size, word)
+    return _median(name)

@@ -43,6 +43,22 @@ class Division(NamedTuple):
     places: int
 
 
+class Narrow(NamedTuple):
+    """`narrow`, a column or a row: weights of folds times 2^16, of the pixel times 2^16 first.
+
+    Those with a product of their own, then what is said of the two that share one.
+    """
+
+    w0: int
+    w1: int
+    w2: int
+    w3: int
+    tail: int  # column: two bytes, times 2^(8 + places); row: of both together
+    places: int  # column: what the tail is moved by; row: what the outer pixels are moved by
+    zero: int = 0  # column: what each pixel's word has below the point
+    beside: int = 0  # the same of the first fold's
+
+
 class Blend(NamedTuple):
     """`blend`: rows begin <= y < end, each a sum of `taps` lines times weights of its own."""
 

@@ -2,17 +2,18 @@
 
 Taps at the same distance from the middle have one weight, so their pixels are added first: a
 fold. Fold f adds the pixels f before and f behind the middle; fold 0 is the middle twice, at
-half its weight. The column part reads the image where it lies, into one line, whose ends are
+half its weight. The column part reads the image where it lies, into a line, whose ends are
 then filled in; the row part turns that line into results. Nothing else is stored.
+
+Two rows of results at a time share what they read: fold f of the upper one lies in the rows
+m - f and m + f, that of the lower one in m + 1 - f and m + 1 + f, of which the fold before
+brought one each.
 
 Arithmetic, `work`:
     f32    in float32
-    u16    8-bit images, in words: values are multiples of 1/256, products are cut off to words
-    i16    the same for the column part; its line has (value - 128) * 2^7, and the row part sums
-           products of two folds in 32 bits
-
-A Gaussian's outer weights are small, so words of `u16` would lose most of their digits: folds
-from NEAR on are summed multiplied by a power of two, 2^places, and moved back once.
+    i16    means of 8-bit images: columns in words of 1/256 of a level, whose products are cut off
+           to words; a line has (value - 128) * 2^7, and the row part sums products of two folds
+           in 32 bits
 """
 
 from __future__ import annotations
@@ -25,29 +26,38 @@ from .dialect import device, kernel, shift
 from .layout import places
 from .plane_layout import Plane
 from .strips import fill_ends, finishing, inside
-from .vector_words import high_product, lowered, mean, narrowing, ordered, pair_sums, raised
-from .vectors import T, converting, load, loading, product_sum, spreading, store
+from .vector_words import (
+    REGISTER,
+    high_product,
+    interleaving,
+    lowered,
+    mean,
+    narrowing,
+    pair_sums,
+    store_halves,
+)
+from .vectors import T, converting, fetching, load, loading, product_sum, spreading, store
 
 AT = places(Plane)
+fetch = fetching(T)
 WEIGHTS, FRACTION = 16, 7  # bits: weights sum to 2^16, a line's numbers have 7 after the point
 MIDDLE = 128  # taken from 8-bit values, so that folds fit into 16 bits with a sign
-NEAR = 2  # folds
-FAR_TERM, PLACES, NEAR_TERM, ZERO = range(4)  # what follows the weights of a part in words
-WIDE = 2 * T  # numbers at a time of words
+TERM, ZERO = 0, 1  # what follows the weights of a column in words
 
 
 @device
-def down_folds(rows, middle, offset, folds, offsets):
-    """offsets[2f], offsets[2f + 1] = where the rows of fold f lie."""
+def down_folds(rows, middle, next_row, offset, folds, offsets):
+    """offsets[2f], offsets[2f + 1] = where the rows f before `middle` and f after the next lie."""
     for f in range(folds):
         offsets[2 * f] = rows[middle - f] + offset
-        offsets[2 * f + 1] = rows[middle + f] + offset
+        offsets[2 * f + 1] = rows[next_row + f] + offset
 
 
-def _real(source: str, result: str) -> tuple[Any, Any]:
-    """down and across, in float32."""
+def _real(source: str, result: str) -> tuple[Any, Any, Any]:
+    """down, down_two and across, in float32."""
+    half = T // 2
     widen, spread, finish = converting("f32"), spreading("f32"), finishing("f32", result)
-    zero = types.float32(0)
+    load_half, spread_half, zero = loading(half), spreading("f32", half), types.float32(0)
 
     @device
     def down(image, offsets, folds, weights, line, known):
@@ -61,132 +71,158 @@ def _real(source: str, result: str) -> tuple[Any, Any]:
             store(line, p, total)
 
     @device
-    def across(line, offsets, folds, weights, target, count, reals):
+    def down_two(image, offsets, folds, weights, line, below, known):
+        for m in range((known + half - 1) // half):
+            p = min(m * half, known - half)
+            before = widen(load_half(image, offsets[0] + p))
+            after = widen(load_half(image, offsets[1] + p))
+            weight = spread_half(weights[0])
+            upper = product_sum(before + before, weight, spread_half(zero))
+            lower = product_sum(after + after, weight, spread_half(zero))
+            for f in range(1, folds):
+                weight = spread_half(weights[f])
+                one = widen(load_half(image, offsets[2 * f] + p))
+                other = widen(load_half(image, offsets[2 * f + 1] + p))
+                upper = product_sum(one + after, weight, upper)
+                lower = product_sum(before + other, weight, lower)
+                before, after = one, other
+            store(line, p, upper)
+            store(below, p, lower)
+
+    @device
+    def across(line, offsets, folds, weights, target, count, reals, ahead):
         for m in range((count + T - 1) // T):
             p = min(m * T, count - T)
+            fetch(ahead, p)
             total = spread(zero)
             for f in range(folds):
                 pair = load(line, offsets[2 * f] + p) + load(line, offsets[2 * f + 1] + p)
                 total = product_sum(pair, spread(weights[f]), total)
             store(target, p, finish(total, reals))
 
-    return down, across
+    return down, down_two, across
 
 
-def _column_words() -> Any:
-    """column: numbers p, p + 1, ... of the column part in words, of images of bytes."""
-    load, words = loading(WIDE), spreading("u16", WIDE)
-
-    @device
-    def column(image, offsets, folds, weights, p):
-        last = shift(weights, folds)
-        zero = last[ZERO]
-        near = high_product(raised(load(image, offsets[0] + p), zero), weights[0])
-        one, other = load(image, offsets[2] + p), load(image, offsets[3] + p)
-        pair = mean(raised(one, zero), raised(other, zero))
-        near = near + high_product(pair, weights[1]) + words(last[NEAR_TERM])
-        far = words(last[FAR_TERM])
-        for f in range(NEAR, folds):
-            one, other = load(image, offsets[2 * f] + p), load(image, offsets[2 * f + 1] + p)
-            pair = mean(raised(one, zero), raised(other, zero))
-            far = far + high_product(pair, weights[f])
-        return ordered(near + lowered(far, last[PLACES]))
-
-    return column
-
-
-def _words() -> tuple[Any, Any]:
-    """down and across, in words."""
-    load, words, to_bytes = loading(WIDE), spreading("u16", WIDE), converting("u8")
-    column, eight = _column_words(), types.uint16(8)
-
-    @device
-    def down(image, offsets, folds, weights, line, known):
-        for m in range((known + WIDE - 1) // WIDE):
-            p = min(m * WIDE, known - WIDE)
-            store(line, p, column(image, offsets, folds, weights, p))
-
-    @device
-    def across(line, offsets, folds, weights, target, count, reals):
-        last = shift(weights, folds)
-        for m in range((count + WIDE - 1) // WIDE):
-            p = min(m * WIDE, count - WIDE)
-            near = high_product(load(line, offsets[0] + p), weights[0])
-            pair = mean(load(line, offsets[2] + p), load(line, offsets[3] + p))
-            near = near + high_product(pair, weights[1]) + words(last[NEAR_TERM])
-            far = words(last[FAR_TERM])
-            for f in range(NEAR, folds):
-                pair = mean(load(line, offsets[2 * f] + p), load(line, offsets[2 * f + 1] + p))
-                far = far + high_product(pair, weights[f])
-            total = near + lowered(far, last[PLACES])
-            store(target, p, to_bytes(lowered(total, eight)))
-
-    return down, across
-
-
-def _pairs() -> tuple[Any, Any]:
-    """down in words, across by products of two folds; an even number of folds across."""
-    signed, integers, to_bytes = converting("i16"), spreading("i32"), converting("u8")
-    column, words, to_result = _column_words(), spreading("i16"), narrowing(WEIGHTS + FRACTION)
+def _pairs() -> tuple[Any, Any, Any]:
+    """down and down_two in words, across by products of pairs of folds."""
+    load_bytes, words = loading(REGISTER), spreading("u16", REGISTER // 2)
+    spread_bytes, signed = spreading("u8", REGISTER), converting("i16")
+    lower_half, upper_half = interleaving(0), interleaving(1)
+    integers, to_bytes, to_result = (
+        spreading("i32"),
+        converting("u8"),
+        narrowing(WEIGHTS + FRACTION),
+    )
     half, middle = types.int32(1 << WEIGHTS + FRACTION - 1), types.int16(MIDDLE)
-    one_place, wide, zero = types.uint16(1), spreading("i16", WIDE), types.int16(MIDDLE << FRACTION)
+    one_place, result_words = types.uint16(1), spreading("i16")
+    taken, line_words = types.int16(MIDDLE << FRACTION), spreading("i16", REGISTER // 2)
+
+    @device
+    def finished(total):
+        return signed(lowered(total, one_place)) - line_words(taken)
+
+    @device
+    def both(zero, numbers):
+        return lower_half(zero, numbers), upper_half(zero, numbers)
 
     @device
     def down(image, offsets, folds, weights, line, known):
-        for m in range((known + WIDE - 1) // WIDE):
-            p = min(m * WIDE, known - WIDE)
-            total = column(image, offsets, folds, weights, p)
-            store(line, p, signed(lowered(total, one_place)) - wide(zero))
+        last = shift(weights, folds)
+        zero = spread_bytes(types.uint8(last[ZERO]))
+        for m in range((known + REGISTER - 1) // REGISTER):
+            p = min(m * REGISTER, known - REGISTER)
+            left = right = words(last[TERM])
+            for f in range(folds):
+                one = both(zero, load_bytes(image, offsets[2 * f] + p))
+                other = both(zero, load_bytes(image, offsets[2 * f + 1] + p))
+                left = left + high_product(mean(one[0], other[0]), weights[f])
+                right = right + high_product(mean(one[1], other[1]), weights[f])
+            store_halves(line, p, finished(left), finished(right))
 
     @device
-    def across(line, offsets, folds, weights, target, count, reals):
+    def down_two(image, offsets, folds, weights, line, below, known):
+        last = shift(weights, folds)
+        zero, weight = spread_bytes(types.uint8(last[ZERO])), weights[0]
+        for m in range((known + REGISTER - 1) // REGISTER):
+            p = min(m * REGISTER, known - REGISTER)
+            before = both(zero, load_bytes(image, offsets[0] + p))
+            after = both(zero, load_bytes(image, offsets[1] + p))
+            left = words(last[TERM]) + high_product(before[0], weight)
+            right = words(last[TERM]) + high_product(before[1], weight)
+            left_below = words(last[TERM]) + high_product(after[0], weight)
+            right_below = words(last[TERM]) + high_product(after[1], weight)
+            for f in range(1, folds):
+                one = both(zero, load_bytes(image, offsets[2 * f] + p))
+                other = both(zero, load_bytes(image, offsets[2 * f + 1] + p))
+                left = left + high_product(mean(one[0], after[0]), weights[f])
+                right = right + high_product(mean(one[1], after[1]), weights[f])
+                left_below = left_below + high_product(mean(before[0], other[0]), weights[f])
+                right_below = right_below + high_product(mean(before[1], other[1]), weights[f])
+                before, after = one, other
+            store_halves(line, p, finished(left), finished(right))
+            store_halves(below, p, finished(left_below), finished(right_below))
+
+    @device
+    def across(line, offsets, folds, weights, target, count, reals, ahead):
         for m in range((count + T - 1) // T):
             p = min(m * T, count - T)
+            fetch(ahead, p)
             total = integers(half)
             for g in range(folds // 2):
                 at = shift(offsets, 4 * g)
                 one = load(line, at[0] + p) + load(line, at[1] + p)
                 other = load(line, at[2] + p) + load(line, at[3] + p)
                 total = pair_sums(one, other, weights[g], total)
-            store(target, p, to_bytes(to_result(total) + words(middle)))
+            store(target, p, to_bytes(to_result(total) + result_words(middle)))
 
-    return down, across
+    return down, down_two, across
 
 
 def _correlate(source: str, work: str, result: str) -> Any:
     """The kernel for one combination of types."""
-    parts = {"i16": _pairs, "u16": _words}
-    down, across = parts[work]() if work in parts else _real(source, result)
-    tall, wide = {"i16": ("u16", "i32"), "u16": ("u16", "u16")}.get(work, ("f32", "f32"))
+    down, down_two, across = _pairs() if work == "i16" else _real(source, result)
+    tall, wide = {"i16": ("u16", "i32")}.get(work, ("f32", "f32"))
     even = 2 if work == "i16" else 1
 
-    @kernel(f"{source}* {result}* i64* i64* i64* {work}* f32* {tall}* {wide}* {work}* i64* i64*")
-    def correlate(
-        image, out, sizes, rows, columns, fill, reals, column, row, line, offsets, beside
-    ):
+    @kernel(f"{source}* {result}* i64* i64* i64* {work}* {tall}* {wide}* f32* {work}* i64*")
+    def correlate(image, out, sizes, rows, columns, fill, column, row, reals, lines, offsets):
         """Windows of K x L pixels, both odd (see plane_layout.Plane), rows T numbers or more.
 
-        column, row: weights of folds, of u16 with four more numbers (FAR_TERM, ...), as the
-        column of i16, whose row has pairs of 16-bit ones, made even by one of weight 0.
-        Scratch: a line, 2 offsets a fold of the column and of the row.
+        column, row: weights of folds; a column in words has two more numbers (TERM, ...), its row
+        pairs of 16-bit ones, made even by one of weight 0. Scratch: two lines, aligned at `pad`
+        pixels, 2 offsets a fold of the column and of the row.
         """
         C, W, pad = sizes[AT.channels], sizes[AT.width], sizes[AT.pad]
         tall, wide = sizes[AT.K] // 2 + 1, sizes[AT.L] // 2 + 1
         N, strip, step = sizes[AT.wide] * C, sizes[AT.strip], sizes[AT.step]
         reach = strip + (sizes[AT.L] - 1) * C
+        last = (sizes[AT.end] - 1) * step + sizes[AT.K] - 1
+        beside, here = shift(offsets, 2 * tall), shift(lines, max(pad, 0) * C)
         for f in range(wide):
             beside[2 * f], beside[2 * f + 1] = (wide - 1 - f) * C, (wide - 1 + f) * C
         beside[2 * wide], beside[2 * wide + 1] = 0, 0
         for part in range((N + strip - 1) // strip):
             x = min(part * strip, N - strip)
             low, high = inside(x, reach, pad, W, C)
-            for y in range(sizes[AT.begin], sizes[AT.end]):
-                down_folds(rows, y * step + tall - 1, low - pad * C, tall, offsets)
-                here = shift(line, low - x)
-                down(image, offsets, tall, column, here, high - low)
-                fill_ends(line, x, reach, low, high, pad, columns, fill, C)
-                across(line, beside, wide + wide % even, row, shift(out, y * N + x), strip,
-                       reals)  # fmt: skip
+            first, y = shift(here, x - low), sizes[AT.begin]
+            while y < sizes[AT.end]:
+                middle, count = y * step + tall - 1, 1
+                if step == 1 and y + 1 < sizes[AT.end]:
+                    count = 2
+                    down_folds(rows, middle, middle + 1, low - pad * C, tall, offsets)
+                    below = shift(here, sizes[AT.line])
+                    down_two(image, offsets, tall, column, here, below, high - low)
+                else:
+                    down_folds(rows, middle, middle, low - pad * C, tall, offsets)
+                    down(image, offsets, tall, column, here, high - low)
+                for k in range(count):
+                    line = shift(first, k * sizes[AT.line])
+                    fill_ends(line, x, reach, low, high, pad, columns, fill, C)
+                    next_row = rows[min(middle + tall + 1 + k, last)]
+                    ahead = shift(image, next_row + low - pad * C)
+                    across(line, beside, wide + wide % even, row, shift(out, (y + k) * N + x),
+                           strip, reals, ahead)  # fmt: skip
+                y += count
 
     return correlate
 

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from . import host
 from .vectors import (
     FEATURES,
     INDEX,
@@ -135,57 +136,91 @@ def narrowing(places: int) -> Callable:
     return narrowed
 
 
-# Bytes of a register within whose blocks of 16 `raised` widens.
-REGISTER = 32 if "+avx2" in FEATURES else 16
+# Bytes of a register; of 16, where a CPU does what is wider in two steps, since moving numbers
+# from one half to the other takes it many.
+HALVED = ("znver1", "btver2", "bdver1", "bdver2", "bdver3", "bdver4")
+REGISTER = 32 if "+avx2" in FEATURES and host.cpu()[0] not in HALVED else 16
 
 
-def _halves() -> list[list[int]]:
-    """Places of a register's bytes in its two halves as words: of each block of 16 the lower 8,
-    then the upper 8, as x86 widens in one instruction."""
-    blocks = range(0, REGISTER, 16)
-    return [[b + i for b in blocks for i in range(first, first + 8)] for first in (0, 8)]
+def interleaving(part: int) -> Callable:
+    """beside: words of which each has a byte of `one` below one of `other`: of each block of 16
+    bytes the lower 8 (part 0) or the upper 8 (part 1), as x86 does in one instruction.
 
-
-@intrinsic
-def raised(typing: Any, numbers: Any, zero: Any) -> Any:
-    """Bytes times 256, as words in an order that `ordered` undoes.
-
-    zero: a word that LLVM does not know: knowing it, it would take `mean` to pieces.
+    LLVM should not know `one`: knowing it, it would take `mean` to pieces.
     """
-    target = Vector("u16", numbers.count)
 
-    def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-        words = ir.VectorType(ir.IntType(16), REGISTER // 2)
-        zero = b.bitcast(spread_in(b, values[1], words), ir.VectorType(ir.IntType(8), REGISTER))
-        parts = [
-            shuffle(b, zero, part, [n for i in half for n in (i, REGISTER + i)])
-            for part in pieces(b, values[0], REGISTER)
-            for half in _halves()
-        ]
-        return b.bitcast(join(b, parts), target.code)
+    @intrinsic
+    def beside(typing: Any, one: Any, other: Any) -> Any:
+        target = Vector("u16", one.count // 2)
+        places = [i for b in range(0, one.count, 16) for i in range(b + 8 * part, b + 8 * part + 8)]
+        order = [n for i in places for n in (i, one.count + i)]
 
-    return target(numbers, types.uint16), emit
+        def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
+            return b.bitcast(shuffle(b, values[0], values[1], order), target.code)
+
+        return target(one, other), emit
+
+    return beside
 
 
 @intrinsic
-def ordered(typing: Any, words: Any) -> Any:
-    """Words of `raised` in the order of its bytes."""
-    widened = [i for half in _halves() for i in half]
-    back = [widened.index(i) for i in range(REGISTER)]
+def store_halves(typing: Any, pointer: Any, index: Any, lower: Any, upper: Any) -> Any:
+    """pointer[index ...] = the words of both parts of `interleaving`, in the order of the bytes."""
+    count = lower.count
+    order = [n for i in range(0, count, 8) for n in (*range(i, i + 8),
+             *range(count + i, count + i + 8))]  # fmt: skip
 
     def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-        parts = pieces(b, values[0], REGISTER)
-        return join(b, [shuffle(b, part, part, back) for part in parts])
+        pointer, index, left, right = values
+        for half in range(2):
+            words = shuffle(b, left, right, order[half * count : (half + 1) * count])
+            where = b.add(index, ir.Constant(index.type, half * count))
+            b.store(words, place(b, pointer, where, lower), align=size_of(lower))
+        return context.get_dummy_value()
 
-    return words(words), emit
+    return types.void(pointer, INDEX, lower, upper), emit
+
+
+@intrinsic
+def high_bytes(typing: Any, one: Any, other: Any) -> Any:
+    """The upper bytes of the words of `one`, then of `other`."""
+    target = Vector("u8", 2 * one.count)
+
+    def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
+        moved = [b.lshr(side, ir.Constant(one.code, [8] * one.count)) for side in values]
+        return b.trunc(join(b, moved), target.code)
+
+    return target(one, other), emit
+
+
+@intrinsic
+def byte_products(typing: Any, words: Any, weights: Any) -> Any:
+    """Of each word the lower byte times that of `weights`, plus the upper byte times its upper.
+
+    Both weights together are at most 128.
+    """
+    name, needed = "ssse3.pmadd.ub.sw.128", "+ssse3"
+    if words.count == 16:
+        name, needed = "avx2.pmadd.ub.sw", "+avx2"
+
+    def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
+        sides = values[0], spread_in(b, values[1], words.code)
+        if needed in FEATURES:
+            lanes = ir.VectorType(ir.IntType(8), 2 * words.count)
+            return instruction(b, name, words.code, *(b.bitcast(side, lanes) for side in sides))
+        mask, eight = (ir.Constant(words.code, [n] * words.count) for n in (255, 8))
+        below = b.mul(*(b.and_(side, mask) for side in sides))
+        return b.add(below, b.mul(*(b.lshr(side, eight) for side in sides)))
+
+    return words(words, types.uint16), emit
 
 
 @intrinsic
 def mean(typing: Any, one: Any, other: Any) -> Any:
-    """(one + other + 1) >> 1 of words."""
+    """(one + other + 1) >> 1 of bytes or of words."""
 
     def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
-        wide = ir.VectorType(ir.IntType(32), one.count)
+        wide = ir.VectorType(ir.IntType(2 * one.code.element.width), one.count)
         total = b.add(b.zext(values[0], wide), b.zext(values[1], wide))
         ones = ir.Constant(wide, [1] * one.count)
         return b.trunc(b.lshr(b.add(total, ones), ones), one.code)
@@ -193,11 +228,24 @@ def mean(typing: Any, one: Any, other: Any) -> Any:
     return one(one, one), emit
 
 
+# LLVM's name of x86's product of words, of REGISTER bytes; LLVM itself misses some of them.
+HIGH = ""
+if REGISTER == 32:
+    HIGH = "avx2.pmulhu.w"
+elif "+sse2" in FEATURES:
+    HIGH = "sse2.pmulhu.w"
+
+
 @intrinsic
 def high_product(typing: Any, numbers: Any, factor: Any) -> Any:
     """(numbers * factor) >> 16 of words."""
 
     def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
+        if HIGH:
+            words = ir.VectorType(ir.IntType(16), REGISTER // 2)
+            factors = spread_in(b, values[1], words)
+            parts = pieces(b, values[0], REGISTER // 2)
+            return join(b, [instruction(b, HIGH, words, part, factors) for part in parts])
         wide = ir.VectorType(ir.IntType(32), numbers.count)
         factors = b.zext(spread_in(b, values[1], numbers.code), wide)
         product = b.mul(b.zext(values[0], wide), factors)

@@ -26,6 +26,7 @@ from .pixels import ELEMENTS
 
 T = 4 * LANES
 INDEX = types.intp
+CACHE_LINE = 64  # bytes
 SCALARS = {
     "u8": ir.IntType(8), "u16": ir.IntType(16), "i16": ir.IntType(16), "i32": ir.IntType(32),
     "f32": ir.FloatType(), "f64": ir.DoubleType(),
@@ -116,6 +117,26 @@ def store(typing: Any, pointer: Any, index: Any, numbers: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.CPointer(ELEMENTS[numbers.word]), INDEX, numbers), emit
+
+
+def fetching(count: int) -> Callable:
+    """fetch: tell the processor that the `count` numbers from pointer[index] on are next."""
+
+    @intrinsic
+    def fetch(typing: Any, pointer: Any, index: Any) -> Any:
+        def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
+            text, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+            shape = ir.FunctionType(ir.VoidType(), [text, word, word, word])
+            call = cgutils.get_or_insert_function(b.module, shape, "llvm.prefetch.p0i8")
+            first = b.bitcast(b.gep(values[0], [values[1]]), text)
+            for byte in range(0, count * pointer.dtype.bitwidth // 8, CACHE_LINE):
+                where = b.gep(first, [ir.Constant(values[1].type, byte)])
+                b.call(call, [where, word(0), word(3), word(1)])
+            return context.get_dummy_value()
+
+        return types.void(pointer, INDEX), emit
+
+    return fetch
 
 
 def spread_in(builder: Any, value: Any, vector: ir.VectorType) -> Any:

@@ -11,10 +11,12 @@ from imgconv.kernels.plane_layout import Histogram, Plane, Reals
 from . import box, pool
 from .borders import border_indices
 from .box import WORDS
-from .padded import NARROW, SLACK, pad, strip_of
+from .padded import NARROW, SLACK, pad, pad_by, strip_of, widen
 from .strides import Windows
 
-NETWORKS = {(3, 3): "nine", (5, 5): "twentyfive"}  # windows with a network of exchanges
+NEIGHBOURS, NETWORK = (3, 3), (5, 5)  # windows with kernels of their own
+ROWS = 4  # of results, the fewest of kernels/neighbours.py
+REGISTERS = 64  # bytes, of which one line's end in kernels/neighbours.py is a multiple
 MANY = 30  # pixels, from which on a histogram is quicker than selection
 
 
@@ -30,16 +32,49 @@ def slide(
 
     fill: (C,), what lies beyond a constant border, 0 if None.
     """
-    if method != "median":
+    if size == NEIGHBOURS:
+        _neighbours(method, pixels, out, border, fill)
+    elif method != "median":
         word = WORDS[pixels.dtype]
         box.run(f"{method}_{word}", pixels, out, size, border, fill, Reals(), (word, word, "f32"))
-    elif size in NETWORKS and pixels.shape[1] * pixels.shape[2] >= NARROW:
+    elif size == NETWORK and pixels.shape[1] * pixels.shape[2] >= NARROW:
         _median_by_network(pixels, size, out, border, fill)
     elif pixels.dtype.kind == "u" and size[0] * size[1] > MANY:
         _median_by_histogram(_surrounded(pixels, size, border, fill), size, out)
     else:
         wide = _surrounded(pixels, size, border, fill)
         out[:] = pool.median(wide, Windows(size, (1, 1)))
+
+
+def _neighbours(
+    method: str, pixels: np.ndarray, out: np.ndarray, border: str, fill: np.ndarray | None
+) -> None:
+    """Of 3 x 3 pixels, read where they lie, but for the ends of the rows."""
+    height, width, channels = pixels.shape
+    plane, inner, columns = pixels, slice(width), border_indices(width, 3, border)
+    if width < 8 or width * channels < NARROW or border == "wrap":
+        plane, inner = widen(pixels, 3, border, fill)
+        columns = border_indices(plane.shape[1], 3, "edge")
+    rows = border_indices(height, 3, border)
+    rows = np.append(rows, np.repeat(rows[-1:], max(ROWS - height, 0)))
+    whole = plane is pixels and height >= ROWS
+    into = out if whole else np.empty((rows.size - 2, *plane.shape[1:]), out.dtype)
+    around = pad_by(plane, rows, columns, 1, border, fill)
+    beyond = np.zeros(channels, pixels.dtype)
+    beyond[:] = 0 if fill is None else fill
+    step = REGISTERS // pixels.itemsize
+    edge = -(-channels // step) * step
+    facts = Plane(plane.shape[1], channels, plane.shape[1], 1, 3, 3, 1, 0, 0, edge, 0)
+
+    def band(begin: int, end: int) -> None:
+        kernels.ranks[method, WORDS[pixels.dtype]](
+            plane, into, pack(facts._replace(begin=begin, end=end)), around.rows, around.columns,
+            beyond, np.empty((ROWS + 2) * (edge + 2 * channels), pixels.dtype),
+        )  # fmt: skip
+
+    threads.run(band, into.shape[0], threads.rows_worthwhile(width * channels))
+    if not whole:
+        out[:] = into[:height, inner]
 
 
 def _surrounded(
@@ -82,7 +117,7 @@ def _median_by_network(
     facts = Plane(width, channels, width, around.pad, K, L, 1, 0, 0, strip, line)
 
     def band(begin: int, end: int) -> None:
-        kernels.medians[NETWORKS[size], WORDS[pixels.dtype]](
+        kernels.medians[WORDS[pixels.dtype]](
             pixels, out, pack(facts._replace(begin=begin, end=end)), around.rows, around.columns,
             beyond, np.empty(K * line, pixels.dtype),
         )  # fmt: skip

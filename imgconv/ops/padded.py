@@ -9,8 +9,9 @@ import numpy as np
 from .borders import border_indices
 
 STRIP = 2**14  # numbers of a row at a time: long runs, which the processor fetches ahead
-SCRATCH = 2**18  # bytes that all lines of a strip may take: they stay in the second-level cache
+SCRATCH = 600_000  # bytes that lines and rows of a strip may take: about the second-level cache
 NARROW = 256  # numbers of a row, below which a plane is widened for the kernels' vectors
+CACHE_LINE = 64  # bytes
 SLACK = 256  # numbers past its end that a kernel's vectors may touch, at most
 
 
@@ -92,3 +93,14 @@ def widen(
     wide = np.ascontiguousarray(pixels[:, columns.clip(0)])
     wide[:, columns < 0] = 0 if fill is None else fill
     return wide, slice(more, more + pixels.shape[1])
+
+
+def aligned(count: int, dtype: np.dtype, at: int) -> np.ndarray:
+    """(count,) numbers not set, of which number `at` begins a line of the processor's cache.
+
+    A store that lies in two of its blocks takes twice as long.
+    """
+    block = CACHE_LINE // dtype.itemsize
+    room = np.empty(count + block, dtype)
+    first = -(_address(room) // dtype.itemsize + at) % block
+    return room[first : first + count]

@@ -2,10 +2,9 @@
 
 8-bit images run in 16-bit fixed point where the weights are those of a mean (none negative,
 sum 1). An error of e levels crosses the boundary between two results in a share e of all places.
-Narrow ones (three quarters of the weight within a pixel: Gaussians to sigma 1.3) stay in words
-of 1/256 of a level, whose cuts put 0.15 to 0.2 % of all pixels one level off. Wider ones do so
-down the columns only, whose error the row part averages away, and sum rows in 32 bits: 0.1 to
-0.2 %. Everything else runs in float32.
+Narrow ones (Gaussians to sigma 1.3) stay in words of 1/256 of a level (narrow.py). Wider ones do
+so down the columns only, whose error the row part averages away, and sum rows in 32 bits: 0.1 to
+0.2 % of all pixels are one level off. Everything else runs in float32.
 """
 
 from __future__ import annotations
@@ -18,14 +17,16 @@ import numpy as np
 
 from imgconv import kernels, threads
 from imgconv.kernels.layout import pack
+from imgconv.kernels.native import Kernel
 from imgconv.kernels.plane_layout import Plane, Reals
 
+from . import narrow
 from .box import WORDS
-from .padded import NARROW, SLACK, Padded, pad, strip_of, widen
+from .padded import NARROW, SLACK, Padded, aligned, pad, strip_of, widen
 from .stencil import Stencil
 
 Number = Fraction | float
-WEIGHTS, FRACTION, MIDDLE, NEAR = 16, 7, 128, 2  # as in kernels/symmetric.py
+WEIGHTS, FRACTION, MIDDLE = 16, 7, 128  # as in kernels/symmetric.py
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +89,11 @@ def correlate(
 ) -> None:
     """Into `out` (H, W, C), as ops.correlation.correlate says."""
     plain = float(scale) == 1 and float(bias) == 0 and folds.is_mean
-    if plain and folds.fits_words and pixels.dtype == np.uint8 == out.dtype:
-        narrow = min(_places(folds.column), _places(folds.row)) >= 2
-        return run(pixels, folds, border, out, "u16" if narrow else "i16", Reals(), fill)
     reals = Reals(float(scale), float(bias), 1.0, -1.0 if absolute else 1.0)
-    return run(pixels, folds, border, out, "f32", reals, fill)
+    work = "f32"
+    if plain and folds.fits_words and pixels.dtype == np.uint8 == out.dtype:
+        work = "i16" if narrow.words(folds.column, folds.row) is None else "u16"
+    run(pixels, folds, border, out, work, reals, fill)
 
 
 def run(
@@ -106,7 +107,7 @@ def run(
 ) -> None:
     """Pixels (H, W, C) under the folds into `out` (H, W, C), in bands of rows on all threads.
 
-    work: "i16" or "f32", the arithmetic; fill: (C,), what lies beyond a constant border.
+    work: "u16", "i16" or "f32", the arithmetic; fill: (C,), what lies beyond a constant border.
     """
     _, width, channels = pixels.shape
     if width * channels < NARROW:
@@ -134,72 +135,64 @@ def launch(
     """
     (_, width, channels), (K, L) = pixels.shape, folds.window
     height, wide = out.shape[:2]
-    beyond, column, row = _numbers(folds, work, channels, fill)
-    each = np.dtype(column.dtype).itemsize + K * pixels.itemsize
-    strip = strip_of(around, wide, channels, L - 1, each)
-    line = strip + (L - 1) * channels + SLACK
-    facts = Plane(width, channels, wide, around.pad, K, L, step, 0, 0, strip, line)
-    kernel = kernels.foldings[WORDS[pixels.dtype], work, WORDS[out.dtype]]
+    beyond = np.zeros(channels) if fill is None else np.asarray(fill, np.float64)
+    strip = strip_of(around, wide, channels, L - 1, 8 + K * pixels.itemsize)
+    first = max(around.pad, 0) * channels
+    line = strip + (L - 1) * channels + first + SLACK
+    facts = Plane(width, channels, wide, around.pad, K, L, step, 0, 0, strip, -(-line // 64) * 64)
+    start = {"u16": _in_words, "i16": _in_pairs, "f32": _in_reals}[work]
+    kernel, numbers = start(pixels, folds, out, beyond, reals)
 
     def band(begin: int, end: int) -> None:
-        sizes = pack(facts._replace(begin=begin, end=end))
+        offsets = () if work == "u16" else (np.empty(K + L + 8, np.int64),)
         kernel(
-            pixels, out, sizes, around.rows, around.columns, beyond, np.array(reals, np.float32),
-            column, row, np.empty(line, beyond.dtype), np.empty(K + 4, np.int64),
-            np.empty(L + 4, np.int64),
+            pixels, out, pack(facts._replace(begin=begin, end=end)), around.rows, around.columns,
+            *numbers, aligned(2 * facts.line, numbers[0].dtype, first), *offsets,
         )  # fmt: skip
 
     threads.run(band, height, threads.rows_worthwhile(wide * channels * step))
 
 
-def _numbers(
-    folds: Folds, work: str, channels: int, fill: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The column part of a constant border, and the weights, as the kernel takes them."""
-    beyond = np.zeros(channels) if fill is None else np.asarray(fill, np.float64)
-    if work == "f32":
-        parts = [np.append(part[0] / 2, part[1:]) for part in (folds.column, folds.row)]
-        beyond = beyond * (2 * parts[0].sum())
-        column, row = (part.astype(np.float32) for part in parts)
-        return beyond.astype(np.float32), column, row
-    if work == "u16":
-        border = np.rint(beyond * 256).astype(np.uint16)
-        return border, _words(folds.column, MEAN_OF_LINE), _words(folds.row, ROUNDED)
+# Each: the kernel, and its numbers: what lies beyond a constant border after the column part,
+# the column, the row, and what real sums are finished by.
+Numbers = tuple[Kernel, tuple[np.ndarray, ...]]
+
+
+def _in_reals(
+    pixels: np.ndarray, folds: Folds, out: np.ndarray, beyond: np.ndarray, reals: Reals
+) -> Numbers:
+    column, row = (np.append(part[0] / 2, part[1:]) for part in (folds.column, folds.row))
+    numbers = (beyond * (2 * column.sum()), column, row, np.array(reals))
+    kernel = kernels.foldings[WORDS[pixels.dtype], "f32", WORDS[out.dtype]]
+    return kernel, tuple(one.astype(np.float32) for one in numbers)
+
+
+def _in_pairs(
+    _: np.ndarray, folds: Folds, __: np.ndarray, beyond: np.ndarray, reals: Reals
+) -> Numbers:
     border = np.rint((beyond - MIDDLE) * 2**FRACTION).astype(np.int16)
-    return border, _words(folds.column, HALVED, 0), _pairs(folds.row)
+    numbers = (border, _words(folds.column), _pairs(folds.row), np.array(reals, np.float32))
+    return kernels.foldings["u8", "i16", "u8"], numbers
 
 
-def _places(part: np.ndarray) -> int:
-    """By which power of two the folds from NEAR on may be multiplied and still sum below 1."""
-    tail = 2 * part[NEAR:].sum() / (2 * part.sum() - part[0])
-    return min(6, int(-np.log2(tail + 2.0**-8)))
+def _in_words(
+    _: np.ndarray, folds: Folds, __: np.ndarray, beyond: np.ndarray, ___: Reals
+) -> Numbers:
+    found = narrow.words(folds.column, folds.row)
+    assert found is not None
+    numbers = np.rint(beyond * 256 + found.base), found.column, found.row
+    return kernels.narrow_means[found.near], tuple(np.array(one, np.uint16) for one in numbers)
 
 
-# What a part in words adds besides the mean of what its products are cut off by, in 1/256 of a
-# level: to round the result, whose cut is at whole numbers; to round the line's last bit away.
-ROUNDED, HALVED, MEAN_OF_LINE = 127.5, 0.5, 0.0
-UNEVEN = 0.25  # what the mean of two numbers of a line is too large by, on average
+def _words(part: np.ndarray) -> np.ndarray:
+    """uint16: weights of folds, which sum to 2^16, then what makes up for the cuts, and 0.
 
-
-def _words(part: np.ndarray, more: float, places: int | None = None) -> np.ndarray:
-    """uint16: weights of folds, and the terms that kernels/symmetric.py adds.
-
-    Sums from outside in are rounded, so that the weights' own sum is right: outside of NEAR at
-    2^places the scale.
+    Sums from outside in are rounded, so that the weights' own sum is right. A line loses its
+    last bit afterwards, hence the half.
     """
-    places = _places(part) if places is None else places
     full = np.append(part[0], 2 * part[1:]) / (2 * part.sum() - part[0])
-    sums = np.cumsum(full[::-1])
-    fine = np.rint(sums * 2.0 ** (WEIGHTS + places))
-    coarse = np.rint(sums * 2.0**WEIGHTS) * 2**places
-    far = full.size - NEAR
-    fine[max(far - 1, 0) :] = coarse[max(far - 1, 0) :]
-    weights = np.diff(fine, prepend=0)[::-1]
-    weights[:NEAR] /= 2**places
-    uneven = UNEVEN * (1 - full[0]) if more == ROUNDED else 0.0
-    exact = (NEAR / 2 + more - uneven) * 2**places + far / 2 + (2**places - 1) / 2
-    near, rest = divmod(round(exact), 2**places)
-    return np.append(weights, (rest, places, near, 0)).astype(np.uint16)
+    weights = np.diff(np.rint(np.cumsum(full[::-1]) * 2.0**WEIGHTS), prepend=0)[::-1]
+    return np.append(weights, (round(full.size / 2 + 0.5), 0)).astype(np.uint16)
 
 
 def _pairs(part: np.ndarray) -> np.ndarray:
