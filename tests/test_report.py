@@ -23,7 +23,9 @@ from matplotlib.path import Path as Outline
 from PIL import Image
 
 from imgconv import cli
+from imgconv.report.document import room
 from imgconv.tasks.csv_table import read_csv
+from imgconv.tasks.denoise.sketches import sketch
 
 SIDES = {"P_A01_s1_w1.tif": (9, 9, 9), "P_B02_s1_w1.tif": (9,), 'a<b>"&.tif': (14, 12)}
 
@@ -140,6 +142,13 @@ def test_before_and_after_are_the_pixels_of_the_image(denoised, capfd):
         assert removed > 2 and row["numbers"]["removed"] == pytest.approx(removed, rel=1e-3)
         assert (Path("out") / row["files"]["compare"]).exists()
         assert (Path("out") / row["files"]["original"]).resolve() == Path(row["name"]).resolve()
+
+
+def test_five_hundred_of_the_grainiest_images_fit_into_thirty_megabytes():
+    noise = np.random.default_rng(0).normal(128, 40, (700, 900, 3)).clip(0, 255).astype(np.uint8)
+    found = sketch(noise, noise[::-1], room(500))
+    assert 500 * sum(map(len, found[:3])) * 4 / 3 < 29e6
+    assert found.box[2:] >= (96, 96)
 
 
 def test_a_page_that_is_there_is_not_lost(denoised, capfd):

@@ -145,7 +145,7 @@ def command(
 
 
 def _with_report(planned: Plan, options: FileOptions, step: Denoise) -> int:
-    from imgconv.report.denoise import write_report
+    from imgconv.report.denoise import MOST, write_report
     from imgconv.report.document import room
 
     from .files import carry_out
@@ -157,7 +157,7 @@ def _with_report(planned: Plan, options: FileOptions, step: Denoise) -> int:
     shown = [item for item in planned.items if item.target not in ("", "-")]
     refuse_written({folder_of(item) for item in shown}, options.force)
     outcomes: list[Outcome] = []
-    step = replace(step, sketched=room(len(shown)))
+    step = replace(step, sketched=room(len(shown), MOST))
     code = carry_out(planned, options, step, fold=outcomes.append)
     if ended(code):
         pages = [

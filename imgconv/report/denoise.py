@@ -12,6 +12,8 @@ from imgconv.steps.denoise import Cleaned, CleanPlane
 from .document import describe, document, links, write
 from .page import Picture
 
+MOST = 500_000  # bytes of the pictures of a row: grain takes many
+
 
 def write_report(
     folder: str, outcomes: Sequence[Outcome], operation: CleanPlane,

@@ -59,9 +59,9 @@ def describe(model: Model) -> dict[str, Any]:
     return facts(model) | {key: value for key, value in model.card.items() if key in CARD}
 
 
-def room(rows: int) -> int:
+def room(rows: int, most: int = MOST) -> int:
     """Bytes that the pictures of one of so many rows may take."""
-    return min(MOST, ROOM // max(1, rows))
+    return min(most, ROOM // max(1, rows))
 
 
 def relative(path: str, folder: str) -> str:

@@ -15,7 +15,7 @@ from imgconv.tasks.sketch import encode, jpeg
 
 from .pictures import DETAIL, ends, show_between
 
-LEAST = 160  # pixels of the side of a detail
+LEAST = 96  # pixels of the side of a detail
 GRAIN = {"subsampling": 0, "qtables": [[10] * 64] * 2}
 """Of JPEGs that keep grain: all frequencies and colours alike, where usual ones drop the finest."""
 SMALL, SHARE = 220, 0.2  # pixels of the longer side of the whole; of the bytes
