@@ -27,13 +27,18 @@ LINES = {
     "filter gaussian:2": "filter -k gaussian:2",
     "pool 2x2 max": "pool",
     "upsample x2 nearest": "upsample",
+    "convolve 3x3, two maps": "convolve -k sobel-x -k sobel-y",
+    "colorize": "colorize",
+    "denoise": "denoise",
+    "denoise, level told": "denoise --sigma 8",
 }
+NETWORK = "U-Net"  # over an image of that side, beside one of 2,048 x 2,048
 VIPS = {
     "filter 3x3": ["conv", "{a}", "{b}[tile,bigtiff]", "{m}"],
     "filter gaussian:2": ["gaussblur", "{a}", "{b}[tile,bigtiff]", "2"],
     "pool 2x2 max": ["shrink", "{a}", "{b}[tile,bigtiff]", "2", "2"],
     "upsample x2 nearest": ["zoom", "{a}", "{b}[tile,bigtiff]", "2", "2"],
-}
+}  # the others have no like there
 SHARPEN = "3 3 1 0\n0 -1 0\n-1 5 -1\n0 -1 0\n"
 
 
@@ -41,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sides", default="10000,31600", help="of the images, in pixels")
     parser.add_argument("--folder", help="for the images: a gigabyte a gigapixel, each way")
-    parser.add_argument("--work", default=",".join(LINES), help="which lines, with commas")
+    parser.add_argument(
+        "--work", default=";".join([*LINES, NETWORK]), help="which lines, with semicolons"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
@@ -49,8 +56,24 @@ def main() -> None:
         make_image(folder / "small.tif", 256)
         for side in map(int, given.sides.split(",")):
             make_image(folder / "a.tif", side)
-            for work in given.work.split(","):
-                measure(folder, work, side)
+            for work in given.work.split(";"):
+                if work == NETWORK:
+                    measure_network(side)
+                else:
+                    measure(folder, work, side)
+
+
+def measure_network(side: int) -> None:
+    """Times are all threads' CPU time, so that other work on the machine counts little."""
+    script = str(Path(__file__).with_name("large_network.py"))
+    found = {}
+    for size in (2048, side):
+        words = [sys.executable, script, str(size), str(size)]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        seconds, peak = map(float, done.stdout.split())
+        found[size] = 1e6 * seconds / size**2
+        print(f"{NETWORK}, {size} x {size}: {peak:,.0f} MB in all, {seconds:.0f} s of CPU time")
+    print(f"    {found[side] / found[2048]:.2f} of the time a pixel", flush=True)
 
 
 def make_image(path: Path, side: int) -> None:
@@ -82,7 +105,7 @@ def measure(folder: Path, work: str, side: int) -> None:
         f"{seconds:.1f} s, {1e3 * seconds / megapixels:.1f} ms a megapixel",
         flush=True,
     )
-    if vips := shutil.which("vips"):
+    if (vips := shutil.which("vips")) and work in VIPS:
         names = {"a": a, "b": b, "m": str(folder / "m.mat")}
         peak, seconds = run([vips, *(word.format(**names) for word in VIPS[work])])
         print(f"    libvips: {peak / 1024:,.0f} MB in all, {seconds:.1f} s", flush=True)

@@ -20,8 +20,10 @@ def run() -> None:
     if not sys.warnoptions:  # NumPy's and others' are not meant for who types commands
         warnings.simplefilter("ignore")
     try:
+        from imgconv import doing
         from imgconv.cli import main
 
+        doing.alone = True
         code = main()
     except KeyboardInterrupt:  # before a command could care for it
         code = 130

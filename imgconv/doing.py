@@ -13,6 +13,8 @@ from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
+alone = False  # whether this process is a command's, with no other code in it that works
+
 
 class Level(NamedTuple):
     """The how manieth of how many is being worked on."""

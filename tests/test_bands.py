@@ -6,17 +6,22 @@ import io
 import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import denoise_standin
 import numpy as np
 import pytest
 import tifffile
 
 from imgconv import cli
 from imgconv.cli.console import Console
+from imgconv.engine import rows, streaming
 from imgconv.images import bands, open_image
 from imgconv.images.pyramid import level_sizes, shrink
+from imgconv.tasks.denoise import large
+from imgconv.tasks.large_plane import LargePlane
 
 SHAPE = (301, 270)
 COMMANDS = (
@@ -78,6 +83,13 @@ def in_both_ways(
         return rows(self, top, bottom)
 
     monkeypatch.setattr(bands.RowReader, "rows", watched)
+    large = LargePlane.rows
+
+    def looked_at(self: Any, top: int, bottom: int) -> np.ndarray:
+        seen.append(bottom - top)
+        return large(self, top, bottom)
+
+    monkeypatch.setattr(LargePlane, "rows", looked_at)
     said = run(f"{line} {name} -o whole{suffix} -f")
     assert not seen
     with monkeypatch.context() as small:
@@ -163,6 +175,87 @@ def test_what_cannot_pass_in_bands_is_done_as_a_whole(
     monkeypatch.setattr(bands, "LARGE", 0)
     monkeypatch.setattr(bands.RowReader, "rows", lambda *_: pytest.fail("in bands"))
     run(f"{line} {name} -o out{'.png' if 'png' in line else '.tif'}")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "-k sobel-x -k sobel-y -k sharpen --bias 3 --activation relu",
+        "-k sobel-x -k laplacian --per-channel --padding full --stride 2x3 --dilation 3",
+        "-k gaussian:2 --padding 20x4 --stride 3 --activation tanh",
+    ],
+)
+def test_feature_maps_are_made_band_by_band(
+    more: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite("a.tif", pixels(), tile=(32, 48), compression="zlib")
+    tifffile.imwrite("rgb.tif", pixels(np.uint16, 3), rowsperstrip=13)
+    for name in ("a.tif", "rgb.tif"):
+        equal(*in_both_ways(f"convolve {more}", name, monkeypatch))
+    np.save("s.npy", np.stack([pixels(), pixels()[::-1]])[..., None])
+    whole, banded = in_both_ways(f"convolve {more}", "s.npy", monkeypatch)
+    assert whole.read_bytes() == banded.read_bytes()
+
+
+@pytest.fixture
+def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks have little memory."""
+    monkeypatch.setattr(streaming, "PIXELS", 1)
+    monkeypatch.setattr(rows, "TOGETHER", 24)
+    monkeypatch.setattr(large, "run_rows", partial(rows.run_rows, memory=1 << 20))
+    monkeypatch.setattr("imgconv.tasks.large_plane.BAND", 9000)
+
+
+@pytest.mark.parametrize("more", ["", "--luma 0.9 --chroma 0.2 --sigma 6"])
+def test_noise_is_taken_out_band_by_band(
+    more: str, folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The level is that of the whole: clipped places, greys stored as colours, 16 bits."""
+    model = denoise_standin.photo(folder, (0.03, 0.05))
+    rng = np.random.default_rng(2)
+    plane = np.clip(rng.normal(120, 60, (*SHAPE, 3)), 0, 255).astype(np.uint8)
+    plane[:90] = np.clip(plane[:90], 90, 200)
+    grey = np.repeat(plane[..., :1], 3, axis=2)
+    tifffile.imwrite("rgb.tif", plane, tile=(32, 48), compression="zlib")
+    tifffile.imwrite("grey.tif", grey, tile=(64, 64))
+    tifffile.imwrite("deep.tif", plane[..., 0].astype(np.uint16) * 100, rowsperstrip=9)
+    for name in ("rgb.tif", "grey.tif", "deep.tif"):
+        equal(*in_both_ways(f"denoise --model {model} {more}", name, monkeypatch))
+
+
+def test_the_models_own_gauge_says_the_same_of_bands(
+    folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(large, "run_rows", partial(rows.run_rows, memory=16 << 20))
+    wave = 120 + 50 * np.sin(np.arange(SHAPE[1]) / 20)
+    noisy = np.random.default_rng(1).normal(wave, 12, SHAPE)
+    tifffile.imwrite("a.tif", noisy.clip(0, 255).astype(np.uint8), tile=(64, 64))
+    equal(*in_both_ways("denoise", "a.tif", monkeypatch))
+
+
+def test_colours_are_laid_over_band_by_band(
+    folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    grey = np.clip(np.cumsum(rng.normal(0, 2, SHAPE), 1) + 120, 0, 255).astype(np.uint8)
+    sepia = (grey[..., None] * np.array([1, 0.85, 0.6])).astype(np.uint8)
+    tifffile.imwrite("grey.tif", grey, tile=(64, 64), compression="zlib")
+    tifffile.imwrite("sepia.tif", sepia, rowsperstrip=11)
+    tifffile.imwrite("deep.ome.tif", grey.astype(np.uint16) * 250, tile=(48, 48))
+    monkeypatch.setattr("imgconv.tasks.colorize.run.BAND", 9000)
+    monkeypatch.setattr("imgconv.ops.areas.STRIP", 5 * SHAPE[1])
+    for name in ("grey.tif", "sepia.tif", "deep.ome.tif"):
+        for more in ("", "--mix 0.3 --saturation 1.4"):
+            equal(*in_both_ways(f"colorize {more}", name, monkeypatch))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_percentile_by_counts_is_numpys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, rng.integers(1, 256), rng.integers(1, 400)).astype(np.uint8)
+    share = rng.choice([0, 0.1, 50, 99.9, 100])
+    counts = np.bincount(values, minlength=256)
+    assert large.percentile(counts, share) == np.percentile(values, share)
 
 
 def write_pyramid(name: str, whole: np.ndarray, levels: int = 2, **how: Any) -> None:

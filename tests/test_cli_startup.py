@@ -46,7 +46,16 @@ def test_the_help_of_a_command_loads_that_command_only() -> None:
     commands = {m for m in modules if m.startswith("imgconv.cli.")}
     assert commands == {
         f"imgconv.cli.{name}"
-        for name in ("complete", "console", "filter", "help", "meant", "options", "presets")
+        for name in (
+            "complete",
+            "console",
+            "filter",
+            "help",
+            "meant",
+            "options",
+            "presets",
+            "signals",
+        )
     }
     assert not modules & (HEAVY - {"imgconv.cli.options"})
 

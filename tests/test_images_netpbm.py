@@ -76,7 +76,7 @@ def test_a_pam_says_what_its_samples_are(tmp_path, words, top):
     if words.startswith("CMYK"):
         light = (white - expected[..., :3]) * (white - expected[..., 3:4]) / white
         expected = np.concatenate([light, expected[..., 4:]], axis=2)
-        assert "CMYK converted to RGB" in notes
+        assert any(note.startswith("CMYK converted to RGB") for note in notes)
     assert np.abs(plane - expected).max() <= (0.51 if words.startswith("CMYK") else 0)
     has_alpha = words.endswith("_ALPHA") or words in ("CMYKA", "")
     assert (info.alpha != "none") == has_alpha

@@ -367,3 +367,17 @@ def test_a_kernel_that_came_along_is_left_if_it_does_not_fit(
         ahead.brought.cache_clear()
     assert ahead.entry("png.filter_rows") is None
     ahead.brought.cache_clear()
+
+
+def test_a_kernel_is_compiled_beside_where_the_cache_lacks_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("IMGCONV_CACHE", str(tmp_path))
+    monkeypatch.setattr(native.doing, "alone", True)
+    monkeypatch.setattr("imgconv.threads.available", lambda: 2)
+    begun: list = []
+    monkeypatch.setattr(native, "_begun", begun)
+    one = native.Kernel("png", "filter_rows")
+    one.warm_beside()
+    assert begun[0].wait(300) == 0
+    assert cache.holds("png.filter_rows", native.key("png", "filter_rows"))
+    one.warm_beside()
+    assert len(begun) == 1, "it was in the cache"

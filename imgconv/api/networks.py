@@ -217,7 +217,8 @@ def segment(
     (2, (96, 96), 30)
     """
     from imgconv.images.bands import whole_of
-    from imgconv.steps.segment import segmentation_of, settings_of
+    from imgconv.steps.segment import segmentation_of
+    from imgconv.steps.segment_settings import settings_of
     from imgconv.tasks.positions import positions_of
     from imgconv.tasks.segment.linked import tracks_table, volumes_table
     from imgconv.tasks.segment.spots import COLUMNS as SPOTS

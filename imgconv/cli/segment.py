@@ -240,8 +240,9 @@ def command(
     """
     from imgconv.batch import Plan
     from imgconv.steps.ledger import Ledger
-    from imgconv.steps.segment import segmentation_of, settings_of
+    from imgconv.steps.segment import segmentation_of
     from imgconv.steps.segment_network import facts
+    from imgconv.steps.segment_settings import settings_of
     from imgconv.tasks.plate.names import name_pattern as pattern_of
 
     from .files import carry_out

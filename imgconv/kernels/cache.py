@@ -79,6 +79,16 @@ def entry(name: str, key: str, make: Callable[[], Entry], tell: Callable[[str], 
     return made
 
 
+def holds(name: str, key: str) -> bool:
+    """Whether the entry `name` for `key` need not be made."""
+    try:
+        own = folder()
+    except RuntimeError:  # no home folder
+        return False
+    folders = filter(None, (own, system_folder()))
+    return any(_read(one / file_name(name, key), key) is not None for one in folders)
+
+
 def file_name(name: str, key: str) -> str:
     """The file of an entry."""
     return f"{name}-{key[:16]}.bin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 from collections.abc import Iterator
@@ -33,6 +34,25 @@ TYPES = {
 def compile_object(module: str, name: str) -> Entry:
     """Compile the kernel for this CPU, alone in its object file and needing nothing else."""
     return compile_function(_source(module, name), f"{module}.{name}")
+
+
+@functools.cache
+def spare_blas() -> None:
+    """Numba asks whether SciPy has BLAS when it meets its first function: no kernel needs that,
+    and SciPy's algebra takes as long to import as Numba. Code that does not live here would
+    lose some speed by it, so it is for processes that are a command's alone."""
+    from numba.np import linalg
+
+    asks = linalg.ensure_blas
+
+    def absent() -> None:
+        raise ImportError
+
+    linalg.ensure_blas = absent
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asks
 
 
 def compile_function(function: Any, name: str) -> Entry:

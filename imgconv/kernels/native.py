@@ -9,6 +9,7 @@ function is called instead: the same code, the same results.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -64,6 +65,18 @@ class Kernel:
         """Compile now if need be."""
         _ = self.function
 
+    def warm_beside(self) -> None:
+        """Compile in a process of its own if need be, while this one does what comes first.
+
+        The call that needs it waits for that process, or does it over where it failed.
+        """
+        if doing.alone and "function" not in self.__dict__ and not self._is_ready():
+            _begin_compiling(self.module, self.name)
+
+    def _is_ready(self) -> bool:
+        name = f"{self.module}.{self.name}"
+        return ahead.entry(name) is not None or cache.holds(name, key(self.module, self.name))
+
 
 def _address(array: np.ndarray, word: str) -> int:
     if array.dtype != POINTERS[word] or not array.flags.c_contiguous:
@@ -112,8 +125,10 @@ def _load(entry: Entry) -> int:
 def _compile(module: str, name: str) -> Entry:
     _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
     with doing.during("compiling"):
-        from .compiler import compile_object
+        from .compiler import compile_object, spare_blas
 
+        if doing.alone:
+            spare_blas()
         return compile_object(module, name)
 
 
@@ -187,6 +202,26 @@ def _texts(module: str) -> dict[str, bytes]:
         names = [n for many, one in imported for n in (one or many).decode().split(", ")]
         waiting += [n for n in names if n not in found]
     return found
+
+
+_begun: list[Any] = []  # processes, which Python would warn of if they were dropped
+
+
+def _begin_compiling(module: str, name: str) -> None:
+    from imgconv import threads
+
+    if not sys.executable or threads.available() < 2:
+        return
+    import subprocess
+
+    # -P: no module of the folder that the user happens to be in.
+    words = [sys.executable, "-P", "-m", "imgconv.kernels.beside", module, name]
+    nowhere = subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        _begun.append(
+            subprocess.Popen(words, stdin=nowhere, stdout=nowhere, stderr=nowhere,
+                             start_new_session=True)
+        )  # fmt: skip
 
 
 def _say(text: str) -> None:

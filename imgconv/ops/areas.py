@@ -33,15 +33,47 @@ def lines(count: int, length: int) -> np.ndarray:
     return (1 - distance).clip(0).astype(np.float32)
 
 
+def rows_of_strip(width: int) -> int:
+    """Rows of a plane of this width that are worked on at a time."""
+    return max(1, STRIP // max(1, width))
+
+
 def strips(function: Callable[[int, int], None], height: int, width: int) -> None:
-    """Call function(begin, end) for all rows, a strip at a time, on all threads."""
-    rows = max(1, STRIP // max(1, width))
+    """Call function(begin, end) for all rows, a strip at a time, on all threads.
+
+    Strips begin at multiples of `rows_of_strip`, whatever the threads: a product of matrices may
+    round otherwise for another number of rows.
+    """
+    rows = rows_of_strip(width)
 
     def band(begin: int, end: int) -> None:
-        for y in range(begin, end, rows):
-            function(y, min(y + rows, end))
+        for n in range(begin, end):
+            function(n * rows, min((n + 1) * rows, height))
 
-    threads.run(band, height, threads.rows_worthwhile(width))
+    threads.run(band, -(-height // rows), max(1, threads.rows_worthwhile(width) // rows))
+
+
+class Areas:
+    """Means of the areas that make up an image of (h, w), of values (H, W) that come in bands."""
+
+    def __init__(self, shape: tuple[int, int], size: tuple[int, int]) -> None:
+        self.shape, self.size = shape, size
+        self.columns = means(size[1], shape[1]).T
+        self.parts: dict[int, np.ndarray] = {}
+
+    def add(self, top: int, height: int, values: Callable[[int, int], np.ndarray]) -> None:
+        """values(begin, end) gives those of `height` rows as (C, rows, W); the first of them is
+        row `top` of all, a multiple of `rows_of_strip`."""
+
+        def strip(begin: int, end: int) -> None:
+            self.parts[top + begin] = np.nan_to_num(values(begin, end)) @ self.columns
+
+        strips(strip, height, self.shape[1])
+
+    def means(self) -> np.ndarray:
+        """(C, h, w) float32."""
+        lying = np.concatenate([self.parts[y] for y in sorted(self.parts)], axis=1)
+        return np.asarray(means(self.size[0], self.shape[0]) @ lying, FLOAT)
 
 
 def reduce_areas(
@@ -51,13 +83,6 @@ def reduce_areas(
 
     shape: (H, W) of all values; size: (h, w) of the result.
     """
-    (H, W), (h, w) = shape, size
-    columns = means(w, W).T
-    parts: dict[int, np.ndarray] = {}
-
-    def strip(begin: int, end: int) -> None:
-        parts[begin] = np.nan_to_num(values(begin, end)) @ columns
-
-    strips(strip, H, W)
-    lying = np.concatenate([parts[y] for y in sorted(parts)], axis=1)
-    return np.asarray(means(h, H) @ lying, FLOAT)
+    areas = Areas(shape, size)
+    areas.add(0, shape[0], values)
+    return areas.means()

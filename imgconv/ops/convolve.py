@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -63,6 +63,44 @@ class Layer:
         maps = (weights.shape[0] * weights.shape[1], *shape)
         out = result_array(maps, np.float32, out if out is not None and out.shape == maps else None)
         self._run(np.ascontiguousarray(pixels), weights, before, out)
+        return out
+
+    def alone(self, channels: int) -> list[tuple[Layer, slice]]:
+        """For each map of an image of so many channels the layer that makes it and nothing else,
+        and the channels that this sees."""
+        bank = self.bank
+        weights = bank.for_channels(channels, self.per_channel)
+        every = slice(0, channels)
+        parts = [slice(c, c + 1) for c in range(channels)] if self.per_channel else [every]
+        return [
+            (self._one(weights[k : k + 1, part], k), part)
+            for k in range(len(weights))
+            for part in parts
+        ]
+
+    def _one(self, weights: np.ndarray, k: int) -> Layer:
+        """The layer of stencil k alone, with weights (1, C, h, w) for channels that are summed."""
+        its = slice(k, k + 1)
+        bank = Bank(weights, self.bank.biases[its], self.bank.labels[its], shared=False)
+        return replace(self, bank=bank, per_channel=False)
+
+    def reads(self, begin: int, end: int, height: int) -> Pair:
+        """Which rows of an image of this height the rows begin ... end of its maps are made of."""
+        first = begin * self.stride[0] - self._padding(0, height)[0]
+        last = first + (end - begin - 1) * self.stride[0] + self.window[0]
+        top = min(max(first, 0), height - 1)
+        return top, max(min(last, height), top + 1)
+
+    def rows(self, pixels: np.ndarray, top: int, begin: int, end: int, height: int) -> np.ndarray:
+        """Rows begin ... end of the maps of an image of this height, (K, end - begin, W'); pixels
+        (h, W, C): its rows from `top` on, those of `reads`."""
+        channels = pixels.shape[2]
+        weights = self._group(self.bank.for_channels(channels, self.per_channel))
+        (above, left), (_, width) = self.place(height, pixels.shape[1])
+        count = weights.shape[0] * weights.shape[1]
+        out = np.empty((count, end - begin, width), np.float32)
+        above += top - begin * self.stride[0]
+        self._run(np.ascontiguousarray(pixels), weights, (above, left), out)
         return out
 
     def _group(self, weights: np.ndarray) -> np.ndarray:

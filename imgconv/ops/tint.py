@@ -39,14 +39,31 @@ class Tint:
         pixels are grey or RGB, with alpha ("straight" or "premultiplied") as the last channel if
         there is any. `keep` is the share, 0 to 1, of the colour they have that is kept.
         """
+        return self.laid(pixels.shape[:2])(pixels, 0, alpha, keep)
+
+    def laid(self, shape: tuple[int, ...]) -> Laid:
+        """Over an image (H, W, C) of this shape, of which there may be a band at a time."""
+        rows, columns = (lines(n, m) for n, m in zip(shape[:2], self.slopes.shape[1:], strict=True))
+        return Laid(np.concatenate([self.slopes, self.offsets]), rows, columns.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """A tint at the size of an image: coefficients (4, h, w), and where its rows and columns lie
+    between theirs, (H, h) and (w, W)."""
+
+    coefficients: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def __call__(self, pixels: np.ndarray, top: int, alpha: str, keep: float) -> np.ndarray:
+        """As of Tint, of rows from `top` on, a multiple of `areas.rows_of_strip`."""
         H, W = pixels.shape[:2]
-        rows, columns = lines(H, self.slopes.shape[1]), lines(W, self.slopes.shape[2]).T
-        small = np.concatenate([self.slopes, self.offsets])
         out = np.empty((H, W, 3 + (alpha != "none")), pixels.dtype)
 
         def strip(begin: int, end: int) -> None:
-            coefficients = (rows[begin:end] @ small) @ columns
-            out[begin:end] = _colour(pixels[begin:end], coefficients, alpha, keep)
+            lying = self.rows[top + begin : top + end] @ self.coefficients
+            out[begin:end] = _colour(pixels[begin:end], lying @ self.columns, alpha, keep)
 
         strips(strip, H, W)
         return out

@@ -11,9 +11,10 @@ import numpy as np
 from imgconv import doing
 from imgconv.images import Image, bands
 from imgconv.images.bands import BandedPlane, RowReader, ahead
+from imgconv.tasks.large_plane import LargePlane
 from imgconv.threads import check_abandoned
 
-from .operation import Operation, Result
+from .operation import Banded, Operation, Result
 
 if TYPE_CHECKING:
     from imgconv.ops.rows import Rows
@@ -33,18 +34,40 @@ def is_large(image: Image) -> bool:
     return 0 < image.rows_together() * size // info.height <= 8 * bands.BAND
 
 
-def like(rows: Rows) -> np.ndarray:
+def like(rows: Rows | Banded) -> np.ndarray:
     """An array of the result's shape and type that takes no memory."""
     return np.broadcast_to(np.zeros((), rows.dtype), rows.shape)
 
 
 def stream_planes(
-    image: Image, rows: Rows, operation: Operation, told: list[Result]
+    image: Image, rows: Rows | Banded, operation: Operation, told: list[Result]
 ) -> Iterator[Any]:
     """Each plane of the result; what is said of it is kept in `told` when its bands are through."""
     for plane in range(image.info.planes):
-        made = _bands(image, plane, rows, operation, told)
+        if isinstance(rows, Banded):
+            made = _checked(rows.bands(large_plane(image, plane), told.append))
+        else:
+            made = _bands(image, plane, rows, operation, told)
         yield BandedPlane(rows.shape, rows.dtype, made)
+
+
+def large_plane(image: Image, plane: int) -> LargePlane:
+    """A plane of an image that has regions."""
+    info = image.info
+
+    def read(rows: slice, columns: slice) -> np.ndarray:
+        return image.region(rows, columns, plane)
+
+    shape = info.height, info.width, info.channels
+    return LargePlane(shape, info.dtype, read, image.rows_together())
+
+
+def _checked(bands: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The bands, one ahead; ends when the batch was abandoned."""
+    doing.say("computing")
+    for band in ahead(bands):
+        check_abandoned()
+        yield band
 
 
 def _bands(

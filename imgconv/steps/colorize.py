@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from imgconv.errors import ImgconvError, UsageError
 from imgconv.images import Info, is_srgb, open_image, srgb_info, to_srgb
 from imgconv.tasks.colorize.hints import Hint, Painting, point, read_hints
 from imgconv.tasks.colorize.run import Colorizer, describe
-from imgconv.tasks.colorize.toned import colour_of
+from imgconv.tasks.colorize.toned import Kind, colour_of, colour_of_sample, sample_step
 from imgconv.tasks.load import load
 from imgconv.text import Fact
 
-from .operation import Operation, Result
+from .operation import Banded, Operation, Result
+
+if TYPE_CHECKING:
+    from imgconv.tasks.large_plane import LargePlane
 
 NOTES = {
     "colour": "in colour already: made grey first, then coloured again (`mix` keeps some)",
@@ -39,14 +42,27 @@ class ColorizePlane(Operation):
 
     def __call__(self, plane: np.ndarray, info: Info) -> Result:
         kind = colour_of(plane, info.alpha)
-        said: list[str] = [kind] if kind in NOTES else []
-        if info.tiff and info.tiff.kind == "ome" and kind == "grey":
-            said.append("ome")
+        said = _remarks(kind, info)
         if not is_srgb(info):  # which its colours are guessed for
             said.append("profile")
             plane, info = to_srgb(plane, info), srgb_info(info)
         notes = tuple(NOTES[key] for key in said)
         return Result(self.work(plane, info), notes, {"input": kind})
+
+    def by_bands(self, info: Info) -> Banded | None:
+        whole = info.alpha != "none" or info.dtype.kind == "f" or not is_srgb(info)
+        if whole or self.work.hints:
+            return None
+
+        def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:
+            kind: Kind = "grey"
+            if info.channels == 3:
+                kind = colour_of_sample(plane.sampled(sample_step(plane.shape)))
+            notes = tuple(NOTES[key] for key in _remarks(kind, info))
+            tell(Result(np.empty((0, 0, 0), np.uint8), notes, {"input": kind}))
+            return self.work.bands(plane, info)
+
+        return Banded((info.height, info.width, 3), info.dtype, bands)
 
     def describe(self, info: Info) -> Info:
         return describe(info)
@@ -58,6 +74,12 @@ class ColorizePlane(Operation):
     def summary(self, facts: Sequence[Mapping[str, Any]]) -> tuple[tuple[()], dict[str, Any]]:
         kinds = list(dict.fromkeys(one["input"] for one in facts))
         return (), {"input": kinds, "model": self.work.model.card.get("name", "")}
+
+
+def _remarks(kind: Kind, info: Info) -> list[str]:
+    """Which notes hold for a plane of this kind."""
+    lost = info.tiff is not None and info.tiff.kind == "ome" and kind == "grey"
+    return [key for key, holds in ((kind, kind in NOTES), ("ome", lost)) if holds]
 
 
 def colorize_plane(

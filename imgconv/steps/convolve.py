@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -21,19 +22,24 @@ from imgconv.images import (
     Image,
     Info,
     Source,
+    bands,
     format_for,
     open_image,
     show_name,
     write_image,
     write_images,
 )  # fmt: skip
+from imgconv.images.bands import BandedPlane, RowReader
 from imgconv.images.image import frames, join_infos
 from imgconv.images.info import TiffLayout
+from imgconv.images.target import takes_bands
 from imgconv.memory import share
 from imgconv.ops.bank import bank
 from imgconv.ops.convolve import Activation, Layer, times
 from imgconv.text import Fact
+from imgconv.threads import check_abandoned
 
+from .bands import MEMORY, is_large
 from .planes import FileStep
 from .values import Kernel, Number, Pair, fraction, kernels, pair
 
@@ -66,7 +72,7 @@ class FeatureMaps(FileStep):
         notes: list[str] = []
         with open_image(item.source, **self.reading) as source:
             images = self.images(source)
-            with share(max(self._bytes_needed(image.info) for image in images)):
+            with share(max(map(self._bytes_needed, images))):
                 if item.paged:
                     written = self._pages(item, images, notes)
                 else:
@@ -109,7 +115,8 @@ class FeatureMaps(FileStep):
         kind = format_for(target, self.writing.format, "tiff").name if named else "tiff"
         source = "input" if item.source == "-" else show_name(item.source)
         if kind in ("tiff", "pfm"):
-            maps = [self._maps(image) for image in images]
+            large = kind == "tiff" and self._pass_in_bands(images, target)
+            maps = [self._maps(image, large) for image in images]
             if len(maps) > 1:  # of which ImageJ's text would describe the first alone
                 maps = [replace(one, info=replace(one.info, tiff=TiffLayout())) for one in maps]
             return write_images(target, maps, self.writing, force=self.force)
@@ -117,16 +124,50 @@ class FeatureMaps(FileStep):
         layered = self._layer(inputs)
         if kind == "npy":
             info = join_infos([image.info for image in images])
+            if self._pass_in_bands(images):
+                return self._write_large_array(target, images, info)
             return self._write_array(target, (maps for _, maps in layered), info)
         labels = self._labels(images[0].info)
         return self._write_sheet(target, layered, os.path.basename(source), labels, kind)
 
-    def _maps(self, image: Image) -> Image:
+    def _pass_in_bands(self, images: Sequence[Image], target: str = "") -> bool:
+        """Whether maps are made band by band, one after the other, and may be written so."""
+        sizes = {self.layer.place(image.info.height, image.info.width)[1] for image in images}
+        fits = all(
+            takes_bands(target, like, self._maps(image).info, replace(self.writing, format="tiff"))
+            for image in images if target
+            for like in [np.broadcast_to(np.float32(0), (1, 1, 1))]
+        )  # fmt: skip
+        return fits and len(sizes) == 1 and all(map(is_large, images))
+
+    def _banded(self, image: Image) -> Iterator[Any]:
+        """The maps of an image, one after the other; the image is read for each."""
+        info = image.info
+        size = self.layer.place(info.height, info.width)[1]
+        for number in range(info.planes):
+            for layer, channels in self.layer.alone(self._seen(info)):
+                rows = _rows_of_map(image, number, layer, channels)
+                yield BandedPlane((*size, 1), np.dtype(np.float32), rows)
+
+    def _write_large_array(self, target: str, images: Sequence[Image], info: Info) -> list[str]:
+        size = self.layer.place(info.height, info.width)[1]
+        stack = (info.planes,) if info.stack_axes else ()
+        shape = (*stack, len(self._labels(info)), *size)
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        with output(target, force=self.force, seekable=False) as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for image in images:
+                for plane in self._banded(image):
+                    for band in plane.bands:
+                        file.write(np.ascontiguousarray(band, "<f4").data)
+        return []
+
+    def _maps(self, image: Image, large: bool = False) -> Image:
         """The maps of an image as pages."""
         info, labels = image.info, self._labels(image.info)
         size = self.layer.place(info.height, info.width)[1]
         record = maps_info(info, (len(labels), *size), labels, self.layer.stride)
-        return Image(record, lambda: self._map_pages(image))
+        return Image(record, lambda: self._banded(image) if large else self._map_pages(image))
 
     def _map_pages(self, image: Image) -> Iterator[np.ndarray]:
         for _, maps in self._layer(self._inputs(image)):
@@ -191,11 +232,28 @@ class FeatureMaps(FileStep):
         count = f"{maps} map{'' if maps == 1 else 's'} of {times(size)}"
         return [*notes, Fact(f"{count}; {words} = {parameters} parameters")]
 
-    def _bytes_needed(self, info: Info) -> int:
+    def _bytes_needed(self, image: Image) -> int:
         """Bytes of one plane as read and of its maps."""
+        if is_large(image):
+            return MEMORY
+        info = image.info
         _, size = self.layer.place(info.height, info.width)
         maps = len(self._labels(info)) * size[0] * size[1] * 4
         return 2 * info.height * info.width * info.channels * info.dtype.itemsize + maps
+
+
+def _rows_of_map(image: Image, number: int, layer: Layer, channels: slice) -> Iterator[np.ndarray]:
+    """(h, W, 1) after (h, W, 1) of a map that a layer makes alone."""
+    height, width = layer.place(image.info.height, image.info.width)[1]
+    step = max(1, bands.BAND // (4 * width * max(1, layer.stride[0])))
+    doing.say("computing")
+    with RowReader(image, number) as reader:
+        for begin in range(0, height, step):
+            check_abandoned()
+            end = min(begin + step, height)
+            top, bottom = layer.reads(begin, end, image.info.height)
+            rows = reader.rows(top, bottom)[..., channels]
+            yield layer.rows(rows, top, begin, end, image.info.height)[0][..., None]
 
 
 def layer_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from imgconv.batch import Item
 from imgconv.errors import UsageError
-from imgconv.images import Info, Source, of_suffix
+from imgconv.images import Image, Info, Source, of_suffix
 from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
 from imgconv.ops.sheet import IMPORTS
@@ -22,12 +22,13 @@ from imgconv.tasks.load import load
 from imgconv.text import Fact
 
 from .figure import figure_info
-from .operation import Operation, Result
+from .operation import Banded, Operation, Result
 from .planes import EachPlane
 from .reference import Reference, like
 
 if TYPE_CHECKING:
     from imgconv.tasks.denoise.sketches import Sketches
+    from imgconv.tasks.large_plane import LargePlane
 
 PLANES = 16  # of a stack that a report shows, at most
 Show = Literal["image", "removed", "compare"]
@@ -76,6 +77,22 @@ class CleanPlane(Operation):
             picture, gain = comparison(before, after, found.removed, labels, top)
         return Result(picture, facts=facts | {"shown_times": round(gain, 3)}, value=value)
 
+    def by_bands(self, info: Info) -> Banded | None:
+        from imgconv.tasks.denoise.large import Large, can_clean
+
+        shape = info.height, info.width, info.channels
+        whole = self.show != "image" or info.alpha != "none"
+        if whole or not can_clean(self.work, shape, info.dtype):
+            return None
+
+        def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:
+            def say(facts: Mapping[str, Any]) -> None:
+                tell(Result(np.empty((0, 0, 0), np.uint8), self._doubt(info), facts))
+
+            return Large(self.work, plane, say).bands(full_scale(info))
+
+        return Banded(shape, info.dtype, bands)
+
     def _doubt(self, info: Info) -> tuple[str, ...]:
         if not self.unasked or info.dtype != np.uint16 or info.channels > 1:
             return ()
@@ -118,6 +135,11 @@ class Denoise(EachPlane):
         measures = ("skimage.metrics:structural_similarity",) if self.reference else ()
         sketches = ("imgconv.tasks.denoise.sketches",) if self.sketched else ()
         return (*measures, *sketches, *super().imports)
+
+    def _streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
+        """None where planes are compared with others, or shown in a report: they are read whole."""
+        whole = self.reference or self.sketched
+        return [] if whole else super()._streams(item, source, told)
 
     def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         planes = sum(image.info.planes for image in source.images)

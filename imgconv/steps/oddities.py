@@ -73,6 +73,6 @@ def _values(info: Info, record: Mapping[str, Any]) -> Iterator[str]:
         yield f"{record['not_finite']} values are NaN or infinite"
     ends = record.get("min", 0), record.get("max", 0)
     if "int" in info.source_dtype and max(map(abs, ends)) > EXACT:
-        yield f"integers beyond {EXACT:,}: --depth 32 lets filters round them"
+        yield f"integers beyond {EXACT:,}, which float32 rounds"
     if "min" in record and record["min"] == record["max"]:
         yield f"every value is {record['min']:g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from imgconv.images import Info
     from imgconv.ops.rows import Rows
+    from imgconv.tasks.large_plane import LargePlane
 
 
 class Result(NamedTuple):
@@ -20,6 +21,15 @@ class Result(NamedTuple):
     notes: tuple[str, ...] = ()  # what the user should hear, once a file
     facts: Mapping[str, Any] = {}  # what was found out, for the file's record
     value: Any = None  # for who gathers outcomes: small, since that of each plane is kept
+
+
+class Banded(NamedTuple):
+    """How planes of one Info become others, band by band. bands(plane) -> rows (h, W, C) of the
+    result from top to bottom; it calls `tell` with what is found out, before it ends."""
+
+    shape: tuple[int, int, int]  # of a result
+    dtype: np.dtype[Any]
+    bands: Callable[[LargePlane, Callable[[Result], None]], Iterator[np.ndarray]]
 
 
 class Operation(ABC):
@@ -35,6 +45,11 @@ class Operation(ABC):
 
     def by_rows(self, info: Info) -> Rows | None:
         """How it is done band by band; None where it needs the whole plane."""
+        return None
+
+    def by_bands(self, info: Info) -> Banded | None:
+        """How a large plane is done that has to be looked at more than once, or by other rows than
+        `by_rows` can say; None where it needs the whole plane."""
         return None
 
     def count(self, rows: np.ndarray, found: np.ndarray, begin: int) -> Mapping[str, int]:

@@ -77,8 +77,10 @@ class FileStep:
         return [self._converted(image) for image in source.images]
 
     def _converted(self, image: Image) -> Image:
-        info = srgb_info(image.info) if self.to_srgb else image.info
-        return Image(info, partial(self._planes, image))
+        planes = partial(self._planes, image)
+        if self.to_srgb:
+            return Image(srgb_info(image.info), planes)
+        return replace(image, read_planes=planes)
 
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         for plane in image.planes():
@@ -127,7 +129,9 @@ class EachPlane(FileStep):
         """The results as images whose planes come in bands, if all of them can; else none."""
         found = []
         for image in source.images:
-            rows = self.operation.by_rows(image.info) if is_large(image) else None
+            if not is_large(image):
+                return []
+            rows = self.operation.by_rows(image.info) or self.operation.by_bands(image.info)
             if rows is None:
                 return []
             info = self.operation.describe(image.info)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from imgconv.ops.areas import reduce_areas
+from imgconv.ops.areas import Areas
 from imgconv.ops.tint import brightness
 
 from .card import PREPARE
@@ -34,11 +34,24 @@ def finer(size: tuple[int, int], height: int, width: int) -> tuple[int, int]:
 def small(plane: np.ndarray, alpha: str, size: tuple[int, int]) -> np.ndarray:
     """(h, w) float32 brightness of a plane (H, W, C), 0 to 1; hidden pixels do not count."""
 
+    areas = Areas((plane.shape[0], plane.shape[1]), size)
+    add_rows(areas, 0, plane, alpha)
+    return brightness_of(areas)
+
+
+def add_rows(areas: Areas, top: int, rows: np.ndarray, alpha: str) -> None:
+    """Rows (h, W, C) of a plane, from `top` on: see Areas."""
+
     def values(begin: int, end: int) -> np.ndarray:
-        rows = plane[begin:end]
-        luma = brightness(rows, alpha).clip(0, 1)
-        cover = rows[..., -1].astype(np.float32) if alpha != "none" else np.ones_like(luma)
+        part = rows[begin:end]
+        luma = brightness(part, alpha).clip(0, 1)
+        cover = part[..., -1].astype(np.float32) if alpha != "none" else np.ones_like(luma)
         return np.stack([luma * cover, cover])
 
-    luma, cover = reduce_areas(values, plane.shape[:2], size)
+    areas.add(top, len(rows), values)
+
+
+def brightness_of(areas: Areas) -> np.ndarray:
+    """(h, w) float32, 0 to 1, of a plane all of whose rows were added."""
+    luma, cover = areas.means()
     return np.divide(luma, cover, out=np.zeros_like(luma), where=cover > 0).clip(0, 1)

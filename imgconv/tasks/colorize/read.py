@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from imgconv.ops.areas import lines, means
-from imgconv.ops.tint import tint
+from imgconv.ops.tint import Tint, tint
 
 from .card import READ
 from .oklab import colour
@@ -35,8 +35,12 @@ def lay_over(
     keep: float = 0.0,
 ) -> np.ndarray:
     """The plane (H, W, C) in chroma (2, h / n, w / n), with its small luma (h, w)."""
+    return fit_tint(luma, chroma, rules)(plane, alpha, keep)
+
+
+def fit_tint(luma: np.ndarray, chroma: np.ndarray, rules: Mapping[str, Any] = READ) -> Tint:
+    """Colours by brightness, of chroma (2, h / n, w / n) and a small luma (h, w)."""
     coarse = narrow_chroma(luma[None], chroma)[0]
     colours = colour(coarse, np.moveaxis(chroma, 0, 2))
     size, radius, epsilon = luma.shape, int(rules["radius"]), float(rules["epsilon"])
-    found = tint(colours, coarse, size, radius, epsilon)
-    return found(plane, alpha, keep)
+    return tint(colours, coarse, size, radius, epsilon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,12 +10,15 @@ import numpy as np
 from imgconv.engine import Model, run
 from imgconv.errors import InputError
 from imgconv.images import Info, is_srgb, srgb_info
+from imgconv.images.bands import BAND
+from imgconv.ops.areas import Areas, rows_of_strip
 from imgconv.tasks.card import Card
+from imgconv.tasks.large_plane import LargePlane
 
 from .card import USUAL
 from .hints import Hint, Painting, spread
-from .prepare import finer, network_size, small
-from .read import lay_over, widen_chroma
+from .prepare import add_rows, brightness_of, finer, network_size, small
+from .read import fit_tint, lay_over, widen_chroma
 
 GLARE, BLAZE = 0.1, 100  # of a float picture: the share whiter than white, and how white at most
 
@@ -43,11 +47,10 @@ class Colorizer:
         """RGB (H, W, 3), or RGBA, of grey or RGB with or without alpha, in the same dtype."""
         check(plane, info)
         height, width = plane.shape[:2]
-        step = int(self.model.card.get("multiple") or 1)
-        size = network_size(height, width, step, self.card.prepare)
+        size = network_size(height, width, self._step, self.card.prepare)
         luma = small(plane, info.alpha, size)
         rules = dict(self.card.read)
-        chroma = self._guess(luma) * np.float32(rules["saturation"] * self.saturation)
+        chroma = self._chroma(luma)
         if self.hints:
             hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
             luma = small(plane, info.alpha, finer(size, height, width))
@@ -56,6 +59,29 @@ class Colorizer:
             chroma = chroma * kept + added
             rules["radius"] = round(rules["radius"] * luma.shape[0] / size[0])
         return lay_over(plane, info.alpha, luma, chroma, rules, self.keep)
+
+    def bands(self, plane: LargePlane, info: Info) -> Iterator[np.ndarray]:
+        """The same, without hints, (h, W, 3) after (h, W, 3) of integers without alpha."""
+        height, width, channels = plane.shape
+        check(np.broadcast_to(np.zeros((), plane.dtype), plane.shape), info)
+        size = network_size(height, width, self._step, self.card.prepare)
+        unit = rows_of_strip(width)
+        step = max(1, BAND // (width * channels * plane.dtype.itemsize) // unit) * unit
+        spans = [(top, min(top + step, height)) for top in range(0, height, step)]
+        areas = Areas((height, width), size)
+        for top, bottom in spans:
+            add_rows(areas, top, plane.rows(top, bottom), info.alpha)
+        luma = brightness_of(areas)
+        laid = fit_tint(luma, self._chroma(luma), self.card.read).laid(plane.shape)
+        for top, bottom in spans:
+            yield laid(plane.rows(top, bottom), top, info.alpha, self.keep)
+
+    @property
+    def _step(self) -> int:
+        return int(self.model.card.get("multiple") or 1)
+
+    def _chroma(self, luma: np.ndarray) -> np.ndarray:
+        return self._guess(luma) * np.float32(self.card.read["saturation"] * self.saturation)
 
     def _guess(self, luma: np.ndarray) -> np.ndarray:
         """(2, h / n, w / n): the mean of what the network says to the picture and to its mirror."""

@@ -28,11 +28,21 @@ def colour_of(plane: np.ndarray, alpha: str = "none") -> Kind:
     colours = plane.shape[2] - (alpha != "none")
     if colours != 3:
         return "grey"
-    step = max(1, int((plane.shape[0] * plane.shape[1] / _SAMPLES) ** 0.5))
-    some = plane[::step, ::step].reshape(-1, plane.shape[2]).astype(np.float64)
+    step = sample_step(plane.shape)
+    return colour_of_sample(plane[::step, ::step], alpha)
+
+
+def sample_step(shape: tuple[int, ...]) -> int:
+    """Of a plane (H, W, C) every how manieth row and column is looked at."""
+    return max(1, int((shape[0] * shape[1] / _SAMPLES) ** 0.5))
+
+
+def colour_of_sample(sample: np.ndarray, alpha: str = "none") -> Kind:
+    """The same of some pixels (h, w, 3) of the plane, or (h, w, 4) with alpha."""
+    some = sample.reshape(-1, sample.shape[2]).astype(np.float64)
     if alpha != "none":
         some = some[some[:, 3] > 0]
-    some = some[np.isfinite(some).all(1), :3] / white(plane.dtype)
+    some = some[np.isfinite(some).all(1), :3] / white(sample.dtype)
     luma = some @ LUMA.astype(np.float64)
     differences = some[:, [0, 2]] - luma[:, None]
     if not luma.size:

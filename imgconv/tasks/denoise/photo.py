@@ -68,19 +68,38 @@ class Photo:
         """Levels of brightness and of colours, white being 1; and which is as good as none."""
         grey = len(image) == 1
         if self.sigma is not None:
-            told = self.sigma / 255
-            return np.array([told, 0] if grey else [told / 3**0.5, told], np.float32), 0.0
+            return told_levels(self.sigma, grey), 0.0
         bright = float(np.percentile(np.abs(image[:, ::4, ::4]), 99.9))
-        reach = top if DIM * top < bright <= top else max(bright, 1e-6 * top)
         if min(image.shape[1:]) < PLACE:
             return np.zeros(2, np.float32), 0.0
+        reach = gauge_white(bright, top)
         graph = only(self.model.graph, "gauge")
         found = run(
             replace(self.model, graph=graph), {"image": triple(image)}, prepare=Opponent(reach)
         )
-        levels = without_texture(ignore_clipped(found["gauge"], image)) * np.float32(reach / top)
-        levels = levels * np.array([1, 0], np.float32) if grey else levels
-        return levels, NOTHING * max(1.0, reach / top)
+        levels = without_texture(ignore_clipped(found["gauge"], image))
+        return gauged_levels(levels, grey, reach, top)
+
+
+def told_levels(sigma: float, grey: bool) -> np.ndarray:
+    """(2,) levels of brightness and of colours where every value's is `sigma` / 255 of white."""
+    told = sigma / 255
+    return np.array([told, 0] if grey else [told / 3**0.5, told], np.float32)
+
+
+def gauge_white(bright: float, top: float) -> float:
+    """What is white to the gauge, for an image whose brightest values are `bright`."""
+    return top if DIM * top < bright <= top else max(bright, 1e-6 * top)
+
+
+def gauged_levels(
+    levels: np.ndarray, grey: bool, reach: float, top: float
+) -> tuple[np.ndarray, float]:
+    """(2,) levels, `top` being white, of those found with `reach` as white; and which is as good as
+    none."""
+    found = levels * np.float32(reach / top)
+    found = found * np.array([1, 0], np.float32) if grey else found
+    return found, NOTHING * max(1.0, reach / top)
 
 
 def of_rgb(levels: np.ndarray, grey: bool) -> float:

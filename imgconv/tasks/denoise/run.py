@@ -59,6 +59,10 @@ class Cleaning:
             cleaned = with_alpha(cleaned, pixels[..., -1:])
         return Result(cleaned, removed, facts)
 
+    def subtract(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
+        """Rows of integers (h, W, C), without alpha, less what a cleaner found in them."""
+        return self._clean(colours, self._blend(removed))
+
     def _clean(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
         if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
             return round_keeping_sums(colours - removed, colours.dtype)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from imgconv import kernels
 from imgconv.errors import OutputError
 from imgconv.images.image import Image, frames, records
 from imgconv.images.info import Info
@@ -27,8 +28,9 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG colour type
 
 def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
     """Write planes (H, W, 1 to 4) of uint8 or uint16: one, or the frames of an animation."""
+    kernels.png_filter_rows.warm_beside()
     planes = frames(images)
-    plane, info = next(planes)
+    plane, info = next(planes)  # which may compile what it needs
     info = update(info, plane)
     height, width, channels = plane.shape
     depth = 8 * plane.dtype.itemsize

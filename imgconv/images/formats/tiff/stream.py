@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -28,6 +29,9 @@ def write_page(
     `arrange` makes rows of the page of them; `page` are the other arguments of tifffile's writer.
     """
     rows = map(arrange, bands)
+    if page["contiguous"]:
+        _fill(writer, rows, shape, dtype, page)
+        return
     if page["tile"]:
         data: Iterator[Any] = _tiles(rows, page["tile"])
     elif page["compression"] is None:
@@ -36,6 +40,23 @@ def write_page(
         page = {**page, "rowsperstrip": _rows_of_strip(shape, dtype)}
         data = _strips(rows, page, dtype.newbyteorder(writer.tiff.byteorder))
     writer.write(data, shape=shape, dtype=dtype, buffersize=BUFFER, **page)
+
+
+def _fill(
+    writer: Any,
+    rows: Iterable[np.ndarray],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    page: dict[str, Any],
+) -> None:
+    """A page of a stack that lies in one piece: tifffile leaves room for it, and takes rows as
+    they come for the first page alone."""
+    place, _ = writer.write(None, shape=shape, dtype=dtype, returnoffset=True, **page)
+    file = writer.filehandle
+    file.seek(place)
+    for band in rows:
+        file.write(np.ascontiguousarray(band, dtype.newbyteorder(writer.tiff.byteorder)).data)
+    file.seek(0, os.SEEK_END)
 
 
 def _tiles(rows: Iterable[np.ndarray], tile: tuple[int, int]) -> Iterator[np.ndarray]:
