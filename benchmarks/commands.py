@@ -24,6 +24,10 @@ cv2.imwrite(sys.argv[2], cv2.filter2D(image, -1, kernel))
 """
 
 
+# Whoever installs a program has its bytecode; without, every command would compile its sources.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def imgconv(*words: str | Path) -> list[str]:
     return [sys.executable, "-m", "imgconv", *map(str, words)]
 

@@ -65,14 +65,31 @@ def output_folder(target: str | os.PathLike[str], *, force: bool) -> Iterator[st
         raise exists
     part = path.with_name(f".imgconv-{os.urandom(16).hex()}.part")
     try:
+        _sweep(path.parent)
         part.mkdir()
-        yield os.fspath(part)
+        with _held(part):
+            yield os.fspath(part)
         _replace_folder(part, path, exists if not force else None)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"{name}: cannot be written ({reason})") from error
     finally:
         _remove_folder(part)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The folder is marked as being written, where the system can lock folders."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _replace_folder(part: Path, path: Path, exists: OutputError | None) -> None:
@@ -169,8 +186,15 @@ def _sweep(folder: Path) -> None:
     """
     for left in folder.glob(".imgconv-*.part"):
         with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > ABANDONED and _is_left(left):
-                left.unlink()
+            if time.time() - _last_change(left) > ABANDONED and _is_left(left):
+                _remove_folder(left)
+
+
+def _last_change(part: Path) -> float:
+    """Seconds since 1970; of a folder, when any of the folders in it got or lost a file."""
+    if part.is_symlink() or not part.is_dir():
+        return part.lstat().st_mtime
+    return max(Path(folder).stat().st_mtime for folder, _, _ in os.walk(part))
 
 
 def _is_left(part: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,25 @@ def test_two_writers_of_one_name_never_share_a_part(tmp_path, monkeypatch):
             assert len(list(tmp_path.glob(".imgconv-*.part"))) == 2
         assert target.read_bytes() == b"other"
     assert target.read_bytes() == b"one"
+
+
+def age(folder):
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (OLD, OLD))
+
+
+def test_a_folder_that_a_killed_writer_left_is_swept_away_one_in_work_stays(tmp_path):
+    pytest.importorskip("fcntl")
+    left, young = tmp_path / ".imgconv-00.part", tmp_path / ".imgconv-01.part"
+    for folder in (left, young):
+        (folder / "0" / "c").mkdir(parents=True)
+        planted(folder / "0" / "c" / "chunk")
+        age(folder)
+    os.utime(young / "0", None)  # got a file just now
+    with atomic.output_folder(tmp_path / "a.zarr", force=False) as part:
+        age(tmp_path / Path(part).name)
+        atomic._sweep.cache_clear()
+        write(tmp_path / "a.bin")
+        assert Path(part).is_dir()
+    assert not left.exists() and young.exists()
+    assert (tmp_path / "a.zarr").is_dir()

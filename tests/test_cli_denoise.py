@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -329,3 +330,15 @@ def test_a_grey_reference_stands_for_equal_channels_only(capfd):
     assert denoise("grey.png", "--reference", "rgb.png") == 0
     assert denoise("grey.png", "--reference", "pink.png", "-f") == 1
     assert "3 channels" in capfd.readouterr().err
+
+
+def test_a_micrograph_under_the_model_for_photographs_is_told_its_read_noise(capfd):
+    noisy = np.random.default_rng(4).normal(400, 13.5, (64, 80)).clip(0)
+    tifffile.imwrite("field.tif", noisy.astype(np.uint16))
+    assert cli.main(["denoise", "field.tif", "-o", "a.tif"]) == 0
+    (said,) = re.findall(r"--model micro finds read noise of (\S+) levels", capfd.readouterr().err)
+    assert float(said) == pytest.approx(13.5, rel=0.15)
+    assert denoise("field.tif", "-o", "b.tif", model="micro") == 0
+    assert f"read noise {said} levels" in capfd.readouterr().err
+    assert denoise("field.tif", "-o", "c.tif") == 0  # the model was chosen
+    assert "--model micro" not in capfd.readouterr().err

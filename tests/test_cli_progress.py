@@ -8,13 +8,21 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+import denoise_standin
+import numpy as np
 import pytest
+import standin
+import tifffile
+from PIL import Image
 
-from imgconv import doing
+from imgconv import cli, doing
 from imgconv.cli.console import Console
 from imgconv.cli.progress import Progress, TimeLeft
+from imgconv.images import bands
 
 
 class Terminal(io.StringIO):
@@ -118,3 +126,39 @@ def test_a_real_terminal_of_any_width_keeps_it_on_one_line(tmp_path: Path, colum
     assert any("computing plane 999 of 1000" in line for line in lines), text
     assert all(len(line) <= columns for line in lines), lines
     assert "\n" not in text.rstrip()  # drawn over and over, and taken away at the end
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "counted"),
+    [
+        ("filter -k sharpen a.png", ["loading", "computing", "writing"], {"plane": 1}),
+        ("filter -k sharpen tiles.tif", ["loading", "computing"], {"band": 4}),
+        ("denoise --model photo.safetensors a.png", ["loading", "computing"], {"layer": 2}),
+        ("segment --model standin.safetensors a.png", ["computing", "writing"], {"layer": 1}),
+    ],
+)
+def test_one_file_is_told_in_parts(
+    line: str, words: list[str], counted: dict[str, int], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What the bar shows of a single file: each word, and at least so many of each unit."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(bands, "LARGE", 1 << 16)
+    monkeypatch.setattr(bands, "BAND", 1 << 16)
+    denoise_standin.photo(tmp_path)
+    standin.model(tmp_path / "standin.safetensors")
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 70, 3), np.uint8)).save("a.png")
+    tifffile.imwrite("tiles.tif", np.zeros((900, 256), np.uint8), tile=(256, 256))
+    said, units = ["loading"], dict.fromkeys(counted, 0)
+    say, count = doing.say, doing.count
+
+    def noted(unit: str, things: Iterable[Any], total: int) -> Iterator[Any]:
+        for one in count(unit, things, total):
+            units[unit] = units.get(unit, 0) + 1
+            yield one
+
+    monkeypatch.setattr(doing, "say", lambda word: (said.append(word), say(word)))
+    monkeypatch.setattr(doing, "count", noted)
+    assert cli.main([*line.split(), "-q", "-j", "1"]) == 0
+    assert set(words) <= set(said)
+    assert all(units[unit] >= least for unit, least in counted.items()), units

@@ -25,9 +25,10 @@ import tifffile
 from PIL import Image
 
 from imgconv import cli
-from imgconv.batch import Done, Item, Outcome, cluster
+from imgconv.batch import Done, Item, Outcome, cluster, large_items
 from imgconv.cli.console import Console
 from imgconv.errors import InputError, UsageError
+from imgconv.images import bands
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask's and its libraries' own
 HERE = Path(__file__).parent
@@ -88,6 +89,46 @@ def test_outputs_messages_and_exit_code_are_those_of_one_machine(
     assert "in/07.png: " in there[2] and "29 done, 1 failed" in there[2]
     assert "s on tcp://127.0.0.1" in there[2]
     assert not list(folder.glob("**/.imgconv*"))
+
+
+@pytest.fixture
+def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every image is large, and passes in narrow bands."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(large_items, "LARGE", 0)
+    monkeypatch.setattr(bands, "LARGE", 0)
+    monkeypatch.setattr(bands, "BAND", 90 * 40)
+    pixels = np.random.default_rng(2).integers(0, 256, (2, 333, 90), dtype=np.uint8)
+    tifffile.imwrite("a.tif", pixels, tile=(32, 32), compression="zlib")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["filter -k gaussian:1 --border wrap", "filter -k sharpen --bias 7", "pool --size 3 --stride 2",
+     "upsample --method bilinear"],
+)  # fmt: skip
+def test_a_large_image_is_done_in_blocks_and_is_that_of_one_machine(
+    words: str, tmp_path: Path, machines: list[str], narrow: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, said = run(f"{words} a.tif -o there.tif -v --cluster {machines[0]}")
+    assert code == 0 and "on in blocks" in said, said
+    monkeypatch.setattr(bands, "LARGE", 1 << 40)
+    assert run(f"{words} a.tif -o here.tif")[0] == 0
+    assert Path("here.tif").read_bytes() == Path("there.tif").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tif", "here.tif", "there.tif"]
+
+
+def test_a_large_image_that_is_damaged_is_one_line(
+    tmp_path: Path, machines: list[str], narrow: None
+) -> None:
+    with tifffile.TiffFile("a.tif") as file:
+        place = file.pages[0].dataoffsets[20]
+    with Path("a.tif").open("r+b") as file:
+        file.seek(place)
+        file.write(b"damaged!")
+    code, _, said = run(f"filter -k sharpen a.tif -o b.tif --cluster {machines[0]}")
+    assert code == 1 and "a.tif: " in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 
 
 def test_the_record_says_which_worker_did_each_image(folder: Path, machines: list[str]) -> None:

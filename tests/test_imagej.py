@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import standin
 import tifffile
 
 from imgconv.cli import main
@@ -47,6 +48,32 @@ for (i = 0; i < roiManager("count"); i++) {
   Stack.getPosition(channel, z, t);
   getStatistics(area, mean, min, max);
   print(call("ij.plugin.frame.RoiManager.getName", i) + " " + t + " " + min + " " + max);
+}
+"""
+
+EVERYTHING = """
+setBatchMode(true);
+pairs = split(getArgument(), ",");
+for (p = 0; p < pairs.length; p++) {
+  names = split(pairs[p], "|");
+  open(names[0]);
+  getDimensions(width, height, channels, slices, frames);
+  planes = channels * slices * frames;
+  print("size " + File.getName(names[0]) + " " + width + " " + height + " " + planes);
+  for (n = 1; n <= planes; n++) {
+    if (planes > 1) setSlice(n);
+    getStatistics(area, mean, min, max);
+    getPixelSize(unit, pixel, tall);
+    print("plane " + mean + " " + max + " " + pixel);
+  }
+  roiManager("reset");
+  roiManager("open", names[1]);
+  for (i = 0; i < roiManager("count"); i++) {
+    roiManager("select", i);
+    getStatistics(area, mean, min, max);
+    print("outline " + min + " " + max);
+  }
+  close();
 }
 """
 
@@ -96,3 +123,50 @@ def test_outlines_sit_on_their_frames_of_the_labels_and_of_the_hyperstack(tmp_pa
         plane, label, _ = map(int, name.split("-"))
         assert (int(frame), int(low), int(high)) == (plane, label, label)
     assert [words[:2] for words in on_frames] == [words[:2] for words in on_labels]
+
+
+Y, X = np.mgrid[:96, :96]
+DISCS = 300 + 3000 * (((Y % 32 - 16) ** 2 + (X % 32 - 16) ** 2) < 60)  # nine
+KINDS = {  # name: axes and how the file is written, further words of the command
+    "plane": ("YX", {}, []),
+    "film": ("TYX", {"imagej": True}, ["--track"]),
+    "depth": ("ZYX", {"imagej": True}, ["--link-z"]),
+    "pages": ("TYX", {}, ["--axes", "TYX"]),
+    "channels": ("CYX", {"ome": True}, ["--channel", "1"]),
+    "ome": ("TZCYX", {"ome": True}, ["--channel", "2"]),
+    "napari": ("TCYX", {"ome": True}, ["--channel", "1", "--match-axes"]),
+    "sized": ("TCYX", {"imagej": True, "resolution": (2, 2)}, ["--channel", "1"]),
+}
+
+
+def test_imagej_opens_every_kind_of_labels_and_outlines(tmp_path, monkeypatch):
+    """All in one start: sizes, each plane's mean and maximum, each outline on one label alone."""
+    monkeypatch.chdir(tmp_path)
+    model, pairs, expected = standin.model(tmp_path / "standin.safetensors"), [], {}
+    for name, (axes, how, words) in KINDS.items():
+        shape = [2] * (len(axes) - 2)
+        stack = np.broadcast_to(DISCS.astype(np.uint16), (*shape, 96, 96)).copy()
+        metadata = {"axes": axes} | ({"unit": "um"} if "resolution" in how else {})
+        tifffile.imwrite(f"{name}.tif", stack, metadata=metadata, **how)
+        command = ["segment", "--model", model, f"{name}.tif", *words, "--rois", "-q", "-o", "o/"]
+        assert main(command) == 0
+        labels = tifffile.imread(f"o/{name}-labels.tif")
+        assert labels.max() >= 9
+        if "--match-axes" in words:
+            assert labels.shape == stack.shape and np.array_equal(labels[:, 0], labels[:, 1])
+        expected[f"{name}-labels.tif"] = labels.reshape(-1, 96, 96)
+        pairs.append(f"{tmp_path}/o/{name}-labels.tif|{tmp_path}/o/{name}-rois.zip")
+    planes, found = np.zeros((0, 0, 0)), []
+    for kind, *words in imagej(tmp_path, EVERYTHING, *pairs):
+        if kind == "size":
+            assert not found
+            planes = expected.pop(words[0])
+            assert list(map(int, words[1:])) == [96, 96, len(planes)]
+            found = list(planes)
+        elif kind == "plane":
+            plane = found.pop(0)
+            assert float(words[0]) == pytest.approx(plane.mean(), rel=1e-3)
+            assert float(words[1]) == plane.max()
+        else:
+            assert words[0] == words[1] != "0"
+    assert not expected

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image, ImageCms
 
 from imgconv.errors import InputError, OutputError
 from imgconv.images import (
@@ -20,6 +21,7 @@ from imgconv.images import (
 from imgconv.images.info import TiffLayout
 
 RNG = np.random.default_rng(11)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def u1(*shape):
@@ -380,6 +382,16 @@ def test_imagej_can_read_it_unless_the_source_had_differences_too(
     assert [f"predictor {predictor} is kept" in note for note in notes] == [True] * misread
 
 
+def test_colours_apart_go_on_to_a_png_with_their_alpha(tmp_path):
+    pixels = RNG.random((6, 7, 4), np.float32)
+    info = Info("png", np.dtype(np.uint8), 6, 7, 4, alpha="straight", icc=SRGB)
+    notes = write_image(tmp_path / "a.tif", [pixels], info, WriteOptions())
+    assert any("its colour profile is left out" in note for note in notes)
+    with open_image(tmp_path / "a.tif") as opened:
+        write_images(tmp_path / "b.png", opened.images, WriteOptions(depth=8))
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b.png")), np.rint(pixels * 255))
+
+
 def test_colours_made_floats_are_a_plane_each_and_the_values_stay(tmp_path):
     pixels = np.random.default_rng(5).normal(0, 90, (30, 40, 3)).astype(np.float32)
     for info in (
@@ -391,6 +403,11 @@ def test_colours_made_floats_are_a_plane_each_and_the_values_stay(tmp_path):
         with tifffile.TiffFile(tmp_path / "a.tif") as file:
             assert file.is_imagej and file.series[0].axes == "CYX"
             assert np.array_equal(file.asarray(), np.moveaxis(pixels, 2, 0))
+        with open_image(tmp_path / "a.tif") as opened:
+            assert (opened.info.axes, opened.info.channels) == ("YXS", 3)
+            assert np.array_equal(next(opened.planes()), pixels)
+            write_images(tmp_path / "again.tif", opened.images, WriteOptions(), force=True)
+        assert np.array_equal(tifffile.imread(tmp_path / "again.tif"), np.moveaxis(pixels, 2, 0))
     floats = Info("tiff", np.dtype(np.float32), 30, 40, 3)
     assert not write_image(tmp_path / "b.tif", [pixels], floats, WriteOptions())
     assert tifffile.imread(tmp_path / "b.tif").shape == (30, 40, 3)

@@ -320,6 +320,26 @@ def test_labels_go_into_the_images_own_group(folder: Path, version: str) -> None
     run("filter -k identity a.zarr -o b.zarr")  # labels do not stand in the way
 
 
+def test_labels_whose_writer_stops_half_way_are_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("a.zarr", spots((48, 64)), "0.5", "yx", chunks=(32, 32))
+    line = f"segment --model {standin.model(folder / 'm.safetensors')} --zarr-labels a.zarr"
+    run(line)
+    before = zarr.open_group("a.zarr", mode="r")["labels/m/0"][...]
+
+    def stop(*given: object) -> None:
+        raise OSError("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("imgconv.images.formats.omezarr.write._put", stop)
+        run(f"{line} --force", 1)
+    labels = zarr.open_group("a.zarr", mode="r")["labels"]
+    np.testing.assert_array_equal(labels["m/0"][...], before)
+    assert labels.attrs["ome"]["labels"] == ["m"]
+    assert not list(Path("a.zarr").rglob("*.part"))
+
+
 def test_labels_of_a_plate_go_to_each_field(folder: Path) -> None:
     plate("p.zarr", "0.5")
     for path in Path("p.zarr").glob("*/*/*"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import denoise_standin
 import numpy as np
 import pytest
+import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgconv.engine import load
 from imgconv.tasks.denoise import Cleaning
-from imgconv.tasks.denoise.camera import Camera, find_camera
+from imgconv.tasks.denoise.camera import Camera, find_camera, fit_two
 from imgconv.tasks.denoise.crosshair import Crosshair
 from imgconv.tasks.denoise.micro import Micro
 from imgconv.tasks.denoise.read import balance, decide_lines
@@ -184,3 +185,11 @@ def test_overlays_are_thin_cover_little_and_are_seen(channels):
         assert not mask.any() or away[mask].max() >= CONTRAST
         seen.append(mask.mean())
     assert 0.005 < np.mean(seen) < 0.25 and max(seen) < 0.7
+
+
+@given(st.integers(0, 10_000), st.integers(2, 12))
+def test_two_numbers_that_are_not_negative_are_scipys(seed, count):
+    rng = np.random.default_rng(seed)
+    design, y = np.abs(rng.normal(size=(count, 2))), rng.normal(size=count)
+    expected, _ = scipy.optimize.nnls(design, y)
+    assert fit_two(design, y) == pytest.approx(tuple(expected), abs=1e-6)

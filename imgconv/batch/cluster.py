@@ -27,6 +27,7 @@ from imgconv.errors import InputError, UsageError
 from imgconv.images import show_name
 
 from .item import Item, Outcome, Step
+from .large_items import LargeItems
 from .running import Fold, Group, begin_here, explain_loss, gather
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 LOCAL = re.compile(r"local:([1-9]\d{0,3})")
 SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:\d+")
 ANSWER, WORKERS = 10, 60  # seconds that a scheduler has to answer, and its workers to come
-GROUP, MOST = 0.3, 256  # seconds and items that a task has: a message costs about a millisecond
+GROUP, MOST = 1.0, 1024  # seconds and items that a task has: it costs about 10 ms beside its work
 AHEAD = 4  # tasks of each worker's thread that are sent before it asks for them
 RETRIES = 2  # of an item whose worker was lost
 LOOKS = 100  # folders whose files are looked for on the workers before anything begins
@@ -137,13 +138,15 @@ class Cluster:
             try:
                 self._check_workers()
                 every = int(sum(self.client.nthreads().values()))
-                yield from gather(
-                    self._groups(items, step, 1 if fail_fast else MOST, every),
-                    lambda group: self._begin(step, group),
-                    lambda: AHEAD * every * self._size(MOST),
-                    fail_fast,
-                    fold,
-                )
+                with LargeItems(self, step) as large:
+                    yield from gather(
+                        self._groups(items, step, 1 if fail_fast else MOST, every, large),
+                        lambda group: self._begin(step, group, large),
+                        lambda: AHEAD * every * self._size(MOST),
+                        fail_fast,
+                        fold,
+                        large.abandon,
+                    )
             finally:
                 with suppress(Exception):  # the scheduler may have gone
                     self.client.unregister_worker_plugin(self.name)
@@ -180,13 +183,17 @@ class Cluster:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
             raise InputError(f"worker {worker}{more}: {problem}")
 
-    def _groups(self, items: Sequence[Item], step: Step, most: int, every: int) -> Iterator[Group]:
+    def _groups(
+        self, items: Sequence[Item], step: Step, most: int, every: int, large: LargeItems
+    ) -> Iterator[Group]:
         """Some items a task: few while it is not known how long one takes, and at the end."""
         at, least = 0, min(most, getattr(step, "together", 1))
         while at < len(items):
             left = -(-(len(items) - at) // (2 * every))
             size = max(1, min(max(self._size(most), least), left))
-            group = list(takewhile(_travels, items[at : at + size])) or items[at : at + 1]
+            some = items[at : at + size]
+            small = takewhile(lambda item: _travels(item) and not large.hold(item), some)
+            group = list(small) or items[at : at + 1]
             yield group
             at += len(group)
 
@@ -195,8 +202,14 @@ class Cluster:
             return 1
         return max(1, min(most, int(GROUP * self.items / max(self.seconds, 1e-6))))
 
-    def _begin(self, step: Step, group: Group) -> Any:
-        return Remote(self, group) if _travels(group[0]) else begin_here(step, group)
+    def _begin(self, step: Step, group: Group, large: LargeItems) -> Any:
+        if not _travels(group[0]):
+            return begin_here(step, group)
+        return large.begin(group[0]) if large.hold(group[0]) else self.submit_whole(group)
+
+    def submit_whole(self, group: Group) -> Remote:
+        """Items that a worker does, each as a whole."""
+        return Remote(self, group)
 
     def submit(self, group: Group) -> Any:
         from .worker import do

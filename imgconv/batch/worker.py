@@ -81,9 +81,20 @@ class BatchPlugin(WorkerPlugin):  # type: ignore[misc]
                 raise InputError(f"worker {self.place}: {self.problem}")
         threads.use(self.threads, self.jobs)
         with working_in(self.folder), threads.stop_with(self.stopped):
-            with _importing:
-                import_ahead(self.step, group)
+            if self.jobs > 1:  # a single one imports as it goes, and opens no file for that
+                with _importing:
+                    import_ahead(self.step, group)
             return [one._replace(where=self.place) for one in self._attempt(group)]
+
+    def make(self, block: Any, folder: str) -> Any:
+        """A block of one item, as the step makes it."""
+        with self.loading:
+            if self.problem:
+                raise InputError(f"worker {self.place}: {self.problem}")
+        threads.use(self.threads, self.jobs)
+        step: Any = self.step
+        with working_in(self.folder), threads.stop_with(self.stopped):
+            return step.block(block, folder)
 
     def _attempt(self, group: Group) -> Iterator[Outcome]:
         if self.stopped.is_set():
@@ -144,6 +155,12 @@ def do(name: str, group: Group) -> list[Outcome]:
     """A task: some items of the batch of this name."""
     plugin: BatchPlugin = get_worker().plugins[name]
     return plugin.do(group)
+
+
+def make_block(name: str, block: Any, folder: str) -> Any:
+    """A task: a block of one item of the batch of this name."""
+    plugin: BatchPlugin = get_worker().plugins[name]
+    return plugin.make(block, folder)
 
 
 def find_problem(name: str, dask_worker: Worker) -> str:

@@ -46,6 +46,7 @@ class TiffLayout:
     byteorder: str = "<"
     extrasamples: tuple[int, ...] = ()
     resolution: Resolution | None = None  # of the tags, where the description says another
+    apart: bool = False  # colours that lie in channels of a stack: see formats/tiff/apart.py
     tags: tuple[tuple[int, int, int, Any], ...] = ()  # code, type, count, value of all others
 
 

@@ -16,6 +16,7 @@ from imgconv.images.fit import INTEGERS
 from imgconv.ops.alpha import white
 from imgconv.ops.sheet import IMPORTS
 from imgconv.tasks.denoise import Cleaner, Cleaning, network
+from imgconv.tasks.denoise.camera import find_camera
 from imgconv.tasks.denoise.card import KINDS
 from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality, words
 from imgconv.tasks.load import load
@@ -25,6 +26,8 @@ from .figure import figure_info
 from .operation import Banded, Operation, Result
 from .planes import EachPlane
 from .reference import Reference, like
+
+PART = 1024  # rows and columns of a large plane in which the camera is looked for
 
 if TYPE_CHECKING:
     from imgconv.tasks.denoise.sketches import Sketches
@@ -69,7 +72,7 @@ class CleanPlane(Operation):
             facts["after"] = quality(after, truth, top)
         value = _for_report(facts, before, after, top, sketched) if sketched else None
         if self.show == "image":
-            return Result(found.pixels, self._doubt(info), facts, value)
+            return Result(found.pixels, (), facts | self._doubt(plane, info), value)
         if self.show == "removed":
             picture, gain = draw_removed(found.removed, top)
         else:
@@ -87,17 +90,19 @@ class CleanPlane(Operation):
 
         def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:
             def say(facts: Mapping[str, Any]) -> None:
-                tell(Result(np.empty((0, 0, 0), np.uint8), self._doubt(info), facts))
+                part = plane.read(*(slice(0, min(n, PART)) for n in plane.shape[:2]))
+                facts = {**facts, **self._doubt(part, info)}
+                tell(Result(np.empty((0, 0, 0), np.uint8), (), facts))
 
             return Large(self.work, plane, say).bands(full_scale(info))
 
         return Banded(shape, info.dtype, bands)
 
-    def _doubt(self, info: Info) -> tuple[str, ...]:
+    def _doubt(self, plane: np.ndarray, info: Info) -> dict[str, float]:
+        """The read noise that the model for micrographs finds, where the plane may be of one."""
         if not self.unasked or info.dtype != np.uint16 or info.channels > 1:
-            return ()
-        return ("16-bit grey under the model for photographs; of a micrograph, "
-                "`model='micro'` keeps the mean and finds the camera's noise",)  # fmt: skip
+            return {}
+        return {"micro_dark_noise": float(f"{find_camera(plane[..., 0]).dark_noise:.6g}")}
 
     def describe(self, info: Info) -> Info:
         """Pictures of a TIFF, which may have many pages, are a TIFF."""
@@ -136,10 +141,10 @@ class Denoise(EachPlane):
         sketches = ("imgconv.tasks.denoise.sketches",) if self.sketched else ()
         return (*measures, *sketches, *super().imports)
 
-    def _streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
+    def streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
         """None where planes are compared with others, or shown in a report: they are read whole."""
         whole = self.reference or self.sketched
-        return [] if whole else super()._streams(item, source, told)
+        return [] if whole else super().streams(item, source, told)
 
     def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         planes = sum(image.info.planes for image in source.images)
@@ -195,6 +200,11 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
     if cameras := [one for one in facts if "gain" in one]:
         gain, dark = (span([one[key] for one in cameras]) for key in ("gain", "dark_noise"))
         notes.append(Fact(f"gain {gain} (levels a photon), read noise {dark} levels"))
+    if noises := [one["micro_dark_noise"] for one in facts if "micro_dark_noise" in one]:
+        notes.append(
+            "16-bit grey under the model for photographs; of a micrograph, `model='micro'` finds "
+            f"read noise of {span(noises)} levels and keeps the mean"
+        )
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
         found = Fact(f"{sum(counts)} pixels of lines removed")
         nothing = "no lines found, nothing changed; `model='photo'` takes out noise"

@@ -31,6 +31,7 @@ from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 from .bands import MEMORY, is_large, like, stream_planes
+from .blocks import Block, Elsewhere, make_block, write_in_blocks
 from .operation import Operation, Result
 
 if TYPE_CHECKING:
@@ -118,14 +119,14 @@ class EachPlane(FileStep):
     def __call__(self, item: Item) -> Done:
         told: list[Result] = []
         with open_image(item.source, **self.reading) as source:
-            streamed = [] if item.paged or self.to_srgb else self._streams(item, source, told)
+            streamed = [] if item.paged or self.to_srgb else self.streams(item, source, told)
             if streamed:
                 with share(MEMORY):
                     notes = self.write(item.target, streamed)
-                return self._done([item.target], [*source.notes, *notes], told)
+                return self.done([item.target], [*source.notes, *notes], told)
             return self._whole(item, source, told)
 
-    def _streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
+    def streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
         """The results as images whose planes come in bands, if all of them can; else none."""
         found = []
         for image in source.images:
@@ -149,7 +150,17 @@ class EachPlane(FileStep):
             else:
                 notes = self.write(item.target, self._results(source, planes, told))
                 written = [item.target]
-            return self._done(written, [*source.notes, *notes], told)
+            return self.done(written, [*source.notes, *notes], told)
+
+    def in_blocks(self, item: Item, elsewhere: Elsewhere) -> Done | None:
+        """The item done by others, if it is that large: see `write_in_blocks`."""
+        if type(self).__call__ is not EachPlane.__call__:
+            return None
+        return write_in_blocks(self, item, elsewhere)
+
+    def block(self, block: Block, folder: str) -> tuple[str, dict[str, int]]:
+        """A block of an item that is done in blocks, as a file in this folder."""
+        return make_block(self, block, folder)
 
     def arguments(self, item: Item, source: Source) -> Iterator[tuple[Any, ...]]:
         """The operation's arguments for each plane: itself, the Info of its image, and more."""
@@ -188,7 +199,7 @@ class EachPlane(FileStep):
             written.append(target)
         return written, notes
 
-    def _done(self, written: list[str], notes: list[str], told: list[Result]) -> Done:
+    def done(self, written: list[str], notes: list[str], told: list[Result]) -> Done:
         said, record = self.operation.summary([result.facts for result in told])
         notes += [note for result in told for note in result.notes]
         values = [result.value for result in told if result.value is not None]

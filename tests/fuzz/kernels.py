@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import cases
 import graphs
 from guard import guard_kernels, guarded
-from works import WORK, Work, image, some
+from works import WORK, Work, image, named_work, some
 
 from imgconv import kernels, threads
 from imgconv.errors import ImgconvError
@@ -38,10 +38,11 @@ def prepare(seen: Counter[str]) -> cases.Case:
     def case(number: int, folder: Path) -> str:
         threads.use(1 + number % 3)
         rng = np.random.default_rng((2, number))
-        if rng.random() < 0.1:
+        named = named_work(number, rng)
+        if named is None and rng.random() < 0.1:
             with guard_kernels(number % 4 == 0, called):
                 return graphs.run_case(number, folder)
-        work, pixels = some(rng, WORK)(rng), image(rng)
+        work, pixels = named or (some(rng, WORK)(rng), image(rng))
         plain, problem = attempt(work, pixels)
         with guard_kernels(number % 4 == 0, called):
             found, said = attempt(work, guarded(pixels, number % 4 == 0))

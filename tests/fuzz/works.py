@@ -35,11 +35,24 @@ def some(rng: np.random.Generator, values: Any) -> Any:
     return values[int(rng.integers(len(values)))]
 
 
+def named_work(number: int, rng: np.random.Generator) -> tuple[Work, np.ndarray] | None:
+    """The stencils with a name, one after the other, each for every type of a wide image."""
+    if number >= len(STENCILS) * len(TYPES):
+        return None
+    operator = parse_operator(STENCILS[number // len(TYPES)])
+    work = Filter((operator,), some(rng, BORDERS), some(rng, RANGES))
+    shape, dtype = (40, 330, int(some(rng, (1, 3)))), TYPES[number % len(TYPES)]
+    return work, samples(rng, shape, dtype)
+
+
 def image(rng: np.random.Generator) -> np.ndarray:
     """(H, W, C) of any size and type, often narrow."""
     high, wide = (int(some(rng, (1, 2, 3, 5, 8, 17, 33, 64, 90, 210, 400))) for _ in range(2))
     shape = (high + int(rng.integers(3)), wide + int(rng.integers(3)), int(rng.integers(1, 5)))
-    dtype = some(rng, TYPES)
+    return samples(rng, shape, some(rng, TYPES))
+
+
+def samples(rng: np.random.Generator, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     if dtype is np.float32:
         made = rng.random(shape, np.float32)
         if rng.random() < 0.3:
@@ -109,11 +122,11 @@ def layer_work(rng: np.random.Generator) -> Work:
 
 def png_work(rng: np.random.Generator) -> Work:
     def rows(pixels: np.ndarray) -> np.ndarray:
-        samples = np.ascontiguousarray(pixels.astype(np.uint8)).reshape(pixels.shape[0], -1)
-        wide, step = samples.shape[1], pixels.shape[2]
-        source = np.pad(samples, ((1, 0), (step, 0)))
-        out = np.zeros((len(samples), wide + 1), np.uint8)
-        kernels.png_filter_rows(source, out, len(samples), wide, step)
+        numbers = np.ascontiguousarray(pixels.astype(np.uint8)).reshape(pixels.shape[0], -1)
+        wide, step = numbers.shape[1], pixels.shape[2]
+        source = np.pad(numbers, ((1, 0), (step, 0)))
+        out = np.zeros((len(numbers), wide + 1), np.uint8)
+        kernels.png_filter_rows(source, out, len(numbers), wide, step)
         return out
 
     return rows

@@ -110,14 +110,25 @@ def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     An error counts relative to the value; points far above the line, that is texture, lose
     their weight.
     """
-    from scipy.optimize import nnls
-
     weight = 1 / np.maximum(y, 1e-12 * y.max() + 1e-300)
     design = np.stack([x, np.ones_like(x)], 1)
     slope, start = 0.0, float(np.median(y))
     for _ in range(12):
-        (slope, start), _ = nnls(design * weight[:, None], y * weight)
+        slope, start = fit_two(design * weight[:, None], y * weight)
         wanted = np.maximum(slope * x + start, 1e-9 * y.max() + 1e-300)
         above = np.maximum(y / wanted - 1, 0)
         weight = 1 / wanted / (1 + (above / 0.25) ** 2)
     return float(slope), max(float(start), 1e-6 * float(y.max()))
+
+
+def fit_two(design: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """The two numbers, neither negative, by which design (n, 2) comes nearest to y (n,).
+
+    scipy.optimize.nnls finds the same, but importing it takes longer than denoising a photograph.
+    """
+    both = np.linalg.lstsq(design, y, rcond=None)[0]
+    if (both >= 0).all():
+        return float(both[0]), float(both[1])
+    alone = np.maximum(design.T @ y, 0) / np.maximum((design**2).sum(0), 1e-300)
+    gained = alone * (design.T @ y)
+    return (float(alone[0]), 0.0) if gained[0] > gained[1] else (0.0, float(alone[1]))

@@ -34,7 +34,7 @@ class Micro:
     @property
     def imports(self) -> tuple[str, ...]:
         """What it imports when it works."""
-        return ("scipy.ndimage", *(("scipy.optimize",) if self.sigma is None else ()))
+        return ("scipy.ndimage",)
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] > 1:

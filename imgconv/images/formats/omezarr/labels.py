@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import zarr
 
+from imgconv.atomic import output_folder
 from imgconv.errors import OutputError
 from imgconv.images.bands import Plane
 from imgconv.images.image import Image
@@ -34,19 +35,17 @@ def write_labels(path: str, info: Info, name: str, planes: Iterator[Plane], *, f
     labels = root.require_group(place)
     listed = [one for one in metadata_of(labels).get("labels", []) if one != name]
     where = f"{path}/{place}/{name}"
-    if name in labels:
-        if not force:
-            raise OutputError(f"{show_name(where)}: exists already; `force` overwrites")
-        describe(labels, {"labels": listed}, layout.version)
-        del labels[name]
+    if name in labels and not force:
+        raise OutputError(f"{show_name(where)}: exists already; `force` overwrites")
     first = next(planes)
     given: Any = chain([first], planes)
     image = Image.of(_of_labels(info, first.dtype, name), given)
-    group = labels.create_group(name)
-    told = ImageWriter(group, image, WriteOptions(), layout.version, path, pick).write()
     mark: dict[str, Any] = {"source": {"image": "../../"}}
     mark |= {} if layout.version == "0.5" else {"version": layout.version}
-    describe(group, {**told, "image-label": mark}, layout.version)
+    with output_folder(where, force=force) as part:
+        group = zarr.open_group(part, mode="w", zarr_format=labels.metadata.zarr_format)
+        told = ImageWriter(group, image, WriteOptions(), layout.version, path, pick).write()
+        describe(group, {**told, "image-label": mark}, layout.version)
     describe(labels, {"labels": [*listed, name]}, layout.version)
     return where
 

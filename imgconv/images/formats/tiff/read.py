@@ -17,6 +17,7 @@ from imgconv.images.notes import Notes
 from imgconv.text import Detail, Fact
 
 from . import raw, tags
+from .apart import join
 from .pages import Pages
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Tiff:
         self.orientation = parts[0].orientation
         self._note_pixel_sizes(parts)
         self.images = [
-            Image(part.info, part.planes, part.region, part.rows_together) for part in parts
+            join(Image(part.info, part.planes, part.region, part.rows_together)) for part in parts
         ]
 
     def _open(self, file: BinaryIO) -> None:

@@ -22,7 +22,7 @@ from imgconv.images.resolution import Resolution, ratio_of_32_bits
 from imgconv.text import SOFTWARE
 
 from . import tags
-from .apart import NOTE, is_apart, set_apart
+from .apart import LEFT_OUT, NOTE, is_apart, set_apart
 from .describe import describe
 from .stream import write_page
 
@@ -252,7 +252,8 @@ def doubts(plane: np.ndarray, info: Info, options: WriteOptions) -> list[str]:
     layout = info.tiff or TiffLayout()
     if is_apart(plane, info):
         as_written = set_apart(Image.of(info, ()), plane).info
-        return [*_losses(plane, as_written, as_written.tiff or layout), NOTE]
+        lost = [LEFT_OUT] if info.icc else []
+        return [*_losses(plane, as_written, as_written.tiff or layout), *lost, NOTE]
     return [*_losses(plane, info, layout), *_misread(plane, layout, options)]
 
 
