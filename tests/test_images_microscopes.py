@@ -213,3 +213,11 @@ def test_damaged_files_are_one_line(tmp_path):
         with pytest.raises(InputError, match=name) as caught:
             open_image(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+
+def test_a_czi_that_tells_of_more_planes_than_it_can_hold_is_refused(czi, tmp_path):
+    last = b"Z\0\0\0" + struct.pack("<i", 2)  # the axis, and which plane of it a part is
+    data = czi[0].read_bytes().replace(last, last[:4] + struct.pack("<i", 700_000_000))
+    (tmp_path / "b.czi").write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        open_image(tmp_path / "b.czi")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
@@ -42,6 +44,14 @@ class Stacks:
 
     images: list[Image]
     notes: list[str] = field(default_factory=list)
+
+
+def check_counts(stacks: Sequence[Stack], path: str, name: str) -> None:
+    """Refuse more planes than a file of this length can have a word about."""
+    held = Path(path).stat().st_size
+    for stack in stacks:
+        if (planes := math.prod(stack.sizes.values())) > held:
+            raise InputError(f"{name}: damaged: it tells of {planes:,} planes in {held:,} bytes")
 
 
 def image_of(stack: Stack, format: str, name: str, limits: Limits) -> Image:
