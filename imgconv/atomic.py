@@ -154,9 +154,8 @@ def _file(path: Path, force: bool, name: str) -> Iterator[BinaryIO]:
         raise exists
     _sweep(path.parent)
     part = path.with_name(f".imgconv-{os.urandom(16).hex()}.part")
-    file = part.open("xb")
-    try:
-        with file:
+    try:  # an interrupt may come as soon as it is there; that nobody else has its name is sure
+        with part.open("xb") as file:
             with suppress(OSError):  # a file system without locks: age alone protects it
                 _lock(file.fileno())
             yield file
