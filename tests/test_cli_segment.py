@@ -346,10 +346,16 @@ def test_a_second_run_over_the_same_files_is_refused_or_leaves_them(segment):
     summary = {row["image"]: row["count"] for row in rows("segmented/summary.csv")}
     assert summary == {"a.tif": "3", "b.tif": "2"}
     found = record()
-    assert [i["labels"] for i in found["images"]] == ["b-labels.tif"]
-    assert [i["labels"] for i in found["earlier"][0]["images"]] == ["a-labels.tif"]
+    assert [i["labels"] for i in found["images"]] == ["a-labels.tif", "b-labels.tif"]
+    assert "earlier" not in found  # the same settings: one run in two parts
+    calibrated("c.tif", field(PLACES[:1]))
+    assert segment("c.tif", "--min-area", "3")[0] == 0
+    assert [i["labels"] for i in record()["images"]] == ["c-labels.tif"]
+    (first,) = record()["earlier"]
+    assert [i["labels"] for i in first["images"]] == ["a-labels.tif", "b-labels.tif"]
+    Path("c.tif").unlink()
     assert segment("a.tif", "b.tif", "-f")[0] == 0
-    assert "earlier" not in record() and len(record()["images"]) == 2
+    assert len(record()["images"]) == 2 and len(record()["earlier"]) == 1
 
 
 def test_new_files_are_added_to_the_summary_of_the_folder(segment):

@@ -1,7 +1,7 @@
 """The run record: what exactly was run, written beside its results as imgconv-run.json.
 
 A folder has one record. What later runs add or do again is merged into it, so that every result in
-the folder stays explained: the last run comes first, what is left of former ones is "earlier".
+the folder stays explained: the last run comes first, what is left of other ones is "earlier".
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from imgconv.tasks.csv_table import csv_text, read_csv
 
 NAME, SUMMARY_NAME, OBJECTS_NAME = "imgconv-run.json", "summary.csv", "objects.csv"
 LIBRARIES = ("numpy", "scipy", "scikit-image", "tifffile", "pillow")
+SAME = ("imgconv", "model", "parameters", "versions", "platform")  # of runs that do the same
 KEY = "labels"  # of an image in the record and of a row in the summary: its label file
 
 
@@ -56,15 +57,19 @@ def library_versions() -> dict[str, str]:
 
 
 def merge_record(record: dict[str, Any], former: dict[str, Any] | None) -> dict[str, Any]:
-    """The record with what still holds of the folder's former one under "earlier"."""
+    """The record with what still holds of the folder's former one: under "earlier", or among its
+    images where the former run did the same and was only ended before its end."""
     if not former:
         return record
     done = {image[KEY] for image in record["images"]}
-    earlier = []
+    images, earlier = list(record["images"]), []
     for run in ({k: v for k, v in former.items() if k != "earlier"}, *former.get("earlier", ())):
         left = [image for image in run["images"] if image[KEY] not in done]
-        earlier += [run | {"images": left}] if left else []
-    return record | ({"earlier": earlier} if earlier else {})
+        if all(run.get(key) == record.get(key) for key in SAME):
+            images = sorted([*images, *left], key=lambda image: str(image[KEY]))
+        elif left:
+            earlier.append(run | {"images": left})
+    return record | {"images": images} | ({"earlier": earlier} if earlier else {})
 
 
 def runs_by_image(
