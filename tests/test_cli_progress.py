@@ -157,7 +157,11 @@ def test_one_file_is_told_in_parts(
             units[unit] = units.get(unit, 0) + 1
             yield one
 
-    monkeypatch.setattr(doing, "say", lambda word: (said.append(word), say(word)))
+    def heard(word: str) -> None:
+        said.append(word)
+        say(word)
+
+    monkeypatch.setattr(doing, "say", heard)
     monkeypatch.setattr(doing, "count", noted)
     assert cli.main([*line.split(), "-q", "-j", "1"]) == 0
     assert set(words) <= set(said)

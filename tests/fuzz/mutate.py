@@ -29,13 +29,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 import cases
+from originals import Sample, make_samples
 
 from imgconv import engine
 from imgconv.engine.onnx import import_file
 from imgconv.errors import ImgconvError
 from imgconv.images import is_ours, open_image
 from imgconv.tasks import load as tasks
-from samples import Sample, make_samples
 
 SECONDS = 10  # of the processor; a file of a few kilobytes that takes longer hangs
 MEGABYTES = 1500  # of resident memory, interpreter and libraries included

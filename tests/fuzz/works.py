@@ -168,7 +168,8 @@ def training_work(rng: np.random.Generator) -> Work:
 
         batch = np.ascontiguousarray(channels(np.pad(pixels, ((0, 3), (0, 3), (0, 0))), C, N))
         image = Pixels(np.ascontiguousarray(batch.transpose(0, 2, 3, 1)).ravel(), C)
-        g = Geometry(N, C, K, *batch.shape[2:], pad)
+        H, W = batch.shape[2:]
+        g = Geometry(N, C, K, H, W, pad)
         out = Pixels(np.zeros(N * g.h * g.w * K, np.float32), K)
         convolve(g, image, places(weights), out)
         return np.append(out.array, weight_gradient(g, image, out))
