@@ -15,7 +15,7 @@ from imgconv.tasks.classify.prepare import light
 from imgconv.tasks.classify.read import Classes
 from imgconv.tasks.sketch import jpeg
 
-from .document import describe, document, links, room, write
+from .document import describe, document, failures_of, links, room, write
 from .page import Picture
 
 SURE = 0.5  # probability below which a class is in doubt
@@ -41,7 +41,7 @@ def write_report(
         command=command,
         parameters=parameters,
         model=describe(step.work.model),
-        failed=[[o.item.source, o.message] for o in outcomes if o.status == "failed"],
+        failed=failures_of(outcomes),
         group="Class",
         better=["probability", "lead"],
         charts={"rows": ["probability"], "objects": [], "scatter": ["probability", "lead"]},

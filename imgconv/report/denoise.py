@@ -9,7 +9,7 @@ from imgconv.batch import Outcome
 from imgconv.images import show_name
 from imgconv.steps.denoise import Cleaned, CleanPlane
 
-from .document import describe, document, links, write
+from .document import describe, document, failures_of, links, write
 from .page import Picture
 
 MOST = 500_000  # bytes of the pictures of a row: grain takes many
@@ -28,7 +28,7 @@ def write_report(
         command=command,
         parameters=parameters,
         model=describe(model) if model else None,
-        failed=[[o.item.source, o.message] for o in outcomes if o.status == "failed"],
+        failed=failures_of(outcomes),
         better=["psnr_after", "ssim_after"],
     )
     return write(folder, found, _pictures(done))

@@ -19,6 +19,7 @@ from imgconv.tasks.segment.run_record import library_versions
 from .page import Picture, page
 
 if TYPE_CHECKING:
+    from imgconv.batch import Outcome
     from imgconv.engine import Model
 
 NAME = "report.html"
@@ -42,6 +43,11 @@ def document(
         "versions": {"imgconv": __version__, **library_versions()},
         "rows": rows,
     } | more
+
+
+def failures_of(outcomes: Iterable[Outcome]) -> list[list[str]]:
+    """Each file that failed, and why."""
+    return [[one.item.source, one.message] for one in outcomes if one.status == "failed"]
 
 
 def write(

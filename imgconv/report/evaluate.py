@@ -22,7 +22,7 @@ from imgconv.tasks.labels.truth import planes_together
 from imgconv.tasks.segment.run_record import KEY, NAME
 from imgconv.tasks.sketch import jpeg
 
-from .document import document, links, room, write
+from .document import document, failures_of, links, room, write
 from .page import Picture
 from .sketch import paths
 
@@ -55,7 +55,7 @@ def write_report(
         rows,
         command=command,
         parameters=parameters,
-        failed=[[o.item.source, o.message] for o in outcomes if o.status == "failed"],
+        failed=failures_of(outcomes),
         columns=list(SHOWN),
         facts=list(facts),
         kinds=KINDS,

@@ -109,7 +109,7 @@ def stretch(pixels: np.ndarray) -> np.ndarray:
 
 
 def sample_step(shape: Sequence[int]) -> int:
-    """Every how manieth row and column of an image (H, W, ...) its tone is found from."""
+    """The step between the rows and columns of an image (H, W, ...) that its tone is found from."""
     return max(1, round((shape[0] * shape[1] / SAMPLE) ** 0.5))
 
 
