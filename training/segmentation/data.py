@@ -16,7 +16,7 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -105,13 +105,18 @@ def numbered(labels: np.ndarray) -> np.ndarray:
 def load(
     sources: str | Path | Iterable[str | Path], part: str = "train", hold_out: Sequence[str] = ()
 ) -> list[Example]:
-    """The examples of one part, "train" or "val"; sources of `hold_out` are whole in "val".
+    """The examples of one part, "train" or "val"; sources and fields of `hold_out` are whole in
+    "val", such a field as a source of its own.
 
-    SystemExit names a source to hold out that is in no pack.
+    SystemExit names what is to be held out and is in no pack.
     """
     if isinstance(sources, str | Path):
         sources = [sources]
-    found = [row for source in sources for row in rows(Path(source))]
+    found = [
+        replace(row, source=row.field) if row.field in hold_out else row
+        for source in sources
+        for row in rows(Path(source))
+    ]
     known = {row.source for row in found}
     if lacking := sorted(set(hold_out) - known):
         raise SystemExit(
