@@ -1,6 +1,6 @@
 """How good `imgconv denoise` is, on any folder or zip of clean images, and how long it takes.
 
-    python benchmarks/denoise.py photo set12/ [--sigma 15 25 50] [--grey] [--model FILE]
+    python benchmarks/denoise.py photo set12/ [--sigma 15 25 50] [--grey] [--model FILE] [--best]
     python benchmarks/denoise.py micro micrographs/ [--photons 5 20 100 500]
     python benchmarks/denoise.py crosshair photos/
     python benchmarks/denoise.py speed
@@ -29,6 +29,7 @@ from imgconv.images import open_image
 from imgconv.ops.alpha import white
 from imgconv.tasks.denoise import Cleaning, network
 from imgconv.tasks.denoise.classical import METHODS, Classical
+from imgconv.tasks.denoise.orientations import Orientations
 from imgconv.tasks.load import load
 from training.denoising.overlays import drawn, laid
 
@@ -46,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sigma", type=float, nargs="+", default=[15, 25, 50])
     parser.add_argument("--photons", type=float, nargs="+", default=[5, 20, 100, 500])
     parser.add_argument("--grey", action="store_true", help="photos as grey (BT.601)")
+    parser.add_argument("--best", action="store_true", help="the mean over eight orientations")
     parser.add_argument("--limit", type=int, default=0, help="images at most")
     parser.add_argument("--methods", nargs="*", default=list(METHODS), help="classical ones")
     return parser.parse_args()
@@ -114,6 +116,9 @@ def ways(options: argparse.Namespace, sigma: float) -> list[tuple[str, Cleaning]
     name = options.model or "photo"
     found = [("photo, blind", Cleaning(network(*load(name, "denoise"))))]
     found += [("photo, told", Cleaning(network(*load(name, "denoise"), sigma)))]
+    if options.best:
+        best = Orientations(network(*load(name, "denoise")))
+        found += [("photo, blind, --best", Cleaning(best))]
     for _, cleaning in found:  # a network is made ready for work when it is first used
         cleaning(np.zeros((64, 64, 1), np.float32))
     return found + [(method, Cleaning(Classical(method, sigma))) for method in options.methods]
@@ -137,7 +142,10 @@ def micro(options: argparse.Namespace) -> None:
     figures: Figures = {}
     spent: dict[str, list[float]] = {}
     bias: list[float] = []
-    cleanings = [("micro", Cleaning(network(*load(options.model or "micro", "denoise"))))]
+    micro = network(*load(options.model or "micro", "denoise"))
+    cleanings = [("micro", Cleaning(micro))]
+    if options.best:
+        cleanings += [("micro, --best", Cleaning(Orientations(micro)))]
     cleanings += [(method, Cleaning(Classical(method))) for method in options.methods]
     for pixels in pictures(options.images, options.limit):
         for photons in options.photons:

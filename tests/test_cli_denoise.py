@@ -194,6 +194,8 @@ def test_classical_methods_need_no_model(method):
         (["--jobs", "0"], "--jobs 0: must be a whole number of 1 or more (see"),
         (["--model", ""], "allowed are photo, micro, crosshair"),
         (["--method", "blur"], "--method"),
+        (["--best", "--method", "nlm"], "--best goes with the models photo and micro"),
+        (["--best", "--model", "crosshair"], "--best goes with the models photo and micro"),
     ],
 )
 def test_a_wrong_command_line_is_refused_in_one_line(words, said, capfd):

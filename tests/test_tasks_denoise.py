@@ -12,13 +12,15 @@ from skimage.restoration import denoise_tv_chambolle
 
 import imgconv.tasks.denoise.photo
 from imgconv.engine import load, run
-from imgconv.tasks.denoise import Cleaning
+from imgconv.tasks.denoise import Cleaning, network
 from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
 from imgconv.tasks.denoise.opponent import opponent, rgb
+from imgconv.tasks.denoise.orientations import Orientations, orientations
 from imgconv.tasks.denoise.photo import Photo
 from imgconv.tasks.denoise.pictures import comparison, draw_removed, quality
 from imgconv.tasks.denoise.read import TEXTURE, ignore_clipped, without_texture
 from imgconv.tasks.denoise.run import find_valid, round_keeping_sums
+from imgconv.tasks.load import load as load_bundled
 
 RNG = np.random.default_rng(0)
 
@@ -355,3 +357,18 @@ def test_bright_things_on_dark_ground_are_no_absent_data():
     plane[0, :9] = -32768e3
     known = find_valid(plane)
     assert known is not None and np.array_equal(~known, plane == -32768e3)
+
+
+@pytest.mark.parametrize("name", ["photo", "micro"])
+def test_the_best_of_a_turned_image_is_the_best_turned(name):
+    """Upright networks are not equivariant; the mean over all orientations is."""
+    pixels = eight(noisy(48, 64, 1, 20) + 40 * (np.indices((48, 64)).sum(0)[..., None] % 16 > 7))
+    views = [pixels, *orientations(pixels)]
+    assert len({view.tobytes() for view in views}) == 8
+    upright = network(*load_bundled(name, "denoise"), sigma=15)
+    single, best = upright, Orientations(upright)
+    for number in (3, 6):  # as they are counted in views
+        turned, straight = best(np.ascontiguousarray(views[number]), 255)[0], best(pixels, 255)[0]
+        assert np.allclose(turned, [straight, *orientations(straight)][number], atol=2e-3)
+    plain = single(np.ascontiguousarray(views[3]), 255)[0]
+    assert np.abs(plain - [*orientations(single(pixels, 255)[0])][2]).max() > 0.1

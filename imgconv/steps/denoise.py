@@ -231,10 +231,13 @@ def clean_plane(
     strength: float,
     luma: float | None,
     chroma: float | None,
+    best: bool = False,
     show: Show = "image",
 ) -> CleanPlane:
     """The operation that these settings describe. Raises UsageError."""
     cleaner = _classical(model, method, sigma) if method else _trained(model, sigma)
+    if best:
+        cleaner = _mean_of(cleaner, method)
     brightness = strength if luma is None else luma
     colour = strength if chroma is None else chroma
     for name, value in (("strength", strength), ("luma", brightness), ("chroma", colour)):
@@ -252,6 +255,16 @@ def _classical(model: Any, method: str, sigma: float | None) -> Cleaner:
     if method not in METHODS:
         raise UsageError(f"`method={method!r}`: allowed are {', '.join(METHODS)}")
     return Classical(method, sigma)
+
+
+def _mean_of(cleaner: Cleaner, method: str | None) -> Cleaner:
+    """The mean over eight orientations."""
+    from imgconv.tasks.denoise.crosshair import Crosshair
+    from imgconv.tasks.denoise.orientations import Orientations
+
+    if method or isinstance(cleaner, Crosshair):
+        raise UsageError("`best` goes with the models photo and micro: leave it out here")
+    return Orientations(cleaner)
 
 
 def _trained(model: Any, sigma: float | None) -> Cleaner:
