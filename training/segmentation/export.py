@@ -3,9 +3,9 @@
     python -m training.segmentation.export --checkpoint runs/mine/checkpoint.pt \\
         --name mine --output mine.safetensors
 
-`--card` is a JSON file of what is known about the model, `--read` another of thresholds (see
-imgconv.tasks.segment.card.READ); with `--data` the stored weights are judged on the part of
-it that is for validation.
+`--card` is a JSON file of what is known about the model, with what differs from the usual in
+"prepare" and "read" (see imgconv.tasks.segment.card); with `--data` the stored weights are judged
+on the part of it that is for validation.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ from typing import Any
 
 import torch
 
-from imgconv.tasks.segment.card import PREPARE, READ
-
 from ..architectures.unet import like
 from ..export import export, rounded
 from ..log import with_mean
 from ..start import weights
 from .data import load
-from .validate import validate
+from .validate import settings, validate
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -32,7 +30,6 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--checkpoint", required=True, help="checkpoint.pt, or a .safetensors")
     parser.add_argument("--output", required=True, help="the model file to write")
     parser.add_argument("--card", type=Path, help="JSON: description, licence, data, failures ...")
-    parser.add_argument("--read", type=Path, help="JSON: thresholds that differ from the usual")
     parser.add_argument("--metrics", type=Path, help="JSON: figures measured elsewhere")
     parser.add_argument("--name", help="of the model, instead of the card's")
     parser.add_argument("--data", action="extend", nargs="+", help="packs to judge on")
@@ -51,13 +48,12 @@ def main(options: argparse.Namespace) -> None:
     card = {"name": "mine", "task": "segment", **contents(options.card)}
     if options.name:
         card["name"] = options.name
-    card["prepare"] = PREPARE
-    card["read"] = {**READ, **contents(options.read)}
+    card |= settings(card)
     card["metrics"] = contents(options.metrics)
     if options.data:
         rounded(module)
         unseen = load(options.data, "val", options.hold_out)
-        card["metrics"] |= with_mean(validate(module, unseen, card["read"]))
+        card["metrics"] |= with_mean(validate(module, unseen, card))
         print(json.dumps(card["metrics"], indent=2))
     example = torch.rand(1, module.inputs, 64, 96)
     report = export(module, {"image": example}, options.output, card)

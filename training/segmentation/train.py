@@ -21,8 +21,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from imgconv.tasks.segment.card import PREPARE, READ
-
 from .. import loop, start
 from ..architectures.unet import UNet, like
 from ..export import export
@@ -32,7 +30,7 @@ from ..schedule import Budget
 from .augment import Sampler
 from .data import Example, folds, load
 from .losses import loss
-from .validate import validate
+from .validate import segment_card, settings, validate
 
 SHARES = {"fluorescence": 0.56, "stained": 0.36, "brightfield": 0.08}
 JUDGED = 5  # images of each source on the way; all of them at the end
@@ -52,7 +50,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     made.add_argument("--fold", help="K/N: leave part K of N out instead and judge on it")
     made.add_argument("--widths", default="16,32,64,128,192", help="of the levels, without --start")
     made.add_argument("--plain", type=float, default=0.3, help="share of crops as they are (0.3)")
-    made.add_argument("--read", type=Path, help="JSON: how maps are read, if not as by --start")
+    made.add_argument("--card", type=Path, help="JSON: what its card says, if not as of --start")
     options = made.parse_args(argv)
     if not options.out and not options.state:
         made.error("give --out FILE.safetensors, or --state FOLDER to keep checkpoints alone")
@@ -74,10 +72,10 @@ def parts(options: argparse.Namespace) -> tuple[list[Example], list[Example]]:
     return kept, [train[place] for place in sorted(left_out)]
 
 
-def rules(options: argparse.Namespace) -> dict[str, Any]:
-    """How maps are read: as the model that it begins with, or as said."""
-    given = json.loads(options.read.read_text()) if options.read else {}
-    return {**READ, **start.card(options.start).get("read", {}), **given}
+def known_card(options: argparse.Namespace) -> dict[str, Any]:
+    """What the card says: that of the model it begins with, and in its place what --card says."""
+    given = json.loads(options.card.read_text()) if options.card else {}
+    return {"task": "segment", **start.card(options.start), **given}
 
 
 def network(options: argparse.Namespace) -> UNet:
@@ -87,15 +85,15 @@ def network(options: argparse.Namespace) -> UNet:
 
 
 def task(options: argparse.Namespace, train: list[Example], unseen: list[Example]) -> loop.Task:
-    read = rules(options)
+    card = known_card(options)
 
     def judge(module: nn.Module, whole: bool) -> Figures:
-        return validate(module, unseen if whole else some(unseen), read)
+        return validate(module, unseen if whole else some(unseen), card)
 
     return loop.Task(
         name=options.out.stem if options.out else "segmentation",
         module=network(options),
-        sampler=Sampler(train, SHARES, options.plain, read["usual"]),
+        sampler=Sampler(train, SHARES, options.plain, segment_card(card).read["usual"]),
         loss=loss,
         judge=judge if unseen else None,
         identity={
@@ -125,13 +123,12 @@ def summary(train: list[Example], unseen: list[Example]) -> str:
 
 def write(module: nn.Module, options: argparse.Namespace, unseen: list[Example]) -> None:
     """The model file, with the card of what it began with and what it reached."""
-    read = rules(options)
-    card = {
-        "task": "segment", **start.card(options.start), "name": options.out.stem,
-        "prepare": {**PREPARE, **start.card(options.start).get("prepare", {})}, "read": read,
-        "data": [{"name": Path(one).name, "terms": "as its owner says"} for one in options.data],
+    card = known_card(options)
+    data = [{"name": Path(one).name, "terms": "as its owner says"} for one in options.data]
+    card |= {
+        **settings(card), "name": options.out.stem, "data": data,
         "training": " ".join(["python -m training.segmentation", *sys.argv[1:]]),
-        "metrics": with_mean(validate(module, unseen, read)) if unseen else {},
+        "metrics": with_mean(validate(module, unseen, card)) if unseen else {},
     }  # fmt: skip
     if options.start:
         card["data"].append({"name": f"the weights it begins with: {options.start}", "terms": ""})

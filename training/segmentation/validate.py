@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from imgconv.tasks.card import Card
 from imgconv.tasks.segment.card import SEGMENT
 from imgconv.tasks.segment.run import Network, segment
 
@@ -62,6 +63,17 @@ def network_of(module: nn.Module, multiple: int = 16) -> Network:
     return network
 
 
+def segment_card(card: Mapping[str, Any]) -> Card:
+    """What `segment` takes from a model's card; the usual values where it is silent."""
+    return SEGMENT.card(card.get("prepare"), card.get("read"))
+
+
+def settings(card: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same as the card holds it, every value written out."""
+    used = segment_card(card)
+    return {"prepare": dict(used.prepare), "read": dict(used.read)}
+
+
 def group(example: Example, kinds: dict[str, set[str]]) -> str:
     """Its source, with the kind where a source has several."""
     several = len(kinds[example.source]) > 1
@@ -69,16 +81,17 @@ def group(example: Example, kinds: dict[str, set[str]]) -> str:
 
 
 def validate(
-    module: nn.Module, examples: Sequence[Example], rules: dict[str, Any] | None = None
+    module: nn.Module, examples: Sequence[Example], card: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, float]]:
-    """AP and count error of each source, of a network on examples it has not seen."""
+    """AP and count error of each source, of a network on examples it has not seen; images are
+    prepared and maps are read as its card says."""
     module.eval()
-    network, card = network_of(module), SEGMENT.card(read=rules)
+    network, used = network_of(module), segment_card(card or {})
     kinds: dict[str, set[str]] = defaultdict(set)
     for one in examples:
         kinds[one.source].add(one.kind)
     scores: dict[str, list[np.ndarray]] = defaultdict(list)
     for one in examples:
-        found = segment(one.pixels, network, card).labels
+        found = segment(one.pixels, network, used).labels
         scores[group(one, kinds)].append(score(found, one.labels))
     return {name: summary(found) for name, found in sorted(scores.items())}
