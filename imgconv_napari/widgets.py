@@ -18,7 +18,7 @@ Worker = FunctionWorker[list[LayerDataTuple]]
 
 def segment(
     image: Image,
-    model: Literal["nuclei", "cells-phase"] = "nuclei",
+    model: Literal["nuclei", "cells"] = "nuclei",
     diameter: float = 0,
     threshold: float = 0,
 ) -> Worker:

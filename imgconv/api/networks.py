@@ -165,7 +165,7 @@ def segment(
     image : array, Image or path
         ``(H, W)`` grey, ``(H, W, 3)`` RGB, or a stack with `axes`; each plane on its own.
     model : str, path or Model, default "nuclei"
-        nuclei, cells-phase, or a file.
+        nuclei, cells (whole cells in phase contrast), or a file.
     diameter : float or str, optional
         Of a typical object, in pixels (30) or micrometres ("9um"). Default: found in the image.
     channel : int or str, optional

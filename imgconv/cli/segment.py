@@ -51,7 +51,7 @@ def command(
             "--model",
             metavar="NAME|FILE",
             autocompletion=complete.models("segment"),
-            help="nuclei, cells-phase (whole cells in phase contrast), or a .safetensors file "
+            help="nuclei, cells (whole cells in phase contrast), or a .safetensors file "
             "that training made.",
         ),
     ] = "nuclei",
@@ -230,7 +230,7 @@ def command(
 
     imgconv segment --channel DAPI --rois stack.ome.tif -o results/
 
-    imgconv segment --model cells-phase --pixel-size 0.65 'phase/*.png'
+    imgconv segment --model cells --pixel-size 0.65 'phase/*.png'
 
     imgconv segment --channel 1 --track --spots 2 film.ome.tif
 
@@ -239,6 +239,7 @@ def command(
     (counts), objects.csv (all measurements) and imgconv-run.json, which says exactly what was run.
     """
     from imgconv.batch import Plan
+    from imgconv.engine.bundled import RENAMED
     from imgconv.steps.ledger import Ledger
     from imgconv.steps.segment import segmentation_of
     from imgconv.steps.segment_network import facts
@@ -271,6 +272,8 @@ def command(
     ledger = Ledger(planned.items, root, force=options.force)
     if options.dry_run:
         return show_all(planned, options, ledger)
+    if name := RENAMED.get(model):
+        current().note(f"the model {model} is called {name} now: say --model {name}")
     step = replace(
         segmentation_of(model, settings, threshold),
         kinds=kinds,

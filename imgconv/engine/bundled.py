@@ -12,6 +12,7 @@ from .model_file import Model
 from .model_file import load as load_file
 
 SUFFIX = ".safetensors"
+RENAMED = {"cells-phase": "cells"}  # former names, which go on working
 
 
 @cache
@@ -40,7 +41,7 @@ def path(name: str | os.PathLike[str], task: str = "") -> Path:
     text = os.fspath(name)
     if text.endswith(SUFFIX) or os.sep in text:
         return Path(text)
-    found = folder() / f"{text}{SUFFIX}"
+    found = folder() / f"{RENAMED.get(text, text)}{SUFFIX}"
     if found.is_file():
         return found
     if text.endswith(".onnx"):

@@ -6,14 +6,14 @@
 // What is on the screen is segmented, saved or not. Runs in ImageJ 1.53 and later, and in Fiji.
 //
 // From another macro, with options of `imgconv segment` as a preset file has them:
-//   runMacro("imgconv_segment.ijm", "model = 'cells-phase'; diameter = 30; exclude-border = true");
+//   runMacro("imgconv_segment.ijm", "model = 'cells'; diameter = 30; exclude-border = true");
 
 program = call("ij.Prefs.get", "imgconv.program", "imgconv");
 options = getArgument();
 if (nImages == 0) exit("Open an image first.");
 if (options == "") {
   Dialog.create("imgconv segment");
-  Dialog.addChoice("Model", newArray("nuclei", "cells-phase"));
+  Dialog.addChoice("Model", newArray("nuclei", "cells"));
   Dialog.addNumber("Diameter (pixels, 0: found)", 0);
   Dialog.addNumber("Channel (0: the only one)", 0);
   Dialog.addCheckbox("Drop objects at the border", false);

@@ -42,7 +42,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     made.add_argument("--data", required=True, action="extend", nargs="+", help="folders or zips")
     made.add_argument("--out", type=Path, help="the model file to write at the end")
-    made.add_argument("--start", help="begin with these weights: nuclei, cells-phase, or a file")
+    made.add_argument("--start", help="begin with these weights: nuclei, cells, or a file")
     made.add_argument(
         "--hold-out", type=lambda text: text.split(","), default=[], metavar="SOURCE,SOURCE",
         help="judge on all of these, learn from none",
