@@ -13,6 +13,7 @@ import denoise_standin
 import numpy as np
 import pytest
 import tifffile
+from matplotlib.figure import Figure
 from PIL import Image
 
 from imgconv import cli
@@ -241,6 +242,26 @@ def test_the_bundled_crosshair_model_leaves_a_clean_image_alone():
     sample = Path(__file__).parent.parent / "samples" / "lake.png"
     assert cli.main(["denoise", "--model", "crosshair", str(sample), "-o", "a.png"]) == 0
     assert np.array_equal(pixels("a.png"), pixels(str(sample)))
+
+
+def test_axes_and_curves_of_a_plot_are_no_overlay_and_a_line_over_a_page_s_picture_is(capfd):
+    weights("crosshair")
+    figure = Figure(figsize=(3, 2.5), dpi=80)
+    axes = figure.subplots()
+    axes.bar(range(5), [3, 1, 4, 1, 5])
+    axes.plot([0, 4], [5, 1])
+    figure.savefig("plot.png", transparent=False)
+    assert cli.main(["denoise", "--model", "crosshair", "plot.png", "-o", "a.png"]) == 0
+    assert np.array_equal(pixels("a.png"), pixels("plot.png"))
+    assert "as a plot's axes and curves" in capfd.readouterr().err
+    page = np.full((200, 240, 3), 255, np.uint8)
+    page[40:160, 40:200] = cv2.GaussianBlur(
+        RNG.integers(0, 255, (120, 160, 3), np.uint8), (0, 0), 3
+    )
+    page[99:102], page[:, 119:122] = (255, 0, 0), (255, 0, 0)
+    Image.fromarray(page).save("page.png")
+    assert cli.main(["denoise", "--model", "crosshair", "page.png", "-o", "b.png"]) == 0
+    assert (pixels("b.png") != page)[99:102].mean() > 0.3
 
 
 @pytest.mark.parametrize(

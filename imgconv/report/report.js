@@ -13,7 +13,7 @@ const WORDS = {
   ap_50: "AP, IoU > 0.5", ap_75: "AP, IoU > 0.75", f1_50: "F1", precision_50: "Precision", recall_50: "Recall",
   aji: "Jaccard, AJI", ap_mean: "AP, mean", iou: "IoU", psnr_before: "PSNR before", psnr_after: "PSNR after",
   ssim_before: "SSIM before", ssim_after: "SSIM after", noise_level: "Noise, of 255", removed: "Removed, of 255",
-  brightness: "Brightness, of 255", lead: "Lead over the second", overlay_pixels: "Pixels of lines",
+  brightness: "Brightness, of 255", lead: "Lead over the second", overlay_pixels: "Pixels of lines", axes_pixels: "Pixels of a plot's lines",
   count: "Objects", density_per_megapixel: "Per megapixel", density_per_mm2: "Per mm²",
   median_area_px: "Median area, px", median_area_um2: "Median area, µm²", diameter_px: "Diameter, px",
 };

@@ -207,8 +207,7 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
         )
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
         found = Fact(f"{sum(counts)} pixels of lines removed")
-        nothing = "no lines found, nothing changed; `model='photo'` takes out noise"
-        notes.append(found if sum(counts) else nothing)
+        notes.append(found if sum(counts) else nothing_changed(facts))
     for one in facts[:1]:
         if "after" in one:
             which = "plane 1: " if len(facts) > 1 else ""
@@ -216,6 +215,13 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
         if "shown_times" in one:
             notes.append(Fact(f"what was removed is shown x {one['shown_times']:.3g} on grey"))
     return notes
+
+
+def nothing_changed(facts: Sequence[Mapping[str, Any]]) -> str:
+    """Why no line was taken out."""
+    if any("axes_pixels" in one for one in facts):
+        return "nothing changed: the lines are on even bright colour, as a plot's axes and curves"
+    return "no lines found, nothing changed; `model='photo'` takes out noise"
 
 
 def span(values: Sequence[float]) -> str:

@@ -40,7 +40,7 @@ CARDS: dict[str, dict[str, Any]] = {
         "what was beneath (training/denoising/bowtie.py)",
         "failures": "Overlays fainter than 20 of 255 levels or wider than 5 pixels are left; "
         "straight taut wires against the sky can be taken for lines; the axes and curves of a plot "
-        "are lines.",
+        "on black are lines.",
     },
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from imgconv.engine import Model, run
 
 from .prepare import Span, ends, triple
-from .read import decide_lines
+from .read import decide_lines, lies_on_paper
 from .run import by_channel
 from .subgraph import only
 
@@ -29,6 +29,8 @@ class Crosshair:
         image = np.moveaxis(colours, 2, 0)
         mask = self._mask(image, low, span)
         removed = np.zeros(colours.shape, np.float32)
+        if mask.any() and lies_on_paper(image, mask, low, span):
+            return removed, {"overlay_pixels": 0, "axes_pixels": int(mask.sum())}
         if mask.any():
             low, span = ends(colours, ~mask)  # the overlay is no part of the picture
             beneath = self._content(image, mask, low, span)

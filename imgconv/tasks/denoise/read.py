@@ -23,6 +23,9 @@ SHARE = 0.25  # of its pixels that are the best: chance seldom makes long lines 
 FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
 GAP = 16  # pixels between two dashes of one line, at most
+BESIDE = (3, 6)  # pixels from a line to what is beside it, and to what is not any more
+PAPER = 0.9  # share of what is beside all lines that is of even colour: they are a plot's
+STEPS = 128  # of the range of values, that colours are compared by
 SIDE = 65  # pixels of the box in which the mean is kept
 
 
@@ -144,6 +147,21 @@ def decide_lines(overlay: np.ndarray) -> np.ndarray:
     long = np.max(sides, 1) >= min(LENGTH, 0.4 * min(overlay.shape))
     lines = np.concatenate([[False], (sure >= SHARE) & long])[labels]
     return np.asarray(lines | (dilate(lines, REACH) & (overlay > FRINGE)))
+
+
+def lies_on_paper(image: np.ndarray, lines: np.ndarray, low: float, span: float) -> bool:
+    """Whether lines (H, W) of an image (C, H, W) are a plot's axes and curves: on even colour, most
+    of it bright, with nothing of a picture beneath. Black ground is that of many micrographs.
+    """
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    near, far = (dilate(lines, reach) for reach in BESIDE)
+    steps = np.rint((image - low) * (STEPS / span)).clip(0, STEPS).astype(np.uint8)
+    size = (1, 3, 3)
+    even = (maximum_filter(steps, size) - minimum_filter(steps, size) <= 1).all(0)
+    beside = far & ~near
+    bright = np.median(steps.max(0)[beside]) if beside.any() else 0
+    return bool(bright > STEPS / 2 and even[beside].mean() >= PAPER)
 
 
 def balance(removed: np.ndarray) -> np.ndarray:
