@@ -79,8 +79,8 @@ def command(
         bool,
         Option(
             "--best",
-            help="The mean over the image's eight orientations: a little better, eight times the "
-            "time (photo, micro).",
+            help="The mean over the image's eight orientations: a tenth of a dB better, in eight "
+            "times the time (photo, micro).",
         ),
     ] = False,
     residual: Annotated[
