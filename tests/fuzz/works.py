@@ -43,7 +43,7 @@ def named_work(number: int, rng: np.random.Generator) -> tuple[Work, np.ndarray]
     if number >= len(stencils) * len(TYPES):
         return None
     chain = tuple(map(parse_operator, stencils[number // len(TYPES)]))
-    work = Filter(chain, some(rng, BORDERS), some(rng, RANGES) if len(chain) == 1 else "clip")
+    work = Filter(chain, some(rng, BORDERS))
     shape, dtype = (40, 330, int(some(rng, (1, 3)))), TYPES[number % len(TYPES)]
     pixels = samples(rng, shape, dtype)
     pixels[20:, ::2] *= len(chain) == 1  # large sums above, small ones below
