@@ -122,6 +122,17 @@ def test_a_lif_has_images_by_name(tmp_path):
         assert positions_of(source, "well b2").info.height == 9
 
 
+def test_what_the_library_logs_of_a_lif_is_not_heard(tmp_path, capfd):
+    pytest.importorskip("liffile")
+    whole = leica({"a": RNG.integers(0, 999, (1, 1, 8, 10), np.uint16)})
+    twice = whole.replace('DimID="1"'.encode("utf-16-le"), 'DimID="2"'.encode("utf-16-le"))
+    assert twice != whole
+    (tmp_path / "a.lif").write_bytes(twice)
+    with pytest.raises(InputError, match="holds no image that can be read"):
+        open_image(tmp_path / "a.lif")
+    assert capfd.readouterr() == ("", "")
+
+
 def nikon(data: np.ndarray, times: int | None = None, lacking: int | None = None) -> bytes:
     """An ND2 with frames (T, P, Z, C, H, W) of 16 bit; `times`: another T that it tells of,
     `lacking`: the number of a frame that it lacks."""

@@ -155,6 +155,8 @@ def _profile_name(profile: bytes) -> str:
 
 def _exif(block: bytes) -> dict[str, Any]:
     """EXIF tags by name; long binary ones by their length."""
+    from struct import error as CutOff
+
     from PIL import ExifTags, Image
 
     exif = Image.Exif()
@@ -167,7 +169,7 @@ def _exif(block: bytes) -> dict[str, Any]:
             for table, names in tables
             for tag, value in table.items()
         }
-    except (SyntaxError, ValueError, TypeError, LookupError, OSError):
+    except (SyntaxError, ValueError, TypeError, LookupError, OSError, CutOff):
         return {"unreadable": f"{len(block)} bytes"}
     return {name: value for name, value in tags.items() if name not in ("ExifOffset", "GPSInfo")}
 

@@ -10,6 +10,7 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.images.formats.record import Format
 from imgconv.images.limits import Limits
+from imgconv.images.listening import listening
 from imgconv.text import Fact
 
 from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
@@ -28,7 +29,7 @@ def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
         refuse_missing(name, "LIF", "liffile")
     path = path_of(file, name, "LIF")
     notes: list[str] = []
-    with LifFile(path) as opened:
+    with listening("liffile"), LifFile(path) as opened:
         stacks = list(held(_stacks(opened, path, notes), path, name))
     if not stacks:
         raise InputError(f"{name}: holds no image that can be read; {'; '.join(notes)}")
@@ -62,7 +63,7 @@ def _plane(path: str, number: int, at: dict[str, int]) -> np.ndarray:
     """Opened anew, so that it can be read in any thread and process."""
     from liffile import LifFile
 
-    with LifFile(path) as opened:
+    with listening("liffile"), LifFile(path) as opened:
         return np.asarray(opened.images[number].frame(**at))
 
 
