@@ -154,7 +154,7 @@ def test_all_that_is_meant_exists() -> None:
         if rest and not rest[0].startswith("-"):
             command = command.commands[rest.pop(0)]
         options = {option for p in command.params for option in p.opts}
-        assert {word for word in rest if word.startswith("-")} <= options
+        assert {word for word in rest if re.match("--?[a-z]", word)} <= options
         if "-k" in rest:
             parse_operator(rest[1])
     for kernel in MEANT.values():

@@ -83,6 +83,9 @@ convert a.png
 compare a.png b.png
 count a.png
 sharpn a.png
+crop a.png
+rotate a.png
+invert a.png
 frobnicate a.png
 help frobnicate
 a.png
@@ -97,6 +100,8 @@ filter -k sharpen
 filter -k sharpen *.gif
 filter -k
 filter --sigma 2 a.png
+filter --radius 3 a.png
+filter --sharpen a.png
 filter --kernal sharpen a.png
 filter --out b.png -k blur a.png
 filter -k blur a.png -o b.xyz
