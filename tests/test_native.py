@@ -171,10 +171,10 @@ def test_an_entry_made_in_another_cache_is_not_loaded(tmp_path):
 def test_folders_are_closed_to_others_whatever_the_umask(tmp_path):
     before = os.umask(0)
     try:
-        cache._write(tmp_path / "root" / "kernels" / "kernel.bin", "key", ENTRY)
+        cache._write(tmp_path / "above" / "root" / "kernels" / "kernel.bin", "key", ENTRY)
     finally:
         os.umask(before)
-    for path in (tmp_path / "root").rglob("*"):
+    for path in (tmp_path / "above", *(tmp_path / "above").rglob("*")):
         assert not path.stat().st_mode & 0o022, path
 
 
