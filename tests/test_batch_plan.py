@@ -129,6 +129,7 @@ def test_standard_input_goes_to_standard_output_or_to_the_named_file() -> None:
         (("x/a.png",), {"output": "x/../x/"}, "over the input"),
         (("x/a.png",), {"output": "o.xyz"}, "must end in a format's suffix"),
         (("x/a.png",), {"output": "{stm}.png"}, "unknown {stm}; did you mean {stem}?"),
+        (("x/a.png",), {"output": ""}, "the name after `output` is empty"),
         (("x/a.png",), {"output": "{stem:d}.png"}, "Unknown format code"),
         (("x/a.png",), {"output": "{stem.png"}, "`output='{stem.png'`"),
         (("x/a.png",), {"force": True, "skip_existing": True}, "exclude each other"),

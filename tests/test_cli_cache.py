@@ -82,6 +82,15 @@ def test_without_a_cache_it_is_said_how_one_is_made(
     assert run(capfd, "clear", "--system")[0] == 1
 
 
+def test_a_cache_that_cannot_be_made_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("IMGCONV_CACHE", str(tmp_path / "file" / "below"))
+    code, out, _ = run(capfd)
+    assert code == 0 and "compiled in memory each time; set IMGCONV_CACHE to a folder" in out
+
+
 def test_a_cache_for_all_is_root_s_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

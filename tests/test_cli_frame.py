@@ -144,6 +144,16 @@ def test_advice_goes_by_what_a_word_means(
     assert words in err
 
 
+def test_a_working_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, out, err = run(capfd, "info", "a.png")
+    assert (code, out, err) == (1, "", "error: the working folder is gone: change to another\n")
+
+
 def test_all_that_is_meant_exists() -> None:
     from imgconv.ops.catalogue import MEANT
     from imgconv.ops.kernel_text import parse_operator
@@ -154,7 +164,7 @@ def test_all_that_is_meant_exists() -> None:
         if rest and not rest[0].startswith("-"):
             command = command.commands[rest.pop(0)]
         options = {option for p in command.params for option in p.opts}
-        assert {word for word in rest if word.startswith("-")} <= options
+        assert {word for word in rest if re.match("--?[a-z]", word)} <= options
         if "-k" in rest:
             parse_operator(rest[1])
     for kernel in MEANT.values():

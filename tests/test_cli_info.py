@@ -65,6 +65,12 @@ def test_exif_is_told_by_the_names_of_its_tags(capfd: pytest.CaptureFixture[str]
     assert record["exif"]["ExposureTime"] == pytest.approx(0.02)
 
 
+def test_exif_that_ends_in_its_first_bytes_is_unreadable(capfd: pytest.CaptureFixture[str]) -> None:
+    Image.new("L", (4, 3)).save("a.webp", lossless=True, exif=b"MM\0*\0\0\0")
+    (record,) = records(capfd, "a.webp")
+    assert record["exif"] == {"unreadable": "7 bytes"}
+
+
 def test_floats_are_told_with_what_is_not_finite(capfd: pytest.CaptureFixture[str]) -> None:
     tifffile.imwrite("f.tif", np.array([[-1.5, np.nan], [np.inf, 2]], np.float32))
     (record,) = records(capfd, "f.tif")

@@ -46,7 +46,7 @@ weights = st.integers(1, 7).flatmap(
     st.sampled_from(naive.MODES), st.fractions(-3, 3, max_denominator=9),
     st.fractions(-300, 300, max_denominator=4), st.integers(0, 2**32),
 )  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_fractions_give_the_exact_sum_rounded_half_to_even(
     rows, height, width, channels, dtype, border, scale, bias, seed
 ):
@@ -240,8 +240,8 @@ def test_boxes_of_any_size_are_exact(dtype, channels):
 @pytest.mark.parametrize("size", [(3, 3), (31, 31), (101, 6)])
 def test_boxes_of_floats_do_not_drift_and_keep_nan_in_reach(size):
     K, L = size
-    pixels = image(17, (230, 300, 3), np.float32) + 1000
-    pixels[60, 70, 1], pixels[150, 200, 1] = np.nan, 1e30
+    pixels = image(17, (170, 180, 3), np.float32) + 1000
+    pixels[40, 50, 1], pixels[120, 140, 1] = np.nan, 1e30
     found = correlate(pixels, FAMILIES["box"].make([K, L]))
     around = ((K // 2, K - 1 - K // 2), (L // 2, L - 1 - L // 2), (0, 0))
     padded = np.pad(pixels.astype(np.float64), around, mode="reflect")
@@ -254,7 +254,7 @@ def test_boxes_of_floats_do_not_drift_and_keep_nan_in_reach(size):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize(
-    ("sigma", "shape"), [(10, (90, 160, 3)), (47.3, (301, 90, 4)), (30, (40, 300, 1))]
+    ("sigma", "shape"), [(10, (90, 160, 3)), (47.3, (101, 90, 4)), (30, (40, 300, 1))]
 )
 def test_large_gaussians_are_near_the_exact_sum(sigma, shape, dtype):
     y, x = np.mgrid[: shape[0], : shape[1]]

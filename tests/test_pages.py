@@ -21,6 +21,14 @@ import make_samples  # noqa: E402
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = pytest.mark.parametrize("path", make_pictures.PAGES, ids=lambda path: path.stem)
+LONG = ("colours",)  # its kinds of commands are the README's and the lecture's too
+RUN = pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(page, id=page.stem, marks=[pytest.mark.long] if page.stem in LONG else [])
+        for page in make_pictures.PAGES
+    ],
+)
 SHELL = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell's commands")
 WRITTEN = ("*.md", "docs/*.md", "samples/*.md", "training/*.md", "weights/*.md", "benchmarks/*.md")
 
@@ -58,7 +66,7 @@ def test_a_command_of_the_readme_works(clone, line):
 
 
 @SHELL
-@PAGES
+@RUN
 def test_the_commands_of_a_page_run_and_print_what_it_says(clone, path):
     page = path.read_text(encoding="utf-8")
     make_pictures.shell(clone, "imgconv warmup")

@@ -62,6 +62,8 @@ def plan(
     """
     if force and skip_existing:
         raise UsageError("`force` and `skip_existing` exclude each other: give one")
+    if output == "":
+        raise UsageError("the name after `output` is empty: leave it out, or name a file or folder")
     found = _find(inputs, recursive, files_from)
     several = len(found) > 1 or any(f.below for f in found) or files_from is not None
     naming = Naming(command, output, suffix_of(format, suffix), several, format is not None, folder)

@@ -186,6 +186,8 @@ def _run(argv: Sequence[str] | None) -> int:
     except OSError as error:
         if error.filename is not None:
             return _fail(f"{show_name(error.filename)}: {error.strerror}", ExitCode.FAILED)
+        if isinstance(error, FileNotFoundError):  # of os.getcwd
+            return _fail("the working folder is gone: change to another", ExitCode.FAILED)
         current().hush()
         reason = error.strerror or error
         return _fail(f"standard output: cannot be written ({reason})", ExitCode.FAILED)

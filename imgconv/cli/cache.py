@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,10 +129,18 @@ def _lines(name: str, kernels: Path) -> list[str]:
     title = {"own": "your cache", "system": "for all users"}[name]
     lines = [f"{title:14}{show_name(kernels)}"]
     state = cache_state.look(kernels)
+    if state is None and name == "own" and not _can_be_made(kernels):
+        return [*lines, f"  {'writable':12}no: kernels are compiled in memory each time; {ADVICE}"]
     if state is None:
         make = "imgconv warmup" + " --system, as root," * (name == "system")
         return [*lines, f"  {'entries':12}none yet: {make} makes them"]
     return [*lines, *(f"  {word:12}{text}" for word, text in _facts(state, len(every())))]
+
+
+def _can_be_made(folder: Path) -> bool:
+    """As far as permissions say."""
+    above = next(path for path in folder.parents if path.exists())
+    return above.is_dir() and os.access(above, os.W_OK)
 
 
 def _facts(state: State, count: int) -> list[tuple[str, str]]:

@@ -31,9 +31,35 @@ MEANT: dict[str, tuple[str, ...]] = {
     "score": ("evaluate",), "accuracy": ("evaluate",), "compile": ("warmup",),
     "list": ("models list", "kernels"), "manual": ("man",),
     "conv": ("convolve", "filter -k sharpen"), "model": ("models",),
-    "train": ("models architectures",),
+    "train": ("models architectures",), "watershed": ("segment",),
+    "invert": ("filter -k identity --scale -1 --bias 255",),
+    "negate": ("filter -k identity --scale -1 --bias 255",),
+    "normalize": ("filter -k identity --range rescale",),
+    "normalise": ("filter -k identity --range rescale",),
+    "stretch": ("filter -k identity --range rescale",),
+    "morphology": ("filter -k max:3", "filter -k min:3"),
+    "opening": ("filter -k min:3 -k max:3",), "closing": ("filter -k max:3 -k min:3",),
+    "deconvolve": ("filter -k unsharp",), "deblur": ("filter -k unsharp",),
+    "view": ("info",), "open": ("info",), "batch": ("filter -k sharpen -r",),
 }  # fmt: skip
 """A word -> what to type after `imgconv`."""
+
+ALIKE = 0.7  # of the letters of two words, from which on one may be the other mistyped
+OTHERS = {
+    "crop", "trim", "rotate", "flip", "flop", "mirror", "transpose", "threshold", "binarize",
+    "binarise", "brightness", "contrast", "gamma", "levels", "blend", "merge", "montage", "append",
+    "draw", "annotate", "watermark", "quantize", "grayscale", "greyscale", "sepia", "equalize",
+    "equalise", "histogram", "hist", "stitch", "tile",
+}  # fmt: skip
+"""What people look for here, and another program does."""
+
+OF_A_KERNEL = {
+    "--sigma": "-k gaussian:2, a blur of sigma 2", "--blur": "-k gaussian:2, a blur of sigma 2",
+    "--radius": "-k box:5, a mean of 5 x 5 pixels", "--size": "-k box:5, a mean of 5 x 5 pixels",
+    "--ksize": "-k box:5, a mean of 5 x 5 pixels", "--sharpen": "-k sharpen",
+    "--angle": "-k motion:15:30, a blur of 15 pixels at 30 degrees",
+}  # fmt: skip
+"""An option that `filter` has not, and the kernel with that number in its name."""
 
 SAME = (
     ("--kernel", "--filter", "--stencil", "--matrix", "--name"),
@@ -99,7 +125,9 @@ def suggest_command(word: str, commands: Iterable[str], family: str = "") -> str
     known: dict[str, tuple[str, ...]] = {n: (f"{family} {n}".strip(),) for n in commands}
     if not family:
         known |= MEANT | {name: (f"filter -k {name}",) for name in kernel_names()}
-    near = word if word in known else next(iter(get_close_matches(word, known, n=1)), "")
+    if not family and word in OTHERS:
+        return "ImageMagick does that "
+    near = next(iter(get_close_matches(word, known, n=1, cutoff=ALIKE)), "")
     if not near:
         return ""
     return f"did you mean {' or '.join(f'imgconv {one}' for one in known[near])}? "
@@ -107,8 +135,8 @@ def suggest_command(word: str, commands: Iterable[str], family: str = "") -> str
 
 def suggest_option(word: str, command: str, options: Sequence[str]) -> str:
     """A question that leads to an option that the command has, or nothing."""
-    if (command, word) == ("filter", "--sigma"):
-        return "did you mean -k gaussian:2, a blur of sigma 2? "
+    if command == "filter" and word in OF_A_KERNEL:
+        return f"did you mean {OF_A_KERNEL[word]}? "
     same = [group[0] for group in SAME if word in group]
     near = [one for one in same if one in options][:1]
     if not same:

@@ -39,13 +39,13 @@ def _names(task: str) -> str:
 def path(name: str | os.PathLike[str], task: str = "") -> Path:
     """The file of a bundled model's name, or of a path. UsageError names what there is."""
     text = os.fspath(name)
+    if text.lower().endswith(".onnx"):
+        raise UsageError(f"{text} is an ONNX file: imgconv models import makes a {SUFFIX} of it")
     if text.endswith(SUFFIX) or os.sep in text:
         return Path(text)
     found = folder() / f"{RENAMED.get(text, text)}{SUFFIX}"
     if found.is_file():
         return found
-    if text.endswith(".onnx"):
-        raise UsageError(f"{text} is an ONNX file: `imgconv models import` makes a {SUFFIX} of it")
     raise UsageError(
         f"there is no model '{text}'; bundled are {_names(task)}; give a path ending in {SUFFIX} "
         "for a file of your own"

@@ -199,11 +199,12 @@ def _write(path: Path, key: str, made: Entry) -> None:
 
 
 def _make_folders(kernels: Path) -> None:
-    """The cache's root, closed to others, the folder of entries in it, and its secret. Root's may
-    be read by everybody: `warmup` as root serves all users. Raises OSError."""
+    """The cache's root, the folder of entries in it, and its secret; closed to others, as are the
+    folders above that have to be made. Root's may be read by everybody: `warmup` as root serves all
+    users. Raises OSError."""
     root = kernels.parent
-    root.parent.mkdir(parents=True, exist_ok=True)
-    for one in (root, kernels):
+    above = [one for one in reversed(root.parents) if not one.exists()]
+    for one in (*above, root, kernels):
         with contextlib.suppress(FileExistsError):
             one.mkdir(mode=0o755 if _is_root() else 0o700)
         if hasattr(os, "geteuid") and one.stat().st_uid == os.geteuid():

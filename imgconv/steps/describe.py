@@ -155,21 +155,30 @@ def _profile_name(profile: bytes) -> str:
 
 def _exif(block: bytes) -> dict[str, Any]:
     """EXIF tags by name; long binary ones by their length."""
+    import warnings
+    from struct import error as CutOff
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of tags that it leaves out
+            tags = _exif_tags(block)
+    except (SyntaxError, ValueError, TypeError, LookupError, OSError, CutOff):
+        return {"unreadable": f"{len(block)} bytes"}
+    return {name: value for name, value in tags.items() if name not in ("ExifOffset", "GPSInfo")}
+
+
+def _exif_tags(block: bytes) -> dict[str, Any]:
     from PIL import ExifTags, Image
 
     exif = Image.Exif()
-    try:
-        exif.load(block)
-        tables = [(exif, ExifTags.TAGS), (exif.get_ifd(EXIF_OFFSET), ExifTags.TAGS)]
-        tables.append((exif.get_ifd(GPS_OFFSET), ExifTags.GPSTAGS))
-        tags = {
-            names.get(tag, f"0x{tag:04x}"): _plain(value)
-            for table, names in tables
-            for tag, value in table.items()
-        }
-    except (SyntaxError, ValueError, TypeError, LookupError, OSError):
-        return {"unreadable": f"{len(block)} bytes"}
-    return {name: value for name, value in tags.items() if name not in ("ExifOffset", "GPSInfo")}
+    exif.load(block)
+    tables = [(exif, ExifTags.TAGS), (exif.get_ifd(EXIF_OFFSET), ExifTags.TAGS)]
+    tables.append((exif.get_ifd(GPS_OFFSET), ExifTags.GPSTAGS))
+    return {
+        names.get(tag, f"0x{tag:04x}"): _plain(value)
+        for table, names in tables
+        for tag, value in table.items()
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ memory of a small machine. A file that fails is kept.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import re
@@ -35,6 +36,7 @@ from imgconv import engine
 from imgconv.engine.onnx import import_file
 from imgconv.errors import ImgconvError
 from imgconv.images import is_ours, open_image
+from imgconv.steps.describe import describe
 from imgconv.tasks import load as tasks
 
 SECONDS = 10  # of the processor; a file of a few kilobytes that takes longer hangs
@@ -101,9 +103,11 @@ def read(path: Path, rng: np.random.Generator) -> None:
 
 
 def read_image(path: Path, rng: np.random.Generator) -> None:
-    """Read all that the door delivers, and check it against what it announced."""
+    """Read all that the door delivers, check it against what it announced, and describe it."""
     is_ours(path)
     with open_image(path, max_pixels=4_000_000, allow_truncated=rng.random() < 0.3) as source:
+        for image in source.images[:50]:
+            json.dumps(describe(image.info))
         for number, plane in enumerate(source.planes()):
             assert plane.ndim == 3 and plane.size, plane.shape
             assert plane.dtype in (np.uint8, np.uint16, np.float32), plane.dtype

@@ -10,9 +10,10 @@ import numpy as np
 from imgconv.errors import InputError
 from imgconv.images.formats.record import Format
 from imgconv.images.limits import Limits
+from imgconv.images.listening import listening
 from imgconv.text import Fact
 
-from .stack import Stack, Stacks, check_counts, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
 
 PLANE = ("Y", "X")
 
@@ -28,9 +29,8 @@ def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
         refuse_missing(name, "LIF", "liffile")
     path = path_of(file, name, "LIF")
     notes: list[str] = []
-    with LifFile(path) as opened:
-        stacks = list(_stacks(opened, path, notes))
-    check_counts(stacks, path, name)
+    with listening("liffile"), LifFile(path) as opened:
+        stacks = list(held(_stacks(opened, path, notes), path, name))
     if not stacks:
         raise InputError(f"{name}: holds no image that can be read; {'; '.join(notes)}")
     return Stacks([image_of(stack, "lif", name, limits) for stack in stacks], notes)
@@ -63,7 +63,7 @@ def _plane(path: str, number: int, at: dict[str, int]) -> np.ndarray:
     """Opened anew, so that it can be read in any thread and process."""
     from liffile import LifFile
 
-    with LifFile(path) as opened:
+    with listening("liffile"), LifFile(path) as opened:
         return np.asarray(opened.images[number].frame(**at))
 
 
