@@ -95,7 +95,7 @@ def _pack_behind(size: tuple[int, int], profile: bytes) -> tuple[list[int], int]
     frames, known = header.take_apart(_encode(plane, None)).frames, _encode(plane, profile)
     if not known.endswith(frames):
         raise ValueError("other frames")
-    bits = _bits(known[len(header.MAGIC) : len(known) - len(frames)])
+    bits = _bits(known[len(header.CODESTREAM) : len(known) - len(frames)])
     start = len(header.take_apart(known).bits)
     last = max(n for n, bit in enumerate(bits) if bit)
     return bits[start:], max(last + 1, len(bits) - 7) - start
