@@ -32,29 +32,26 @@ class Finder:
     ) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path) if name in WAITING else None
         if spec is not None and spec.loader is not None:
-            spec.loader = Loader(spec.loader)
+            spec.loader = Deferred(spec.loader)  # type: ignore[assignment]
         return spec
 
 
-class Loader:
+class Deferred:
     def __init__(self, real: Any) -> None:
         self.real = real
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return Waiting(spec.name)
 
-    def exec_module(self, module: Waiting) -> None:
+    def exec_module(self, module: ModuleType) -> None:
         module.__loader__ = self.real
         if module.__spec__ is not None:
             module.__spec__.loader = self.real
-        module.wait(self.real)
+        vars(module).update(_loader=self.real, _lock=threading.RLock())
 
 
 class Waiting(ModuleType):
     """A module whose code has not run. One thread runs it; others wait until it is there whole."""
-
-    def wait(self, loader: Any) -> None:
-        vars(self).update(_loader=loader, _lock=threading.RLock())
 
     def __getattr__(self, name: str) -> Any:
         lock = vars(self).get("_lock")

@@ -21,7 +21,7 @@ def words_of(comment: bytes) -> str:
         return comment.decode("latin-1")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)  # compared: see jpeg/tables.py
 class JpegTables:
     """How a JPEG was quantised, so that its successor is written alike."""
 
