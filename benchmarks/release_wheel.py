@@ -39,7 +39,8 @@ def main() -> None:
             check(python, words, folder / f"out{n}.png", folder / f"cache{n}")
         found = first_filters(python, folder)
     print(f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB: first filter {found:.2f} s "
-          f"(goal {GOAL}), {' and '.join(COMPILERS)} never imported by {len(COMMANDS)} commands")  # fmt: skip
+          f"(goal {GOAL}), {' and '.join(COMPILERS)} never imported by "
+          f"{len(COMMANDS)} commands")  # fmt: skip
     sys.exit(found > GOAL)
 
 
