@@ -9,6 +9,8 @@ import sys
 import warnings
 from typing import NoReturn
 
+from .later import wait_for_use
+
 
 def run() -> None:
     end_at_once()
@@ -19,6 +21,7 @@ def run() -> None:
     gc.set_threshold(100_000, 50, 50)
     if not sys.warnoptions:  # NumPy's and others' are not meant for who types commands
         warnings.simplefilter("ignore")
+    wait_for_use()
     try:
         from imgconv import doing
         from imgconv.cli import main

@@ -95,17 +95,15 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
             band(*span)
 
     helpers = min(workers, len(spans)) - 1
-    asked = []
+    asked = _helpers(workers - 1).ask(work, helpers) if helpers > 0 else []
     try:
-        with contextlib.suppress(RuntimeError):  # no thread can be started: then without
-            for _ in range(helpers):
-                asked.append(_pool(workers - 1).submit(work))
         work()
     finally:
-        for future in asked:
-            future.exception()  # waits
-    for future in asked:
-        future.result()
+        for one in asked:
+            one.wait()
+    for one in asked:
+        if one.error is not None:
+            raise one.error
 
 
 def startable(wanted: int) -> int:
@@ -154,11 +152,55 @@ def rows_worthwhile(numbers: int) -> int:
     return max(16, WORTHWHILE // max(1, numbers))
 
 
-@functools.cache
-def _pool(workers: int) -> Any:
-    from concurrent.futures import ThreadPoolExecutor
+class _Asked:
+    """Work that another thread was asked to do."""
 
-    return ThreadPoolExecutor(workers, thread_name_prefix="imgconv")
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work, self.error = work, None  # type: Callable[[], None], BaseException | None
+        self.unfinished = threading.Lock()
+        self.unfinished.acquire()
+
+    def do(self) -> None:
+        try:
+            self.work()
+        except BaseException as error:  # raised where it is waited for
+            self.error = error
+        finally:
+            self.unfinished.release()
+
+    def wait(self) -> None:
+        self.unfinished.acquire()
+
+
+class _Helpers:
+    """Threads that wait for work. Those of concurrent.futures take 10 ms to import, a good part of
+    what a small image takes as a whole."""
+
+    def __init__(self, count: int) -> None:
+        from queue import SimpleQueue
+
+        self.asked: SimpleQueue[_Asked] = SimpleQueue()
+        self.count = 0
+        with contextlib.suppress(RuntimeError):  # no more can be started: then with fewer
+            for n in range(count):
+                threading.Thread(target=self._serve, name=f"imgconv-{n}", daemon=True).start()
+                self.count += 1
+
+    def _serve(self) -> None:
+        while True:
+            self.asked.get().do()
+
+    def ask(self, work: Callable[[], None], count: int) -> list[_Asked]:
+        """Ask so many to do the work, or as many as there are."""
+        asked = [_Asked(work) for _ in range(min(count, self.count))]
+        for one in asked:
+            self.asked.put(one)
+        return asked
+
+
+_helpers = functools.cache(_Helpers)
+if hasattr(os, "register_at_fork"):  # threads do not come along into a forked process
+    os.register_at_fork(after_in_child=_helpers.cache_clear)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from scipy import ndimage
 from imgconv.errors import UsageError
 from imgconv.ops.filter import RANGES, Filter
 from imgconv.ops.kernel_text import parse, parse_operator
+from imgconv.ops.rank import Rank
 
 
 def chain(*texts: str, **options) -> Filter:
@@ -191,6 +192,17 @@ def test_median_max_and_min_agree_with_scipy(name, dtype):
                 for c in range(shape[2]):
                     expected = RANK_FILTERS[name](pixels[..., c], (size[0], size[-1]), mode=mode)
                     assert np.array_equal(found[..., c], expected)
+
+
+@pytest.mark.parametrize("size", [(31, 40), (1, 600), (270, 250), (7, 9)])
+def test_medians_of_large_windows_over_several_strips(size):
+    pixels = image(12, (300, 610, 1))
+    found = Filter((Rank("median", size),), "edge")(pixels)
+    ends = [(k // 2, k - 1 - k // 2) for k in size]
+    wide = np.pad(pixels[..., 0], ends, mode="edge")
+    for y, x in ((0, 0), (150, 300), (299, 609), (17, 601), (200, 0)):
+        window = wide[y : y + size[0], x : x + size[1]]
+        assert found[y, x, 0] == np.rint(np.median(window))
 
 
 @pytest.mark.parametrize("size", [3, 5])

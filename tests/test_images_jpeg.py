@@ -14,6 +14,7 @@ from PIL import ImageOps
 
 from imgconv.errors import InputError
 from imgconv.images import open_image, to_srgb, write_images
+from imgconv.images.formats.jpeg import restarts
 from imgconv.images.metadata import iptc, xmp_extended
 from imgconv.images.resolution import Resolution
 
@@ -285,3 +286,22 @@ def test_other_depths_are_scaled_by_their_own_white(tmp_path, bits, lossless):
     through(tmp_path, data, "out.png")
     with open_image(tmp_path / "out.png") as source:
         np.testing.assert_array_equal(list(source.planes()), [plane])
+
+
+@pytest.mark.parametrize("subsampling", [None, *restarts.BLOCKS])
+@pytest.mark.parametrize("shape", [(70, 41), (64, 48), (7, 9), (33, 130)])
+def test_bands_joined_by_restart_markers_decode_like_the_whole(
+    subsampling: str | None, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restarts, "BAND", 1024)
+    rng = np.random.default_rng(sum(shape))
+    plane = rng.integers(0, 256, shape if subsampling is None else (*shape, 3), np.uint8)
+    joined = restarts.encode(plane, 80, subsampling)
+    whole = imagecodecs.jpeg8_encode(plane, 80, subsampling=subsampling)
+    assert (joined.count(b"\xff\xdd\0\4") == 1) == (shape != (7, 9))
+    for decode in (imagecodecs.jpeg8_decode, lambda data: np.asarray(open_pillow(data))):
+        assert np.array_equal(decode(joined), decode(whole))
+
+
+def open_pillow(data: bytes) -> PillowImage.Image:
+    return PillowImage.open(io.BytesIO(data))

@@ -60,7 +60,8 @@ ranks = {
     for method in ("max", "min", "median") for word in ("u8", "u16", "f32")
 }  # fmt: skip
 medians = {word: Kernel("median", word) for word in ("u8", "u16", "f32")}
-histogram_medians = {word: Kernel("histogram", word) for word in ("u8", "u16")}
+histogram_medians = {"u16": Kernel("histogram", "u16")}
+column_medians = {count: Kernel("column_histogram", count) for count in ("u16", "i32")}
 blends = {word: Kernel("blend", word) for word in ("u8", "u16", "f32")}
 
 # Nearest pixels by type, and interpolation from a type in a working type.
@@ -115,6 +116,7 @@ def every() -> list[Kernel]:
         ranks,
         medians,
         histogram_medians,
+        column_medians,
         nearest,
         interpolations,
         transpositions,

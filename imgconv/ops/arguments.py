@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from imgconv.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt  # it unwraps its own texts when it is imported
 
 
 def result_array(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imgconv import kernels, threads
+from imgconv.kernels.column_layout import COLUMN, DIGITS, Columns
 from imgconv.kernels.layout import pack
 from imgconv.kernels.plane_layout import Histogram, Plane, Reals
 
@@ -18,6 +19,7 @@ NEIGHBOURS, NETWORK = (3, 3), (5, 5)  # windows with kernels of their own
 ROWS = 4  # of results, the fewest of kernels/neighbours.py
 REGISTERS = 64  # bytes, of which one line's end in kernels/neighbours.py is a multiple
 MANY = 30  # pixels, from which on a histogram is quicker than selection
+TOGETHER = 1 << 18  # bytes of the histograms of columns that are at work: half a second-level cache
 
 
 def slide(
@@ -40,7 +42,8 @@ def slide(
     elif size == NETWORK and pixels.shape[1] * pixels.shape[2] >= NARROW:
         _median_by_network(pixels, size, out, border, fill)
     elif pixels.dtype.kind == "u" and size[0] * size[1] > MANY:
-        _median_by_histogram(_surrounded(pixels, size, border, fill), size, out)
+        work = _median_by_columns if pixels.dtype == np.uint8 else _median_by_histogram
+        work(_surrounded(pixels, size, border, fill), size, out)
     else:
         wide = _surrounded(pixels, size, border, fill)
         out[:] = pool.median(wide, Windows(size, (1, 1)))
@@ -87,6 +90,25 @@ def _surrounded(
     wide[rows < 0] = beyond
     wide[:, columns < 0] = beyond
     return wide
+
+
+def _median_by_columns(wide: np.ndarray, size: tuple[int, int], out: np.ndarray) -> None:
+    """Of bytes (H + K - 1, W + L - 1, C), the plane within its border."""
+    K, L = size
+    word, counts = ("u16", np.uint16) if K * L < 1 << 16 else ("i32", np.int32)
+    strip = min(out.shape[1], max(TOGETHER // np.dtype(counts).itemsize // COLUMN - L + 1, L))
+    facts = Columns(wide.shape[1], wide.shape[2], out.shape[1], K, L, 0, 0, strip)
+    digits = np.arange(DIGITS)
+    steps = (digits >= digits[:, None]).astype(counts)
+
+    def band(begin: int, end: int) -> None:
+        kernels.column_medians[word](
+            wide, out, pack(facts._replace(begin=begin, end=end)), steps,
+            np.empty((strip + L - 1) * COLUMN, counts), np.empty(DIGITS * DIGITS, counts),
+            np.empty(DIGITS, np.int64),
+        )  # fmt: skip
+
+    threads.run(band, out.shape[0], smallest=2 * K)
 
 
 def _median_by_histogram(wide: np.ndarray, size: tuple[int, int], out: np.ndarray) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from .stencil import Stencil
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sums:
     """How sums are formed and finished: result = (bias + sum of weights x) * multiplier / divisor.
 

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 
 BURNT = 0.4  # of all values are white, and were not
+BRIGHTER = 1.5  # times as bright as before
+NOTHING = 1e-9  # what weights that sum to 0 may sum to
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FilterPlane(Operation):
     """The filter as an operation; where all values are kept, results are float32."""
 
@@ -82,25 +84,34 @@ class FilterPlane(Operation):
 
 
 def may_doubt(work: Filter) -> bool:
-    """Whether its result may be one that is not meant."""
+    """Whether its result may be one that is not meant: see `doubt`."""
     last = work.operators[-1]
-    return work.range == "clip" and not work.bias and not isinstance(last, Rank) and len(last) == 1
+    alone = not isinstance(last, Rank) and len(last) == 1
+    if not alone or work.range != "clip" or work.bias:
+        return False
+    total, gain = gain_of(work)
+    return abs(total) < NOTHING or not 0 <= gain < BRIGHTER
+
+
+def gain_of(work: Filter) -> tuple[float, float]:
+    """What the last stencil's weights sum to, and that times the scale."""
+    last = work.operators[-1]
+    assert not isinstance(last, Rank)
+    total = float(last[0].weights.sum())
+    return total, total * float(work.scale)
 
 
 def doubt(work: Filter, counts: Mapping[str, int]) -> tuple[str, ...]:
     """What is almost certainly not meant of a result, and what to type instead."""
-    last = work.operators[-1]
-    assert not isinstance(last, Rank)
-    total = float(last[0].weights.sum())
-    if abs(total) < 1e-9:
+    total, gain = gain_of(work)
+    if abs(total) < NOTHING:
         lost = "its negative values became 0; `range='abs'` keeps edges of both signs"
         return (f"the kernel sums to 0: {lost}",) if counts["changed"] else ()
-    gain = total * float(work.scale)
     if gain < 0 and not counts["changed"]:
         return (f"all is black: the kernel sums to {total:g}; `range='abs'` drops the sign, "
                 "`range='rescale'` spreads what there is",)  # fmt: skip
     burnt, before = (counts[name] / counts["pixels"] for name in ("white", "were white"))
-    if gain < 1.5 or burnt < BURNT or before > BURNT / 2:
+    if gain < BRIGHTER or burnt < BURNT or before > BURNT / 2:
         return ()
     scale = Fraction(total).limit_denominator(1000)
     return (f"most is white: the kernel sums to {total:g}; `scale={1 / scale}` keeps brightness",)

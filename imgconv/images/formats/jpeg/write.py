@@ -15,7 +15,7 @@ from imgconv.images.metadata.blocks import update
 from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE
 
-from . import tables
+from . import restarts, tables
 from .read import EXIF, ICC, XMP
 
 QUALITY = 92
@@ -34,10 +34,8 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     file.write(memoryview(encoded)[_after_jfif(encoded) :])
 
 
-def _encode(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | bytearray:
+def _encode(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes:
     """As the source was quantised if it was a JPEG and no quality is asked for, else 4:4:4."""
-    import imagecodecs
-
     grey = plane.shape[2] == 1
     quality, subsampling = options.quality, "444"
     if quality is None and info.jpeg and len(info.jpeg.components) == plane.shape[2]:
@@ -47,14 +45,14 @@ def _encode(plane: np.ndarray, info: Info, options: WriteOptions) -> bytes | byt
             return tables.encode(plane, info.jpeg)
     elif quality is None and info.jpeg:  # grey became colour, or the other way round
         quality = tables.nearest(info.jpeg)
-    return imagecodecs.jpeg8_encode(
+    return restarts.encode(
         plane[..., 0] if grey else plane,
         QUALITY if quality is None else quality,
-        subsampling=None if grey else subsampling,
+        None if grey else subsampling,
     )
 
 
-def _after_jfif(encoded: bytes | bytearray) -> int:
+def _after_jfif(encoded: bytes) -> int:
     """Where the encoder's own segments go on after its JFIF header, which ours replaces."""
     if encoded[2:4] != b"\xff\xe0":
         return 2

@@ -9,15 +9,14 @@ from typing import BinaryIO
 from imgconv.errors import InputError
 from imgconv.images.limits import METADATA, Limits
 
-from .header import MAGIC
+from .signatures import BOXES, CODESTREAM
 
-SIGNATURE = b"\0\0\0\x0cJXL \r\n\x87\n"
-CONTAINER = SIGNATURE + b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
+CONTAINER = BOXES + b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
 
 
 def read_boxes(data: bytes, limits: Limits, name: str) -> Iterator[tuple[bytes, bytes]]:
     """Type and content of each box; parts of the codestream are all called jxlc."""
-    if data.startswith(MAGIC):
+    if data.startswith(CODESTREAM):
         yield b"jxlc", data
         return
     at = 0

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
-MAGIC = b"\xff\x0a"
+from .signatures import CODESTREAM
+
 SIZES = (9, 13, 18, 30)  # bits of a side, by its selector
 RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height, from 1
 ENUM = ((0, 0), (1, 0), (2, 4), (18, 6))  # offset and bits of a value, by its selector
@@ -101,7 +102,7 @@ class Head(NamedTuple):
         return int("".join(map(str, reversed(self.bits))), 2)
 
     def join(self) -> bytes:
-        return MAGIC + self.value.to_bytes((len(self.bits) + 7) // 8, "little") + self.frames
+        return CODESTREAM + self.value.to_bytes((len(self.bits) + 7) // 8, "little") + self.frames
 
 
 def take_apart(codestream: bytes) -> Head:
@@ -112,7 +113,7 @@ def take_apart(codestream: bytes) -> Head:
         raise ValueError("not a head of the simple kind")
     if found.profile:
         return Head(head, b"")
-    return Head(head, codestream[len(MAGIC) + (len(head) + 7) // 8 :])
+    return Head(head, codestream[len(CODESTREAM) + (len(head) + 7) // 8 :])
 
 
 def as_srgb(codestream: bytes) -> bytes:

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import header
 from .boxes import find_codestream
+from .signatures import CODESTREAM
 
 INSTALL = "pip install 'imgconv[jpegxl]'"
 TINY = ((8, 8), (8, 48), (9, 9), (520, 520))  # their heads end at four places of a byte
@@ -95,7 +96,7 @@ def _pack_behind(size: tuple[int, int], profile: bytes) -> tuple[list[int], int]
     frames, known = header.take_apart(_encode(plane, None)).frames, _encode(plane, profile)
     if not known.endswith(frames):
         raise ValueError("other frames")
-    bits = _bits(known[len(header.MAGIC) : len(known) - len(frames)])
+    bits = _bits(known[len(CODESTREAM) : len(known) - len(frames)])
     start = len(header.take_apart(known).bits)
     last = max(n for n, bit in enumerate(bits) if bit)
     return bits[start:], max(last + 1, len(bits) - 7) - start

@@ -7,11 +7,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from imgconv.images.formats.record import Format, begins
 from imgconv.images.limits import Limits
 from imgconv.text import Fact
 
-from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing
 
 TYPES = {  # of pixels: the type, and samples of a pixel
     "Gray8": (np.uint8, 1), "Gray16": (np.uint16, 1), "Gray32Float": (np.float32, 1),
@@ -87,9 +86,3 @@ def _inside(tree: Any, *names: str) -> Any:
     for name in names:
         tree = tree.get(name) if isinstance(tree, dict) else None
     return tree
-
-
-CZI = Format(
-    "czi", (".czi",), begins(b"ZISRAWFILE"), read, refuse_writing("CZI"), depths=(8, 16, 32),
-    holds="pages", reads_with=("pylibCZIrw.czi",),
-)  # fmt: skip

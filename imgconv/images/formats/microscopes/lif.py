@@ -8,18 +8,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from imgconv.errors import InputError
-from imgconv.images.formats.record import Format
 from imgconv.images.limits import Limits
 from imgconv.images.listening import listening
 from imgconv.text import Fact
 
-from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing
 
 PLANE = ("Y", "X")
-
-
-def recognises(head: bytes) -> bool:
-    return head[:4] == b"\x70\0\0\0" and head[8:9] == b"\x2a"
 
 
 def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
@@ -73,9 +68,3 @@ def _step(coordinates: Any) -> float | None:
         return None
     step = abs(float(coordinates[1] - coordinates[0])) * 1e6
     return float(f"{step:.9g}") if step else None
-
-
-LIF = Format(
-    "lif", (".lif",), recognises, read, refuse_writing("LIF"), depths=(8, 16, 32),
-    holds="pages", reads_with=("liffile",),
-)  # fmt: skip

@@ -9,11 +9,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from imgconv.images.formats.record import Format, begins
 from imgconv.images.limits import Limits
 from imgconv.images.notes import TRUNCATED
 
-from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing
 
 INSIDE = "CYXS"  # a frame's own axes; the others count frames
 
@@ -75,9 +74,3 @@ def _plane(path: str, number: int, channel: int, sizes: dict[str, int]) -> np.nd
     with ND2File(path) as opened:
         frame = opened.read_frame(number)
         return np.array(frame[channel] if sizes.get("C", 1) > 1 else frame)  # not of the file
-
-
-ND2 = Format(
-    "nd2", (".nd2",), begins(b"\xda\xce\xbe\x0a"), read, refuse_writing("ND2"),
-    depths=(8, 16, 32), holds="pages", reads_with=("nd2",),
-)  # fmt: skip

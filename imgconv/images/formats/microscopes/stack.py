@@ -10,12 +10,11 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from imgconv.errors import InputError, OutputError
+from imgconv.errors import InputError
 from imgconv.images import samples
 from imgconv.images.image import Image
 from imgconv.images.info import Info, TiffLayout
 from imgconv.images.limits import Limits
-from imgconv.images.options import WriteOptions
 from imgconv.images.pixelsize import resolution_of
 
 ORDER = "TCZ"  # as OME-TIFF has it, the slowest first
@@ -122,12 +121,3 @@ def refuse_missing(name: str, kind: str, library: str) -> NoReturn:
         f"{name}: reading {kind} needs {library}: {EXTRA}; or save it as OME-TIFF in Fiji "
         "(Bio-Formats)"
     )
-
-
-def refuse_writing(kind: str) -> Callable[[BinaryIO, Sequence[Image], WriteOptions], None]:
-    """A writer that says that there is none."""
-
-    def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> None:
-        raise OutputError(f"{kind} is only read: write OME-TIFF, with `output='NAME.ome.tif'`")
-
-    return write
