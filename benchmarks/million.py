@@ -1,0 +1,88 @@
+"""A batch of a million small files: how soon the first is done, what planning takes and holds.
+
+python benchmarks/million.py --files 1000000 --folder /tmp/million     # kept if it is named
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+PROGRAM = [sys.executable, "-m", "imgconv"]
+ENOUGH = 2000  # results, after which the batch is interrupted
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="where they are, or shall be")
+    given = parser.parse_args()
+    made = nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory()
+    with made as name:
+        folder = Path(name)
+        make_files(folder / "in", given.files)
+        print(f"bare: {run(['filter', '--help'])[1]:.0f} MB")
+        show_first(folder, "folder", str(folder / "in"))
+        show_first(folder, "glob", str(folder / "in" / "*.png"))
+        show("resumed", ["filter", "-k", "sharpen", str(folder / "in"), "-o", f"{folder}/same/",
+                         "--skip-existing", "-q"], given.files)  # fmt: skip
+        show("planned", ["filter", "-k", "sharpen", str(folder / "in"), "-o", f"{folder}/out/",
+                         "--dry-run"], given.files)  # fmt: skip
+
+
+def make_files(folder: Path, count: int) -> None:
+    """`count` images of four pixels, and a folder in which results of all are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.zeros((2, 2), np.uint8)).save(folder / "0000000.png")
+    data = (folder / "0000000.png").read_bytes()
+    for number in range(count):
+        path = folder / f"{number:07}.png"
+        if not path.exists():
+            path.write_bytes(data)
+    same = folder.parent / "same"
+    if not same.exists():
+        same.mkdir()
+        for number in range(count):
+            os.link(folder / f"{number:07}.png", same / f"{number:07}.png")
+
+
+def show_first(folder: Path, what: str, given: str) -> None:
+    """Seconds until the first result is there, and the memory of its first thousands."""
+    command = ["filter", "-k", "sharpen", given, "-o", f"{folder}/first-{time.time_ns()}/"]
+    seconds, megabytes = run(command, ENOUGH)
+    print(f"a {what}: the first result after {seconds:.1f} s; {megabytes:.0f} MB")
+
+
+def show(what: str, command: list[str], count: int) -> None:
+    start = time.perf_counter()
+    _, megabytes = run(command)
+    seconds = time.perf_counter() - start
+    print(f"{what}: {seconds:.0f} s, {1e6 * seconds / count:.0f} µs a file; {megabytes:.0f} MB")
+
+
+def run(command: list[str], most: int | None = None) -> tuple[float, float]:
+    """Seconds until the first line, and the greatest memory; interrupted after `most` lines."""
+    start = time.perf_counter()
+    with subprocess.Popen([*PROGRAM, *command], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        first = 0.0
+        for number, _ in enumerate(process.stdout):
+            first = first or time.perf_counter() - start
+            if number == most:
+                process.send_signal(signal.SIGINT)
+        _, _, usage = os.wait4(process.pid, 0)
+    return first, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
