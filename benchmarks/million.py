@@ -14,6 +14,7 @@ import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -31,7 +32,7 @@ def main() -> None:
     with made as name:
         folder = Path(name)
         make_files(folder / "in", given.files)
-        print(f"bare: {run(['filter', '--help'])[1]:.0f} MB")
+        print(f"bare: {run(['filter', '--help']).megabytes:.0f} MB")
         show_first(folder, "folder", str(folder / "in"))
         show_first(folder, "glob", str(folder / "in" / "*.png"))
         show("resumed", ["filter", "-k", "sharpen", str(folder / "in"), "-o", f"{folder}/same/",
@@ -59,29 +60,34 @@ def make_files(folder: Path, count: int) -> None:
 def show_first(folder: Path, what: str, given: str) -> None:
     """Seconds until the first result is there, and the memory of its first thousands."""
     command = ["filter", "-k", "sharpen", given, "-o", f"{folder}/first-{time.time_ns()}/"]
-    seconds, megabytes = run(command, ENOUGH)
-    print(f"a {what}: the first result after {seconds:.1f} s; {megabytes:.0f} MB")
+    cost = run(command, ENOUGH)
+    print(f"a {what}: the first result after {cost.first:.1f} s; {cost.megabytes:.0f} MB")
 
 
 def show(what: str, command: list[str], count: int) -> None:
-    start = time.perf_counter()
-    _, megabytes = run(command)
-    seconds = time.perf_counter() - start
-    print(f"{what}: {seconds:.0f} s, {1e6 * seconds / count:.0f} µs a file; {megabytes:.0f} MB")
+    cost = run(command)
+    each = 1e6 * cost.worked / count
+    print(f"{what}: {cost.worked:.0f} s of CPU time, {each:.0f} µs a file; {cost.megabytes:.0f} MB")
 
 
-def run(command: list[str], most: int | None = None) -> tuple[float, float]:
-    """Seconds until the first line, and the greatest memory; interrupted after `most` lines."""
+class Cost(NamedTuple):
+    first: float  # seconds until the first line
+    worked: float  # seconds of CPU time
+    megabytes: float
+
+
+def run(command: list[str], most: int | None = None) -> Cost:
+    """What a command takes; interrupted after `most` lines."""
     start = time.perf_counter()
     with subprocess.Popen([*PROGRAM, *command], stdout=subprocess.PIPE) as process:
         assert process.stdout
         first = 0.0
-        for number, _ in enumerate(process.stdout):
+        for number, _ in enumerate(process.stdout, 1):
             first = first or time.perf_counter() - start
             if number == most:
                 process.send_signal(signal.SIGINT)
         _, _, usage = os.wait4(process.pid, 0)
-    return first, usage.ru_maxrss / 1024
+    return Cost(first, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 if __name__ == "__main__":
