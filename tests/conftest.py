@@ -1,5 +1,5 @@
-"""What every test of a command checks besides: advice names options that the command has. And the
-flag for the tests that take long."""
+"""What every test of a command checks besides: advice names options that the command has, and notes
+give advice. And the flag for the tests that take long."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from try_as_newcomer import unknown
+from try_as_newcomer import advises, unknown
 
 from imgconv import cli
 from imgconv.cli.console import Console
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def advice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a command line that is run in this process says of errors and notes."""
-    said: list[tuple[Sequence[str], str]] = []
+    said: list[tuple[Sequence[str], str, str]] = []
     running: list[Sequence[str]] = []
     run, say = cli._run, Console.say
 
@@ -39,13 +39,14 @@ def advice(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def say_and_remember(self: Console, line: str, kind: Any = "") -> None:
         if kind and running:
-            said.append((running[-1], line))
+            said.append((running[-1], kind, line))
         say(self, line, kind)
 
     monkeypatch.setattr(cli, "_run", run_and_remember)
     monkeypatch.setattr(Console, "say", say_and_remember)
     yield
-    for words, line in said:
+    for words, kind, line in said:
+        assert kind != "note" or advises(line), f"imgconv {words}: no advice: {line}"
         command = next((word for word in words if word in cli.COMMANDS), "")
         if command:
             assert not list(unknown([line], words, command)), f"imgconv {words}: {line}"

@@ -1,10 +1,10 @@
-"""Files of the makers of microscopes: by their own library, by hand, or by a stand-in."""
+"""Files of the makers of microscopes: written by their own library or by hand."""
 
 from __future__ import annotations
 
 import struct
 import sys
-from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import tifffile
 from imgconv import cli
 from imgconv.errors import InputError
 from imgconv.images import WriteOptions, open_image, write_images
+from imgconv.images.notes import TRUNCATED
 from imgconv.images.pixelsize import depth_and_interval, pixel_size
 from imgconv.tasks.fields_of_view import stack_of
 from imgconv.tasks.positions import positions_of
@@ -121,45 +122,92 @@ def test_a_lif_has_images_by_name(tmp_path):
         assert positions_of(source, "well b2").info.height == 9
 
 
-def nikon(data: np.ndarray) -> ModuleType:
-    """A stand-in of the library for a file (T, P, Z, C, H, W)."""
+def nikon(data: np.ndarray, times: int | None = None, lacking: int | None = None) -> bytes:
+    """An ND2 with frames (T, P, Z, C, H, W) of 16 bit; `times`: another T that it tells of,
+    `lacking`: the number of a frame that it lacks."""
+    T, P, Z, C, H, W = data.shape
+    frames = data.transpose(0, 1, 2, 4, 5, 3).reshape(-1, H, W, C)
+    spectrum = {"uiCount": 0}
+    probe = {"m_ExcitationSpectrum": spectrum, "m_EmissionSpectrum": spectrum}
+    channel = {"uiCompCount": 1, "pFluorescentProbe": probe}
+    channels = {f"a{n}": {"sDescription": "ab"[n], **channel} for n in range(C)}
+    z = {"eType": 4, "uLoopPars": {"uiCount": Z, "dZStep": 1.5}}
+    points = {f"p{n}": {"dPosX": 0.0, "dPosY": 0.0} for n in range(P)}
+    p = {"eType": 2, "uLoopPars": {"uiCount": P, "Points": points}, "ppNextLevelEx": {"e": z}}
+    lasts = {"uiCount": times or T, "dStart": 0.0, "dPeriod": 1.0, "dDuration": 9.0}
+    t = {"eType": 1, "uLoopPars": lasts, "ppNextLevelEx": {"e": p}}
+    known = {
+        "uiWidth": W, "uiHeight": H, "uiWidthBytes": 2 * W * C, "uiComp": C, "uiBpcInMemory": 16,
+        "uiBpcSignificant": 16, "uiSequenceCount": len(frames), "eCompression": 2,
+    }  # fmt: skip
+    seen = {"bCalibrated": 1, "dCalibration": 0.2}
+    seen |= {"sPicturePlanes": {"uiCount": C, "sPlaneNew": channels}}
+    parts = {
+        b"ImageAttributesLV!": _variant({"SLxImageAttributes": known}),
+        b"ImageMetadataSeqLV|0!": _variant({"SLxPictureMetadata": seen}),
+        b"ImageMetadataLV!": _variant({"SLxExperiment": t}),
+    }
+    for n, frame in enumerate(frames):
+        if n != lacking:
+            name = b"ImageDataSeq|%d!" % n
+            parts[name] = bytes(8) + frame.tobytes()
+    file, places = _chunk(b"ND2 FILE SIGNATURE CHUNK NAME01!", b"Ver3.0".ljust(64, b"\0")), b""
+    for name, content in parts.items():
+        places += name + struct.pack("<QQ", len(file), len(content))
+        file += _chunk(name.ljust(4072, b"\0"), content)
+    places += b"ND2 CHUNK MAP SIGNATURE 0000001!" + struct.pack("<Q", len(file))
+    return file + _chunk(b"ND2 FILEMAP SIGNATURE NAME 0001!", places)
 
-    class File:
-        dtype = data.dtype
-        metadata = SimpleNamespace(
-            channels=[SimpleNamespace(channel=SimpleNamespace(name=name)) for name in ("a", "b")]
-        )
 
-        def __init__(self, path: str) -> None:
-            self.sizes = dict(zip("TPZCYX", data.shape, strict=True))
-
-        def __enter__(self) -> File:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def voxel_size(self) -> SimpleNamespace:
-            return SimpleNamespace(x=0.2, y=0.2, z=1.5)
-
-        def read_frame(self, number: int) -> np.ndarray:
-            return data.reshape(-1, *data.shape[3:])[number]
-
-    module = ModuleType("nd2")
-    module.ND2File = File
-    return module
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack("<IIQ", 0x0ABECEDA, len(name), len(content)) + name + content
 
 
-def test_an_nd2_has_positions(tmp_path, monkeypatch):
+def _variant(values: dict[str, Any]) -> bytes:
+    """A record as the makers of ND2 write it in XML."""
+
+    def element(name: str, value: Any) -> str:
+        if isinstance(value, dict):
+            inner = "".join(element(*pair) for pair in value.items())
+            return f"<{name} runtype='CLxListVariant'>{inner}</{name}>"
+        kind = {int: "lx_uint32", float: "double", str: "CLxStringW"}[type(value)]
+        return f"<{name} runtype='{kind}' value='{value}'/>"
+
+    inner = "".join(element(*pair) for pair in values.items())
+    return f"<variant version='1.0'>{inner}</variant>".encode()
+
+
+def test_an_nd2_has_positions(tmp_path):
+    pytest.importorskip("nd2")
     data = RNG.integers(0, 999, (2, 3, 4, 2, 5, 6), np.uint16)
-    monkeypatch.setitem(sys.modules, "nd2", nikon(data))
-    (tmp_path / "a.nd2").write_bytes(b"\xda\xce\xbe\x0a" + b"\0" * 60)
+    (tmp_path / "a.nd2").write_bytes(nikon(data))
     with open_image(tmp_path / "a.nd2") as source:
         assert [image.info.axes for image in source.images] == ["TCZYX"] * 3
         for n, image in enumerate(source.images):
             found = np.stack(list(image.planes())).reshape(2, 2, 4, 5, 6)
             assert (found == data[:, n].transpose(0, 2, 1, 3, 4)).all()
         assert pixel_size(source.info) == (0.2, 0.2)
+
+
+def test_an_nd2_that_lacks_a_frame_is_refused_or_said_to_lack_it(tmp_path):
+    pytest.importorskip("nd2")
+    data = RNG.integers(1, 999, (3, 1, 1, 1, 5, 6), np.uint16)
+    (tmp_path / "a.nd2").write_bytes(nikon(data, lacking=1))
+    with pytest.raises(InputError, match="truncated ND2"):
+        open_image(tmp_path / "a.nd2")
+    with open_image(tmp_path / "a.nd2", allow_truncated=True) as source:
+        assert source.notes == [TRUNCATED]
+        found = np.stack(list(source.planes()))[..., 0]
+    data[1] = 0
+    assert (found == data.reshape(3, 5, 6)).all()
+
+
+def test_an_nd2_of_more_planes_than_bytes_is_refused_at_once(tmp_path):
+    pytest.importorskip("nd2")
+    data = RNG.integers(1, 999, (1, 1, 1, 1, 5, 6), np.uint16)
+    (tmp_path / "a.nd2").write_bytes(nikon(data, times=4_000_000_000))
+    with pytest.raises(InputError, match="tells of 4,000,000,000 planes"):
+        open_image(tmp_path / "a.nd2", allow_truncated=True)
 
 
 @pytest.mark.parametrize(

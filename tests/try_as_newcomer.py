@@ -3,8 +3,8 @@
     python tests/try_as_newcomer.py
 
 For every line: the exit code, that results are on standard output and words on standard error,
-that a refusal is one line beginning with "error:", and that every command and option that a
-message names exists.
+that a refusal is one line beginning with "error:", that every command and option that a message
+names exists, and that every note says what to do.
 """
 
 from __future__ import annotations
@@ -178,6 +178,18 @@ def lines() -> Iterator[tuple[str, bool]]:
             yield f"{name} missing.png --quiet", False
 
 
+REMEDY = re.compile(
+    r"--\w|`\w+|(^| )-k |imgconv \w+ |pip install"
+    r"|[;:,(] ?(or )?(do|give|import|keep|look|say|save|take|try|turn|type|use|write)\b"
+    r"|; [A-Z]\w+( \w+)* (have|has|keep|keeps|take|takes)\b|[a-z]\w+ takes [^;]* (out|apart)"
+)  # an option, a setting, a command, what to do, or who can do it
+
+
+def advises(note: str) -> bool:
+    """Whether it says what to do, and not only what is so."""
+    return bool(REMEDY.search(note))
+
+
 def options_of(command: object) -> set[str]:
     members = getattr(command, "commands", {}).values()
     found = {option for p in getattr(command, "params", ()) for option in p.opts}
@@ -198,6 +210,8 @@ def check(line: str, right: bool) -> list[str]:
         found.append("an error")
     if not right and (out.getvalue() or sum(one.startswith("error: ") for one in said) != 1):
         found.append("not one error, or results")
+    notes = (one.removeprefix("note: ") for one in said if one.startswith("note: "))
+    found += [f"without advice: {note}" for note in notes if not advises(note)]
     command = next((word for word in words if word in cli.COMMANDS), "filter")
     return found + [f"names {name}, which does not exist" for name in unknown(said, words, command)]
 

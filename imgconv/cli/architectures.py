@@ -114,8 +114,8 @@ def as_text(found: list[dict[str, Any]]) -> str:
     said: dict[str, list[str]] = {}
     for title, source in sources.items():
         said.setdefault(source, []).append(title)
-    notes = [f"error of {', '.join(titles)}: {source}" for source, titles in said.items()]
-    return "\n".join([columns(rows, right=tuple(range(3, 8 + 2 * timed))), "", *notes])
+    lines = [f"error of {', '.join(titles)}: {source}" for source, titles in said.items()]
+    return "\n".join([columns(rows, right=tuple(range(3, 8 + 2 * timed))), "", *lines])
 
 
 def new_model(

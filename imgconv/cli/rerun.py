@@ -50,16 +50,16 @@ def command(
         if dry_run:
             differences = differences or ["nothing differs from the recorded run"]
         if dry_run or not quiet:
-            _note(differences)
+            _say(differences)
         if dry_run:
             continue
         code = max(code, _repeat(run, folder, force=force, quiet=quiet))
         if code in (ExitCode.OK, ExitCode.FAILED) and not quiet:
-            _note(_changed_counts(run, folder))
+            _say(_changed_counts(run, folder))
     return code
 
 
-def _note(lines: Iterable[str]) -> None:
+def _say(lines: Iterable[str]) -> None:
     for line in lines:
         current().say(line)
 

@@ -206,9 +206,9 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
             f"read noise of {span(noises)} levels and keeps the mean"
         )
     if counts := [one["overlay_pixels"] for one in facts if "overlay_pixels" in one]:
-        found = Fact(f"{sum(counts)} pixels of lines removed")
+        removed = Fact(f"{sum(counts)} pixels of lines removed")
         nothing = "no lines found, nothing changed; `model='photo'` takes out noise"
-        notes.append(found if sum(counts) else nothing)
+        notes.append(removed if sum(counts) else nothing)
     for one in facts[:1]:
         if "after" in one:
             which = "plane 1: " if len(facts) > 1 else ""

@@ -294,7 +294,7 @@ def doubts(size: Size) -> list[str]:
     """What may be wrong with the pixel size that was typed: --pixel-size 1,5."""
     if not size or 0.5 <= size[0] / size[1] <= 2:
         return []
-    return [f"pixels of {size[0]:g} x {size[1]:g} µm; for a decimal number write a point"]
+    return [f"pixels of {size[0]:g} x {size[1]:g} µm; write a decimal number with a point"]
 
 
 def endings(kinds: tuple[str, ...]) -> list[str]:

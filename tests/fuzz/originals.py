@@ -135,9 +135,10 @@ def _kinds() -> Iterator[bytes]:
 
 
 def _microscopes(folder: Path, rng: np.random.Generator) -> Iterator[bytes]:
-    from test_images_microscopes import leica
+    from test_images_microscopes import leica, nikon
 
     yield leica({"a": rng.integers(0, 999, (2, 2, 8, 10), np.uint16)})
+    yield nikon(rng.integers(0, 999, (1, 2, 1, 2, 8, 10), np.uint16))
     with contextlib.suppress(ImportError):
         from pylibCZIrw import czi
 

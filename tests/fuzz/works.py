@@ -24,7 +24,8 @@ Work = Callable[[np.ndarray], Any]
 STENCILS = ("sharpen", "sobel", "laplacian", "emboss", "gaussian:1", "gaussian:3.3", "gaussian:12",
             "box:3", "box:2x7", "box:41", "box:15", "box:190", "box:300x3", "box:3x300", "log:1.4",
             "motion:9:30", "identity", "1 2; 3 4", "1/3 1/7 -2", "0.1 0.7 0.3; 0 1 0", "unsharp",
-            "median:3", "median:5", "median:7", "median:4x2", "median:9x6", "max:5", "min:3x9",
+            "gaussian:1.2", "40000/7 -5 3/7; 1 2 9", "median:3", "median:5", "median:7",
+            "median:4x2", "median:9x6", "max:3", "min:3", "max:5", "min:3x9",
             "max:1x40")  # fmt: skip
 BORDERS = ("reflect", "symmetric", "edge", "wrap", "constant")
 TYPES = (np.uint8, np.uint16, np.float32)
@@ -36,13 +37,17 @@ def some(rng: np.random.Generator, values: Any) -> Any:
 
 
 def named_work(number: int, rng: np.random.Generator) -> tuple[Work, np.ndarray] | None:
-    """The stencils with a name, one after the other, each for every type of a wide image."""
-    if number >= len(STENCILS) * len(TYPES):
+    """The stencils, one after the other, each for every type of a wide image; then one whose
+    running sums lose what they should hold."""
+    stencils = (*((text,) for text in STENCILS), (f"{LARGE} 1", "box:5"))
+    if number >= len(stencils) * len(TYPES):
         return None
-    operator = parse_operator(STENCILS[number // len(TYPES)])
-    work = Filter((operator,), some(rng, BORDERS), some(rng, RANGES))
+    chain = tuple(map(parse_operator, stencils[number // len(TYPES)]))
+    work = Filter(chain, some(rng, BORDERS))
     shape, dtype = (40, 330, int(some(rng, (1, 3)))), TYPES[number % len(TYPES)]
-    return work, samples(rng, shape, dtype)
+    pixels = samples(rng, shape, dtype)
+    pixels[20:, ::2] *= len(chain) == 1  # large sums above, small ones below
+    return work, pixels
 
 
 def image(rng: np.random.Generator) -> np.ndarray:
@@ -133,7 +138,8 @@ def png_work(rng: np.random.Generator) -> Work:
 
 
 def network_work(rng: np.random.Generator) -> Work:
-    """Layers that random graphs seldom put together: a number a channel, and resizing."""
+    """Layers that random graphs seldom put together: one of two maps, or of a map and a number a
+    channel, and resizing."""
     C, K = (int(some(rng, (1, 3, 8, 17, 32))) for _ in range(2))
     tensors = {
         "w": rng.standard_normal((K, C, 3, 3)).astype(np.float32),
@@ -143,7 +149,8 @@ def network_work(rng: np.random.Generator) -> Work:
     resizing = {"scales": scales, "mode": some(rng, ("nearest", "linear"))}
     nodes = (
         Node("conv", ("x", "w"), ("a",), {"pads": [1, 1, 1, 1]}),
-        Node(some(rng, ("mul", "add", "sub")), ("a", "n"), ("b",), {}),
+        Node("sigmoid", ("a",), ("s",), {}),
+        Node(some(rng, ("mul", "add", "sub")), ("a", some(rng, ("n", "s"))), ("b",), {}),
         Node("resize", ("b",), ("c",), resizing),
         Node("relu", ("c",), ("y",), {}),
     )

@@ -20,7 +20,7 @@ from imgconv.images.info import Info
 from imgconv.images.limits import Limits
 from imgconv.images.notes import BITS, TRUNCATED
 from imgconv.images.options import WriteOptions
-from imgconv.text import SOFTWARE
+from imgconv.text import SOFTWARE, Detail
 
 from .record import Format, Reader, begins
 
@@ -66,7 +66,7 @@ class Netpbm:
         float_kind = self.kind in (b"F", b"f")
         self.full = self.top if limits.stored else 65535 if deep else 255
         if not float_kind and self.full != self.top:
-            said = f"values up to {self.top} scaled to {'16' if deep else '8'} bit"
+            said = Detail(f"values up to {self.top} scaled to {'16' if deep else '8'} bit")
             self.notes.append(said if self.top > 1 else BITS)
         self._check_length()
         if self.inks:

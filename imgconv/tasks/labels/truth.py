@@ -20,7 +20,7 @@ LOSSY = ("jpeg",)  # formats that change numbers
 PIECES = 1.5  # parts of a number, on average, that no segmentation has
 MASK = (
     "one value ({}) in {} separate parts counts as one object; a mask needs a number for each: "
-    "Analyze Particles with Show: Count Masks in Fiji, or skimage.measure.label"
+    "use Analyze Particles with Show: Count Masks in Fiji, or skimage.measure.label"
 )
 CLIPPED = (
     "the number 255 is in {} separate parts: a conversion to 8 bit made it of all larger numbers, "

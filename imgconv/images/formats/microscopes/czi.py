@@ -11,7 +11,7 @@ from imgconv.images.formats.record import Format, begins
 from imgconv.images.limits import Limits
 from imgconv.text import Fact
 
-from .stack import Stack, Stacks, check_counts, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
 
 TYPES = {  # of pixels: the type, and samples of a pixel
     "Gray8": (np.uint8, 1), "Gray16": (np.uint16, 1), "Gray32Float": (np.float32, 1),
@@ -27,10 +27,9 @@ def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
         refuse_missing(name, "CZI", "pylibCZIrw")
     path = path_of(file, name, "CZI")
     with czi.open_czi(path) as document:
-        stacks = list(_stacks(document, path))
+        stacks = list(held(_stacks(document, path), path, name))
         others = [a for a, (begin, end) in document.total_bounding_box.items()
                   if a not in (*AXES, "X", "Y") and end - begin > 1]  # fmt: skip
-    check_counts(stacks, path, name)
     notes: list[str] = [Fact(f"only the first of its axis {axis} is read") for axis in others]
     return Stacks([image_of(stack, "czi", name, limits) for stack in stacks], notes)
 

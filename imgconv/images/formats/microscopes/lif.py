@@ -12,7 +12,7 @@ from imgconv.images.formats.record import Format
 from imgconv.images.limits import Limits
 from imgconv.text import Fact
 
-from .stack import Stack, Stacks, check_counts, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
 
 PLANE = ("Y", "X")
 
@@ -29,8 +29,7 @@ def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
     path = path_of(file, name, "LIF")
     notes: list[str] = []
     with LifFile(path) as opened:
-        stacks = list(_stacks(opened, path, notes))
-    check_counts(stacks, path, name)
+        stacks = list(held(_stacks(opened, path, notes), path, name))
     if not stacks:
         raise InputError(f"{name}: holds no image that can be read; {'; '.join(notes)}")
     return Stacks([image_of(stack, "lif", name, limits) for stack in stacks], notes)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from imgconv.images.formats.record import Format, begins
 from imgconv.images.limits import Limits
+from imgconv.images.notes import TRUNCATED
 
-from .stack import Stack, Stacks, image_of, path_of, refuse_missing, refuse_writing
+from .stack import Stack, Stacks, held, image_of, path_of, refuse_missing, refuse_writing
 
 INSIDE = "CYXS"  # a frame's own axes; the others count frames
 
@@ -22,8 +25,24 @@ def read(file: BinaryIO, name: str, limits: Limits) -> Stacks:
         refuse_missing(name, "ND2", "nd2")
     path = path_of(file, name, "ND2")
     with ND2File(path) as opened:
-        stacks = list(_stacks(opened, path))
-    return Stacks([image_of(stack, "nd2", name, limits) for stack in stacks])
+        stacks = list(held(_stacks(opened, path), path, name))
+        whole = _is_whole(opened, path)
+    if not whole:
+        limits.refuse_truncated(name, "ND2")
+    images = [image_of(stack, "nd2", name, limits) for stack in stacks]
+    return Stacks(images, [] if whole else [TRUNCATED])
+
+
+def _is_whole(opened: Any, path: str) -> bool:
+    """Whether every frame lies in the file: nd2 gives zeros for one that does not."""
+    offsets = getattr(getattr(opened, "_rdr", None), "_frame_offsets", None)
+    if offsets is None:  # of the old kind, before 2010
+        return True
+    known, size = opened.attributes, Path(path).stat().st_size
+    packed = known.compressionType is not None
+    end = size - (0 if packed else known.heightPx * (known.widthBytes or 0))
+    count = math.prod(n for axis, n in opened.sizes.items() if axis not in INSIDE)
+    return all(offsets.get(number, size + 1) <= end for number in range(count))
 
 
 def _stacks(opened: Any, path: str) -> Iterator[Stack]:
@@ -54,8 +73,8 @@ def _plane(path: str, number: int, channel: int, sizes: dict[str, int]) -> np.nd
     from nd2 import ND2File
 
     with ND2File(path) as opened:
-        frame = np.asarray(opened.read_frame(number))
-    return frame[channel] if sizes.get("C", 1) > 1 else frame
+        frame = opened.read_frame(number)
+        return np.array(frame[channel] if sizes.get("C", 1) > 1 else frame)  # not of the file
 
 
 ND2 = Format(

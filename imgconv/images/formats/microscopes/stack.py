@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -46,12 +46,15 @@ class Stacks:
     notes: list[str] = field(default_factory=list)
 
 
-def check_counts(stacks: Sequence[Stack], path: str, name: str) -> None:
-    """Refuse more planes than a file of this length can have a word about."""
-    held = Path(path).stat().st_size
+def held(stacks: Iterable[Stack], path: str, name: str) -> Iterator[Stack]:
+    """The stacks, of which all together have no more planes than a file of this length can have a
+    word about. Raises InputError at the first that is too many."""
+    size, planes = Path(path).stat().st_size, 0
     for stack in stacks:
-        if (planes := math.prod(stack.sizes.values())) > held:
-            raise InputError(f"{name}: damaged: it tells of {planes:,} planes in {held:,} bytes")
+        planes += math.prod(stack.sizes.values())
+        if planes > size:
+            raise InputError(f"{name}: damaged: it tells of {planes:,} planes in {size:,} bytes")
+        yield stack
 
 
 def image_of(stack: Stack, format: str, name: str, limits: Limits) -> Image:
