@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imgconv.batch.inputs import find, read_list
+from imgconv.batch.inputs import Inputs, Names
 from imgconv.errors import UsageError
 
 
@@ -24,7 +24,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def paths(*named: str, recursive: bool = False) -> list[str]:
-    return [found.path for found in find(named, recursive=recursive)]
+    return [found.path for found in Inputs(named, recursive=recursive)]
 
 
 def test_a_folder_stands_for_its_images_in_order_of_their_names(tree: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_folder_stands_for_its_images_in_order_of_their_names(tree: Path) -> N
 
 
 def test_recursion_finds_the_images_of_all_folders_and_remembers_where_they_lay(tree: Path) -> None:
-    found = find([str(tree)], recursive=True)
+    found = list(Inputs([str(tree)], recursive=True))
     assert [f.below for f in found] == ["a.JPG", "b.png", "sub/c.tif", "sub/deep/d.png"]
 
 
@@ -49,8 +49,8 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tree: Path) -> None
 
 def test_a_pattern_without_matches_and_an_empty_folder_are_reported(tree: Path) -> None:
     (tree / "empty").mkdir()
-    assert [f.error for f in find(["*.webp"])] == ["no file matches this pattern"]
-    assert "no images in this folder" in find(["empty"])[0].error
+    assert [f.error for f in Inputs(["*.webp"])] == ["no file matches this pattern"]
+    assert "no images in this folder" in next(iter(Inputs(["empty"]))).error
 
 
 def test_every_file_is_taken_once(tree: Path) -> None:
@@ -59,7 +59,7 @@ def test_every_file_is_taken_once(tree: Path) -> None:
 
 def test_a_link_that_leads_back_up_is_reported_and_the_rest_is_found(tree: Path) -> None:
     (tree / "sub" / "loop").symlink_to(tree)
-    found = find([str(tree)], recursive=True)
+    found = list(Inputs([str(tree)], recursive=True))
     assert [f.path for f in found if f.error] == [str(tree / "sub" / "loop")]
     assert sum(not f.error for f in found) == 4
 
@@ -79,26 +79,26 @@ def test_a_broken_link_in_a_folder_stays_an_input_so_that_it_fails_by_name(tree:
 @pytest.mark.parametrize("separator", [b"\n", b"\0", b"\r\n"])
 def test_a_list_is_split_at_newlines_or_null_bytes(tree: Path, separator: bytes) -> None:
     (tree / "list").write_bytes(separator.join([b"a b.png", b"-x.png", b"caf\xe9.png", b""]))
-    assert read_list("list") == ["a b.png", "-x.png", os.fsdecode(b"caf\xe9.png")]
+    assert list(Names("list")) == ["a b.png", "-x.png", os.fsdecode(b"caf\xe9.png")]
 
 
 def test_null_separated_names_may_hold_newlines(tree: Path) -> None:
     (tree / "list").write_bytes(b"a\nb.png\0c.png")
-    assert read_list("list") == ["a\nb.png", "c.png"]
+    assert list(Names("list")) == ["a\nb.png", "c.png"]
 
 
 def test_a_list_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a.png\nb.png\n")))
-    assert read_list("-") == ["a.png", "b.png"]
+    assert list(Names("-")) == ["a.png", "b.png"]
 
 
 def test_a_missing_list_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="`files_from='nowhere'`: No such file"):
-        read_list("nowhere")
+        Names("nowhere")
 
 
 def test_listed_names_are_no_patterns_and_a_dash_is_a_file(tree: Path) -> None:
-    found = find([], ["*.png", "-"])
+    found = Inputs([], ["*.png", "-"])
     assert [f.path for f in found] == ["*.png", "./-"]
 
 
@@ -106,10 +106,18 @@ def test_listed_names_are_no_patterns_and_a_dash_is_a_file(tree: Path) -> None:
 def test_a_list_is_read_in_the_alphabets_of_windows(tmp_path, encoding):
     import codecs
 
-    from imgconv.batch.inputs import read_list
-
     names = ["a.png", "Zürich 1.tif", "多.jpg"]
     marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
     data = marks.get(encoding, b"") + "\r\n".join([*names, ""]).encode(encoding)
     (tmp_path / "list.txt").write_bytes(data)
-    assert read_list(str(tmp_path / "list.txt")) == names
+    assert list(Names(str(tmp_path / "list.txt"))) == names
+
+
+@pytest.mark.parametrize("pattern", [
+    "*/*.png", "**/d*.png", "s*/**/*.tif", "*/deep/?.png", "**/deep/**/*.png", "**/**/*", "[a-b]*",
+    "nowhere/*", "s?b/d*p/*",
+])  # fmt: skip
+def test_patterns_mean_what_pathlib_says(tree: Path, pattern: str) -> None:
+    visible = (p for p in Path().glob(pattern) if not any(o.startswith(".") for o in p.parts))
+    expected = sorted({p for p in visible if not p.is_dir()})
+    assert [Path(f.path) for f in Inputs([pattern]) if not f.error] == expected

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgconv.batch import Item, plan
+from imgconv.batch.digests import Digests
 from imgconv.batch.inputs import Found
 from imgconv.batch.targets import Naming, suffix_of
 from imgconv.errors import UsageError
@@ -213,3 +214,72 @@ def test_any_name_survives_a_template(name: str, page: int, parent: str) -> None
     folder = parent.rstrip("/") or os.curdir
     stem, suffix = os.path.splitext(name + ".png")  # noqa: PTH122 (a stem may end in dots)
     assert item.page(page) == f"{folder}/{stem}@{page}{suffix}"
+
+
+def later(*inputs: str, ahead: int = 2, **options: Any) -> list[Item]:
+    """The items of a plan of which only the first are known before anything begins."""
+    return list(plan(inputs, command="f", ahead=ahead, **options))
+
+
+def test_what_is_planned_later_is_planned_alike() -> None:
+    make("in/a.png", "in/c.png", "in/d.png", "in/sub/e.png", "f.png")
+    make_ours("in/b.png")
+    options: dict[str, Any] = {"output": "out/{index}{suffix}", "recursive": True}
+    whole = plan(["in", "f.png", "in/a.png"], command="f", **options)
+    planned = plan(["in", "f.png", "in/a.png"], command="f", ahead=2, **options)
+    assert whole.is_whole and not planned.is_whole
+    assert len(planned.items) == 2 and planned.count <= len(whole.items)
+    assert tuple(planned) == whole.items
+    assert planned.is_whole and planned.count == len(whole.items) == 6
+
+
+def test_two_to_one_is_found_later_too() -> None:
+    make(*(f"{folder}/{name}.png" for folder in "xy" for name in "abc"))
+    items = later("x", "y", output="out/")
+    assert ["would both be written" in item.error for item in items] == [False] * 3 + [True] * 3
+
+
+def test_what_exists_is_left_alone_later_too() -> None:
+    make("a.png", "b.png", "c.png", "d.png", "out/d.png")
+    inputs = ("a.png", "b.png", "c.png", "d.png")
+    assert "out/d.png exists already" in later(*inputs, output="out/")[3].error
+    assert later(*inputs, output="out/", skip_existing=True)[3].skip == "out/d.png exists"
+    assert later(*inputs, output="out/", force=True)[3] == Item("d.png", "out/d.png", 4)
+
+
+def test_an_input_that_has_not_had_its_turn_is_not_written_over() -> None:
+    make("a.png", "b.png", "c.png", "out/c.png", "out/d.png")
+    items = later("a.png", "b.png", "c.png", "out", output="out/", force=True, ahead=2)
+    assert "over the input out/c.png" in items[2].error
+    assert "over the input" in items[4].error
+
+
+def test_what_the_batch_itself_has_written_is_no_input() -> None:
+    make("a.png", "b.png", "z/a.png")
+    planned = plan([".", "z"], command="f", output="z/y/", recursive=True, ahead=1)
+    items = []
+    for item in planned:
+        items.append(item.source)
+        if not (item.error or item.skip):
+            make(item.target)
+    assert items == [
+        "./a.png",
+        "./b.png",
+        "./z/a.png",
+        "./z/y/a.png",
+        "./z/y/b.png",
+        "./z/y/z/a.png",
+    ]
+
+
+@given(st.sets(st.text("ab", min_size=1, max_size=12), max_size=300))
+def test_digests_are_a_set(words: set[str]) -> None:
+    digests = Digests()
+    assert all(digests.add(word) for word in words)
+    assert not any(digests.add(word) for word in words)
+    assert all(word in digests for word in words) and "c" not in digests
+
+
+def test_a_set_of_digests_grows() -> None:
+    digests = Digests()
+    assert sum(digests.add(str(n % 5000)) for n in range(9000)) == 5000

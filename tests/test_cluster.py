@@ -26,6 +26,7 @@ from PIL import Image
 
 from imgconv import cli
 from imgconv.batch import Done, Item, Outcome, cluster, large_items
+from imgconv.cli import report
 from imgconv.cli.console import Console
 from imgconv.errors import InputError, UsageError
 from imgconv.images import bands
@@ -36,10 +37,10 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def machines() -> Iterator[list[str]]:
-    """The scheduler's address, and the process ids of three workers."""
+    """The scheduler's address, and the process ids of four workers."""
     path = os.pathsep.join([str(HERE), str(HERE.parent)])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, str(HERE / "cluster_processes.py"), "3"]
+    command = [sys.executable, str(HERE / "cluster_processes.py"), "4"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
     ) as processes:
@@ -197,7 +198,7 @@ def test_a_worker_of_another_version_is_one_line(
     folder: Path, connected: cluster.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "__version__", "99.0")
-    with pytest.raises(InputError, match=r"\(and 2 more\) has imgconv .*, here is 99.0: install"):
+    with pytest.raises(InputError, match=r"\(and 3 more\) has imgconv .*, here is 99.0: install"):
         list(connected.run(items(folder, 1), Slow()))
 
 
@@ -217,7 +218,7 @@ def test_workers_that_have_another_model_or_other_files_are_one_line(
     folder: Path, connected: cluster.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     todo = items(folder, 1)
-    with pytest.raises(InputError, match=r"worker tcp://\S+ \(and 2 more\): m.safetensors: is an"):
+    with pytest.raises(InputError, match=r"worker tcp://\S+ \(and 3 more\): m.safetensors: is an"):
         list(connected.run(todo, Changed()))
     hidden = [("/nowhere/a.png", 3), (str(folder / "in/00.png"), 3)]
     for witness, words in zip(hidden, ("does not see /nowhere/a.png", "sees another"), strict=True):
@@ -289,20 +290,62 @@ def test_what_was_stopped_and_has_no_worker_any_more_was_not_begun() -> None:
     assert remote.result() == []
 
 
-def test_the_items_of_lost_workers_are_done_by_those_that_are_left(
-    folder: Path, machines: list[str]
+@pytest.mark.parametrize(("allowed", "times"), [(0, 3), (1, 3), (2, 1)])
+def test_a_block_whose_workers_are_lost_is_tried_three_times(allowed: int, times: int) -> None:
+    from distributed import KilledWorker
+
+    def lose(timeout: float) -> Any:
+        raise KilledWorker("task", None, allowed)
+
+    sent = []
+    block = large_items.Block(lambda: sent.append(1) or SimpleNamespace(result=lose))
+    with pytest.raises(InputError, match="lost a worker each time"):
+        block.result()
+    assert len(sent) == times
+
+
+def test_the_blocks_of_a_lost_worker_are_made_by_another(
+    tmp_path: Path, machines: list[str], narrow: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    todo = items(folder, 60)
-    address, *processes = machines
-    with cluster.connect(address) as found:
-        outcomes = found.run(todo, Slow())
-        first = [next(outcomes), next(outcomes)]
-        for process in processes[:2]:
-            os.kill(int(process), signal.SIGKILL)
-        rest = list(outcomes)
-    assert [one.item for one in first + rest] == todo
-    assert {one.status for one in first + rest} == {"written"}
-    assert contents("slow") == {f"{item.number}.txt": item.source.encode() for item in todo}
+    results, seen = large_items.Block.result, []
+
+    def result(self: large_items.Block) -> Any:
+        seen.append(self)
+        if len(seen) == 3:
+            os.kill(int(machines[1]), signal.SIGKILL)
+        return results(self)
+
+    monkeypatch.setattr(large_items.Block, "result", result)
+    line = "upsample --scale 3 --method bilinear a.tif"
+    code, _, said = run(f"{line} -o there.tif -v --cluster {machines[0]}")
+    assert code == 0 and "on in blocks" in said and len(seen) > 6, said
+    monkeypatch.setattr(bands, "LARGE", 1 << 40)
+    assert run(f"{line} -o here.tif")[0] == 0
+    assert Path("here.tif").read_bytes() == Path("there.tif").read_bytes()
+
+
+def test_a_batch_that_loses_two_of_three_workers_is_complete(
+    folder: Path, machines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(200):
+        shutil.copy(f"in/{n % 7:02}.png", f"in/{n + 100}.png")
+    Path("in/07.png").unlink()
+    line = "filter -k gaussian:1 -r in -o out/"
+    assert run(line)[0] == 0
+    files, told = contents("out"), []
+    shutil.rmtree("out")
+
+    def show(outcome: Outcome) -> str:
+        told.append(outcome)
+        if len(told) == 3:
+            for process in machines[2:4]:
+                os.kill(int(process), signal.SIGKILL)
+        return ""
+
+    monkeypatch.setattr(report, "written_paths", show)
+    code, _, said = run(f"{line} --cluster {machines[0]}")
+    assert code == 0 and len(told) == 229, said
+    assert contents("out") == files
 
 
 def test_a_step_is_sent_as_plain_data() -> None:

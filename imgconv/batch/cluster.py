@@ -14,11 +14,11 @@ import re
 import threading
 import time
 import warnings
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import takewhile
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from imgconv import __version__, threads
 from imgconv.errors import InputError, UsageError
 from imgconv.images import show_name
 
-from .item import Item, Outcome, Step
+from .item import FIRST, RETRIES, Item, Outcome, Step
 from .large_items import LargeItems
 from .running import Fold, Group, begin_here, explain_loss, gather
 
@@ -40,7 +40,6 @@ SCHEDULER = re.compile(r"(tcp|tls|ws|wss|ucx)://.+:\d+")
 ANSWER, WORKERS = 10, 60  # seconds that a scheduler has to answer, and its workers to come
 GROUP, MOST = 1.0, 1024  # seconds and items that a task has: it costs about 10 ms beside its work
 AHEAD = 4  # tasks of each worker's thread that are sent before it asks for them
-RETRIES = 2  # of an item whose worker was lost
 LOOKS = 100  # folders whose files are looked for on the workers before anything begins
 QUIET = 30  # seconds without a worker until that is said
 
@@ -113,7 +112,7 @@ class Cluster:
 
     def run(
         self,
-        items: Sequence[Item],
+        items: Iterable[Item],
         step: Step,
         *,
         threads: int | None = None,
@@ -127,9 +126,11 @@ class Cluster:
         """
         from .worker import BatchPlugin
 
+        rest = iter(items)
+        first = list(islice(rest, FIRST))
         self._wait_for_workers()
         self._check_versions()
-        with _witnesses(items) as seen:
+        with _witnesses(first) as seen:
             crowd = Counter(map(_host, self.client.nthreads()))
             self.plugin = BatchPlugin(
                 self.name, pickle.dumps(step), os.getcwd(), threads, crowd, seen
@@ -140,7 +141,9 @@ class Cluster:
                 every = int(sum(self.client.nthreads().values()))
                 with LargeItems(self, step) as large:
                     yield from gather(
-                        self._groups(items, step, 1 if fail_fast else MOST, every, large),
+                        self._groups(
+                            chain(first, rest), step, 1 if fail_fast else MOST, every, large
+                        ),
                         lambda group: self._begin(step, group, large),
                         lambda: AHEAD * every * self._size(MOST),
                         fail_fast,
@@ -184,18 +187,20 @@ class Cluster:
             raise InputError(f"worker {worker}{more}: {problem}")
 
     def _groups(
-        self, items: Sequence[Item], step: Step, most: int, every: int, large: LargeItems
+        self, items: Iterator[Item], step: Step, most: int, every: int, large: LargeItems
     ) -> Iterator[Group]:
         """Some items a task: few while it is not known how long one takes, and at the end."""
-        at, least = 0, min(most, getattr(step, "together", 1))
-        while at < len(items):
-            left = -(-(len(items) - at) // (2 * every))
-            size = max(1, min(max(self._size(most), least), left))
-            some = items[at : at + size]
-            small = takewhile(lambda item: _travels(item) and not large.hold(item), some)
-            group = list(small) or items[at : at + 1]
+        near, least = deque[Item](), min(most, getattr(step, "together", 1))
+        while True:
+            size = max(self._size(most), least)
+            near.extend(islice(items, max(0, 2 * every * size - len(near))))
+            if not near:
+                return
+            size = max(1, min(size, -(-len(near) // (2 * every))))
+            group = [near.popleft()]
+            while len(group) < size and _is_small(group[-1], large) and _is_small(near[0], large):
+                group.append(near.popleft())
             yield group
-            at += len(group)
 
     def _size(self, most: int) -> int:
         if not self.items:
@@ -250,6 +255,11 @@ def _version_there() -> Callable[[], str | None]:
 def _travels(item: Item) -> bool:
     """Whether there is anything to do that another machine can: our pipes are here."""
     return not (item.skip or item.error or "-" in (item.source, item.target))
+
+
+def _is_small(item: Item, large: LargeItems) -> bool:
+    """Whether it may be sent together with others."""
+    return _travels(item) and not large.hold(item)
 
 
 def _host(address: str) -> str:

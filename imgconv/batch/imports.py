@@ -24,9 +24,20 @@ from .targets import is_known
 
 def import_ahead(step: Any, items: Sequence[Item]) -> None:
     """Import, in this thread, what `step` will import for these items."""
+    _import(dict.fromkeys((*imports_of(step), *_formats(items))))
+
+
+def import_formats(item: Item, known: set[str]) -> None:
+    """The same for an item that comes later, if its formats are none of those met before."""
+    new = {*_formats([item])} - known
+    _import(new)
+    known |= new
+
+
+def _import(names: Iterable[str]) -> None:
     from pkgutil import resolve_name
 
-    for name in dict.fromkeys((*imports_of(step), *_formats(items))):
+    for name in names:
         with suppress(ImportError, AttributeError):  # said by the job that cannot do without
             resolve_name(name)
 

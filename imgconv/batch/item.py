@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+FIRST = 2048  # items of a batch that are known before anything begins
+RETRIES = 2  # of what was lost with its worker
 Status = Literal["written", "skipped", "failed"]
 
 

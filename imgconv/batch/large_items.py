@@ -7,14 +7,15 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imgconv import threads
 from imgconv.errors import InputError
 
-from .item import Done, Item, Outcome, Step
+from .item import RETRIES, Done, Item, Outcome, Step
 from .running import attempt
 
 if TYPE_CHECKING:
@@ -72,29 +73,50 @@ class LargeItems:
 
         client, name = self.cluster.client, self.cluster.name
         every = max(1, int(sum(client.nthreads().values())))
-        waiting: deque[Any] = deque()
+        waiting: deque[Block] = deque()
+
+        def submit(block: Any) -> Any:
+            return client.submit(make_block, name, block, folder, pure=False)
+
         try:
             for block in blocks:
-                waiting.append(client.submit(make_block, name, block, folder, pure=False))
+                waiting.append(Block(partial(submit, block)))
                 if len(waiting) > AHEAD * every:
-                    yield self._result(waiting)
+                    yield waiting.popleft().result()
             while waiting:
-                yield self._result(waiting)
+                yield waiting.popleft().result()
         finally:
-            for task in waiting:
-                task.cancel()
+            for one in waiting:
+                one.task.cancel()
 
-    def _result(self, waiting: deque[Any]) -> Any:
+
+class Block:
+    """A block on its way, sent by `submit`."""
+
+    def __init__(self, submit: Callable[[], Any]) -> None:
+        self.submit, self.task = submit, submit()
+
+    def result(self) -> Any:
+        """What a worker made of it; tried again as often as other items, where the scheduler does
+        not do that by itself."""
         from distributed import KilledWorker
 
-        task = waiting.popleft()
+        for left in reversed(range(1 + RETRIES)):
+            try:
+                return self._wait()
+            except KilledWorker as error:
+                if not left or error.allowed_failures >= RETRIES:
+                    break
+                self.task = self.submit()
+            except CancelledError:
+                raise InputError("the scheduler has gone, and what it knew of its blocks") from None
+        raise InputError(
+            "lost a worker each time that a block of it was tried, perhaps for want of memory"
+        )
+
+    def _wait(self) -> Any:
         while True:
             try:
-                return task.result(timeout=1)
+                return self.task.result(timeout=1)
             except TimeoutError:
                 threads.check_abandoned()
-            except KilledWorker:
-                raise InputError(
-                    "lost a worker each time that a block of it was tried, perhaps for want of "
-                    "memory"
-                ) from None

@@ -8,15 +8,16 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from imgconv import doing, threads
 from imgconv.errors import ImgconvError, OutputError
 from imgconv.images import is_url, show_name
 
-from .imports import import_ahead
-from .item import Item, Outcome, Step
+from .imports import import_ahead, import_formats
+from .item import FIRST, Item, Outcome, Step
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -28,7 +29,7 @@ _importing = threading.Lock()  # of a worker's threads
 
 
 def run(
-    items: Sequence[Item],
+    items: Iterable[Item],
     step: Step,
     *,
     executor: Executor | None = None,
@@ -43,32 +44,48 @@ def run(
     number as far as known, and whoever gave it shuts it down. Standard input and output stay here.
     With `fail_fast` nothing is begun after a failure; what was under way ends and is reported.
     Closing the generator (or an interrupt) begins nothing more and waits for what is under way.
-    `fold` is called here, in plan order, with each outcome, also of what ends after that.
+    `fold` is called here, in plan order, with each outcome, also of what ends after that. Of the
+    items only the first are taken at once, the others when their turn is near.
     """
     fold = fold or _nothing
-    jobs = min(jobs, len(items))
+    rest = iter(items)
+    first = list(islice(rest, FIRST))
+    jobs = min(jobs, len(first))
     if executor is not None:
-        return _send(items, step, executor, max(jobs, AHEAD), fail_fast, fold)
+        return _send(first, rest, step, executor, max(jobs, AHEAD), fail_fast, fold)
     jobs = threads.startable(jobs) if jobs > 1 else jobs
     if jobs <= 1:
-        return _in_turn(items, step, fail_fast, fold)
-    import_ahead(step, items)
-    return _on_threads(items, step, jobs, fail_fast, fold)
+        return _in_turn(first, rest, step, fail_fast, fold)
+    import_ahead(step, first)
+    return _on_threads(first, _imported(rest), step, jobs, fail_fast, fold)
 
 
 def _nothing(outcome: Outcome) -> None:
     pass
 
 
-def _groups(items: Sequence[Item], step: Step, jobs: int, fail_fast: bool) -> list[Group]:
+def _imported(items: Iterable[Item]) -> Iterator[Item]:
+    known: set[str] = set()
+    for item in items:
+        import_formats(item, known)
+        yield item
+
+
+def _groups(
+    first: Sequence[Item], rest: Iterable[Item], step: Step, jobs: int, fail_fast: bool
+) -> Iterator[Group]:
     """What a job does at a time: one item, or several of a step that is quicker with several."""
     most = 1 if fail_fast else getattr(step, "together", 1)
-    size = max(1, min(most, len(items) // jobs))
-    return [items[n : n + size] for n in range(0, len(items), size)]
+    size = max(1, min(most, len(first) // jobs))
+    items = chain(first, rest)
+    while group := list(islice(items, size)):
+        yield group
 
 
-def _in_turn(items: Sequence[Item], step: Step, fail_fast: bool, fold: Fold) -> Generator[Outcome]:
-    for group in _groups(items, step, 1, fail_fast):
+def _in_turn(
+    first: Sequence[Item], rest: Iterable[Item], step: Step, fail_fast: bool, fold: Fold
+) -> Generator[Outcome]:
+    for group in _groups(first, rest, step, 1, fail_fast):
         for outcome in attempt_each(step, group):
             fold(outcome)
             yield outcome
@@ -77,7 +94,12 @@ def _in_turn(items: Sequence[Item], step: Step, fail_fast: bool, fold: Fold) -> 
 
 
 def _on_threads(
-    items: Sequence[Item], step: Step, jobs: int, fail_fast: bool, fold: Fold
+    first: Sequence[Item],
+    rest: Iterable[Item],
+    step: Step,
+    jobs: int,
+    fail_fast: bool,
+    fold: Fold,
 ) -> Generator[Outcome]:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -86,7 +108,7 @@ def _on_threads(
         jobs, "imgconv-job", initializer=threads.abandon_with, initargs=(abandon,)
     )
     try:
-        groups = _groups(items, step, jobs, fail_fast)
+        groups = _groups(first, rest, step, jobs, fail_fast)
         yield from gather(
             groups, lambda group: pool.submit(attempt_each, step, group), lambda: AHEAD * jobs,
             fail_fast, fold, abandon,
@@ -96,7 +118,8 @@ def _on_threads(
 
 
 def _send(
-    items: Sequence[Item],
+    first: Sequence[Item],
+    rest: Iterable[Item],
     step: Step,
     executor: Executor,
     jobs: int,
@@ -110,7 +133,7 @@ def _send(
             return begin_here(step, group)
         return executor.submit(attempt_there, step, group, share)
 
-    groups = _groups(items, step, jobs, True)
+    groups = _groups(first, rest, step, jobs, True)
     yield from gather(groups, begin, lambda: AHEAD * jobs, fail_fast, fold)
 
 

@@ -9,6 +9,7 @@ import os
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from imgconv.errors import UsageError
 from imgconv.images import find_format, folder_format, of_suffix, show_name
@@ -56,15 +57,15 @@ class Naming:
     def _given(self) -> str:
         return f"`output={show_name(self.output or '')!r}`"
 
-    @property
+    @cached_property
     def is_template(self) -> bool:
         return self.output is not None and "{" in self.output and not os.path.isdir(self.output)
 
-    @property
+    @cached_property
     def is_paged(self) -> bool:
         return self.is_template and "page" in _fields(self.output or "")
 
-    @property
+    @cached_property
     def is_folder(self) -> bool:
         """-o names a folder: it is one, ends like one, or has no suffix that names a format."""
         output = self.output

@@ -87,7 +87,10 @@ def command(
     from .report import show_written
 
     planned = plan_inputs(
-        options.files or (), recursive=options.recursive, files_from=options.files_from
+        options.files or (),
+        recursive=options.recursive,
+        files_from=options.files_from,
+        ahead=None,
     )
     sources = [item.source for item in planned.items]
     if sort_into is not None and "-" in sources:

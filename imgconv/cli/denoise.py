@@ -146,9 +146,9 @@ def command(
         truth = Reference.beside(reference, options.files or (), options.files_from is not None)
     step = Denoise(operation, truth, **rest.access)
     command = "denoise" if show == "image" else f"denoise-{show}"
-    planned = plan_files(command, rest, suffix=operation.suffix)
+    planned = plan_files(command, rest, suffix=operation.suffix, whole=report)
     if options.dry_run:
-        return show_plan(planned.items, options)
+        return show_plan(planned, options)
     return _with_report(planned, rest, step) if report else carry_out(planned, rest, step)
 
 

@@ -48,7 +48,7 @@ def run_files(
     if options.dry_run:
         from .report import show_plan
 
-        return show_plan(planned.items, options)
+        return show_plan(planned, options)
     return carry_out(planned, options, step)
 
 
@@ -59,14 +59,15 @@ def plan_files(
     suffix: Suffix | None = None,
     also: Sequence[str] = (),
     folder: str = "",
+    whole: bool = False,
 ) -> Plan:
-    """All inputs and the names of their outputs.
+    """The inputs and the names of their outputs; with `whole` all before anything begins.
 
     `suffix` maps the input's suffix to the output's where results need another format,
     `also` are endings of further files that the step writes beside the target, `folder` is
     where results go without -o (default: beside the input as STEM-COMMAND.EXT).
     """
-    from imgconv.batch import plan
+    from imgconv.batch import FIRST, plan
 
     planned = plan(
         options.files or (),
@@ -80,8 +81,9 @@ def plan_files(
         suffix=suffix,
         also=also,
         folder=folder,
+        ahead=None if whole else FIRST,
     )
-    _refuse_two_on_stdout(planned.items, options)
+    _refuse_two_on_stdout(options)
     _refuse_two_formats(planned.items, options)
     return planned
 
@@ -108,7 +110,7 @@ def carry_out(
         step = PreserveTimes(step)
 
     told = fold and (lambda outcome: fold(spoken(outcome)))
-    report = Report(options, len(planned.items), show or written_paths, current())
+    report = Report(options, planned, show or written_paths, current())
     with outcomes_of(planned, options, step, told) as outcomes:
         try:
             return report.follow(outcomes)
@@ -131,13 +133,13 @@ def outcomes_of(
 
     how: Any = {"fail_fast": options.fail_fast, "fold": fold}
     if options.cluster is None:
-        jobs = share_threads(options, len(planned.todo))
-        yield run(planned.items, step, jobs=jobs, **how)
+        files = len(planned.todo) if planned.is_whole else len(planned.items)
+        yield run(planned, step, jobs=share_threads(options, files), **how)
         return
     from imgconv.batch.cluster import connect
 
     with connect(options.cluster, current().note) as cluster:
-        yield cluster.run(planned.items, step, threads=options.threads, **how)
+        yield cluster.run(planned, step, threads=options.threads, **how)
 
 
 def share_threads(options: InputOptions, files: int) -> int:
@@ -178,6 +180,7 @@ def _refuse_two_formats(items: Iterable[Item], options: FileOptions) -> None:
             )
 
 
-def _refuse_two_on_stdout(items: Iterable[Item], options: FileOptions) -> None:
-    if options.json and any(item.target == "-" for item in items):
+def _refuse_two_on_stdout(options: FileOptions) -> None:
+    piped = options.output is None and "-" in (options.files or ())
+    if options.json and (piped or options.output == "-"):
         raise UsageError("the image and --json both want standard output: give -o FILE")

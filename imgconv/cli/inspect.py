@@ -176,7 +176,7 @@ def _probes(model: Model, images: list[str]) -> list[tuple[str, Probe]]:
     from imgconv.tasks.inspect.probe import probe
 
     found = []
-    for item in plan_inputs(images, recursive=False, files_from=None).items if images else ():
+    for item in plan_inputs(images, recursive=False, files_from=None) if images else ():
         with open_image(item.source, values="shown") as source:
             found.append((item.source, probe(model, next(iter(source.planes())), source.info)))
     return found

@@ -159,7 +159,7 @@ def command(
     if options.json and any(item.target == "-" for item in planned.items):
         raise UsageError("the table and --json both want standard output: give -o FILE")
     if options.dry_run:
-        return show_plan(planned.items, options)
+        return show_plan(planned, options)
     force = options.force or options.skip_existing
     step = MeasureFile(settings, images, beside, options.reading, force, pattern)
     return carry_out(planned, options, step)
@@ -182,6 +182,7 @@ def _plan(
         skip_existing=options.skip_existing,
         suffix=_csv,
         folder=FOLDER,
+        ahead=None,
     )
     wrong = {one.labels: one.error for one in found}
     items = [item._replace(error=item.error or wrong[item.source]) for item in planned.items]

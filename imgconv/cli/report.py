@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from imgconv.batch import Item, Outcome
+from imgconv.batch import Item, Outcome, Plan
 from imgconv.images import show_name
 from imgconv.text import Detail, Fact, show_text
 
@@ -28,14 +28,14 @@ def written_paths(outcome: Outcome) -> str:
 
 
 class Report:
-    """Follows the outcomes of a batch of `total` items and keeps the count."""
+    """Follows the outcomes of a plan, and keeps the count."""
 
-    def __init__(self, options: InputOptions, total: int, show: Show, console: Console) -> None:
-        self.options, self.total, self.show, self.console = options, total, show, console
+    def __init__(self, options: InputOptions, planned: Plan, show: Show, console: Console) -> None:
+        self.options, self.planned, self.show, self.console = options, planned, show, console
         self.counts: Counter[str] = Counter()
-        self.failures: list[str] = []
+        self.failures: list[str] = []  # the first of them
         self.begin = time.perf_counter()
-        self.progress = Progress(total, console, shown=not options.quiet)
+        self.progress = Progress(planned.count, console, shown=not options.quiet)
 
     def follow(self, outcomes: Iterable[Outcome]) -> ExitCode:
         """Report each outcome as it comes; the exit code."""
@@ -43,6 +43,7 @@ class Report:
             for outcome in map(spoken, outcomes):
                 self.counts[outcome.status] += 1
                 self._one(outcome)
+                self.progress.total = self.planned.count
                 self.progress.advance()
                 check_interrupt()
         self._summary()
@@ -61,7 +62,8 @@ class Report:
     def _notes(self, outcome: Outcome) -> None:
         name = show_name(outcome.item.source)
         if outcome.status == "failed":
-            self.failures.append(outcome.message)
+            if len(self.failures) < SCREEN:
+                self.failures.append(outcome.message)
             self._say(outcome.message, "error")
             if outcome.trace and self.options.verbose:
                 self.console.stderr.write(outcome.trace)
@@ -77,30 +79,33 @@ class Report:
 
     def _summary(self) -> None:
         """The count, when there is more to count than one success."""
-        left = self.total - self.counts.total()
-        if self.options.quiet or (self.total == 1 and self.counts["written"]):
-            return
-        if self.total == 1 and not left:
+        total = self.planned.count
+        left = total - self.counts.total()
+        if self.options.quiet or (total == 1 and (self.counts["written"] or not left)):
             return
         parts = [f"{self.counts[s]} {word}" for s, word in WORDS.items() if self.counts[s]]
-        parts += [f"{left} not begun"] if left else []
+        parts += [f"{self._left()} not begun"] if left else []
         self._say(f"{', '.join(parts)} in {time.perf_counter() - self.begin:.1f} s")
-        if self.total > SCREEN:
+        if total > SCREEN:
             self._repeat_failures()
 
     def _repeat_failures(self) -> None:
         """What failed long ago has left the screen."""
-        for line in self.failures[:SCREEN]:
+        for line in self.failures:
             self._say(f"  failed: {line}")
-        if (more := len(self.failures) - SCREEN) > 0:
+        if (more := self.counts["failed"] - SCREEN) > 0:
             self._say(f"  and {more} more")
 
+    def _left(self) -> str:
+        """How many have not ended; of names that nobody has looked at, some may be no images."""
+        about = "" if self.planned.is_whole else "about "
+        return f"{about}{self.planned.count - self.counts.total()}"
+
     def report_interruption(self) -> ExitCode:
-        left = self.total - self.counts.total()
         force = getattr(self.options, "force", False)
         again = "--force starts again" if force else "go on with --skip-existing"
         self._say(
-            f"interrupted: {self.counts['written']} done, {left} not; "
+            f"interrupted: {self.counts['written']} done, {self._left()} not; "
             f"what was finished is whole, {again}"
         )
         return ExitCode.INTERRUPTED
@@ -158,9 +163,11 @@ def strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show_plan(items: Sequence[Item], options: InputOptions) -> ExitCode:
+def show_plan(items: Iterable[Item], options: InputOptions) -> ExitCode:
     """--dry-run: what would be read and written."""
+    code = ExitCode.OK
     for item in items:
+        code = ExitCode.FAILED if item.error else code
         state = "failed" if item.error else "skipped" if item.skip else "planned"
         reason = in_options(item.error or item.skip)
         targets = [t for t in (item.target, *item.also) if t]
@@ -174,7 +181,7 @@ def show_plan(items: Sequence[Item], options: InputOptions) -> ExitCode:
         else:
             text = f"{show_name(item.source)} -> {', '.join(show_target(t) for t in targets)}"
         current().out(text + "\n")
-    return ExitCode.FAILED if any(item.error for item in items) else ExitCode.OK
+    return code
 
 
 def show_target(name: str) -> str:

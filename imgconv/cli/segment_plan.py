@@ -36,6 +36,7 @@ def plan_images(options: SegmentOptions, kinds: tuple[str, ...]) -> Plan:
         suffix=_labels_suffix,
         also=endings(kinds),
         folder=FOLDER,
+        ahead=None,
     )
     for item in planned.items:
         _check(item, options, kinds)
@@ -118,7 +119,7 @@ def show_all(planned: Plan, options: SegmentOptions, ledger: Ledger) -> int:
 
     from .report import show_plan, show_target
 
-    code = show_plan(planned.items, options)
+    code = show_plan(planned, options)
     if not options.json:
         every = (SUMMARY_NAME, NAME, OBJECTS_NAME)
         for folder in ledger.folders:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from .formats import folder_format, sniff
 
@@ -15,7 +14,7 @@ def is_ours(path: str | os.PathLike[str]) -> bool:
     if folder := folder_format(path):
         return folder.mark(path, b"").startswith("imgconv ")
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (of every file of a batch)
             head = file.read(HEAD)
     except (OSError, ValueError):
         return False

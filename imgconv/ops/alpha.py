@@ -9,6 +9,7 @@ import numpy as np
 from imgconv import threads
 
 FLOAT = np.dtype(np.float32)
+KNOWN = ("opaque", "covered")  # straight alpha of which it is known whether it covers everything
 
 
 def white(dtype: np.dtype) -> float:
@@ -16,8 +17,13 @@ def white(dtype: np.dtype) -> float:
     return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
 
 
-def is_opaque(pixels: np.ndarray) -> bool:
-    """Whether alpha, the last channel of pixels (H, W, C), covers everything."""
+def is_opaque(pixels: np.ndarray, alpha: str = "straight") -> bool:
+    """Whether alpha, the last channel of pixels (H, W, C), covers everything.
+
+    Of a band `alpha` says how it is in the whole image: "opaque", or "covered" to some degree.
+    """
+    if alpha in KNOWN:
+        return alpha == "opaque"
     return bool((pixels[..., -1] == white(pixels.dtype)).all())
 
 

@@ -47,13 +47,17 @@ class Filter:
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
         if alpha == "none" or (alpha == "premultiplied" and self.blurs):
             return self._colour(pixels)
-        if is_opaque(pixels):
+        if is_opaque(pixels, alpha):
             return with_alpha(self._colour(without_alpha(pixels)), pixels[..., -1:])
         if self.blurs and self.luma and pixels.shape[2] == 4:
             return self._covered_brightness(pixels)
         if self.blurs:
             return self._coverage(pixels)
         return self._beside_alpha(pixels)
+
+    def looks_at(self, alpha: str) -> bool:
+        """Whether it matters if alpha covers everything."""
+        return alpha != "none" and not (alpha == "premultiplied" and self.blurs)
 
     @property
     def blurs(self) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,10 +47,31 @@ def _sigma(folds: Folds) -> float | None:
     return sigma if both < 1e-9 and row.size > 3.5 * sigma and folds.is_mean else None
 
 
-def is_thinned(folds: Folds) -> bool:
-    """Whether it may be done on a thinned image, whose places count from the first row."""
+class Parts(NamedTuple):
+    """A large Gaussian in parts: of the outer ones and the middle one sigma and radius, in pixels
+    and in places that are `step` pixels apart."""
+
+    step: int
+    outer: float
+    radius: int
+    middle: float
+    margin: int
+
+    @property
+    def reach(self) -> int:
+        """Rows above and below from which a row's result comes, at most."""
+        return 2 * self.radius + (self.margin + 1) * self.step
+
+
+def thinning(folds: Folds) -> Parts | None:
+    """How it is done on a thinned image, whose places count from the first row; None where not."""
     sigma = _sigma(folds)
-    return sigma is not None and sigma >= LARGE
+    if sigma is None or sigma < LARGE:
+        return None
+    step = int(sigma / math.sqrt(2 * SHARE**2 + NEXT**2))
+    outer = SHARE * step
+    middle = math.sqrt(sigma**2 - 2 * outer**2) / step
+    return Parts(step, outer, math.ceil(CUT * outer), middle, math.ceil(CUT * middle))
 
 
 @dataclass(frozen=True)
@@ -106,16 +128,13 @@ def correlate(
     False where it is none, the image too narrow for vectors, or a value not finite: that would
     spread too far.
     """
-    sigma = _sigma(folds)
-    if sigma is None or sigma < LARGE or pixels.shape[1] * pixels.shape[2] < NARROW:
+    parts = thinning(folds)
+    if parts is None or pixels.shape[1] * pixels.shape[2] < NARROW:
         return False
+    step, outer, radius, inner, margin = parts
     height, width = pixels.shape[:2]
-    step = int(sigma / math.sqrt(2 * SHARE**2 + NEXT**2))
-    outer = SHARE * step
-    inner = math.sqrt(sigma**2 - 2 * outer**2) / step
-    reach, margin = math.ceil(CUT * outer), math.ceil(CUT * inner)
-    rows, columns = Axis(height, step, reach, margin), Axis(width, step, reach, margin)
-    part = bell(outer, reach)
+    rows, columns = Axis(height, step, radius, margin), Axis(width, step, radius, margin)
+    part = bell(outer, radius)
     thin = _thinned(pixels, part, rows, columns, border, fill)
     if pixels.dtype.kind == "f" and not np.isfinite(thin).all():
         return False

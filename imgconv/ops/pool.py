@@ -9,7 +9,7 @@ import numpy as np
 from imgconv import kernels, threads
 from imgconv.errors import UsageError
 
-from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
+from .alpha import KNOWN, by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .strides import Pair, Windows
 
 METHODS = ("max", "average", "l2", "min", "median")
@@ -60,13 +60,17 @@ class Pool:
         return 1 / stride[0], 1 / stride[1]
 
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
-        if alpha != "straight":
+        if alpha not in ("straight", *KNOWN):
             return self._channels(pixels)
-        if is_opaque(pixels):
+        if is_opaque(pixels, alpha):
             return with_alpha(self._channels(without_alpha(pixels)), white(pixels.dtype))
         if self.method in ("average", "l2"):
             return self._coverage(pixels)
         return self._visible(pixels)
+
+    def looks_at(self, alpha: str) -> bool:
+        """Whether it matters if alpha covers everything."""
+        return alpha == "straight"
 
     def _channels(self, pixels: np.ndarray, leave_out: bool = False) -> np.ndarray:
         windows = self.windows(*pixels.shape[:2])

@@ -4,14 +4,15 @@ A band of the image (with what its windows reach above and below) goes through t
 that the whole would; of what comes out, the rows that saw the band's cut edges are left away.
 So bands equal the whole to the bit wherever that function does the same for each row, whichever
 rows are given: not for what depends on all of them ("rescale", FFTs, no windows of a known
-size), on sums that run down a column of floats, or on places thinned out from the first row on.
+size) or on sums that run down a column of floats. Places thinned out from the first row on are
+the same in a band that begins at one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from .upsample import Interpolation, Transposed
 
 Shape = tuple[int, int, int]
 Span = tuple[int, int]  # rows begin..end
+Call = Callable[[np.ndarray], np.ndarray]
 
 
 class Rows(NamedTuple):
@@ -35,42 +37,53 @@ class Rows(NamedTuple):
     dtype: np.dtype
     reads: Callable[[int, int], Span]  # of which rows of the image rows begin..end are made
     work: Callable[[np.ndarray, int, int, int], np.ndarray]  # band, its first row, begin, end
+    least: int = 1  # rows that are worth being made together
+    covered: Any = None  # the Rows of planes whose alpha does not cover everything
 
 
-def rows_of(work: object, shape: Shape, dtype: np.dtype) -> Rows | None:
-    """Of an image of this shape (H, W, C) without alpha; None where a band is not enough.
+def rows_of(
+    work: object, shape: Shape, dtype: np.dtype, call: Call | None = None, floats: bool = False
+) -> Rows | None:
+    """Of an image of this shape (H, W, C); None where a band is not enough.
 
     A band may begin above row 0 and end below the last one: there lie the rows of the other end
-    (the border "wrap").
+    (the border "wrap"). `call` does the work, where it is not `work` that is called (the image has
+    alpha, or light is meant), with `floats` on float32 made of the pixels.
     """
+    call = call or (work if callable(work) else None)
+    if call is None:
+        return None
     if isinstance(work, Filter):
-        return _filter(work, shape, dtype)
+        return _filter(work, shape, dtype, call, FLOAT if floats or work.luma else dtype)
     if isinstance(work, Pool):
-        return _pool(work, shape, dtype)
+        return _pool(work, shape, dtype, call)
     if isinstance(work, Interpolation):
-        return _interpolation(work, shape, dtype)
+        return _interpolation(work, shape, dtype, call)
     if isinstance(work, Transposed):
-        return _transposed(work, shape, dtype)
+        return _transposed(work, shape, dtype, call)
     return None
 
 
-def _filter(work: Filter, shape: Shape, dtype: np.dtype) -> Rows | None:
-    if not _is_local(work, FLOAT if work.luma else dtype):
+def _filter(work: Filter, shape: Shape, dtype: np.dtype, call: Call, seen: np.dtype) -> Rows | None:
+    thin = _thinning(work) if dtype.kind == "u" else None  # floats may be not finite
+    if not _is_local(work, seen, thin):
         return None
-    height, reach = shape[0], sum(_reach(one) for one in work.operators)
+    height, step = shape[0], thin.step if thin else 1
+    reach = sum(_reach(one) for one in work.operators[bool(thin) :])
+    reach += thin.reach if thin else 0
     wraps = work.border == "wrap"
-    if wraps and reach >= height:
-        return None
+    if wraps and (reach + step > height or (thin and len(work.operators) > 1)):
+        return None  # what follows would see the other end's rows, at places thinned out there
 
     def reads(begin: int, end: int) -> Span:
-        if wraps:
-            return begin - reach, end + reach
-        return max(0, begin - reach), min(height, end + reach)
+        top = (begin - reach) // step * step
+        return (top, end + reach) if wraps else (max(0, top), min(height, end + reach))
 
     def part(band: np.ndarray, top: int, begin: int, end: int) -> np.ndarray:
-        return work(band)[begin - top : end - top]
+        return call(band)[begin - top : end - top]
 
-    return Rows(shape, FLOAT if work.range == "float" else dtype, reads, part)
+    result = FLOAT if work.range == "float" else dtype
+    return Rows(shape, result, reads, part, 2 * reach if thin else 1)
 
 
 def _reach(operator: tuple[Stencil, ...] | Rank) -> int:
@@ -80,13 +93,23 @@ def _reach(operator: tuple[Stencil, ...] | Rank) -> int:
     return max(stencil.shape[0] // 2 for stencil in operator)
 
 
-def _is_local(work: Filter, dtype: np.dtype) -> bool:
+def _thinning(work: Filter) -> gaussian.Parts | None:
+    """That of the first operator; later ones are not given numbers that are surely finite."""
+    first = work.operators[0]
+    if isinstance(first, Rank) or len(first) > 1 or fourier.wins(first[0]) or first[0].is_box:
+        return None
+    product = folds(first[0])
+    return gaussian.thinning(product) if product else None
+
+
+def _is_local(work: Filter, dtype: np.dtype, thin: gaussian.Parts | None) -> bool:
     if work.range == "rescale":
         return False
-    for operator in work.operators:
+    for place, operator in enumerate(work.operators):
         if isinstance(operator, Rank):
             continue
-        if not all(_is_row_by_row(stencil, dtype) for stencil in operator):
+        known = thin is not None and place == 0
+        if not known and not all(_is_row_by_row(stencil, dtype) for stencil in operator):
             return False
         dtype = FLOAT
     return True
@@ -98,10 +121,10 @@ def _is_row_by_row(stencil: Stencil, dtype: np.dtype) -> bool:
     if fourier.wins(stencil) or (stencil.is_box and real):
         return False
     product = folds(stencil) if real else None
-    return product is None or not gaussian.is_thinned(product)
+    return product is None or gaussian.thinning(product) is None
 
 
-def _pool(work: Pool, shape: Shape, dtype: np.dtype) -> Rows | None:
+def _pool(work: Pool, shape: Shape, dtype: np.dtype, call: Call) -> Rows | None:
     if work.size is None:
         return None
     height, width, depth = shape
@@ -117,12 +140,12 @@ def _pool(work: Pool, shape: Shape, dtype: np.dtype) -> Rows | None:
 
     def part(band: np.ndarray, top: int, begin: int, end: int) -> np.ndarray:
         skip = begin - first(begin)
-        return work(band)[skip : skip + end - begin]
+        return call(band)[skip : skip + end - begin]
 
     return Rows((*windows.over(height, width), depth), dtype, reads, part)
 
 
-def _interpolation(work: Interpolation, shape: Shape, dtype: np.dtype) -> Rows:
+def _interpolation(work: Interpolation, shape: Shape, dtype: np.dtype, call: Call) -> Rows:
     """Weights repeat every p rows of the result, which are q of the image."""
     height, width, depth = shape
     factor = Fraction(work.factors[0])
@@ -135,12 +158,12 @@ def _interpolation(work: Interpolation, shape: Shape, dtype: np.dtype) -> Rows:
 
     def part(band: np.ndarray, top: int, begin: int, end: int) -> np.ndarray:
         skip = top * p // q
-        return work(band)[begin - skip : end - skip]
+        return call(band)[begin - skip : end - skip]
 
     return Rows((*work.size(height, width), depth), dtype, reads, part)
 
 
-def _transposed(work: Transposed, shape: Shape, dtype: np.dtype) -> Rows:
+def _transposed(work: Transposed, shape: Shape, dtype: np.dtype, call: Call) -> Rows:
     height, width, depth = shape
     size, stride, padding = work.stencil.shape[0], work.stride[0], work.padding[0]
 
@@ -150,6 +173,6 @@ def _transposed(work: Transposed, shape: Shape, dtype: np.dtype) -> Rows:
 
     def part(band: np.ndarray, top: int, begin: int, end: int) -> np.ndarray:
         skip = top * stride
-        return work(band)[begin - skip : end - skip]
+        return call(band)[begin - skip : end - skip]
 
     return Rows((*work.size(height, width), depth), dtype, reads, part)

@@ -10,7 +10,7 @@ import numpy as np
 
 from imgconv.errors import InputError, UsageError
 
-from .alpha import by_rows, fit, is_opaque, white, with_alpha, without_alpha
+from .alpha import KNOWN, by_rows, fit, is_opaque, white, with_alpha, without_alpha
 from .interpolation import interpolate
 from .stencil import Stencil
 from .strides import Pair
@@ -46,9 +46,13 @@ class Interpolation:
         def enlarged(image: np.ndarray) -> np.ndarray:
             return interpolate(image, self.method, self.factors)
 
-        if alpha != "straight" or self.method == "nearest":
+        if alpha not in ("straight", *KNOWN) or self.method == "nearest":
             return enlarged(pixels)
-        return enlarge_covered(pixels, enlarged, enlarged)
+        return enlarge_covered(pixels, alpha, enlarged, enlarged)
+
+    def looks_at(self, alpha: str) -> bool:
+        """Whether it matters if alpha covers everything."""
+        return alpha == "straight" and self.method != "nearest"
 
     def spacing(self) -> tuple[float, float]:
         """Rows and columns of the result per row and column of the image."""
@@ -80,9 +84,9 @@ class Transposed:
         )
 
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
-        if alpha != "straight":
+        if alpha not in ("straight", *KNOWN):
             return self._spread(pixels)
-        return enlarge_covered(pixels, self._spread, self._share)
+        return enlarge_covered(pixels, alpha, self._spread, self._share)
 
     def _spread(self, pixels: np.ndarray) -> np.ndarray:
         return correlate_transposed(pixels, self.stencil, self.stride, self.padding, self.gain)
@@ -94,6 +98,10 @@ class Transposed:
         with np.errstate(invalid="ignore"):
             return np.nan_to_num(work._spread(cover) / work._spread(np.ones_like(cover)))
 
+    def looks_at(self, alpha: str) -> bool:
+        """Whether it matters if alpha covers everything."""
+        return alpha == "straight"
+
     def spacing(self) -> tuple[float, float]:
         """Rows and columns of the result per row and column of the image."""
         return float(self.stride[0]), float(self.stride[1])
@@ -101,6 +109,7 @@ class Transposed:
 
 def enlarge_covered(
     pixels: np.ndarray,
+    alpha: str,
     enlarged: Callable[[np.ndarray], np.ndarray],
     shared: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
@@ -112,7 +121,7 @@ def enlarge_covered(
     dtype, depth = pixels.dtype, pixels.shape[2]
     colour, top = without_alpha(pixels), np.float32(white(pixels.dtype))
     plain = enlarged(colour)
-    if is_opaque(pixels):
+    if is_opaque(pixels, alpha):
         return with_alpha(plain, white(dtype))
     weighted = by_rows(lambda p: p[..., :-1] * (p[..., -1:] / top), pixels, channels=depth - 1)
     cover = shared(by_rows(lambda p: p[..., -1:] / top, pixels, channels=1))

@@ -11,6 +11,7 @@ import numpy as np
 from imgconv import doing
 from imgconv.images import Image, bands
 from imgconv.images.bands import BandedPlane, RowReader, ahead
+from imgconv.ops.alpha import is_opaque
 from imgconv.tasks.large_plane import LargePlane
 from imgconv.threads import check_abandoned
 
@@ -74,6 +75,8 @@ def _bands(
     image: Image, plane: int, rows: Rows, operation: Operation, told: list[Result]
 ) -> Iterator[np.ndarray]:
     counts: Counter[str] = Counter()
+    if rows.covered and not _is_opaque(image, plane):
+        rows = rows.covered
     with RowReader(image, plane) as reader:
         spans = list(_spans(image, rows))
         made = ahead(_compute(reader, rows, operation, spans, counts))
@@ -82,6 +85,15 @@ def _bands(
             check_abandoned()
             yield band
     told.append(Result(NOTHING, operation.notes_of(counts) if counts else ()))
+
+
+def _is_opaque(image: Image, plane: int) -> bool:
+    """Whether its alpha covers everything: it is read until it does not."""
+    doing.say("looking at alpha")
+    with RowReader(image, plane) as reader:
+        step = reader.step
+        spans = ((n, min(n + step, reader.height)) for n in range(0, reader.height, step))
+        return all(is_opaque(reader.rows(*span)) for span in spans)
 
 
 def _compute(
@@ -106,6 +118,7 @@ def _spans(image: Image, rows: Rows) -> Iterator[tuple[int, int]]:
     made = width * channels * rows.dtype.itemsize
     read = info.width * info.channels * info.dtype.itemsize * info.height // max(1, height)
     tile = info.tiff.tile[0] if info.tiff and info.tiff.tile else ALIGNED
-    step = max(1, bands.BAND // max(made, read, 1) // tile) * tile
+    rows_at_once = max(bands.BAND // max(made, read, 1), rows.least)
+    step = max(1, rows_at_once // tile) * tile
     for begin in range(0, height, step):
         yield begin, min(begin + step, height)

@@ -48,7 +48,8 @@ class FilterPlane(Operation):
         return found._replace(notes=(*found.notes, *self.notes_of(counts)))
 
     def by_rows(self, info: Info) -> Rows | None:
-        return rows_on(self._work(info.dtype), info, self.linear)
+        floats = self.work.range == "float"
+        return rows_on(self._work(info.dtype), info, self.linear, floats)
 
     def count(self, rows: np.ndarray, found: np.ndarray, begin: int) -> Mapping[str, int]:
         """Of every fourth row and column, from the plane's first one on."""

@@ -30,6 +30,25 @@ def work_in_light(
     return in_light(work, plane, info.alpha, curves(info), keep_float)
 
 
+def caller(
+    work: Callable[[np.ndarray, str], np.ndarray], info: Info, linear: bool, keep_float: bool
+) -> Callable[[str], Callable[[np.ndarray], np.ndarray]]:
+    """For bands of planes of one Info: what is known of alpha -> band -> result."""
+    if linear:
+        check_light(info)
+    shown = curves(info) if linear else None
+
+    def knowing(alpha: str) -> Callable[[np.ndarray], np.ndarray]:
+        def each(band: np.ndarray, _: str = "") -> np.ndarray:
+            return work(band, alpha)
+
+        if shown is None:
+            return each
+        return lambda band: in_light(each, band, info.alpha, shown, keep_float)
+
+    return knowing
+
+
 def curves(info: Info) -> Curves:
     """The curves of the image's profile, else sRGB's."""
     if info.icc is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgconv.text import Fact
 
-from .light import work_in_light
+from .light import caller, work_in_light
 from .operation import Result
 
 if TYPE_CHECKING:
@@ -17,13 +17,25 @@ if TYPE_CHECKING:
     from imgconv.ops.rows import Rows
 
 
-def rows_on(work: Any, info: Info, linear: bool = False) -> Rows | None:
-    """How it is done band by band; None where that would not be the same."""
+def rows_on(work: Any, info: Info, linear: bool = False, floats: bool = False) -> Rows | None:
+    """How it is done band by band; None where that would not be the same.
+
+    linear and floats as in `work_on`.
+    """
     from imgconv.ops.rows import rows_of
 
-    if linear or info.alpha != "none" or info.no_data is not None:
+    if info.no_data is not None:
         return None
-    return rows_of(work, (info.height, info.width, info.channels), info.dtype)
+    call = caller(work, info, linear, floats)
+    shape = info.height, info.width, info.channels
+
+    def rows(alpha: str, real: bool) -> Rows | None:
+        return rows_of(work, shape, info.dtype, call(alpha), real or linear)
+
+    if not work.looks_at(info.alpha):
+        return rows(info.alpha, False)
+    opaque, covered = rows("opaque", False), rows("covered", True)
+    return opaque._replace(covered=covered) if opaque and covered else None
 
 
 def work_on(
