@@ -297,8 +297,13 @@ def test_a_block_whose_workers_are_lost_is_tried_three_times(allowed: int, times
     def lose(timeout: float) -> Any:
         raise KilledWorker("task", None, allowed)
 
-    sent = []
-    block = large_items.Block(lambda: sent.append(1) or SimpleNamespace(result=lose))
+    sent: list[Any] = []
+
+    def send() -> Any:
+        sent.append(SimpleNamespace(result=lose))
+        return sent[-1]
+
+    block = large_items.Block(send)
     with pytest.raises(InputError, match="lost a worker each time"):
         block.result()
     assert len(sent) == times

@@ -102,9 +102,7 @@ def test_bands_of_what_has_alpha_or_is_light_equal_the_whole(
         pixels = np.concatenate([colours, np.full_like(colours[..., :1], top)], axis=2)
         some = pixels[5:9, ..., -1]
         some[:] = rng.choice(np.array([first, top]), some.shape)
-        info = Info(
-            pixels.shape[1], pixels.shape[0], pixels.shape[2], pixels.dtype, alpha="straight"
-        )
+        info = Info("png", pixels.dtype, *pixels.shape, alpha="straight")
         floats = isinstance(work, Filter) and work.range == "float"
         linear = linear and not (isinstance(work, Filter) and work.luma)
         try:
