@@ -98,9 +98,12 @@ def run(band: Callable[[int, int], Any], rows: int, smallest: int = 1) -> None:
     asked = _helpers(workers - 1).ask(work, helpers) if helpers > 0 else []
     try:
         work()
-    finally:
+    except BaseException:
         for one in asked:
             one.wait()
+        raise
+    for one in asked:
+        one.withdraw()
     for one in asked:
         if one.error is not None:
             raise one.error
@@ -157,10 +160,12 @@ class _Asked:
 
     def __init__(self, work: Callable[[], None]) -> None:
         self.work, self.error = work, None  # type: Callable[[], None], BaseException | None
-        self.unfinished = threading.Lock()
+        self.taken, self.unfinished = threading.Lock(), threading.Lock()
         self.unfinished.acquire()
 
     def do(self) -> None:
+        if not self.taken.acquire(blocking=False):
+            return
         try:
             self.work()
         except BaseException as error:  # raised where it is waited for
@@ -170,6 +175,11 @@ class _Asked:
 
     def wait(self) -> None:
         self.unfinished.acquire()
+
+    def withdraw(self) -> None:
+        """If nobody has begun it, since all may be busy or wait themselves; else wait."""
+        if not self.taken.acquire(blocking=False):
+            self.wait()
 
 
 class _Helpers:

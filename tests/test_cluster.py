@@ -350,7 +350,8 @@ def test_a_batch_that_loses_two_of_three_workers_is_complete(
     monkeypatch.setattr(report, "written_paths", show)
     code, _, said = run(f"{line} --cluster {machines[0]}")
     assert code == 0 and len(told) == 229, said
-    assert contents("out") == files
+    whole = {name: data for name, data in contents("out").items() if not name.endswith(".part")}
+    assert whole == files  # a part of a killed process may be left, for a later run to sweep
 
 
 def test_a_step_is_sent_as_plain_data() -> None:

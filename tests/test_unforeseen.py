@@ -90,7 +90,7 @@ def test_without_threads_it_works_alone(monkeypatch: pytest.MonkeyPatch) -> None
         raise RuntimeError("can't start new thread")
 
     done: list[tuple[int, int]] = []
-    threads._pool.cache_clear()
+    threads._helpers.cache_clear()
     monkeypatch.setattr(threading.Thread, "start", start)
     threads.use(4)
     try:
@@ -100,7 +100,7 @@ def test_without_threads_it_works_alone(monkeypatch: pytest.MonkeyPatch) -> None
         assert [one.status for one in found] == ["written"] * 5
     finally:
         threads.use(None)
-        threads._pool.cache_clear()
+        threads._helpers.cache_clear()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes as POSIX has them")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, islice
+from pathlib import Path
 
 from imgconv.errors import UsageError
 from imgconv.images import folder_format, is_ours, show_name
@@ -124,6 +125,8 @@ def _split(items: Iterator[Item], ahead: int | None, left: Callable[[], int]) ->
 
 
 def _inputs(inputs: Sequence[str], recursive: bool, files_from: str | None) -> Inputs:
+    if not all(map(os.path.isabs, inputs)):
+        Path.cwd()  # raises FileNotFoundError where the working folder is gone
     if files_from == "-" and "-" in inputs:
         raise UsageError("standard input is either an image (-) or a list (`files_from='-'`)")
     if not inputs and files_from is None:

@@ -20,7 +20,7 @@ T = TypeVar("T")
 END: Any = object()
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class BandedPlane:
     """A plane (H, W, C) that is not there as a whole: its bands come once."""
 

@@ -21,7 +21,7 @@ def one_row() -> int:
     return 1
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Image:
     """A file holds one or several: the pages of a scan, the frames of an animation.
 

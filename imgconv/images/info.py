@@ -21,7 +21,7 @@ def words_of(comment: bytes) -> str:
         return comment.decode("latin-1")
 
 
-@dataclass(frozen=True)  # compared: see jpeg/tables.py
+@dataclass(frozen=True)
 class JpegTables:
     """How a JPEG was quantised, so that its successor is written alike."""
 
@@ -30,7 +30,7 @@ class JpegTables:
     sampling: tuple[tuple[int, int], ...]  # (h, v) of each component
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class TiffLayout:
     """How a TIFF was laid out and what its tags said; see `formats/tiff`."""
 
@@ -50,7 +50,7 @@ class TiffLayout:
     tags: tuple[tuple[int, int, int, Any], ...] = ()  # code, type, count, value of all others
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ZarrLayout:
     """How an image of an OME-Zarr was laid out; see `formats/omezarr`."""
 
@@ -66,7 +66,7 @@ class ZarrLayout:
     groups: str = ""  # JSON: what the groups around the images say, by their paths
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Info:
     """One file's image: its planes as delivered, and what is known about them.
 

@@ -23,7 +23,7 @@ SLACK = 1 << 20  # bytes that any file may be filled up by
 METADATA = 64 << 20  # bytes that the texts, tags and profiles of one file may take
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Limits:
     """What may be read of a file, and how."""
 

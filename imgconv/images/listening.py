@@ -10,6 +10,10 @@ from contextlib import contextmanager
 SILENCE = logging.NullHandler()
 
 
+def is_heard(level: int) -> bool:
+    return level >= logging.WARNING
+
+
 @contextmanager
 def listening(name: str) -> Iterator[list[str]]:
     """What the library of this name logs in this thread; nothing of it reaches the terminal."""
@@ -23,7 +27,8 @@ def listening(name: str) -> Iterator[list[str]]:
     ear = Ear()
     logger.addHandler(SILENCE)
     logger.addHandler(ear)
-    logger.propagate = False
+    logger.propagate = logger.disabled = False
+    logger.isEnabledFor = is_heard  # type: ignore[method-assign]  # whatever the program around set
     try:
         yield heard
     finally:

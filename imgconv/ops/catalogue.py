@@ -16,7 +16,7 @@ from .stencil import Stencil, stencil, uniform
 WIDEST = 4000  # rows and columns of a box
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Named:
     """A named stencil, or two whose responses are the legs of a right triangle.
 
@@ -98,7 +98,7 @@ MEANT = {
 """What people call a kernel that has another name here: suggested, not taken."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Family:
     """Stencils made to measure: NAME:NUMBER, e.g. gaussian:2."""
 

@@ -25,7 +25,7 @@ IMPORTS = tuple(
 )  # at the first image that needs it: a single sharpened one needs none
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Filter:
     """Operators one after the other, then scale and bias, then the range; a pure function.
 

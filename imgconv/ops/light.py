@@ -15,7 +15,7 @@ from .alpha import FLOAT, by_rows, white
 Curve = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Curves:
     """`decode` makes light of stored values, `encode` the other way round; both of colours
     (H, W, C) from 0 (black) to 1 (white), and beyond."""

@@ -15,7 +15,7 @@ MEANINGS = {
 }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Rank:
     """One of MEANINGS over windows of K x L pixels, whose anchor is (K // 2, L // 2).
 

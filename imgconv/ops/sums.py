@@ -18,7 +18,7 @@ import numpy as np
 from .stencil import Stencil
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class Sums:
     """How sums are formed and finished: result = (bias + sum of weights x) * multiplier / divisor.
 

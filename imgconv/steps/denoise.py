@@ -220,7 +220,10 @@ def write_notes(facts: Sequence[Mapping[str, Any]]) -> list[str]:
 def nothing_changed(facts: Sequence[Mapping[str, Any]]) -> str:
     """Why no line was taken out."""
     if any("axes_pixels" in one for one in facts):
-        return "nothing changed: the lines are on even bright colour, as a plot's axes and curves"
+        return (
+            "nothing changed: the lines are on even bright colour, as a plot's axes and curves; "
+            "give the picture alone if they lie over one"
+        )
     return "no lines found, nothing changed; `model='photo'` takes out noise"
 
 

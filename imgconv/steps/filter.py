@@ -29,7 +29,7 @@ BRIGHTER = 1.5  # times as bright as before
 NOTHING = 1e-9  # what weights that sum to 0 may sum to
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True)
 class FilterPlane(Operation):
     """The filter as an operation; where all values are kept, results are float32."""
 
