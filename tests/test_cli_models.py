@@ -281,3 +281,8 @@ def test_onnx_is_loaded_to_import_only(words):
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"onnx", "numba", "torch", "rich"}
     assert words == ["list"] or "numpy" not in loaded
+
+
+def test_failures_are_told_one_a_line():
+    lines = entry("failures", ["Small ones are missed.", "Thin ones, too."], "  ")
+    assert lines == ["  failures:", "    - Small ones are missed.", "    - Thin ones, too."]

@@ -206,6 +206,8 @@ def entry(key: str, value: Any, indent: str) -> list[str]:
             words = one.items() if isinstance(one, dict) else enumerate(one)
             inner.append(f"{indent}  - " + ", ".join(f"{k}: {plain(v)}" for k, v in words))
         return [f"{indent}{key}:", *inner]
+    if isinstance(value, list) and any(" " in str(one) for one in value):  # sentences
+        return [f"{indent}{key}:", *(f"{indent}  - {plain(one)}" for one in value)]
     return [f"{indent}{key}: {plain(value)}"]
 
 
