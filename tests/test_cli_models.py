@@ -14,6 +14,7 @@ import pytest
 from networks_of_tests import classifier, convolver, inverter
 
 from imgconv import cli, engine
+from imgconv.cli.model_show import entry
 from imgconv.engine import bundled as bundled_module
 
 CARD = {
