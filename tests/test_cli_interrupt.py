@@ -38,8 +38,9 @@ def start(*more: str) -> subprocess.Popen[bytes]:
 
 
 def heard() -> None:
-    """A script that runs the tests in the background makes them, and this, ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """A script that runs the tests in the background, or nohup, has made them ignore these."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def contents(folder: str) -> dict[str, bytes]:

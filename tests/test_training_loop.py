@@ -204,6 +204,7 @@ def test_the_rate_rises_and_falls_to_nothing_and_is_taken_up_without_a_jump() ->
 
 
 def test_batches_are_the_same_whoever_makes_them_and_from_any_step() -> None:
+    before = set(threading.enumerate())
     one = iter(Batches(Blurred(), 2, 8, seed=1, step=0))
     first = [next(one) for _ in range(4)]
     later = next(iter(Batches(Blurred(), 2, 8, seed=1, step=3)))
@@ -212,7 +213,8 @@ def test_batches_are_the_same_whoever_makes_them_and_from_any_step() -> None:
         by_threads = ahead(Batches(Blurred(), 2, 8, seed=1, step=0), workers)
         assert all(torch.equal(next(by_threads)[1], batch[1]) for batch in first)
         by_threads.close()
-    assert not [t for t in threading.enumerate() if t.name.startswith("ThreadPool")]
+    left = set(threading.enumerate()) - before
+    assert not [one for one in left if one.name.startswith("ThreadPool")]
 
 
 def test_processes_make_batches_only_where_they_can_share_them(monkeypatch) -> None:
