@@ -68,7 +68,7 @@ def least(costs: list[Cost]) -> float:
 
 @contextmanager
 def workers(count: int) -> Iterator[Cluster]:
-    machines = LocalCluster(count, threads_per_worker=1, dashboard_address=None)
+    machines = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
     with machines, connect(machines.scheduler_address) as cluster:
         yield cluster
 

@@ -21,7 +21,7 @@ from PIL import Image
 
 from imgconv import cli, doing
 from imgconv.cli.console import Console
-from imgconv.cli.progress import Progress, TimeLeft
+from imgconv.cli.progress import Pace, Progress
 from imgconv.images import bands
 
 
@@ -82,12 +82,43 @@ def test_tiles_within_planes_are_a_part_of_them() -> None:
     assert doing.now() == []
 
 
-def test_the_time_left_runs_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter((100.5, 110.0, 115.0, 120.0, 3820.0))
-    left = TimeLeft(100.0)
+def test_the_time_left_runs_down_and_the_bar_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((100.5, 110.0, 115.0, 120.0, 3820.0, 3830.0))
+    pace = Pace(100.0)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    said = [left(part) for part in (0.0, 0.25, 0.25, 0.5, 0.75)]
-    assert said == ["0:00", "0:30 left", "0:25 left", "0:20 left", "20:40 left"]
+    said, parts = [], []
+    for part in (0.0, 0.25, 0.25, 0.5, 0.75, 0.75):
+        pace.see(part)
+        said.append(pace.left)
+        parts.append(pace.part)
+    assert said == ["0:00", "0:30 left", "0:25 left", "0:20 left", "20:40 left", "20:30 left"]
+    assert parts[:5] == [0.0, 0.25, 0.375, 0.5, 0.75]
+    assert parts[5] == pytest.approx(0.75 * 3730 / 3720)
+
+
+def test_a_bar_waits_where_the_next_step_should_have_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter((10.0, 1000.0, 2000.0))
+    pace = Pace(0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    for done, shown in ((0.1, 0.1), (0.1, 0.2), (1.0, 1.0)):
+        pace.see(done)
+        assert pace.part == pytest.approx(shown)
+
+
+def test_where_a_plane_takes_long_its_parts_are_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for columns, words in (("80", "loading plane 2 of 3, tile 4 of 5"), ("60", "plane 2 of 3")):
+        monkeypatch.setenv("COLUMNS", columns)
+        seen = Terminal()
+        with Progress(1, Console(None, None, seen), shown=True):
+            for plane in doing.count("plane", range(3), 3):
+                for tile in doing.count("tile", range(5), 5):
+                    if (plane, tile) == (1, 3):
+                        until(seen, words)
+        doing.rest()
+        assert ("tile" in seen.getvalue()) == (columns == "80")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals as POSIX has them")

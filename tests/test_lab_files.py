@@ -237,6 +237,15 @@ def test_a_tag_that_points_behind_the_end_is_left_out(tmp_path):
     assert list(source.notes) == ["tag 65000 cannot be read and is left out"]
 
 
+@pytest.mark.parametrize(("code", "what"), [(34675, "colour profile"), (700, "XMP")])
+def test_a_block_of_a_wrong_type_is_left_out_and_told(tmp_path, code, what):
+    data = noise(5, 6)
+    write(tmp_path / "a.tif", data, "", extratags=[(code, "d", 2, (1.5, 2.5), True)])
+    found, source = read(tmp_path / "a.tif")
+    assert (found[0] == data).all()
+    assert list(source.notes) == [f"tag {code} ({what}) holds no bytes and is left out"]
+
+
 @pytest.mark.parametrize("dtype", [np.uint32, np.int64])
 def test_wide_integers_are_measured_exactly(tmp_path, dtype):
     data = np.array([[1, (1 << 24) + 1], [(1 << 31) - 1, 0]], dtype)

@@ -17,6 +17,7 @@ PATIENCE = 0.4  # seconds before a bar is worth its import
 TICK = 0.1  # seconds
 WIDEST = 40  # columns of the bar itself
 WORDS = 44  # columns of what stands beside it, at most
+ROOMY = 76  # columns of a terminal from which two counts find room
 
 
 class Progress:
@@ -85,43 +86,64 @@ class Progress:
         with self.drawing:
             made.start()
             self.bar = made
-        task, left = made.task_ids[0], TimeLeft(begin)
+        task, pace = made.task_ids[0], Pace(begin)
         while not self.ended.wait(TICK):
-            words, part = self._state(doing.now())
+            words, part = self._state(doing.now(), made.console.width >= ROOMY)
+            pace.see(part)
             total = 1 if part > 0 else None
             with self.drawing:
-                made.update(task, description=words, total=total, completed=part, left=left(part))
+                made.update(
+                    task, description=words, total=total, completed=pace.part, left=pace.left
+                )
                 made.refresh()
         with self.drawing:
             made.stop()
             self.bar = None
 
-    def _state(self, threads: Sequence[Doing]) -> tuple[str, float]:
-        """What is done, in words, and how much of all, 0 to 1."""
+    def _state(self, threads: Sequence[Doing], roomy: bool) -> tuple[str, float]:
+        """What is done, in words, and how much of all, 0 to 1. Where there is room, a single file's
+        innermost steps are told beside the outermost: a plane can take long."""
         part = (self.done + sum(one.fraction for one in threads)) / self.total
         word = self.word or (threads[-1].word if threads else "loading")
         levels = [level for one in threads for level in one.levels if level.total > 1]
         if self.total > 1:
             word += f", {self.done} of {self.total} {self.unit}s"
         elif levels:
-            word += f" {levels[0].unit} {levels[0].number} of {levels[0].total}"
+            told = (levels[0], levels[-1]) if roomy and len(levels) > 1 else levels[:1]
+            word += " " + ", ".join(f"{one.unit} {one.number} of {one.total}" for one in told)
         return word, min(part, 1)
 
 
-class TimeLeft:
-    """How long it will still take, if it goes on like this; at first, how long it has taken."""
+class Pace:
+    """How much is done and how long the rest will take, if it goes on as it went.
+
+    Between two steps both go on at the pace seen so far, for as much as the last step was.
+    """
 
     def __init__(self, begin: float) -> None:
-        self.begin, self.part, self.end = begin, 0.0, 0.0
+        self.begin = self.now = begin
+        self.done, self.step, self.end = 0.0, 0.0, begin
 
-    def __call__(self, part: float) -> str:
-        """In words, when so much is done, 0 to 1."""
-        now = time.monotonic()
-        if part > self.part:  # between two steps the time runs down
-            self.part, self.end = part, self.begin + (now - self.begin) / part
-        if part < 0.02 or now - self.begin < 1:
-            return _clock(now - self.begin)
-        return f"{_clock(max(0, self.end - now))} left"
+    def see(self, done: float) -> None:
+        """So much is done now, 0 to 1."""
+        self.now = time.monotonic()
+        if done > self.done:
+            self.done, self.step = done, done - self.done
+            self.end = self.begin + (self.now - self.begin) / done
+
+    @property
+    def part(self) -> float:
+        if self.done == 0:
+            return 0.0
+        by_time = (self.now - self.begin) / (self.end - self.begin)
+        return min(max(self.done, by_time), self.done + self.step, 1)
+
+    @property
+    def left(self) -> str:
+        """In words; at first, how long it has taken."""
+        if self.done < 0.02 or self.now - self.begin < 1:
+            return _clock(self.now - self.begin)
+        return f"{_clock(max(0, self.end - self.now))} left"
 
 
 def _clock(seconds: float) -> str:

@@ -166,6 +166,11 @@ def _buffer(stream: BinaryIO) -> BinaryIO:
 
 def _cannot_open(source: str | os.PathLike[str], name: str, error: Exception) -> InputError:
     if isinstance(error, FileNotFoundError):
+        if "://" in os.fspath(source):
+            return InputError(
+                f"{name}: of addresses only OME-Zarr is read; fetch the file first, or pipe it: "
+                "curl -L ADDRESS | imgconv COMMAND -"
+            )
         return InputError(f"{name}: no such file")
     if isinstance(error, IsADirectoryError):
         return InputError(f"{name}: is a folder, not an image")

@@ -10,6 +10,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from . import host
+from .dialect import LANES
 from .vectors import (
     FEATURES,
     INDEX,
@@ -26,6 +27,7 @@ from .vectors import (
     spread_in,
 )
 
+WIDE_WORDS = LANES == 16 and "+avx512bw" in FEATURES  # registers of 64 bytes, also of words
 QUARTER = 4  # lanes of 128 bits, within which lanes move freely
 
 
@@ -62,7 +64,9 @@ def running(step: int) -> Callable:
 
 # LLVM's names of x86's multiply-add of words and of its packing, by lanes of 32 bits.
 PAIRS: tuple = ()
-if "+avx2" in FEATURES:
+if WIDE_WORDS:
+    PAIRS = (16, "avx512.pmaddw.d.512", "avx512.packssdw.512")
+elif "+avx2" in FEATURES:
     PAIRS = (8, "avx2.pmadd.wd", "avx2.packssdw")
 elif "+sse2" in FEATURES:
     PAIRS = (4, "sse2.pmadd.wd", "sse2.packssdw.128")
@@ -140,6 +144,7 @@ def narrowing(places: int) -> Callable:
 # from one half to the other takes it many.
 HALVED = ("znver1", "btver2", "bdver1", "bdver2", "bdver3", "bdver4")
 REGISTER = 32 if "+avx2" in FEATURES and host.cpu()[0] not in HALVED else 16
+REGISTER = 64 if WIDE_WORDS else REGISTER
 
 
 def interleaving(part: int) -> Callable:
@@ -193,15 +198,21 @@ def high_bytes(typing: Any, one: Any, other: Any) -> Any:
     return target(one, other), emit
 
 
+# LLVM's names of x86's multiply-add of bytes, by words of the result, and what a CPU needs for it.
+BYTE_PAIRS = {
+    8: ("ssse3.pmadd.ub.sw.128", "+ssse3"),
+    16: ("avx2.pmadd.ub.sw", "+avx2"),
+    32: ("avx512.pmaddubs.w.512", "+avx512bw"),
+}
+
+
 @intrinsic
 def byte_products(typing: Any, words: Any, weights: Any) -> Any:
     """Of each word the lower byte times that of `weights`, plus the upper byte times its upper.
 
     Both weights together are at most 128.
     """
-    name, needed = "ssse3.pmadd.ub.sw.128", "+ssse3"
-    if words.count == 16:
-        name, needed = "avx2.pmadd.ub.sw", "+avx2"
+    name, needed = BYTE_PAIRS.get(words.count, BYTE_PAIRS[8])
 
     def emit(context: Any, b: Any, _: Any, values: Any) -> Any:
         sides = values[0], spread_in(b, values[1], words.code)
@@ -230,7 +241,9 @@ def mean(typing: Any, one: Any, other: Any) -> Any:
 
 # LLVM's name of x86's product of words, of REGISTER bytes; LLVM itself misses some of them.
 HIGH = ""
-if REGISTER == 32:
+if REGISTER == 64:
+    HIGH = "avx512.pmulhu.w.512"
+elif REGISTER == 32:
     HIGH = "avx2.pmulhu.w"
 elif "+sse2" in FEATURES:
     HIGH = "sse2.pmulhu.w"

@@ -49,7 +49,7 @@ class Meaning:
                 Fact(f"{page.samplesperpixel} inks that are not CMYK are read as channels of data")
             )
             self.photometric = DATA
-        self.icc = tags.bytes_of(page.tags.valueof(tags.ICC))
+        self.icc = tags.block(page, tags.ICC, notes)
         self.inks = limits.inks or self.icc
         unsigned = page.dtype.kind in "ub"
         self.bits = page.bitspersample

@@ -72,7 +72,7 @@ class Pages:
         height, width = page.imagelength, page.imagewidth
         text = (page.description or "") if self.text is None else self.text
         resolution = tags.resolution(page, kind, text)
-        packet = tags.bytes_of(page.tags.valueof(tags.XMP))
+        packet = tags.block(page, tags.XMP, self.notes)
         if self.orientation >= 5:
             height, width = width, height
             resolution = resolution.turn() if resolution else None

@@ -9,7 +9,9 @@ from typing import Any
 from imgconv.images.info import TiffLayout
 from imgconv.images.limits import Room
 from imgconv.images.metadata import imagej, ome
+from imgconv.images.notes import Notes
 from imgconv.images.resolution import Resolution
+from imgconv.text import Fact
 
 ORIENTATION, SOFTWARE, SUBIFDS, XMP, ICC, EXIF = 274, 305, 330, 700, 34675, 34665
 DIRECTORIES = (EXIF, 34853)  # EXIF and GPS, lists of tags of their own
@@ -20,6 +22,7 @@ MICROMANAGER = 51123
 UNTRUE = {  # what shows the image as it was
     LAYERS: "Photoshop's layers are", RESOURCES: "Photoshop's resources (thumbnail, paths) are",
 }  # fmt: skip
+BLOCKS = {ICC: "colour profile", XMP: "XMP"}
 # Kept elsewhere, or true only of the file they stood in.
 NOT_COPIED = frozenset({
     254, 255, 256, 257, 258, 259, 262, 263, 264, 265, 266, 270, 273, ORIENTATION, 277, 278, 279,
@@ -122,6 +125,15 @@ def _is_shaped(description: str) -> bool:
         return description[:1] == "{" and "shape" in json.loads(description)
     except ValueError:
         return False
+
+
+def block(page: Any, code: int, notes: Notes) -> bytes | None:
+    """The content of a tag that should hold bytes; where it holds anything else, a note says so."""
+    value = page.tags.valueof(code)
+    found = bytes_of(value)
+    if value and found is None:
+        notes.add(Fact(f"tag {code} ({BLOCKS[code]}) holds no bytes and is left out"))
+    return found
 
 
 def bytes_of(value: Any) -> bytes | None:
