@@ -18,6 +18,7 @@ WAITING = frozenset({
     "bz2", "ipaddress", "linecache", "lzma", "pickle", "shellingham", "subprocess", "textwrap",
     "tokenize", "numpy._core._internal",
     "numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars",  # what help() shows
+    "numpy.f2py", "numpy.testing", "scipy.linalg", "scipy.spatial.transform",  # SciPy's, of ndimage
 })  # fmt: skip
 
 
