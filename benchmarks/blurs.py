@@ -55,8 +55,8 @@ def measured() -> Iterator[tuple[dict[str, float], Row]]:
 def compared(work: str, goal: float, ours: Call, peers: Peers) -> tuple[dict[str, float], Row]:
     """All in turn, round after round; the ratio is the median of the rounds' ratios.
 
-    Each is timed right after a call of its own: whoever followed Pillow, which leaves the second CPU
-    asleep and other memory in the caches, paid for it.
+    Each is timed right after a call of its own: whoever followed Pillow, which leaves the second
+    CPU asleep and other memory in the caches, paid for it.
     """
     first = {name: seconds(call) for name, call in peers.items()}
     near = [name for name in peers if first[name] < FAR * min(first.values())]

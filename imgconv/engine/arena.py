@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 LINE = 16  # float32 numbers of a cache line: every value begins on one
 
@@ -40,3 +43,11 @@ def place(spans: Sequence[Span]) -> tuple[list[int], int]:
 
 def _round_up(numbers: int) -> int:
     return -(-numbers // LINE) * LINE
+
+
+def aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """New float32 numbers that begin at a cache line: a vector that lies in two is read twice."""
+    count = math.prod(shape)
+    room = np.empty(count + LINE, np.float32)
+    first = -(room.__array_interface__["data"][0] // room.itemsize) % LINE
+    return room[first : first + count].reshape(shape)

@@ -13,6 +13,7 @@ import numpy as np
 from imgconv import doing
 from imgconv.errors import InputError
 
+from .arena import aligned
 from .fusion import fold
 from .graph import Graph
 from .outputs import Axes, output_axes
@@ -68,7 +69,7 @@ class Network:
     ) -> dict[str, np.ndarray]:
         plan = self.plan({name: array.shape for name, array in inputs.items()}, chosen)
         if self.room.size < plan.numbers:
-            self.room = np.empty(plan.numbers, np.float32)
+            self.room = aligned((plan.numbers,))
         values: dict[Key, np.ndarray] = {(name, False): array for name, array in inputs.items()}
         for step in doing.count("layer", plan.steps, len(plan.steps)):
             start = time.perf_counter()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from imgconv import kernels, threads
+from imgconv.engine.arena import aligned
 from imgconv.engine.fusion import Stage
 from imgconv.engine.operators.operator import Clamp
 from imgconv.engine.operators.sliding import windows
@@ -207,7 +208,7 @@ def _places(stencils: np.ndarray) -> np.ndarray:
     """Weights (K, C, 3, 3) at the 36 places of a tile, as the kernel reads them."""
     K, C = stencils.shape[:2]
     pairs, wide = -(-K // (2 * V)), blocks(C) * V
-    places = np.empty((PLACES, pairs, wide, 2 * V), np.float32)
+    places = aligned((PLACES, pairs, wide, 2 * V))
     source = np.ascontiguousarray(stencils)
 
     def band(begin: int, end: int) -> None:
@@ -336,7 +337,8 @@ def _pair_channels(weights: np.ndarray) -> np.ndarray:
         first.transpose(0, 2, 4, 3, 1).reshape(pairs, -1, 2 * V),
         paired[:, :, whole:].transpose(0, 3, 2, 1).reshape(pairs, -1, 2 * V),
     ]
-    return np.ascontiguousarray(np.concatenate(parts, axis=1))
+    steps = parts[0].shape[1] + parts[1].shape[1]
+    return np.concatenate(parts, axis=1, out=aligned((pairs, steps, 2 * V)))
 
 
 def _prepare_groups(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from imgconv import kernels
+from imgconv.engine.arena import aligned
 
 
 def _lanes() -> int:
@@ -106,5 +107,5 @@ def scratch(numbers: int) -> np.ndarray:
     """
     held = getattr(_own, "scratch", None)
     if held is None or held.size < numbers:
-        held = _own.scratch = np.empty(numbers, np.float32)
+        held = _own.scratch = aligned((numbers,))
     return held
