@@ -27,18 +27,22 @@ class Image:
 
     Planes of one size, type and meaning (a stack) are one image with axes. `read_planes` gives
     each plane (H, W, C) in turn; `read_region` part of one, where the format can, and
-    `rows_together` are as many as it decodes at a time (0 where that is the whole plane).
+    `rows_together` are as many as it decodes at a time (0 where that is the whole plane). `size`
+    are the rows and columns of planes that have yet to be computed, where they are known.
     """
 
     info: Info
     read_planes: Planes
     read_region: Region | None = None
     rows_together: Callable[[], int] = no_rows
+    size: tuple[int, int] | None = None
 
     @staticmethod
-    def of(info: Info, planes: Iterable[np.ndarray]) -> Image:
+    def of(
+        info: Info, planes: Iterable[np.ndarray], size: tuple[int, int] | None = None
+    ) -> Image:
         """An image of planes at hand, or of such as come once."""
-        return Image(info, lambda: iter(planes))
+        return Image(info, lambda: iter(planes), size=size)
 
     def planes(self) -> Iterator[np.ndarray]:
         """Each plane (H, W, C), one at a time, so that a long stack is never in memory."""

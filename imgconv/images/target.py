@@ -109,6 +109,8 @@ class _Holder:
 
     def fit(self, images: Sequence[Image]) -> list[Image]:
         """The images with planes of a dtype and with channels that the format holds."""
+        for size in (image.size for image in images if image.size):
+            self._check_size(*size)  # before it is computed
         count = sum(image.info.planes for image in images)
         animated = images[0].info.duration is not None
         several = self.kind.holds in ("pages", "stack", "frames" if animated else "")

@@ -110,6 +110,9 @@ class CleanPlane(Operation):
             return info
         return figure_info("tiff" if info.format == "tiff" else "png", info)
 
+    def size(self, info: Info) -> tuple[int, int] | None:
+        return super().size(info) if self.show == "image" else None
+
     def suffix(self, found: str) -> str:
         if self.show == "image":
             return found

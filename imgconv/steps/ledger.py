@@ -32,10 +32,10 @@ from imgconv.tasks.segment.run_record import (
     runs_by_image,
 )
 
+from .alone import alone
 from .objects import check_objects, write_objects
 from .segment_note import Segmented, note_path, read_note
 
-LOCK = ".imgconv-run.lock"  # in the folder itself: whoever can write there can lock
 OFTEN, PATIENCE = 30, 60  # seconds: between savings, for another process's
 Entries = list[tuple[int, dict[str, Any]]]
 """What is known of items, by their number in the plan."""
@@ -209,14 +209,11 @@ def _in_order(entries: Entries) -> list[dict[str, Any]]:
 @contextmanager
 def _alone(folder: str) -> Iterator[None]:
     """One process at a time merges into a folder (xargs -P)."""
-    from filelock import FileLock, Timeout
-
-    path = Path(folder) / LOCK
     try:
-        with FileLock(path, timeout=PATIENCE):
+        with alone(folder, PATIENCE):
             yield
-    except Timeout:
+    except TimeoutError:
         raise OutputError(
-            f"{show_name(folder)}: another imgconv has been writing its summary for {PATIENCE} s; "
-            f"if there is none, remove {path}"
+            f"{show_name(folder)}: another process has been writing its summary for {PATIENCE} s: "
+            "end it; then `skip_existing` completes the summary"
         ) from None

@@ -64,6 +64,11 @@ class Operation(ABC):
         """The Info of the results: a scaled pixel size, another format."""
         return info
 
+    def size(self, info: Info) -> tuple[int, int] | None:
+        """Rows and columns of a result, None where they are known only when it is there: what a
+        format cannot hold is refused before it is computed."""
+        return info.height, info.width
+
     def suffix(self, found: str) -> str:
         """The usual suffix of a result's file, from that of the input's (".jpg", or "")."""
         return found

@@ -172,9 +172,12 @@ class EachPlane(FileStep):
         """The images made of the source's; `planes` are those of all of them in a row."""
         changed = self._change(planes, told)
         return [
-            Image.of(self.operation.describe(image.info), islice(changed, image.info.planes))
+            self._result(image.info, islice(changed, image.info.planes))
             for image in self.images(source)
         ]
+
+    def _result(self, info: Info, planes: Iterable[np.ndarray]) -> Image:
+        return Image.of(self.operation.describe(info), planes, self.operation.size(info))
 
     def _change(
         self, planes: Iterable[tuple[Any, ...]], told: list[Result]
@@ -194,8 +197,9 @@ class EachPlane(FileStep):
         written: list[str] = []
         notes: list[str] = []
         for target, given in self.pages(item, planes, notes):
-            info = self.operation.describe(given[1]).one_plane()
-            notes += self.write(target, [Image.of(info, self._change([given], told))])
+            image = self._result(given[1], self._change([given], told))
+            image = replace(image, info=image.info.one_plane())
+            notes += self.write(target, [image])
             written.append(target)
         return written, notes
 

@@ -42,6 +42,9 @@ class PoolPlane(Operation):
         """A pixel of the result is as large as the windows are apart."""
         return info.scale(*self.work.factors(info.height, info.width))
 
+    def size(self, info: Info) -> tuple[int, int]:
+        return self.work.windows(info.height, info.width).over(info.height, info.width)
+
 
 def pool_plane(
     *,

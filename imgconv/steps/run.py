@@ -43,6 +43,9 @@ class RunPlane(Operation):
     def describe(self, info: Info) -> Info:
         return self.picture.describe(info)
 
+    def size(self, info: Info) -> tuple[int, int] | None:
+        return self.picture.size(info)
+
     def suffix(self, found: str) -> str:
         """Without -o, arrays become arrays."""
         return ".npy" if found.lower() in ARRAYS else found

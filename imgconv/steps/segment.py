@@ -158,7 +158,7 @@ class SegmentFile:
         selection, card = settings.selection(size), self.card
         if settings.min_area:  # the user knows better than the model how small they are
             card = replace(card, read={**card.read, "least": selection.min_area})
-        diameter = settings.diameter.pixels(size) if settings.diameter else None
+        diameter = settings.across(size)
         links = settings.linking(results)
         if self._in_bands(source.info):
             yield from self._large_fields(source, results, scales, (card, diameter, selection))

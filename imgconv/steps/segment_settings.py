@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from imgconv.errors import UsageError
 from imgconv.images.pixelsize import depth_and_interval
 from imgconv.tasks.fields_of_view import channel_of, stack_of
 from imgconv.tasks.labels.select import Selection, Size
@@ -67,6 +68,16 @@ class Settings:
     def is_linked(self) -> bool:
         return self.links.track or self.links.link_z
 
+    def across(self, size: Size) -> float | None:
+        """The diameter that was given, in pixels. Raises UsageError for less than one."""
+        found = self.diameter.pixels(size) if self.diameter else None
+        if found is not None and found < 1:
+            raise UsageError(
+                f"{self.diameter} is less than a pixel: give that of a typical object, in pixels "
+                "(30) or micrometres (9um)"
+            )
+        return found
+
     def selection(self, size: Size) -> Selection:
         least = self.min_area.pixels(size) if self.min_area else 0
         most = self.max_area.pixels(size) if self.max_area else float("inf")
@@ -94,7 +105,7 @@ def settings_of(
     match_axes: bool = False,
 ) -> Settings:
     """The settings as typed, or as Python has them. Raises UsageError."""
-    return Settings(
+    found = Settings(
         diameter=quantity("diameter", diameter, 1),
         min_area=quantity("min_area", min_area, 2),
         max_area=quantity("max_area", max_area, 2),
@@ -111,3 +122,6 @@ def settings_of(
         spot_contrast=spot_contrast,
         match_axes=match_axes,
     )
+    if found.diameter and not found.diameter.metric:
+        found.across(None)
+    return found

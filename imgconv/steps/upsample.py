@@ -47,6 +47,9 @@ class UpsamplePlane(Operation):
         """Pixels become smaller."""
         return info.scale(*self.work.spacing())
 
+    def size(self, info: Info) -> tuple[int, int]:
+        return self.work.size(info.height, info.width)
+
 
 @dataclass(frozen=True)
 class ComparePlane(Operation):
@@ -59,6 +62,9 @@ class ComparePlane(Operation):
 
     def describe(self, info: Info) -> Info:
         return figure_info("png", info)
+
+    def size(self, info: Info) -> None:
+        """As large as the figure gets."""
 
     def suffix(self, found: str) -> str:
         return ".png"

@@ -106,6 +106,16 @@ class Picture:
         grey = info.channels - (info.alpha != "none") == 1
         return replace(info, icc=None) if maps > 1 and grey else info
 
+    def size(self, info: Info) -> tuple[int, int] | None:
+        """Rows and columns of the result, rounded down; None where they do not follow the image."""
+        try:
+            axes, _ = self._shape((info.height, info.width))
+        except InputError:  # which the plane itself will meet, and say
+            return None
+        if axes.rows is None or axes.columns is None:
+            return None
+        return int(info.height * axes.rows.ratio), int(info.width * axes.columns.ratio)
+
     def outputs(self, plane: np.ndarray, info: Info) -> dict[str, np.ndarray]:
         """What the network gives for the plane (H, W, C), by name and as it gives it.
 

@@ -17,6 +17,7 @@ from .read import probability
 EMPTY, MISSED = "nothing found", "nothing found of what stands out"
 NO_NUMBERS, ONE_VALUE = "no numbers", "one value"
 UNSURE, SIZES, COLOURS, CLIPPED = "unsure", "sizes", "colours", "clipped"
+GIVEN = "other sizes"
 MEANING = {
     EMPTY: "nothing stands out from the background",
     NO_NUMBERS: "every pixel is NaN or infinite",
@@ -24,11 +25,13 @@ MEANING = {
     MISSED: "another `channel`, `diameter` or `model` may show it",
     UNSURE: "the network is of two minds about what it found",
     SIZES: "objects are smaller or larger than it can tell",
+    GIVEN: "what was found is less than half or more than twice the `diameter` that was given",
     COLOURS: "these are neither those of a stain nor of fluorescence",
     CLIPPED: "many pixels in objects have the very last value of the image",
 }
 SPREAD = 0.7  # octaves between the quartiles of the sizes within one image
 APART = 0.5  # octaves between the sizes that the network says and those that its outlines have
+FAR = 1.0  # octaves between the diameter that was given and those of the outlines
 HELD = 0.2  # of the objects' pixels, that have the image's very last value
 PALE, AGREE = 0.08, 0.6  # mean saturation of a colour image; how far its hues point one way
 
@@ -39,10 +42,11 @@ def doubts(
     maps: np.ndarray,
     scale: float,
     rules: Mapping[str, Any],
+    given: float | None = None,
 ) -> tuple[str, ...]:
     """Of planes (H, W, C) in which labels (H, W) with objects were found, from maps (4, h, w):
     keys of MEANING, none as a rule. scale: by which the image was resized for the maps; rules: the
-    card's `read`.
+    card's `read`; given: the diameter that a user says objects have.
     """
     likely = probability(maps)
     inside = likely > 0.5
@@ -51,6 +55,7 @@ def doubts(
     found = {
         UNSURE: float(likely[inside].mean()) < rules["sure"],
         SIZES: has_odd_sizes(maps[3][inside], labels, scale),
+        GIVEN: given is not None and abs(np.log2(outlined(labels) / given)) > FAR,
         COLOURS: planes.shape[2] == 3 and not is_of_one_dye(planes),
         CLIPPED: is_clipped(planes[labels > 0], planes),
     }
@@ -71,9 +76,14 @@ def has_odd_sizes(sizes: np.ndarray, labels: np.ndarray, scale: float) -> bool:
     """Whether sizes (N,), octaves over UNIT, vary more than those of one kind of objects do, or are
     not those of the labels."""
     low, middle, high = np.percentile(sizes, [25, 50, 75])
+    apart = np.log2(outlined(labels) * scale / UNIT) - middle
+    return bool(high - low > SPREAD or abs(apart) > APART)
+
+
+def outlined(labels: np.ndarray) -> float:
+    """The diameter of the object that a typical pixel of an object is in."""
     areas = np.bincount(labels.ravel())[labels[labels > 0]]
-    outlined = np.log2(np.sqrt(np.median(areas) * 4 / np.pi) * scale / UNIT)
-    return bool(high - low > SPREAD or abs(outlined - middle) > APART)
+    return float(np.sqrt(np.median(areas) * 4 / np.pi))
 
 
 def is_clipped(objects: np.ndarray, planes: np.ndarray) -> bool:

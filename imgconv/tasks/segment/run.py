@@ -160,7 +160,7 @@ def look_and_read(viewer: Viewer, diameter: float | None) -> tuple[Segmentation,
         adding = _add_other_sizes(viewer, looks, labels, likely)
     typical = (diameter or look.diameter) if labels.any() else None
     if labels.any():
-        doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read)
+        doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read, diameter)
     else:
         doubt = why_nothing(viewer.planes, viewer.standing[1])
     return Segmentation(labels, likely, typical, look.scale, doubt), [look, *adding]
