@@ -29,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+@pytest.hookimpl(optionalhook=True)  # where xdist is there
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than CPUs: some tests wait for other programs."""
     return (

@@ -408,7 +408,7 @@ def test_weights_in_a_file_beside_the_model_are_read(model: ModelProto, tmp_path
         import_file(tmp_path / "net.onnx")
 
 
-@pytest.mark.parametrize("place", ["../secret", "/etc/hostname", "link"])
+@pytest.mark.parametrize("place", ["../secret", "/etc/hostname", "link", "up/secret", "hard"])
 def test_weights_outside_the_folder_of_the_model_are_not_read(
     model: ModelProto, tmp_path: Path, place: str
 ) -> None:
@@ -416,6 +416,8 @@ def test_weights_outside_the_folder_of_the_model_are_not_read(
     folder.mkdir()
     (tmp_path / "secret").write_bytes(bytes(4 * 6 * 8 * 4))
     (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "up").symlink_to(tmp_path)
+    (folder / "hard").hardlink_to(tmp_path / "secret")
     tensor = model.graph.initializer[0]
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -424,6 +426,15 @@ def test_weights_outside_the_folder_of_the_model_are_not_read(
     with pytest.raises(InputError, match="external weights cannot be read") as problem:
         import_file(folder / "net.onnx")
     assert "\n" not in str(problem.value)
+
+
+def test_a_package_that_follows_links_is_refused(
+    model: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx.save(model, tmp_path / "net.onnx")
+    monkeypatch.setattr(onnx, "__version__", "1.20.1")
+    with pytest.raises(InputError, match=r"needs the package onnx 1\.21 or newer, found 1\.20\.1"):
+        import_file(tmp_path / "net.onnx")
 
 
 def test_a_weight_shorter_than_its_shape_is_refused(model: ModelProto, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NODES = 100_000  # of a graph without functions
 OLDEST, NEWEST = 6, 28  # operator sets that the converters were written for
+SAFE = (1, 21)  # the first onnx that keeps external weights in the model's folder
 DOMAINS = ("", "ai.onnx")  # the names of ONNX's own operators
 
 
@@ -44,13 +45,18 @@ def open_model(path: str | os.PathLike[str]) -> ModelProto:
 
 
 def library() -> Any:
-    """The package onnx, an extra of this one."""
+    """The package onnx, an extra of this one. Older ones follow links out of a model's folder."""
     try:
         import onnx
     except ImportError:
         raise InputError(
             "reading ONNX files needs the package onnx: pip install 'imgconv[onnx]'"
         ) from None
+    if tuple(map(int, onnx.__version__.split(".")[:2])) < SAFE:
+        raise InputError(
+            f"reading ONNX files needs the package onnx {SAFE[0]}.{SAFE[1]} or newer, found "
+            f"{onnx.__version__}: pip install -U 'imgconv[onnx]'"
+        )
     return onnx
 
 

@@ -119,7 +119,10 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
         one.info.update({name: value for name, value in said.items() if value})
         one.info |= {"icc_profile_type": "prof"} if info.icc else {}
     whole = io.BytesIO()
-    heif.save(whole, quality=options.quality or QUALITY, chroma=444)
+    try:
+        heif.save(whole, quality=options.quality or QUALITY, chroma=444)
+    except RuntimeError as error:  # of the encoder: an image of a few rows and thousands of columns
+        raise OutputError(f"HEIF's encoder refuses the image ({error}); write PNG or TIFF") from None
     file.write(whole.getbuffer())
 
 
