@@ -1,4 +1,4 @@
-"""What stands beside a file that is being written, and who removes it."""
+"""What stands beside a file that is being written, who removes it; one at a time in a folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgconv import atomic
+from imgconv.steps.alone import alone
 
 OLD = time.time() - 2 * atomic.ABANDONED
 
@@ -97,3 +98,21 @@ def test_a_folder_that_a_killed_writer_left_is_swept_away_one_in_work_stays(tmp_
         assert Path(part).is_dir()
     assert not left.exists() and young.exists()
     assert (tmp_path / "a.zarr").is_dir()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are locked as POSIX has it")
+def test_one_works_in_a_folder_at_a_time_and_leaves_nothing(tmp_path: Path) -> None:
+    with alone(str(tmp_path), 0), pytest.raises(TimeoutError), alone(str(tmp_path), 0.1):
+        pass
+    with alone(str(tmp_path), 0):
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_where_folders_cannot_be_locked_a_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imgconv.steps.alone._open", lambda folder: None)
+    with alone(str(tmp_path), 0):
+        with pytest.raises(TimeoutError), alone(str(tmp_path), 0.1):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == [".imgconv-run.lock"]

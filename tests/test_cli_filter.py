@@ -146,6 +146,14 @@ def test_warmup_says_at_once_that_nothing_can_be_kept(monkeypatch):
     assert b"/dev/null" in result.stderr and b"set IMGCONV_CACHE to a folder" in result.stderr
 
 
+def test_a_command_says_that_nothing_can_be_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMGCONV_CACHE", "/dev/null")
+    source, target = gradient(tmp_path / "in.png"), tmp_path / "a.png"
+    result = imgconv("filter", "-k", "sharpen", source, "-o", target)
+    assert result.returncode == 0 and b"nothing can be kept, `imgconv cache` says" in result.stderr
+    assert b"once" not in result.stderr
+
+
 def gradient(path: Path) -> str:
     row = np.linspace(20, 200, 64)
     Image.fromarray(np.tile(row, (40, 1)).astype(np.uint8)).save(path)

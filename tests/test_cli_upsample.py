@@ -13,9 +13,14 @@ import tifffile
 from PIL import Image
 
 from imgconv import cli
-from imgconv.images import open_image
+from imgconv.images import Info, open_image
+from imgconv.ops.catalogue import box
 from imgconv.ops.comparison import Comparison, busiest, ones
+from imgconv.ops.pool import Pool
 from imgconv.ops.transposed import correlate_transposed
+from imgconv.ops.upsample import Interpolation, Transposed
+from imgconv.steps.pool import PoolPlane
+from imgconv.steps.upsample import UpsamplePlane
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 
@@ -106,6 +111,38 @@ def test_what_does_not_fit_is_one_line(capfd, words, code, line):
     err = capfd.readouterr().err.splitlines()
     assert len(err) == 1 and line in err[0]
     assert not Path("a-upsample.png").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["upsample", "-s", "6000"],
+        ["upsample", "-m", "transposed", "-k", "box:3", "--stride", "6000"],
+        ["upsample", "-s", "6000", "-o", "{stem}-{page}.webp"],
+    ],
+)
+def test_what_the_format_cannot_hold_is_not_computed(words, capfd, monkeypatch):
+    monkeypatch.setattr(UpsamplePlane, "__call__", lambda *_: pytest.fail("computed"))
+    grey()
+    given = ["-o", "b.webp"] if "-o" not in words else []
+    assert cli.main([*words, "a.png", *given]) == 1
+    assert "WEBP holds at most 16383 rows and columns, the image has 3" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        UpsamplePlane(Interpolation("bilinear", (Fraction(3, 2), Fraction(7, 3)))),
+        UpsamplePlane(Transposed(box(3, 5), (2, 3), (1, 0))),
+        PoolPlane(Pool("average", (3, 2), (2, 2), (1, 0), ceil=True)),
+        PoolPlane(Pool("max", None)),
+    ],
+)
+@pytest.mark.parametrize("shape", [(9, 14, 1), (12, 7, 3)])
+def test_the_size_that_is_told_ahead_is_that_of_the_result(operation, shape):
+    plane = np.zeros(shape, np.uint8)
+    info = Info("png", plane.dtype, *shape)
+    assert operation(plane, info).pixels.shape[:2] == operation.size(info)
 
 
 @pytest.mark.parametrize("stride", ["2", "3", "3x4"])

@@ -133,3 +133,10 @@ def test_a_damaged_one_is_one_line(capfd: Any) -> None:
         assert len(capfd.readouterr().err.splitlines()) == 1
     with pytest.raises(imgconv.InputError, match="the limit is 100"):
         imgconv.open("a.heic", max_pixels=100)
+
+
+def test_what_the_encoder_refuses_is_one_line(capfd: Any) -> None:
+    Image.new("L", (9000, 4)).save("a.png")
+    assert cli.main(["filter", "-k", "blur", "a.png", "-o", "a.heic"]) == 1
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1 and "HEIF's encoder refuses it" in err and "unexpected" not in err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import struct
 import subprocess
 import sys
@@ -139,8 +140,27 @@ def test_an_entry_in_a_folder_that_others_can_write_is_not_loaded(tmp_path, whic
     cache._write(path, "key", ENTRY)
     (tmp_path / which).chmod(0o777)
     assert cache._read(path, "key") is None
-    cache._write(path, "key", ENTRY)  # ours: closed again
-    assert cache._read(path, "key") == ENTRY
+    other = path.with_name("other.bin")
+    cache._write(other, "key", ENTRY)  # ours: closed again
+    assert cache._read(other, "key") == ENTRY
+    assert cache._read(path, "key") is None  # whatever lay there meanwhile
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
+def test_a_folder_that_is_named_stays_as_it_is(tmp_path, monkeypatch):
+    """It may be /tmp, or a device: root must not close them to all others."""
+    monkeypatch.setenv("IMGCONV_CACHE", str(tmp_path))
+    tmp_path.chmod(0o1777)
+    assert not cache.keeps()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
+    tmp_path.chmod(0o700)
+    assert cache.keeps()
+    file = tmp_path / "file"
+    file.touch(0o666)
+    file.chmod(0o666)
+    monkeypatch.setenv("IMGCONV_CACHE", str(file))
+    assert not cache.keeps()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o666
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links as POSIX has them")

@@ -14,6 +14,7 @@ from imgconv.tasks.load import load
 from imgconv.tasks.segment.doubt import (
     CLIPPED,
     EMPTY,
+    GIVEN,
     MEANING,
     MISSED,
     NO_NUMBERS,
@@ -85,6 +86,15 @@ def test_each_doubt_has_its_measure(likely, sizes, expected) -> None:
     labels = np.ones((20, 20), np.int32)
     scale = 24 / np.sqrt(400 * 4 / np.pi)
     assert doubts(planes, labels, maps(likely, sizes), scale, {"sure": 0.865}) == expected
+
+
+@pytest.mark.parametrize(("given", "expected"), [(20, ()), (9, (GIVEN,)), (60, (GIVEN,))])
+def test_a_diameter_that_the_objects_do_not_have_is_doubted(given, expected) -> None:
+    planes = np.arange(400, dtype=np.uint16).reshape(20, 20, 1)
+    labels = np.ones((20, 20), np.int32)
+    scale = 24 / np.sqrt(400 * 4 / np.pi)
+    found = doubts(planes, labels, maps(0.95, (0, 0.2)), scale, {"sure": 0.865}, given)
+    assert found == expected
 
 
 def test_every_doubt_is_explained() -> None:

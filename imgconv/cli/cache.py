@@ -71,7 +71,8 @@ def verify_cache(system: System = False) -> int:
     kernels = _choose(system)
     state = cache_state.look(kernels)
     if state is None:
-        current().show(f"{show_name(kernels)}: not there yet; imgconv warmup makes it\n")
+        make = "imgconv warmup makes it" if _can_be_made(kernels) else f"cannot be made; {ADVICE}"
+        current().show(f"{show_name(kernels)}: not there yet; {make}\n")
         return 0
     for name, why in state.refused.items():
         current().error(f"{name}: {why}; it is compiled again at its next use")

@@ -38,9 +38,7 @@ class Image:
     size: tuple[int, int] | None = None
 
     @staticmethod
-    def of(
-        info: Info, planes: Iterable[np.ndarray], size: tuple[int, int] | None = None
-    ) -> Image:
+    def of(info: Info, planes: Iterable[np.ndarray], size: tuple[int, int] | None = None) -> Image:
         """An image of planes at hand, or of such as come once."""
         return Image(info, lambda: iter(planes), size=size)
 

@@ -94,6 +94,15 @@ def file_name(name: str, key: str) -> str:
     return f"{name}-{key[:16]}.bin"
 
 
+def keeps() -> bool:
+    """Whether entries can be kept, and trusted by the next process."""
+    try:
+        prepare()
+    except (OSError, RuntimeError):
+        return False
+    return True
+
+
 def prepare() -> None:
     """Make the cache, and see that entries can be kept and trusted in it. Raises OSError, or
     RuntimeError without a home folder."""
@@ -156,8 +165,8 @@ def _checked(kernels: Path) -> Iterator[tuple[int | None, int | None]]:
         stack.callback(os.close, root)
         inner = os.open(kernels.name, os.O_RDONLY | os.O_DIRECTORY | NO_LINK, dir_fd=root)
         stack.callback(os.close, inner)
-        for one in (root, inner):
-            _check(os.fstat(one), stat.S_ISDIR, _owners(kernels))
+        for one, name in ((root, "the folder above"), (inner, "it")):
+            _check(os.fstat(one), stat.S_ISDIR, _owners(kernels), name)
         yield root, inner
 
 
@@ -169,16 +178,18 @@ def _content(within: int | None, path: Path, owners: frozenset[int]) -> bytes:
         return file.read()
 
 
-def _check(status: os.stat_result, kind: Callable[[int], bool], owners: frozenset[int]) -> None:
+def _check(
+    status: os.stat_result, kind: Callable[[int], bool], owners: frozenset[int], name: str = "it"
+) -> None:
     """Raises PermissionError unless it is of this kind, of these owners, and closed to others."""
     if not hasattr(os, "geteuid"):  # Windows
         return
     if not kind(status.st_mode):
         raise PermissionError("a file, a folder or a pipe is where another should be")
     if status.st_uid not in owners:
-        raise PermissionError(f"it belongs to another user ({status.st_uid})")
+        raise PermissionError(f"{name} belongs to another user ({status.st_uid})")
     if status.st_mode & 0o022:
-        raise PermissionError("others can write into it")
+        raise PermissionError(f"others can write into {name}")
 
 
 def _seal(secret: bytes, key: str, facts: bytes, body: bytes) -> bytes:
@@ -201,17 +212,31 @@ def _write(path: Path, key: str, made: Entry) -> None:
 def _make_folders(kernels: Path) -> None:
     """The cache's root, the folder of entries in it, and its secret; closed to others, as are the
     folders above that have to be made. Root's may be read by everybody: `warmup` as root serves all
-    users. Raises OSError."""
-    root = kernels.parent
+    users. A folder that IMGCONV_CACHE names may be used for more (/tmp), and stays as it is. What
+    lay in one that was open is trusted no more: it gets another secret. Raises OSError."""
+    root, named = kernels.parent, os.environ.get("IMGCONV_CACHE")
     above = [one for one in reversed(root.parents) if not one.exists()]
     for one in (*above, root, kernels):
-        with contextlib.suppress(FileExistsError):
+        try:
             one.mkdir(mode=0o755 if _is_root() else 0o700)
-        if hasattr(os, "geteuid") and one.stat().st_uid == os.geteuid():
-            opened = 0o755 if _is_root() else 0  # whatever the umask was
-            one.chmod(stat.S_IMODE(one.stat().st_mode) & ~0o022 | opened)
+        except FileExistsError:
+            if named and one == Path(named):
+                continue
+        if _close(one):
+            (root / SECRET).unlink(missing_ok=True)
     if not (root / SECRET).exists():
         _publish(root / SECRET, os.urandom(SECRET_BYTES), replace=False)
+
+
+def _close(folder: Path) -> bool:
+    """Whatever the umask was, others cannot write, and read root's alone; whether they could."""
+    status = folder.lstat()
+    if not hasattr(os, "geteuid") or status.st_uid != os.geteuid():
+        return False
+    if not stat.S_ISDIR(status.st_mode):  # a link to another disk
+        return False
+    folder.chmod(stat.S_IMODE(status.st_mode) & ~0o022 | (0o755 if _is_root() else 0))
+    return bool(status.st_mode & 0o022)
 
 
 def _is_root() -> bool:

@@ -123,7 +123,7 @@ def _load(entry: Entry) -> int:
 
 
 def _compile(module: str, name: str) -> Entry:
-    _say_once("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
+    _announce()
     with doing.during("compiling"):
         from .compiler import compile_object, spare_blas
 
@@ -238,6 +238,11 @@ def _tell(text: str) -> None:
 
 
 @functools.cache
-def _say_once(text: str) -> None:
-    if announce:
-        _say(text)
+def _announce() -> None:
+    """Once a process: that it compiles, and whether the next one will."""
+    if not announce:
+        return
+    if cache.keeps():
+        _say("compiling for this machine (once; `imgconv warmup` does it ahead) ...")
+    else:
+        _say("compiling, for this call alone: nothing can be kept, `imgconv cache` says why ...")

@@ -121,8 +121,8 @@ def _write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> No
     whole = io.BytesIO()
     try:
         heif.save(whole, quality=options.quality or QUALITY, chroma=444)
-    except RuntimeError as error:  # of the encoder: an image of a few rows and thousands of columns
-        raise OutputError(f"HEIF's encoder refuses the image ({error}); write PNG or TIFF") from None
+    except RuntimeError as error:  # of the encoder: a few rows of thousands of columns
+        raise OutputError(f"HEIF's encoder refuses it ({error}); write PNG or TIFF") from None
     file.write(whole.getbuffer())
 
 
