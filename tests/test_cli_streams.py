@@ -72,6 +72,21 @@ def test_a_stream_that_is_closed_or_full_is_one_line(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["--help", "version", "kernels", "man", "info a.png", "cache", "filter -k blur a.png -f"],
+)
+def test_a_reader_that_has_gone_is_told_as_shells_do(folder: Path, words: str) -> None:
+    """128 + SIGPIPE, whichever command it was."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [folder / "imgconv", *words.split()], cwd=folder, stdout=theirs, stderr=subprocess.PIPE
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_a_closed_stream_never_gets_into_the_file_that_is_written(folder: Path) -> None:
     """The first file opened would get its number."""
     assert shell(folder, "imgconv filter -k blur a.png -fo plain.png")[0] == 0

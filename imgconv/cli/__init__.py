@@ -180,9 +180,6 @@ def _run(argv: Sequence[str] | None) -> int:
         return _fail(str(error), ExitCode.FAILED)
     except typer.Abort:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        current().hush()
-        return ExitCode.PIPE_CLOSED
     except OSError as error:
         if error.filename is not None:
             return _fail(f"{show_name(error.filename)}: {error.strerror}", ExitCode.FAILED)
@@ -193,7 +190,10 @@ def _run(argv: Sequence[str] | None) -> int:
         return _fail(f"standard output: cannot be written ({reason})", ExitCode.FAILED)
     except Exception as error:
         return _bug(error)
-    except SystemExit as done:  # completion has answered, or the reader of the help has gone
+    except SystemExit as done:  # completion has answered, or the reader has gone
+        if isinstance(done.__context__, BrokenPipeError):
+            current().hush()
+            return ExitCode.PIPE_CLOSED
         return int(done.code or 0)
     return code or ExitCode.OK
 

@@ -48,7 +48,7 @@ def factors(name: str, value: Factor) -> tuple[Fraction, Fraction]:
     """(height, width). Raises UsageError."""
     parts = value.lower().split("x") if isinstance(value, str) else value
     every = [parts] if isinstance(parts, (int, float, Fraction)) else list(parts)
-    if not 1 <= len(every) <= 2:
+    if not 1 <= len(every) <= 2 or "" in every:  # "2x"
         raise UsageError(f"`{name}={value!r}`: write one number, or height x width such as 2x1.5")
     found = [fraction(name, part.strip() if isinstance(part, str) else part) for part in every]
     return found[0], found[-1]
