@@ -28,8 +28,8 @@ CLIPPED = (
 )
 BROKEN = (
     "{} separate parts have only {} numbers, as after lossy compression or a resize with "
-    "interpolation, which change numbers; save labels as TIFF or PNG, resize with nearest neighbour; "
-    "an image is none: labels come first"
+    "interpolation, which change numbers; save labels as TIFF or PNG, resize with nearest "
+    "neighbour; if this is the image, name its labels first"
 )
 JPEG = "labels from a JPEG are not the numbers that were saved; save them as TIFF or PNG"
 
