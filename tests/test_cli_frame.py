@@ -127,6 +127,7 @@ def test_a_kernel_in_the_place_of_a_command_or_file_is_one(
     [
         ("resize a.png", "imgconv upsample or imgconv pool?"),
         ("Smooth a.png", "imgconv filter -k gaussian:2?"),
+        ("completion bash", "did you mean imgconv --install-completion?"),
         ("sharpn a.png", "imgconv filter -k sharpen?"),
         ("filter --sigma 2 a.png", "-k gaussian:2"),
         ("filter -k sharp a.png", "did you mean 'sharpen'?"),
@@ -142,6 +143,16 @@ def test_advice_goes_by_what_a_word_means(
     code, out, err = run(capfd, *typed.split())
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+def test_a_file_in_the_place_of_a_command_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my photo.png").touch()
+    code, _, err = run(capfd, "my photo.png")
+    assert code == 2 and "imgconv filter -k sharpen 'my photo.png'" in err
+    assert err.count("\n") == 1
 
 
 def test_a_working_folder_that_is_gone_is_told(

@@ -121,10 +121,16 @@ def take_kernel(kernel: list[str] | None, files: list[str] | None) -> tuple[Any,
 
 def suggest_command(word: str, commands: Iterable[str], family: str = "") -> str:
     """A question that leads to a command, or to one of a family's; or nothing."""
+    if not family and Path(word).is_file():
+        from shlex import quote
+
+        return f"before a file stands what to do with it: imgconv filter -k sharpen {quote(word)} "
     word = word.lower()
     known: dict[str, tuple[str, ...]] = {n: (f"{family} {n}".strip(),) for n in commands}
     if not family:
         known |= MEANT | {name: (f"filter -k {name}",) for name in kernel_names()}
+    if not family and word in ("completion", "completions"):
+        return "did you mean imgconv --install-completion? "
     if not family and word in OTHERS:
         return "ImageMagick does that "
     near = next(iter(get_close_matches(word, known, n=1, cutoff=ALIKE)), "")
