@@ -158,7 +158,7 @@ def test_a_header_that_promises_more_than_the_file_can_hold_allocates_nothing(tm
     assert "the header promises 2,700,000,000 bytes" in refused(tmp_path / "lie.png")
     ppm = b"P6 30000 30000 255\n" + bytes(1000)
     (tmp_path / "lie.ppm").write_bytes(ppm)
-    assert "truncated" in refused(tmp_path / "lie.ppm")
+    assert "too little to be filled up" in refused(tmp_path / "lie.ppm")
 
 
 def test_sizes_of_zero_are_refused(tmp_path):

@@ -66,16 +66,16 @@ class Limits:
             )
 
     def check_held(self, name: str, format_name: str, needed: int, held: int) -> bool:
-        """Whether a file that needs so many bytes is to be filled up: refused where truncated ones
-        are, and where next to nothing is left."""
+        """Whether a file that needs so many bytes is to be filled up: refused where next to nothing
+        is left, which `allow_truncated` does not change, and where truncated ones are."""
         if held >= needed:
             return False
-        self.refuse_truncated(name, format_name)
         if needed > FILLED * held + SLACK:
             raise InputError(
                 f"{name}: damaged {format_name}: it holds {held:,} of the {needed:,} bytes that "
                 "its header promises, too little to be filled up"
             )
+        self.refuse_truncated(name, format_name)
         return True
 
 

@@ -285,7 +285,7 @@ class Png:
             for content in self.chunks.get(kind, ())
         ]
         if None in pairs:
-            self.notes.append(Fact("a damaged text chunk was dropped"))
+            self.notes.append(Fact("a text chunk that is damaged, or too large, was dropped"))
         return [pair for pair in pairs if pair is not None]
 
 
