@@ -58,6 +58,16 @@ def test_fractions_give_the_exact_sum_rounded_half_to_even(
     assert np.array_equal(found, naive.rounded(expected, dtype))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("rows", [["1 1 1"] * 3, ["0 0 0"] * 3, ["1 2 1"], ["0 -1 0", "-1 5 -1"]])
+@pytest.mark.parametrize("bias", [0, 7])
+def test_a_scale_of_0_leaves_the_bias(dtype, rows, bias):
+    pixels = image(3, (12, 40, 3), dtype)
+    weights = [[Fraction(n) for n in row.split()] for row in rows]
+    found = correlate(pixels, stencil(weights), scale=Fraction(0), bias=Fraction(bias))
+    assert (found == bias).all() and found.dtype == dtype
+
+
 @pytest.mark.parametrize("divisor", [2, 6, 9, 10, 256, 4096, 65536])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_halves_are_rounded_to_even_whatever_the_divisor(divisor, dtype):

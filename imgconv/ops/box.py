@@ -99,6 +99,8 @@ def _rounds(step: Fraction, result: np.dtype) -> bool:
     D odd: no sum times n/D lies nearer to a half than 1/2D. The error is step's own and that of
     one product.
     """
+    if step == 0:
+        return True
     error = abs(Fraction(float(np.float32(step))) / step - 1) + Fraction(1, 2**24)
     odd = step.denominator % 2 == 1 and result.kind == "u"
     return odd and 2 * step.denominator * (_top(result) + 1) * error < 1
