@@ -23,7 +23,9 @@ from matplotlib.path import Path as Outline
 from PIL import Image
 
 from imgconv import cli
-from imgconv.report.document import room
+from imgconv.report.document import document, room, write
+from imgconv.report.page import pack
+from imgconv.report.segment import MANY
 from imgconv.tasks.csv_table import read_csv
 from imgconv.tasks.denoise.sketches import sketch
 
@@ -48,8 +50,14 @@ def unpacked(page: str, name: str) -> Any:
 
 
 def report(folder: str = "segmented") -> tuple[str, dict[str, Any]]:
+    """The page and its data, the columns of objects back in their rows."""
     page = Path(folder, "report.html").read_text("utf-8")
-    return page, unpacked(page, "data")
+    data = unpacked(page, "data")
+    for number, (name, _) in enumerate(data["objects"]):
+        for row, values in zip(data["rows"], unpacked(page, f"c{number}"), strict=True):
+            if values is not None:
+                row.setdefault("objects", {})[name] = values
+    return page, data
 
 
 def covered(path: str, shape: tuple[int, int]) -> np.ndarray:
@@ -151,6 +159,13 @@ def test_five_hundred_of_the_grainiest_images_fit_into_thirty_megabytes():
     assert found.box[2:] >= (96, 96)
 
 
+def test_the_tables_of_five_hundred_images_fit_too():
+    numbers = np.random.default_rng(0).normal(100, 20, (500, MANY // 500)).tolist()
+    outline = [[[n, "M120 340l3 -7 5 -4 6 1 4 5 1 6 -3 6 -6 3 -6 -2 -4 -4z"] for n in range(150)]]
+    column, outlines = len(pack(numbers)), len(pack(numbers[:1])) + len(pack(outline))
+    assert 500 * room(500) * 4 / 3 + 20 * column + 500 * outlines < 29e6
+
+
 def test_a_page_that_is_there_is_not_lost(denoised, capfd):
     assert cli.main(denoised) == 0
     for more, code, word in (([], 2, "exists"), (["--skip-existing"], 2, "--skip-existing")):
@@ -248,7 +263,7 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def opened(chromium: Any, path: str) -> Iterator[Any]:
+def opened(chromium: Any, path: str | Path) -> Iterator[Any]:
     """The page in a browser, which says nothing in its console and fetches nothing."""
     said: list[str] = []
     page = chromium.new_page(viewport={"width": 1200, "height": 900})
@@ -281,6 +296,15 @@ def test_a_browser_shows_sorts_filters_and_selects(segment, chromium):
     assert segment(*SIDES, "--report")[0] == 0
     with opened(chromium, "segmented/report.html") as page:
         look_around(page)
+
+
+def test_of_many_objects_some_are_drawn(tmp_path, chromium):
+    values = np.arange(4004.0)  # a count whose share of those drawn is no whole number
+    table = {"label": list(range(1, 4005)), "area_px": values.tolist(), "width_px": values.tolist()}
+    row = {"name": "a", "place": {}, "numbers": {"count": 4004}, "files": {}, "objects": table}
+    write(str(tmp_path), document("Many", [row], command="", parameters={}), [])
+    with opened(chromium, tmp_path / "report.html") as page:
+        page.get_by_role("img", name="4,000 of 4,004 objects").wait_for()
 
 
 def test_a_line_between_before_and_after_is_moved(denoised, chromium):
@@ -330,10 +354,21 @@ def test_the_worst_image_is_first_and_its_objects_say_what_they_are(evaluated, c
         assert names(page)[0] == "labels/b.tif" and nameless(page) == []
         page.get_by_role("button", name="Open labels/b.tif").press("Enter")
         page.get_by_role("button", name="missed, object").first.press("Enter")
+        page.get_by_role("heading", name="Object").wait_for()
         assert "missed" in page.get_by_role("status").inner_text()
         assert page.locator("#v-figure path.chosen").count() == 1
         page.get_by_role("button", name="found, object").first.press("Enter")
         assert page.locator("#v-figure path.chosen").count() == 2  # with its truth
+
+
+def is_whole(page: Any) -> bool:
+    """Whether nothing of the large picture is cut off, also where the window is low."""
+    page.set_viewport_size({"width": 1200, "height": 500})
+    frame, image = (page.locator(f"#v-figure{inner}").bounding_box() for inner in ("", " img"))
+    page.set_viewport_size({"width": 1200, "height": 900})
+    return bool(
+        image["height"] > 100 and image["y"] + image["height"] <= frame["y"] + frame["height"]
+    )
 
 
 def look_around(page: Any) -> None:
@@ -351,9 +386,10 @@ def look_around(page: Any) -> None:
     page.get_by_role("button", name="Open P_A01").press("Enter")
     first = page.get_by_role("button", name="object 1", exact=True)
     first.wait_for()
+    assert is_whole(page)
     first.focus()
     page.keyboard.press("ArrowRight")
-    assert page.get_by_role("heading", name="Object 2").is_visible()
+    page.get_by_role("heading", name="Object 2").wait_for()
     shown = page.get_by_role("status").inner_text()
     assert "Area, px" in shown and "81" in shown
     page.locator("#v-outlines").uncheck()

@@ -3,15 +3,14 @@ const BINS = 24, POINTS = 4000;
 const charts = {
   made: [],
   begin(data) {
-    const numeric = (row) => Object.keys(row.objects ?? {}).filter((name) => name !== "label" && row.objects[name].some(Number.isFinite));
-    const columns = [...new Set(data.rows.flatMap(numeric))];
+    const columns = objects.numeric();
     const one = (...names) => names.map((n) => columns.find((c) => c === n || c.startsWith(n))).find(Boolean);
     const area = one("area_um2", "area_px"), light = one("intensity_mean");
     const shown = data.charts ?? { rows: columns.length ? ["count"] : state.columns.slice(0, 3), objects: [area, light].filter(Boolean) };
     if (state.groups) this.bars(data.group);
     for (const name of shown.rows) if (data.rows.some((row) => Number.isFinite(row.numbers[name])))
       this.histogram(name === "count" ? "Objects per picture" : words(name), (row) => [row.numbers[name]]);
-    for (const name of shown.objects) this.histogram(words(name), (row) => row.objects?.[name] ?? []);
+    for (const name of shown.objects) this.histogram(words(name), (row) => objects.of(row, name), [name]);
     const pairs = columns.length > 1 ? columns : [...new Set(data.rows.flatMap((row) => Object.keys(row.numbers)))];
     const [across, up] = shown.scatter ?? (columns.length > 1 ? [area ?? columns[0], light ?? columns[1]] : pairs);
     if (pairs.length > 1 && (data.rows.length > 1 || columns.length > 1)) this.scatter(pairs, columns.length > 1, across, up);
@@ -40,9 +39,10 @@ const charts = {
     spot.chart?.destroy();
     spot.chart = new Chart(spot.canvas, config);
   },
-  histogram(name, values) {
+  histogram(name, values, columns = []) {
     const spot = this.canvas(name, false);
-    this.made.push((style) => {
+    this.made.push(async (style) => {
+      await objects.load(columns);
       const known = state.rows.flatMap(values).filter(Number.isFinite);
       if (!known.length) { spot.chart?.destroy(); spot.note.textContent = "nothing to show"; return; }
       const low = known.reduce((a, b) => Math.min(a, b)), high = known.reduce((a, b) => Math.max(a, b));
@@ -72,26 +72,27 @@ const charts = {
           scales: { x: { grid: { display: false } }, y: { ticks: { maxTicksLimit: 5, precision: 0 } } } } });
     });
   },
-  scatter(columns, objects, x, y) {
+  scatter(columns, each, x, y) {
     const pick = (label, chosen) => {
       const select = make("select", { onchange: () => this.draw() }, ...columns.map((name) => new Option(words(name), name, false, name === chosen)));
       return make("label", {}, `${label} `, select);
     };
     const across = pick("Across", x), up = pick("Up", y);
     const spot = this.canvas("Two columns", true, make("div", { className: "bar" }, across, up));
-    this.made.push((style) => {
+    this.made.push(async (style) => {
       const [a, b] = [across, up].map((label) => label.lastChild.value);
-      const every = state.rows.flatMap((row) => !objects ? { x: row.numbers[a], y: row.numbers[b], row }
-        : (row.objects?.[a] ?? []).map((value, n) => ({ x: value, y: row.objects[b]?.[n], row, label: row.objects.label?.[n] })));
-      const known = every.filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y)), share = Math.max(1, known.length / POINTS);
-      const points = Array.from({ length: Math.ceil(known.length / share) }, (_, n) => known[Math.floor(n * share)]);
-      spot.note.textContent = `${points.length.toLocaleString("en")}${share > 1 ? ` of ${known.length.toLocaleString("en")}` : ""} ${objects ? "objects" : "pictures"}; a click on one opens it`;
+      if (each) await objects.load([a, b, "label"]);
+      const every = state.rows.flatMap((row) => !each ? { x: row.numbers[a], y: row.numbers[b], row }
+        : objects.of(row, a).map((value, n) => ({ x: value, y: objects.of(row, b)[n], row, label: objects.of(row, "label")[n] })));
+      const known = every.filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y)), most = Math.min(known.length, POINTS);
+      const points = Array.from({ length: most }, (_, n) => known[Math.floor(n * known.length / most)]);
+      spot.note.textContent = `${most.toLocaleString("en")}${known.length > most ? ` of ${known.length.toLocaleString("en")}` : ""} ${each ? "objects" : "pictures"}; a click on one opens it`;
       spot.canvas.setAttribute("aria-label", `Scatter of ${words(b)} over ${words(a)}: ${spot.note.textContent}`);
       const axis = (name) => ({ title: { display: true, text: words(name), color: style.ink }, ticks: { maxTicksLimit: 7 } });
       this.show(spot, { type: "scatter", data: { datasets: [{ data: points, pointRadius: 2.5, pointHoverRadius: 6, pointBackgroundColor: style.fill + "", pointBorderWidth: 0 }] },
         options: { scales: { x: axis(a), y: axis(b) },
           onClick: (_, [hit]) => hit && points[hit.index].row.picture !== undefined && viewer.open(points[hit.index].row, points[hit.index].label),
-          plugins: { legend: { display: false }, tooltip: { callbacks: { label: ({ raw }) => `${raw.row.name}${objects ? `, object ${raw.label}` : ""}: ${show(raw.x)}, ${show(raw.y)}` } } } } });
+          plugins: { legend: { display: false }, tooltip: { callbacks: { label: ({ raw }) => `${raw.row.name}${each ? `, object ${raw.label}` : ""}: ${show(raw.x)}, ${show(raw.y)}` } } } } });
     });
   },
   plates(data) {
@@ -119,7 +120,7 @@ const charts = {
       button.onclick = () => { $("filter").value = `well ${well}`; draw(); this.draw(); $("images").scrollIntoView(); };
       return make("td", {}, button);
     };
-    return make("div", { className: "scroll-plain" }, make("table", { className: "plate" }, make("caption", { textContent: `${name ? `${name}: ` : ""}${words(value)}, mean of a well's pictures` }),
+    return make("div", { className: "plates" }, make("table", { className: "plate" }, make("caption", { textContent: `${name ? `${name}: ` : ""}${words(value)}, mean of a well's pictures` }),
       make("thead", {}, make("tr", {}, make("td"), ...numbers.map((n) => make("th", { scope: "col", textContent: n })))),
       make("tbody", {}, ...letters.map((letter) => make("tr", {}, make("th", { scope: "row", textContent: letter }), ...numbers.map((n) => cell(letter + n)))))));
   },
@@ -127,9 +128,9 @@ const charts = {
   draw() {
     const style = this.style(), turn = this.turn = (this.turn ?? 0) + 1;
     delete document.documentElement.dataset.charts;
-    const go = (n) => free(() => {
+    const go = (n) => free(async () => {
       if (turn !== this.turn) return;
-      this.made[n]?.(style);
+      await this.made[n]?.(style);
       if (n < this.made.length) go(n + 1);
       else document.documentElement.dataset.charts = "drawn";
     });

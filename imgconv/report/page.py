@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Iterable
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 HERE = files("imgconv.report")
@@ -24,6 +25,7 @@ Picture = tuple[bytes, list[list[Any]]]
 
 def page(document: dict[str, Any], pictures: Iterable[Picture]) -> Iterable[bytes]:
     """The file in parts: `document` as report.js reads it, and pictures by their place in it."""
+    document, columns = apart(document)
     parts = {
         "title": html.escape(document["title"]).encode("utf-8", "replace"),
         "style": _read("report.css"),
@@ -37,7 +39,9 @@ def page(document: dict[str, Any], pictures: Iterable[Picture]) -> Iterable[byte
     yield head.encode()
     for piece in pieces:
         name, _, rest = piece.partition("}}")
-        if name == "pictures":
+        if name == "columns":
+            yield from (_aside(b"c%d" % number, pack(one)) for number, one in enumerate(columns))
+        elif name == "pictures":
             for number, (picture, outlines) in enumerate(pictures):
                 yield _aside(b"p%d" % number, base64.b64encode(picture))
                 if outlines:
@@ -45,6 +49,21 @@ def page(document: dict[str, Any], pictures: Iterable[Picture]) -> Iterable[byte
         else:
             yield parts[name]
         yield rest.encode()
+
+
+def apart(document: dict[str, Any]) -> tuple[dict[str, Any], list[list[Any]]]:
+    """The document without its rows' tables of objects, and the columns of these, each a list for
+    each row. `objects` names them and says which hold numbers: a page reads few when it opens."""
+    tables = [row.get("objects") or {} for row in document["rows"]]
+    rows = [{key: row[key] for key in row if key != "objects"} for row in document["rows"]]
+    names = list(dict.fromkeys(name for table in tables for name in table))
+    columns = [[table.get(name) for table in tables] for name in names]
+    kinds = [any(map(_is_number, chain.from_iterable(filter(None, one)))) for one in columns]
+    return document | {"rows": rows, "objects": list(zip(names, kinds, strict=True))}, columns
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def pack(value: Any) -> bytes:

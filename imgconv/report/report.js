@@ -46,6 +46,19 @@ async function there(id) {
   return $(id).textContent;
 }
 
+// The columns of all objects: lists of values, one for each row. Each is unpacked when it is first asked for.
+const objects = {
+  known: new Map(),
+  names: () => state.data.objects.map(([name]) => name),
+  numeric: () => state.data.objects.filter(([name, number]) => number && name !== "label").map(([name]) => name),
+  of: (row, name) => objects.known.get(name)?.[row.index] ?? [],
+  async load(names) {
+    const missing = names.filter((name) => !objects.known.has(name) && objects.names().includes(name));
+    const found = await Promise.all(missing.map((name) => unpack(`c${objects.names().indexOf(name)}`)));
+    missing.forEach((name, n) => objects.known.set(name, found[n]));
+  },
+};
+
 // How far a row lies from the others: the largest distance from the median, in deviations; of what
 // is good where it is high (`better`), only below.
 function judge(rows, better) {

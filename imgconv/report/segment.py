@@ -29,7 +29,7 @@ from .document import describe, document, room, write
 from .page import Picture
 from .sketch import paths
 
-MANY = 150_000  # objects from which on only MAIN columns are kept
+MANY = 75_000  # objects from which on only MAIN columns are kept
 PLACES = ("image", "plate", "well", "site", "plane", "position", "t", "z", "track", "parent")
 LEFT_OUT = (*PLACES, "bbox_x_px", "bbox_y_px", "bbox_width_px", "bbox_height_px")
 MAIN = ("label", "area_px", "area_um2", "eccentricity", "solidity")

@@ -38,9 +38,12 @@ const viewer = {
     path.focus();
     this.side(Number(path.dataset.label));
   },
-  side(label) {
-    const objects = this.row.objects ?? {}, at = objects.label?.indexOf(label) ?? -1;
-    const pairs = at < 0 ? Object.entries(this.row.numbers) : Object.entries(objects).map(([name, values]) => [name, values[at]]);
+  async side(label) {
+    const turn = this.turn = (this.turn ?? 0) + 1, all = label === null ? [] : objects.names();
+    await objects.load(all);
+    if (turn !== this.turn) return; // another was chosen meanwhile
+    const at = objects.of(this.row, "label").indexOf(label);
+    const pairs = at < 0 ? Object.entries(this.row.numbers) : all.map((name) => [name, objects.of(this.row, name)]).filter(([, values]) => values.length).map(([name, values]) => [name, values[at]]);
     const name = at < 0 ? "This image" : `Object ${label}`;
     const hint = this.row.hint ?? (this.row.outlined && at < 0 ? "Select an object, or move with Tab and the arrow keys." : "");
     const full = this.row.files.overlay ?? this.row.files.compare;
