@@ -1,7 +1,6 @@
 # The chores. `make` lists them.
 PYTHON ?= python3
-KERNELS ?= $(if $(filter aarch64 arm64,$(shell uname -m)),aarch64,x86-64-v2$(COMMA)x86-64-v3$(COMMA)x86-64-v4)
-COMMA := ,
+KERNELS ?= x86-64-v2,x86-64-v3,x86-64-v4
 
 .PHONY: help setup check test types lint format site pages man release clean
 
@@ -35,11 +34,12 @@ pages: ## run the pages of docs/ and make their pictures again
 man: ## the manual page
 	$(PYTHON) -m imgconv man > docs/imgconv.1
 
-release: ## all tests, sdist and wheels in dist/ (one with compiled KERNELS), documentation in site/
+release: ## all tests, sdist and wheels in dist/ (two with compiled kernels), documentation in site/
 	$(PYTHON) -m pip install --quiet build '.[docs]'
 	$(PYTHON) -m pytest --long
 	$(PYTHON) -m build
 	IMGCONV_KERNELS=$(KERNELS) $(PYTHON) -m build --wheel
+	IMGCONV_KERNELS=aarch64 $(PYTHON) -m build --wheel
 	mkdocs build --strict
 
 clean: ## what can be made again

@@ -1,6 +1,7 @@
 """Wheels that bring their kernels along, so that nothing is compiled on the user's machine.
 
     IMGCONV_KERNELS=x86-64-v2,x86-64-v3,x86-64-v4 python -m build --wheel
+    IMGCONV_KERNELS=aarch64 python -m build --wheel
 
 Without the variable the wheel is for every platform, and kernels are compiled at their first use.
 """
@@ -36,14 +37,16 @@ class KernelsAhead(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if not wanted() or version == "editable":
             return
+        machines = {"aarch64" if level == "aarch64" else "x86_64" for level in wanted()}
+        if len(machines) > 1:
+            raise SystemExit(f"{OPTION}: a wheel is for one family of CPUs, aarch64 or x86-64")
         folder = self.folder = tempfile.mkdtemp(prefix="imgconv-kernels-")
         for level in wanted():
             compile_for(level, Path(folder) / level, Path(self.root))
         build_data["force_include"][folder] = "imgconv/kernels/compiled"
         build_data["pure_python"] = False
-        machine = "aarch64" if "aarch64" in wanted() else "x86_64"
         # The objects need the C library's memcpy, memset and rounding alone: of any version.
-        build_data["tag"] = f"py3-none-manylinux2014_{machine}"
+        build_data["tag"] = f"py3-none-manylinux2014_{machines.pop()}"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         if self.folder:

@@ -358,6 +358,15 @@ def brought_along(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(("level", "machine"), [("x86-64-v2", 62), ("aarch64", 183)])
+def test_kernels_are_compiled_for_other_families_too(tmp_path, level, machine):
+    """ELF's number of the machine; try_aarch64.py runs them."""
+    words = ["-m", "imgconv.kernels.compile_ahead", level, str(tmp_path), "png.filter_rows"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    made = ahead.unpack((tmp_path / "png.filter_rows.bin").read_bytes(), ahead.sources())
+    assert (made.object[:4], made.object[18]) == (b"\x7fELF", machine) and done.stderr == ""
+
+
 def test_a_kernel_that_came_along_runs_without_numba_or_a_cache(brought_along, tmp_path):
     program = f"""
 from pathlib import Path

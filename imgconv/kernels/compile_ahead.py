@@ -1,7 +1,7 @@
 """`python -m imgconv.kernels.compile_ahead LEVEL FOLDER [MODULE.NAME ...]`: for ahead.py.
 
 Compiles all kernels, or those named, for a level of CPUs (levels.py) into a folder. Which CPU
-this one is does not matter, as long as it is of the same family.
+this one is does not matter.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import ahead, every, levels
+from . import ahead, every, host, levels
 
 
 def main(level: str, folder: Path, names: list[str]) -> None:
@@ -18,11 +18,15 @@ def main(level: str, folder: Path, names: list[str]) -> None:
     if level not in levels.LEVELS:
         sys.exit(f"{level!r} is no level of CPUs: choose from {', '.join(levels.LEVELS)}")
     os.environ.update(zip(ahead.FORCED, levels.target(level), strict=True))
+    host.cpu()  # remembers them; Numba would complain of features that its own CPU has not
+    for word in ahead.FORCED:
+        del os.environ[word]
     from .compiler import compile_object
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or [f"{kernel.module}.{kernel.name}" for kernel in every()]:
-        data = ahead.pack(compile_object(*name.split(".")), ahead.sources())
+        entry = compile_object(*name.split("."), levels.triple(level))
+        data = ahead.pack(entry, ahead.sources())
         (folder / f"{name}.bin").write_bytes(data)
 
 

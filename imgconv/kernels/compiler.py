@@ -31,9 +31,12 @@ TYPES = {
 }
 
 
-def compile_object(module: str, name: str) -> Entry:
-    """Compile the kernel for this CPU, alone in its object file and needing nothing else."""
-    return compile_function(_source(module, name), f"{module}.{name}")
+def compile_object(module: str, name: str, triple: str = "") -> Entry:
+    """Compile the kernel for this CPU, alone in its object file and needing nothing else.
+
+    triple: LLVM's word for another system, whose CPU Numba's variables name.
+    """
+    return compile_function(_source(module, name), f"{module}.{name}", triple)
 
 
 @functools.cache
@@ -55,7 +58,7 @@ def spare_blas() -> None:
         linalg.ensure_blas = asks
 
 
-def compile_function(function: Any, name: str) -> Entry:
+def compile_function(function: Any, name: str, triple: str = "") -> Entry:
     """The object file of one function marked by `dialect.kernel`.
 
     TypeError if it needs anything of Numba's or Python's at run time.
@@ -65,7 +68,8 @@ def compile_function(function: Any, name: str) -> Entry:
     unit = llvm.parse_assembly(wrapper.inspect_llvm())
     symbol = "imgconv_" + name.replace(".", "_")
     _isolate(unit, wrapper.native_name, symbol)
-    machine = _machine()
+    machine = _machine(triple)
+    unit.triple, unit.data_layout = machine.triple, str(machine.target_data)
     _optimise(unit, machine)
     _refuse_runtime_calls(unit, name)
     return Entry(symbol, function.signature, machine.emit_object(unit))
@@ -118,11 +122,11 @@ def _isolate(unit: llvm.ModuleRef, native_name: str, symbol: str) -> None:
             variable.linkage = llvm.Linkage.internal
 
 
-def _machine() -> llvm.TargetMachine:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+def _machine(triple: str) -> llvm.TargetMachine:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
     cpu, features = host.cpu()
-    return llvm.Target.from_default_triple().create_target_machine(
+    return llvm.Target.from_triple(triple or llvm.get_default_triple()).create_target_machine(
         cpu=cpu, features=features, opt=3, codemodel="jitdefault", jit=True
     )
 

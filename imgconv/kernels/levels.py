@@ -36,6 +36,11 @@ def target(level: str) -> tuple[str, str]:
     return name, ",".join(f"+{feature}" for feature in sorted(LEVELS[level].values()))
 
 
+def triple(level: str) -> str:
+    """LLVM's word for the systems that run a level."""
+    return f"{'aarch64' if level == 'aarch64' else 'x86_64'}-unknown-linux-gnu"
+
+
 @functools.cache
 def known() -> tuple[str, ...]:
     """The levels whose code this CPU runs, best first; none where Linux does not say."""
