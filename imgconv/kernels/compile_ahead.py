@@ -1,7 +1,7 @@
 """`python -m imgconv.kernels.compile_ahead LEVEL FOLDER [MODULE.NAME ...]`: for ahead.py.
 
 Compiles all kernels, or those named, for a level of CPUs (levels.py) into a folder. Which CPU
-this one is does not matter.
+this one is does not matter, but that ARM does not compile for x86.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ def main(level: str, folder: Path, names: list[str]) -> None:
     if level not in levels.LEVELS:
         sys.exit(f"{level!r} is no level of CPUs: choose from {', '.join(levels.LEVELS)}")
     os.environ.update(zip(ahead.FORCED, levels.target(level), strict=True))
-    host.cpu()  # remembers them; Numba would complain of features that its own CPU has not
-    for word in ahead.FORCED:
-        del os.environ[word]
+    if triple := levels.other_family(level):
+        host.cpu()  # remembers them: Numba makes code for this CPU too, which nobody runs
+        for word in ahead.FORCED:
+            del os.environ[word]
     from .compiler import compile_object
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or [f"{kernel.module}.{kernel.name}" for kernel in every()]:
-        entry = compile_object(*name.split("."), levels.triple(level))
+        entry = compile_object(*name.split("."), triple)
         data = ahead.pack(entry, ahead.sources())
         (folder / f"{name}.bin").write_bytes(data)
 

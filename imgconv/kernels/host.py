@@ -25,7 +25,7 @@ def cpu() -> tuple[str, str]:
     import llvmlite.binding as llvm
 
     name = os.environ.get("NUMBA_CPU_NAME") or llvm.get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES")
+    features = os.environ.get("NUMBA_CPU_FEATURES", "" if name == "generic" else None)
     return name, llvm.get_host_cpu_features().flatten() if features is None else features
 
 

@@ -36,9 +36,11 @@ def target(level: str) -> tuple[str, str]:
     return name, ",".join(f"+{feature}" for feature in sorted(LEVELS[level].values()))
 
 
-def triple(level: str) -> str:
-    """LLVM's word for the systems that run a level."""
-    return f"{'aarch64' if level == 'aarch64' else 'x86_64'}-unknown-linux-gnu"
+def other_family(level: str) -> str:
+    """LLVM's word for the systems that run a level, if this machine's CPU is of another family."""
+    family = "aarch64" if level == "aarch64" else "x86_64"
+    same = platform.machine().lower() in {family, "arm64" if family == "aarch64" else "amd64"}
+    return "" if same else f"{family}-unknown-linux-gnu"
 
 
 @functools.cache
