@@ -26,7 +26,8 @@ def main(level: str, folder: Path, names: list[str]) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or [f"{kernel.module}.{kernel.name}" for kernel in every()]:
-        entry = compile_object(*name.split("."), triple)
+        module, _, function = name.partition(".")
+        entry = compile_object(module, function, triple)
         data = ahead.pack(entry, ahead.sources())
         (folder / f"{name}.bin").write_bytes(data)
 
