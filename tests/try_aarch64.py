@@ -1,6 +1,6 @@
 """Does an emulated aarch64 do what this machine does? Twenty commands there and here, compared:
 
-    python tests/try_aarch64.py FOLDER      # half an hour; less when FOLDER is there already
+    python tests/try_aarch64.py FOLDER      # a quarter of an hour; half when FOLDER is there
 
 It needs Debian's apt and qemu-user-static, no root. Into FOLDER go Debian's Python for arm64, this
 project's wheel with kernels cross-compiled for aarch64, and the wheels that it needs. Integers and
