@@ -158,7 +158,7 @@ function head(columns) {
 }
 
 // The first rows at once, the others when there is nothing else to do.
-const free = (work) => window.requestIdleCallback ? requestIdleCallback(work, { timeout: 500 }) : setTimeout(work, 30);
+const free = (work) => window.requestIdleCallback ? requestIdleCallback(work, { timeout: 100 }) : setTimeout(work, 30);
 function fill(rows, columns) {
   $("rows").tBodies[0].replaceChildren(...rows.slice(0, BEGIN).map((row) => line(row, columns)));
   const go = (from) => from < rows.length && state.rows === rows && free(() => {
