@@ -38,9 +38,9 @@ def main() -> None:
         for n, words in enumerate(COMMANDS):
             check(python, words, folder / f"out{n}.png", folder / f"cache{n}")
         found = first_filters(python, folder)
-    print(f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB: first filter {found:.2f} s "
-          f"(goal {GOAL}), {' and '.join(COMPILERS)} never imported by "
-          f"{len(COMMANDS)} commands")  # fmt: skip
+        print(f"{wheel.name}, {wheel.stat().st_size / 1e6:.1f} MB: first filter {found:.2f} s "
+              f"(goal {GOAL}), {' and '.join(COMPILERS)} never imported by "
+              f"{len(COMMANDS)} commands")  # fmt: skip
     sys.exit(found > GOAL)
 
 
