@@ -340,7 +340,7 @@ def test_every_function_is_documented_with_an_example_that_holds(
         if not inspect.isfunction(thing):
             continue
         for section in ("Returns", "Examples"):
-            assert f"\n    {section}\n    -" in thing.__doc__, (name, section)
+            assert f"\n{section}\n-" in (inspect.getdoc(thing) or ""), (name, section)
         for setting in inspect.signature(thing).parameters:
             assert setting in thing.__doc__, (name, setting)
         (test,) = finder.find(thing, name, globs=dict(names))
