@@ -25,7 +25,7 @@ from imgconv.engine.images import (
     open_sizes,
 )
 from imgconv.engine.operators import evaluate
-from imgconv.engine.outputs import Axes, output_axes
+from imgconv.engine.outputs import Axes, Side, output_axes
 from imgconv.engine.runner import MEMORY, NO_MARGINS, Margins
 from imgconv.engine.shapes import infer
 from imgconv.errors import InputError
@@ -93,28 +93,34 @@ class Picture:
 
     def describe(self, info: Info) -> Info:
         """The record of the result: pixels of another size, colours of another number."""
-        try:
-            axes, shape = self._shape((info.height, info.width))
-        except InputError:  # which the plane itself will meet, and say
+        known = self._sides(info)
+        if known is None:
             return info
-        if axes.rows is None or axes.columns is None:
-            return info
-        if axes.rows.ratio != 1 or axes.columns.ratio != 1:
-            info = info.scale(float(axes.rows.ratio), float(axes.columns.ratio))
-        sides = {axes.batch, axes.rows.axis, axes.columns.axis}
+        rows, columns, batch, shape = known
+        if rows.ratio != 1 or columns.ratio != 1:
+            info = info.scale(float(rows.ratio), float(columns.ratio))
+        sides = {batch, rows.axis, columns.axis}
         maps = math.prod(n for axis, n in enumerate(shape) if axis not in sides)
         grey = info.channels - (info.alpha != "none") == 1
         return replace(info, icc=None) if maps > 1 and grey else info
 
     def size(self, info: Info) -> tuple[int, int] | None:
         """Rows and columns of the result, rounded down; None where they do not follow the image."""
+        known = self._sides(info)
+        if known is None:
+            return None
+        rows, columns, *_ = known
+        return int(info.height * rows.ratio), int(info.width * columns.ratio)
+
+    def _sides(self, info: Info) -> tuple[Side, Side, int | None, tuple[int, ...]] | None:
+        """The result's rows, columns, axis of the batch and shape; None where it is no image."""
         try:
-            axes, _ = self._shape((info.height, info.width))
+            axes, shape = self._shape((info.height, info.width))
         except InputError:  # which the plane itself will meet, and say
             return None
         if axes.rows is None or axes.columns is None:
             return None
-        return int(info.height * axes.rows.ratio), int(info.width * axes.columns.ratio)
+        return axes.rows, axes.columns, axes.batch, shape
 
     def outputs(self, plane: np.ndarray, info: Info) -> dict[str, np.ndarray]:
         """What the network gives for the plane (H, W, C), by name and as it gives it.
