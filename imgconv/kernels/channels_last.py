@@ -17,7 +17,7 @@ import numpy as np
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
-from .implicit_tile import ROWS, add_channels, nothing
+from .implicit_tile import ROWS, add_channels, in_turn, nothing
 from .lanes import fma, load, spread, store
 from .winograd import PAD, enter_tile, leave_tile, store_row
 
@@ -98,9 +98,9 @@ def multiply(D, block, C, weights, M, wide):
     """As winograd.multiply, for any number of channels."""
     sums = nothing()
     for _ in range(C // V):
-        sums = add_channels(sums, D, weights, V)
+        sums = add_channels(sums, in_turn(D), weights, V)
         D, weights = shift(D, block), shift(weights, V * 2 * V)
-    sums = add_channels(sums, D, weights, C % V)
+    sums = add_channels(sums, in_turn(D), weights, C % V)
     store_row(M, V, sums[:6])
     store_row(shift(M, wide), V, sums[6:])
 

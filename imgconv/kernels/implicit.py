@@ -8,7 +8,8 @@ One alphabet: C and K channels in and out, in blocks of V = LANES; image (C/V, H
 
 A band of rows of the image is laid out with its zeros around it, columns sorted by their
 remainder by s, so that neighbouring results always read neighbouring pixels. A register tile of
-ROWS results by 2V channels then walks through all taps and channels.
+ROWS results by 2V channels then walks through all taps and channels; the results are counted
+through the rows, so that narrow ones fill the tile too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
-from .implicit_tile import ROWS, add_channels, nothing
+from .implicit_tile import LINE, ROWS, add_channels, fetch_ahead, lines_each, nothing
 from .lanes import greater, leak, lesser, load, spread, store
 from .layout import Taps, places
 
@@ -33,33 +34,64 @@ def finish(out, extra, at, bias, total, slope, low, high, added):
 
 
 @device
-def tile(source, offsets, whole, rest, lanes, weights, out, extra, pixel, second,
-         bias, bias2, slope, low, high, added):  # fmt: skip
-    """ROWS results `pixel` apart, of 2V channels, the second V of them at `second` (0: none).
+def following(i, j, left, columns):
+    """The result after (i, j), row by row; itself, if but 1 is left."""
+    if left < 2:
+        return i, j
+    if j + 1 < columns:
+        return i, j + 1
+    return i + 1, 0
 
-    Step t of `whole` adds V channels from source[offsets[t]] on, each of the `rest` after them
-    `lanes` channels; weights: 2V for every channel of every step.
+
+@device
+def places_of(i, j, left, columns, row, pixel):
+    """Where ROWS results from (i, j) on begin, the last one again where fewer are left."""
+    i1, j1 = following(i, j, left, columns)
+    i2, j2 = following(i1, j1, left - 1, columns)
+    i3, j3 = following(i2, j2, left - 2, columns)
+    i4, j4 = following(i3, j3, left - 3, columns)
+    i5, j5 = following(i4, j4, left - 4, columns)
+    return (i * row + j * pixel, i1 * row + j1 * pixel, i2 * row + j2 * pixel,
+            i3 * row + j3 * pixel, i4 * row + j4 * pixel, i5 * row + j5 * pixel)  # fmt: skip
+
+
+@device
+def from_each(source, at, more):
+    """Six pointers: source + at + more."""
+    source = shift(source, more)
+    return (shift(source, at[0]), shift(source, at[1]), shift(source, at[2]),
+            shift(source, at[3]), shift(source, at[4]), shift(source, at[5]))  # fmt: skip
+
+
+@device
+def tile(source, begins, offsets, whole, rest, lanes, weights, out, extra, at, second,
+         bias, bias2, slope, low, high, added, ahead, share):  # fmt: skip
+    """ROWS results of 2V channels, written `at`, the second V of them `second` behind (0: none).
+
+    Step t of `whole` adds V channels from source[begin + offsets[t]] on for each result's begin,
+    each of the `rest` after them `lanes` channels; weights: 2V for every channel of every step.
     """
     sums = nothing()
     for t in range(whole + rest):
         count = V if t < whole else lanes
-        sums = add_channels(sums, shift(source, offsets[t]), weights, count)
+        fetch_ahead(ahead, t, share)
+        sums = add_channels(sums, from_each(source, begins, offsets[t]), weights, count)
         weights = shift(weights, count * 2 * V)
-    finish_row(out, extra, pixel, bias, sums[:6], slope, low, high, added)
+    finish_all(out, extra, at, bias, sums[:6], slope, low, high, added)
     if second:
-        finish_row(shift(out, second), shift(extra, second), pixel, bias2, sums[6:], slope, low,
+        finish_all(shift(out, second), shift(extra, second), at, bias2, sums[6:], slope, low,
                    high, added)  # fmt: skip
 
 
 @device
-def finish_row(out, extra, pixel, bias, row, slope, low, high, added):
+def finish_all(out, extra, at, bias, sums, slope, low, high, added):
     """The V channels of ROWS results."""
-    finish(out, extra, 0, bias, row[0], slope, low, high, added)
-    finish(out, extra, pixel, bias, row[1], slope, low, high, added)
-    finish(out, extra, 2 * pixel, bias, row[2], slope, low, high, added)
-    finish(out, extra, 3 * pixel, bias, row[3], slope, low, high, added)
-    finish(out, extra, 4 * pixel, bias, row[4], slope, low, high, added)
-    finish(out, extra, 5 * pixel, bias, row[5], slope, low, high, added)
+    finish(out, extra, at[0], bias, sums[0], slope, low, high, added)
+    finish(out, extra, at[1], bias, sums[1], slope, low, high, added)
+    finish(out, extra, at[2], bias, sums[2], slope, low, high, added)
+    finish(out, extra, at[3], bias, sums[3], slope, low, high, added)
+    finish(out, extra, at[4], bias, sums[4], slope, low, high, added)
+    finish(out, extra, at[5], bias, sums[5], slope, low, high, added)
 
 
 @device
@@ -90,7 +122,7 @@ def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope,
     """`band` rows of the result at a time; sizes as in layout.Taps, CB and KB its blocks.
 
     weights: (pairs of V output channels, steps, 2V). scratch: (stride * (band - 1) + need) rows
-    of CB * stride lines, then 6 * V numbers more, and 12 V for a narrow row.
+    of CB * stride lines.
     """
     H, W, CB, KB = sizes[AT.H], sizes[AT.W], sizes[AT.blocks_in], sizes[AT.blocks_out]
     columns, results = sizes[AT.columns], sizes[AT.results]
@@ -98,15 +130,15 @@ def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope,
     first, last = sizes[AT.first], sizes[AT.last]
     begin, end, band = sizes[AT.begin], sizes[AT.end], sizes[AT.band]
     need, length, source_row = sizes[AT.need], sizes[AT.length], sizes[AT.source_row]
-    source_plane, plane = sizes[AT.source_plane], sizes[AT.plane]
-    out_row, pixel = sizes[AT.out_row], sizes[AT.pixel]
+    source_plane, source_pixel = sizes[AT.source_plane], sizes[AT.source_pixel]
+    plane, out_row, pixel = sizes[AT.plane], sizes[AT.out_row], sizes[AT.pixel]
     whole, rest, lanes, added = sizes[AT.whole], sizes[AT.rest], sizes[AT.lanes], sizes[AT.added]
     slopes, lows, highs = spread(slope), spread(low), spread(high)
     steps = (whole * V + rest * lanes) * 2 * V
-    spare = shift(scratch, ((band - 1) * down + need) * source_row // down + ROWS * V)
     for block in range((end - begin + band - 1) // band):
         i = begin + block * band
         rows = min(band, end - i)
+        count = min(rows * columns, results - i * columns)
         source = shift(image, i * source_row)
         if need > 0:
             source = scratch
@@ -118,35 +150,16 @@ def convolve(image, weights, offsets, biases, extra, out, scratch, sizes, slope,
             second = plane if 2 * n + 1 < KB else 0
             bias = load(biases, 2 * n * V)
             bias2 = load(biases, (2 * n + 1) * V) if second else bias
-            for r in range(rows):
-                at = 2 * n * plane + (i + r) * out_row
-                count = min(columns, results - (i + r) * columns)
-                for g in range((count + ROWS - 1) // ROWS):
-                    j = g * ROWS
-                    if j + ROWS <= count or count >= ROWS or (need == 0 and results >= ROWS):
-                        j = min(j, count - ROWS)
-                        tile(shift(source, r * source_row + j * V), offsets, whole, rest, lanes,
-                             shift(weights, n * steps), shift(out, at + j * pixel),
-                             shift(extra, at + j * pixel), pixel, second, bias, bias2,
-                             slopes, lows, highs, added)  # fmt: skip
-                    else:
-                        narrow(shift(source, r * source_row), offsets, whole, rest, lanes,
-                               shift(weights, n * steps), shift(out, at), shift(extra, at),
-                               pixel, second, bias, bias2, slopes, lows, highs, added,
-                               spare, count)  # fmt: skip
-
-
-@device
-def narrow(source, offsets, whole, rest, lanes, weights, out, extra, pixel, second,
-           bias, bias2, slope, low, high, added, spare, count):  # fmt: skip
-    """A row of fewer than ROWS results, by way of `spare`."""
-    for i in range(count if added else 0):
-        store(spare, i * V, load(extra, i * pixel))
-        if second:
-            store(spare, (ROWS + i) * V, load(extra, second + i * pixel))
-    tile(source, offsets, whole, rest, lanes, weights, spare, spare, V,
-         ROWS * V if second else 0, bias, bias2, slope, low, high, added)  # fmt: skip
-    for i in range(count):
-        store(out, i * pixel, load(spare, i * V))
-        if second:
-            store(out, second + i * pixel, load(spare, (ROWS + i) * V))
+            these, to = shift(weights, n * steps), 2 * n * plane + i * out_row
+            share = lines_each(count)
+            r, j = 0, 0
+            for g in range((count + ROWS - 1) // ROWS):
+                left_over = count - g * ROWS
+                begins = places_of(r, j, left_over, columns, source_row, source_pixel)
+                at = places_of(r, j, left_over, columns, out_row, pixel)
+                tile(source, begins, offsets, whole, rest, lanes, these,
+                     shift(out, to), shift(extra, to), at, second, bias, bias2,
+                     slopes, lows, highs, added,
+                     shift(these, steps + g * (whole + rest) * share * LINE), share)  # fmt: skip
+                for k in range(ROWS):
+                    r, j = following(r, j, left_over - k, columns)

@@ -85,7 +85,8 @@ class Taps(NamedTuple):
     band: int
     need: int  # rows of the image for a row of results; 0: the image is read where it lies
     length: int  # pixels of a line of the scratch memory
-    source_row: int  # numbers from row to row of the source
+    source_row: int  # numbers of the source from one row of results to the next
+    source_pixel: int  # from one result to the next
     source_plane: int  # numbers of the image from block to block
     plane: int  # numbers of `out` and `extra` from block to block
     out_row: int  # from row to row

@@ -119,8 +119,11 @@ def store(typing: Any, pointer: Any, index: Any, numbers: Any) -> Any:
     return types.void(types.CPointer(ELEMENTS[numbers.word]), INDEX, numbers), emit
 
 
-def fetching(count: int) -> Callable:
-    """fetch: tell the processor that the `count` numbers from pointer[index] on are next."""
+def fetching(count: int, level: int = 3) -> Callable:
+    """fetch: tell the processor that the `count` numbers from pointer[index] on are next.
+
+    level: 3 for the first cache, 2 for the second, where more has room.
+    """
 
     @intrinsic
     def fetch(typing: Any, pointer: Any, index: Any) -> Any:
@@ -131,7 +134,7 @@ def fetching(count: int) -> Callable:
             first = b.bitcast(b.gep(values[0], [values[1]]), text)
             for byte in range(0, count * pointer.dtype.bitwidth // 8, CACHE_LINE):
                 where = b.gep(first, [ir.Constant(values[1].type, byte)])
-                b.call(call, [where, word(0), word(3), word(1)])
+                b.call(call, [where, word(0), word(level), word(1)])
             return context.get_dummy_value()
 
         return types.void(pointer, INDEX), emit

@@ -15,7 +15,7 @@ from __future__ import annotations
 from numba import types
 
 from .dialect import LANES, device, kernel, shift
-from .implicit_tile import ROWS, add_channels, nothing
+from .implicit_tile import LINE, ROWS, add_channels, fetch_ahead, in_turn, lines_each, nothing
 from .lanes import greater, leak, lesser, load, spread, store
 from .layout import Winograd, WinogradWeights, places
 
@@ -117,14 +117,16 @@ def leave_tile(M, step, out, extra, row, pixel, bias, slope, low, high, added):
 
 
 @device
-def multiply(D, step, C, weights, M, wide):
+def multiply(D, step, C, weights, M, wide, ahead, share):
     """M[j * wide + i * V ...] = sum over c of D[c // V * step + i * V + c % V] * weights[c, j]
 
-    for i < ROWS tiles and j < 2 vectors of output channels; the sums stay in registers.
+    for i < ROWS tiles and j < 2 vectors of output channels; the sums stay in registers. Meanwhile
+    each step fetches `share` lines from `ahead` on.
     """
     sums = nothing()
-    for _ in range(C // V):
-        sums = add_channels(sums, D, weights, V)
+    for t in range(C // V):
+        fetch_ahead(ahead, t, share)
+        sums = add_channels(sums, in_turn(D), weights, V)
         D, weights = shift(D, step), shift(weights, V * 2 * V)
     store_row(M, V, sums[:6])
     store_row(shift(M, wide), V, sums[6:])
@@ -181,13 +183,15 @@ def convolve(image, weights, biases, extra, out, scratch, sizes, slope, low, hig
                 else:
                     gather(plane, y, x, H, W, tile)
                     enter_tile(tile, 6 * V, V, target, D_step)
+        share = lines_each(count)
         for place in range(36):
             for n in range(chosen):
                 for g in range((count + ROWS - 1) // ROWS):
                     source = shift(D, place * D_step + g * ROWS * V)
                     target = shift(M, place * M_step + (n * 2 * T + g * ROWS) * V)
                     pair = shift(weights, (place * pairs + first_pair + n) * C * 2 * V)
-                    multiply(source, T * V, C, pair, target, T * V)
+                    ahead = shift(pair, C * 2 * V + g * C // V * share * LINE)
+                    multiply(source, T * V, C, pair, target, T * V, ahead, share)
         for m in range(min(2 * chosen, K // V - 2 * first_pair)):
             k = 2 * first_pair + m
             bias = load(biases, k * V)

@@ -67,20 +67,14 @@ class Geometry:
     @property
     def is_pointwise(self) -> bool:
         """A matrix product over pixels as they lie."""
-        return (
-            self._reads_pixels
-            and (self.h, self.w) == (self.H, self.W)
-            and (self.h * self.w >= ROWS)
-        )
+        return self.reads_pixels and self.strides == (1, 1) and (self.h, self.w) == (self.H, self.W)
 
     @property
-    def reads_rows(self) -> bool:
-        """One tap, without zeros around: rows can be read where they lie."""
-        return self._reads_pixels and self.h <= self.H and ROWS <= self.w <= self.W
-
-    @property
-    def _reads_pixels(self) -> bool:
-        return self.kernel == self.strides == (1, 1) and not self.top and not self.left
+    def reads_pixels(self) -> bool:
+        """One tap, without zeros around: pixels can be read where they lie."""
+        (down, across), before = self.strides, (self.top, self.left)
+        inside = (self.h - 1) * down < self.H and (self.w - 1) * across < self.W
+        return self.kernel == (1, 1) and before == (0, 0) and inside
 
 
 def prepare(
@@ -150,7 +144,7 @@ def cheapest(g: Geometry) -> str:
     if not g.is_plain_3x3 or g.C < V:
         return "direct"
     T = _tiles_at_once(g)
-    direct = g.h * _round_up(g.w, ROWS) * 9 * g.C * g.pairs
+    direct = _round_up(g.h * g.w, ROWS) * 9 * g.C * g.pairs
     products = _round_up(g.tiles, ROWS) * PLACES * g.C * g.pairs
     transforms = g.tiles * (150 * blocks(g.C) + 110 * blocks(g.K))
     weights = PLACES * g.C * g.pairs * 2 * V * 4 / 16 * (1 + -(-g.tiles // T))
@@ -276,16 +270,14 @@ class _Taps:
         self.g, self.step, self.full = g, step, full
         (kh, kw), across, (d, dx) = g.kernel, g.strides[1], g.dilations
         self.flat = g.is_pointwise and step == (1, 1)  # all pixels are one row, cut in pieces
-        if self.flat or g.reads_rows:
-            self.columns = 48 if self.flat else g.w
-            self.need, self.length, self.line = 0, 0, (48 if self.flat else g.W) * V
-        else:
-            self.columns, self.need = g.w, (kh - 1) * d + 1
-            self.length = g.w + (kw - 1) * dx // across
-            line = self.length * V
-            self.line = blocks(g.C) * across * line
+        self.columns = 48 if self.flat else g.w
+        self.need, self.length, self.pixel = 0, 0, across * V
+        self.line = (48 if self.flat else g.W) * V
+        if not g.reads_pixels:
+            self.need, self.length, self.pixel = (kh - 1) * d + 1, g.w + (kw - 1) * dx // across, V
+            self.line = blocks(g.C) * across * self.length * V
         self.rows = -(-g.h * g.w // self.columns)
-        self.band = max(1, min(96 // self.columns, self.rows))
+        self.band = min(-(-96 // self.columns), self.rows)
 
     def offsets(self, plane: int) -> np.ndarray:
         """Where each step of a result's sum begins, in numbers; plane: from block to block."""
@@ -302,8 +294,8 @@ class _Taps:
 
     @property
     def room(self) -> int:
-        rows = (self.band - 1) * self.g.strides[0] + self.need
-        return rows * self.line + 3 * ROWS * V
+        rows = (self.band - 1) * self.g.strides[0] + self.need if self.need else 0
+        return rows * self.line
 
     def sizes(self, span: tuple[int, ...], added: bool, source: int, plane: int) -> np.ndarray:
         """source and plane: numbers from block to block of the image and of the result."""
@@ -314,7 +306,8 @@ class _Taps:
             H=g.H, W=g.W, blocks_in=blocks(g.C), blocks_out=blocks(g.K), columns=self.columns,
             results=g.h * g.w, top=g.top, left=g.left, down=down, across=across,
             first=first, last=last, begin=begin, end=end, band=self.band,
-            need=self.need, length=self.length, source_row=down * self.line,
+            need=self.need, length=self.length,
+            source_row=down * self.line, source_pixel=self.pixel,
             source_plane=source, plane=plane, out_row=i * self._width * V, pixel=j * V,
             whole=g.C // V * taps, rest=taps if g.C % V else 0, lanes=g.C % V, added=added,
         ))  # fmt: skip
