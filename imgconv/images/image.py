@@ -27,8 +27,9 @@ class Image:
 
     Planes of one size, type and meaning (a stack) are one image with axes. `read_planes` gives
     each plane (H, W, C) in turn; `read_region` part of one, where the format can, and
-    `rows_together` are as many as it decodes at a time (0 where that is the whole plane). `size`
-    are the rows and columns of planes that have yet to be computed, where they are known.
+    `rows_together` are as many as it decodes at a time (0 where that is the whole plane), and
+    `in_order` says that it decodes them from the top each time a region lies above the last one.
+    `size` are the rows and columns of planes that have yet to be computed, where they are known.
     """
 
     info: Info
@@ -36,6 +37,7 @@ class Image:
     read_region: Region | None = None
     rows_together: Callable[[], int] = no_rows
     size: tuple[int, int] | None = None
+    in_order: bool = False
 
     @staticmethod
     def of(info: Info, planes: Iterable[np.ndarray], size: tuple[int, int] | None = None) -> Image:

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -59,7 +60,8 @@ class Source:
 
     def _guard(self, image: Image) -> Image:
         region = partial(self._region, image) if image.read_region else None
-        return Image(image.info, partial(self._planes, image), region, image.rows_together)
+        planes = partial(self._planes, image)
+        return replace(image, read_planes=planes, read_region=region)
 
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         planes = image.planes()

@@ -100,6 +100,7 @@ correlate_batch = Kernel("channels_last", "correlate")
 weigh_batch = Kernel("channels_last", "weigh")
 
 png_filter_rows = Kernel("png", "filter_rows")
+png_restore_rows = Kernel("png", "restore_rows")
 
 
 def every() -> list[Kernel]:

@@ -67,3 +67,39 @@ def filter_rows(rows, out, H, N, S):
             guess = here if least == sub else b
             for k in range(N):
                 kept[k] = x[k] - guess[k]
+
+
+@kernel("u8* u8* u8* i64 i64 i64")
+def restore_rows(kept, above, out, H, N, S):
+    """What `filter_rows` kept (H, 1 + N), as the rows (H, N) that it was; above (N): the row before
+    the first."""
+    for y in range(H):
+        line, x = shift(kept, y * (N + 1)), shift(out, y * N)
+        kind, more = line[0], shift(line, 1)
+        b = above if y == 0 else shift(out, (y - 1) * N)
+        if kind == 2:
+            for k in range(N):
+                x[k] = more[k] + b[k]
+        elif kind == 0:
+            for k in range(N):
+                x[k] = more[k]
+        else:
+            _restore(kind, more, b, x, N, S)
+
+
+@device
+def _restore(kind, kept, b, x, N, S):
+    """A row of sub, average or paeth, whose pixels follow from those to their left."""
+    for k in range(S):
+        x[k] = kept[k] + (np.uint8(0) if kind == 1 else b[k] >> 1 if kind == 3 else b[k])
+    a, right, up, moved = x, shift(x, S), shift(b, S), shift(kept, S)
+    if kind == 1:
+        for k in range(N - S):
+            right[k] = moved[k] + a[k]
+    elif kind == 3:
+        for k in range(N - S):
+            right[k] = moved[k] + np.uint8((np.int16(a[k]) + np.int16(up[k])) >> 1)
+    else:
+        for k in range(N - S):
+            A, B, C = np.int16(a[k]), np.int16(up[k]), np.int16(b[k])
+            right[k] = moved[k] + np.uint8(_paeth(A, B, C))

@@ -42,11 +42,11 @@ def large_fields(stack: Stack, source: Positions) -> Iterator[tuple[Field, Large
 
 
 def _has_regions(image: Image) -> bool:
-    """Whether rows are decoded without the whole."""
+    """Whether any rows and columns are decoded without the whole."""
     info = image.info
     row = info.width * info.channels * info.dtype.itemsize
     together = image.rows_together() if image.read_region else 0
-    return 0 < together * row <= 8 * BAND and not info.source_dtype
+    return 0 < together * row <= 8 * BAND and not info.source_dtype and not image.in_order
 
 
 def probability_plane(found: LargeSegmentation) -> BandedPlane:

@@ -22,6 +22,7 @@ from imgconv.images.notes import BITS, TRUNCATED
 from imgconv.images.options import WriteOptions
 from imgconv.text import SOFTWARE, Detail
 
+from .content import Content
 from .record import Format, Reader, begins
 
 SPACE = rb"(?:\s|#[^\n]*\n)+"
@@ -29,22 +30,6 @@ PAM_END = re.compile(rb"^ENDHDR[ \t]*\r?\n", re.M)
 PAM_HEADER = 1 << 20  # bytes, for comments
 MARGIN = 1 << 10  # bytes between two pictures
 PLAIN, GREY, COLOUR = b"123", b"25", b"36"
-
-
-class Content:
-    """The bytes of a file, read where they are asked for."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.length = file.seek(0, os.SEEK_END)
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __getitem__(self, part: slice) -> bytes:
-        begin, end, _ = part.indices(self.length)
-        self.file.seek(begin)
-        return self.file.read(max(0, end - begin))
 
 
 class Netpbm:

@@ -13,40 +13,58 @@ from typing import Any
 import numpy as np
 
 from imgconv import kernels, threads
+from imgconv.images.bands import Plane, bands_of, in_bands_of, likeness_of
 
 BLOCK = 1 << 20  # bytes of pixels; what a block cannot refer back to costs 0.1 % of the file
+TOGETHER = 16  # blocks at least, whose pixels are in memory
 SAMPLE = 1 << 15  # bytes of a block that are tried every way
 LEVEL = 2  # of ISA-L, 0 to 3
 SMALL_LEVEL = 4  # of libdeflate, 1 to 12
 ADLER = 65521  # RFC 1950
 
 
-def zlib_stream(plane: np.ndarray) -> Iterator[bytes]:
+def zlib_stream(plane: Plane) -> Iterator[bytes]:
     """The parts of the zlib stream (RFC 1950) of a plane (H, W, C), uint8 or uint16."""
-    rows = plane.reshape(len(plane), -1)
-    step = max(1, BLOCK // rows.strides[0])
-    starts = range(0, len(rows), step)
-    deflated = [b""] * len(starts)
-    sums = [(1, 0)] * len(starts)
-
-    def work(begin: int, end: int) -> None:
-        for n in range(begin, end):
-            filtered = _filter(rows, starts[n], min(starts[n] + step, len(rows)), plane.shape[2])
-            deflated[n] = _deflate(filtered.data, n == len(starts) - 1, len(starts) == 1)
-            sums[n] = zlib.adler32(filtered.data), filtered.size
-
-    threads.run(work, len(starts), smallest=1)
-    yield b"\x78\x5e" + deflated[0]
-    yield from deflated[1:]
+    like = likeness_of(plane)
+    height, channels = len(like), like.shape[2]
+    step = max(1, BLOCK // max(1, like[0].size * like.itemsize))
+    blocks, sums = -(-height // step), []
+    above = np.zeros((1, like[0].size), like.dtype)
+    yield b"\x78\x5e"
+    for band in in_bands_of(bands_of(plane), step * max(TOGETHER, 4 * threads.count())):
+        rows = band.reshape(len(band), -1)
+        last = len(sums) * step + len(band) == height
+        for deflated, *sizes in _deflate_blocks(rows, above, step, channels, last, blocks == 1):
+            yield deflated
+            sums.append(tuple(sizes))
+        above = rows[-1:].copy()
     yield _combine(sums).to_bytes(4, "big")
 
 
-def _filter(rows: np.ndarray, begin: int, end: int, channels: int) -> np.ndarray:
-    """Rows begin..end as PNG keeps them: big-endian, filtered, the filter's number first."""
-    height, samples = end - begin, rows.shape[1]
+def _deflate_blocks(
+    rows: np.ndarray, above: np.ndarray, step: int, channels: int, last: bool, alone: bool
+) -> list[tuple[bytes, int, int]]:
+    """Each block of `step` rows: deflated, and Adler-32 and size of what was."""
+    starts = range(0, len(rows), step)
+    made = [(b"", 1, 0)] * len(starts)
+
+    def work(begin: int, end: int) -> None:
+        for n in range(begin, end):
+            y, before = starts[n], rows[starts[n] - 1 : starts[n]] if n else above
+            filtered = _filter(rows[y : y + step], before, channels)
+            ends = last and n == len(starts) - 1
+            deflated = _deflate(filtered.data, ends, alone)
+            made[n] = deflated, zlib.adler32(filtered.data), filtered.size
+
+    threads.run(work, len(starts), smallest=1)
+    return made
+
+
+def _filter(rows: np.ndarray, above: np.ndarray, channels: int) -> np.ndarray:
+    """Rows as PNG keeps them: big-endian, filtered, the filter's number first."""
+    height, samples = rows.shape
     padded = np.zeros((height + 1, channels + samples), rows.dtype.newbyteorder(">"))
-    top = max(begin - 1, 0)
-    padded[top - begin + 1 :, channels:] = rows[top:end]
+    padded[0, channels:], padded[1:, channels:] = above, rows
     pixel, line = channels * rows.itemsize, samples * rows.itemsize
     out = np.empty((height, 1 + line), np.uint8)
     kernels.png_filter_rows(padded.view(np.uint8), out, height, line, pixel)

@@ -5,6 +5,7 @@ https://www.w3.org/TR/png-3/ . Pillow is not imported: loading it costs more tha
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 
 from imgconv.errors import InputError
-from imgconv.images.image import Image
+from imgconv.images.formats.content import Content
+from imgconv.images.image import Image, one_row
 from imgconv.images.info import Info
 from imgconv.images.limits import Limits, Room
 from imgconv.images.metadata import exif, iptc
@@ -34,6 +36,7 @@ from .chunks import (
     stream,
     text,
 )  # fmt: skip
+from .rows import LARGE, InOrder, Rows
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # colour type -> samples per pixel
 DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -51,13 +54,22 @@ TEXTS = {b"tEXt": text, b"zTXt": compressed_text, b"iTXt": international_text}
 class Png:
     """One PNG file: `info` and `notes` from its chunks, `planes()` decodes."""
 
-    def __init__(self, data: bytes, name: str, limits: Limits) -> None:
-        self.data, self.name, self.limits = data, name, limits
+    def __init__(self, data: bytes | Content, name: str, limits: Limits) -> None:
+        self.data: memoryview | Content = memoryview(data) if isinstance(data, bytes) else data
+        self.name, self.limits = name, limits
+        self.first_shown = self.mended = False
         self.notes: list[str] = []
         self.room = Room()  # for what is compressed beside the pixels
         self.chunks = self._walk()
         info = self._read_info()
-        self.images = self._frames(info) or [Image(info, self._planes)]
+        self.images = self._frames(info) or [self._image(info)]
+
+    def _image(self, info: Info) -> Image:
+        """Large ones have regions, which take the rows in order."""
+        rows = self._rows()
+        if rows is None or self.orientation != 1:
+            return Image(info, self._planes)
+        return Image(info, self._planes, InOrder(rows).region, one_row, in_order=True)
 
     def _frames(self, info: Info) -> list[Image]:
         """The frames of an animation."""
@@ -80,29 +92,31 @@ class Png:
 
     def _walk(self) -> dict[bytes, list[memoryview]]:
         """Every sound chunk's content by type; says whether the file ends before its time."""
-        view, at = memoryview(self.data), 8
+        view, at = self.data, 8
         chunks: dict[bytes, list[memoryview]] = {}
-        self.idat: list[memoryview] = []  # as they stand, with length and checksum
+        self.idat: list[slice] = []  # where their content lies
         while at + 12 <= len(view) and b"IEND" not in chunks:
-            length, kind = struct.unpack_from(">I4s", view, at)
-            content = view[at + 8 : at + 8 + length]
-            at += 12 + length
-            late = kind == b"acTL" and b"IDAT" in chunks  # then it is no animation
-            if kind == b"IDAT" and kind not in chunks:
-                self.first_shown = b"fcTL" in chunks
-            cut = kind == b"IDAT" or at > len(view)
-            if not late and (cut or self._is_sound(kind, content, view[at - 4 : at])):
-                chunks.setdefault(kind, []).append(content)
-            if at > len(view):
-                break
+            length, kind = struct.unpack(">I4s", view[at : at + 8])
+            begin, at = at + 8, at + 12 + length
             if kind == b"IDAT":
-                self.idat.append(view[at - 12 - length : at])
+                self.first_shown = b"fcTL" in chunks if not self.idat else self.first_shown
+                self.idat.append(slice(begin, min(begin + length, len(view))))
+            elif not (kind == b"acTL" and self.idat):  # late: then it is no animation
+                content = memoryview(view[begin : begin + length])
+                if at > len(view) or self._is_sound(kind, content, view[at - 4 : at]):
+                    chunks.setdefault(kind, []).append(content)
         self.complete = b"IEND" in chunks and at <= len(view)
         if bytes(view[at : at + 8]) == SIGNATURE:
             self.notes.append(Fact("only the first of the several pictures in the file is read"))
+        if b"acTL" in chunks:
+            chunks[b"IDAT"] = self._contents()
         return chunks
 
-    def _is_sound(self, kind: bytes, content: memoryview, checksum: memoryview) -> bool:
+    def _contents(self) -> list[memoryview]:
+        """Those of the IDAT chunks, as far as they are there."""
+        return [memoryview(self.data[part]) for part in self.idat]
+
+    def _is_sound(self, kind: bytes, content: memoryview, checksum: bytes | memoryview) -> bool:
         """Compare the checksum (that of the pixels is left to libpng)."""
         if zlib.crc32(content, zlib.crc32(kind)) == int.from_bytes(checksum, "big"):
             return True
@@ -133,7 +147,7 @@ class Png:
         if not self.complete:
             self._check_end(height * self.row_bytes)
         self._check_amount(height * self.row_bytes)
-        self.shape, self.interlaced = (height, width), bool(interlace)
+        self.shape, self.interlaced, self.depth = (height, width), bool(interlace), depth
         transparent = self._is_transparent(colour)
         self._note_expansion(depth, colour, transparent)
         channels = (3 if colour == 3 else SAMPLES[colour]) + transparent
@@ -197,7 +211,7 @@ class Png:
 
     def _check_amount(self, raw: int) -> None:
         """Deflate cannot shrink more than 1032 times: a header that promises more is a lie."""
-        held = sum(len(c) for c in self.chunks.get(b"IDAT", ()))
+        held = sum(part.stop - part.start for part in self.idat)
         if raw > 1032 * (held + 16) and not (self.limits.allow_truncated and held):
             raise InputError(
                 f"{self.name}: truncated or damaged PNG: the header promises {raw:,} bytes of "
@@ -206,10 +220,9 @@ class Png:
 
     def _check_end(self, raw: int) -> None:
         """A file that lacks its last chunk alone holds the whole picture."""
-        parts = self.chunks.get(b"IDAT", [])
-        if is_whole(parts, INTERLACED * raw):
+        if is_whole(self._contents(), INTERLACED * raw):
             self.notes.append(Fact("the chunk at its end is missing, the picture is whole"))
-            self.idat, self.complete = [memoryview(chunk(b"IDAT", one)) for one in parts], True
+            self.complete = self.mended = True
             return
         self.limits.refuse_truncated(self.name, "PNG")
         self.notes.append(TRUNCATED)
@@ -222,22 +235,42 @@ class Png:
         if colour != 3 and transparent:
             self.notes.append(Detail("the transparent colour became an alpha channel"))
 
+    def _rows(self) -> Rows | None:
+        """What is large and stands in order; libpng does the rest, and what is damaged."""
+        plain = self.depth >= 8 and b"PLTE" not in self.chunks and b"tRNS" not in self.chunks
+        in_order = self.complete and not self.mended and not self.interlaced
+        if not plain or not in_order or self.shape[0] * self.row_bytes < LARGE:
+            return None
+        dtype = np.dtype(np.uint8 if self.depth == 8 else np.uint16)
+        channels = self.row_bytes // self.shape[1] // dtype.itemsize
+        return Rows(self.data, self.idat, (*self.shape, channels), dtype)
+
     def _pixels(self) -> np.ndarray:
+        if rows := self._rows():
+            with contextlib.suppress(ValueError):  # then libpng says what is wrong
+                return rows.whole()
         heads = [(k, self.chunks[k][0]) for k in (b"IHDR", b"PLTE", b"tRNS") if k in self.chunks]
-        idat = self.idat if self.complete else [chunk(b"IDAT", self._readable_part())]
-        whole = stream(heads, idat)
-        del heads, idat, self.data, self.chunks, self.idat  # one copy is enough
+        whole = stream(heads, self._whole_chunks())
+        del heads, self.data, self.chunks  # one copy is enough
         pixels = decode(whole).reshape(*self.shape, -1)
         if self.scale > 1 and self.limits.stored:
             pixels[..., :1] //= self.scale  # libpng fills 8 bit; alpha is a number of its own
         return pixels
+
+    def _whole_chunks(self) -> list[bytes | memoryview]:
+        """The IDAT chunks with length and checksum."""
+        if not self.complete:
+            return [chunk(b"IDAT", self._readable_part())]
+        if self.mended:
+            return [chunk(b"IDAT", part) for part in self._contents()]
+        return [self.data[part.start - 8 : part.stop + 4] for part in self.idat]
 
     def _readable_part(self) -> bytes:
         """A whole stream of what is there: the rows that can be inflated, then black ones."""
         if self.interlaced:
             raise InputError(f"{self.name}: nothing can be saved of a truncated interlaced PNG")
         size = self.shape[0] * (1 + self.row_bytes)
-        rows = zlib.decompressobj().decompress(b"".join(self.chunks.get(b"IDAT", ())), size)
+        rows = zlib.decompressobj().decompress(b"".join(self._contents()), size)
         return zlib.compress(rows.ljust(size, b"\0"), 1)
 
     def _profiles(self, text: list[tuple[str, str]]) -> dict[str, bytes]:

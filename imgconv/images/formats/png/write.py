@@ -12,6 +12,7 @@ import numpy as np
 
 from imgconv import kernels
 from imgconv.errors import OutputError
+from imgconv.images.bands import likeness_of
 from imgconv.images.image import Image, frames, records
 from imgconv.images.info import Info
 from imgconv.images.metadata import iptc
@@ -31,20 +32,21 @@ def write(file: BinaryIO, images: Sequence[Image], options: WriteOptions) -> Non
     kernels.png_filter_rows.warm_beside()
     planes = frames(images)
     plane, info = next(planes)  # which may compile what it needs
-    info = update(info, plane)
-    height, width, channels = plane.shape
-    depth = 8 * plane.dtype.itemsize
+    like = likeness_of(plane)
+    info = update(info, like)
+    height, width, channels = like.shape
+    depth = 8 * like.dtype.itemsize
     header = struct.pack(">IIBBBBB", width, height, depth, COLOUR_TYPES[channels], 0, 0, 0)
     file.write(SIGNATURE)
     _chunk(file, b"IHDR", header)
-    for kind, content in _metadata(info, plane):
+    for kind, content in _metadata(info, like):
         _chunk(file, kind, content)
     if (count := len(records(images))) > 1:
         _chunk(file, b"acTL", struct.pack(">II", count, info.loops))
-        _chunk(file, b"fcTL", _frame(0, plane, info))
+        _chunk(file, b"fcTL", _frame(0, like, info))
     for part in zlib_stream(plane):
         _chunk(file, b"IDAT", part)
-    _write_frames(file, planes, plane.shape)
+    _write_frames(file, planes, like.shape)
     _chunk(file, b"IEND", b"")
 
 
