@@ -59,12 +59,12 @@ def small(folder: Path) -> list[Row]:
     image, out = folder / "small.png", folder / "out.png"
     ours = command(*imgconv("filter", "-qf", "-k", "sharpen", image, "-o", out))
     script = command(sys.executable, folder / "script.py", image, folder / "peer.png")
-    return [pair("filter, 481x321 PNG", "Python + OpenCV script", ours, script, 1.5, 15)]
+    return [pair("filter, 481x321 PNG", "Python + OpenCV script", ours, script, 1.2, 15)]
 
 
 def large(folder: Path) -> list[Row]:
     found = []
-    for suffix, goal in ((".jpg", 1.4), (".tif", 1.4), (".png", 0.8)):
+    for suffix, goal in ((".jpg", 1.0), (".tif", 0.9), (".png", 0.5)):
         image, out, peer = folder / f"big{suffix}", folder / f"out{suffix}", folder / f"p{suffix}"
         ours = command(*imgconv("filter", "-qf", "-k", "sharpen", image, "-o", out))
         name = f"filter, 12 MP {suffix[1:].upper()}"

@@ -1,6 +1,6 @@
 """Images larger than memory should be: peak memory and time at 100 megapixels and at a gigapixel.
 
-python benchmarks/large.py --sides 10000,31600 --folder /scratch
+python benchmarks/large.py --sides 10000,31600 --folder /scratch [--suffix .png]
 
 Each command is a process of its own; its peak is given above that of a process that filters a
 picture of 256 x 256. Beside it stands libvips, where `vips` is installed.
@@ -32,12 +32,13 @@ LINES = {
     "denoise": "denoise",
     "denoise, level told": "denoise --sigma 8",
 }
+ANY_SIZE = ("--max-pixels", str(10**10))
 NETWORK = "U-Net"  # over an image of that side, beside one of 2,048 x 2,048
 VIPS = {
-    "filter 3x3": ["conv", "{a}", "{b}[tile,bigtiff]", "{m}"],
-    "filter gaussian:2": ["gaussblur", "{a}", "{b}[tile,bigtiff]", "2"],
-    "pool 2x2 max": ["shrink", "{a}", "{b}[tile,bigtiff]", "2", "2"],
-    "upsample x2 nearest": ["zoom", "{a}", "{b}[tile,bigtiff]", "2", "2"],
+    "filter 3x3": ["conv", "{a}", "{b}", "{m}"],
+    "filter gaussian:2": ["gaussblur", "{a}", "{b}", "2"],
+    "pool 2x2 max": ["shrink", "{a}", "{b}", "2", "2"],
+    "upsample x2 nearest": ["zoom", "{a}", "{b}", "2", "2"],
 }  # the others have no like there
 SHARPEN = "3 3 1 0\n0 -1 0\n-1 5 -1\n0 -1 0\n"
 
@@ -49,18 +50,21 @@ def main() -> None:
     parser.add_argument(
         "--work", default=";".join([*LINES, NETWORK]), help="which lines, with semicolons"
     )
+    parser.add_argument("--suffix", default=".tif", choices=(".tif", ".png"), help="of the images")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         (folder / "m.mat").write_text(SHARPEN)
         make_image(folder / "small.tif", 256)
+        convert(folder / "small.tif", given.suffix)
         for side in map(int, given.sides.split(",")):
             make_image(folder / "a.tif", side)
+            convert(folder / "a.tif", given.suffix)
             for work in given.work.split(";"):
                 if work == NETWORK:
                     measure_network(side)
                 else:
-                    measure(folder, work, side)
+                    measure(folder, given.suffix, work, side)
 
 
 def measure_network(side: int) -> None:
@@ -93,10 +97,16 @@ def make_image(path: Path, side: int) -> None:
         )
 
 
-def measure(folder: Path, work: str, side: int) -> None:
-    small, a, b = (str(folder / f"{name}.tif") for name in ("small", "a", "b"))
-    words = [sys.executable, "-m", "imgconv", *LINES[work].split(), "-qf", "--max-pixels", "10**10"]
-    words[words.index("10**10")] = str(10**10)
+def convert(path: Path, suffix: str) -> None:
+    """The same image in another format, as imgconv writes it."""
+    if suffix != path.suffix:
+        words = ["filter", "-k", "identity", "-qf", *ANY_SIZE, str(path), "-o"]
+        run([sys.executable, "-m", "imgconv", *words, str(path.with_suffix(suffix))])
+
+
+def measure(folder: Path, suffix: str, work: str, side: int) -> None:
+    small, a, b = (str(folder / f"{name}{suffix}") for name in ("small", "a", "b"))
+    words = [sys.executable, "-m", "imgconv", *LINES[work].split(), "-qf", *ANY_SIZE]
     bare, _ = run([*words, small, "-o", b])
     peak, seconds = run([*words, a, "-o", b])
     megapixels = side * side / 1e6
@@ -106,7 +116,8 @@ def measure(folder: Path, work: str, side: int) -> None:
         flush=True,
     )
     if (vips := shutil.which("vips")) and work in VIPS:
-        names = {"a": a, "b": b, "m": str(folder / "m.mat")}
+        target = f"{b}[tile,bigtiff]" if suffix == ".tif" else b
+        names = {"a": a, "b": target, "m": str(folder / "m.mat")}
         peak, seconds = run([vips, *(word.format(**names) for word in VIPS[work])])
         print(f"    libvips: {peak / 1024:,.0f} MB in all, {seconds:.1f} s", flush=True)
 
