@@ -28,15 +28,17 @@ def zlib_stream(plane: Plane) -> Iterator[bytes]:
     like = likeness_of(plane)
     height, channels = len(like), like.shape[2]
     step = max(1, BLOCK // max(1, like[0].size * like.itemsize))
-    blocks, sums = -(-height // step), []
+    blocks, sums = -(-height // step), list[tuple[int, int]]()
     above = np.zeros((1, like[0].size), like.dtype)
     yield b"\x78\x5e"
     for band in in_bands_of(bands_of(plane), step * max(TOGETHER, 4 * threads.count())):
         rows = band.reshape(len(band), -1)
         last = len(sums) * step + len(band) == height
-        for deflated, *sizes in _deflate_blocks(rows, above, step, channels, last, blocks == 1):
+        for deflated, adler, size in _deflate_blocks(
+            rows, above, step, channels, last, blocks == 1
+        ):
             yield deflated
-            sums.append(tuple(sizes))
+            sums.append((adler, size))
         above = rows[-1:].copy()
     yield _combine(sums).to_bytes(4, "big")
 

@@ -117,7 +117,7 @@ def _inflate(parts: Iterable[Bytes]) -> Iterator[bytes]:
                     yield stream.decompress(piece, BLOCK)
                     piece = stream.unconsumed_tail
         yield stream.flush()
-    except isal_zlib.error as error:
+    except isal_zlib.error as error:  # type: ignore[misc]  # its types call it a variable
         raise ValueError(str(error)) from error
     if not stream.eof:
         raise ValueError("the stream ends too early")
