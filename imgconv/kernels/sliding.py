@@ -123,11 +123,12 @@ def _extreme_across(join: Any, count: int) -> Any:
                 value = join(load(column_line, p), load(column_line, p + C))
                 store(target, p, join(value, load(column_line, p + 2 * C)))
             return
-        size, room, line, other = 1, count + (L - 1) * C, column_line, lines
+        size, room = 1, count + (L - 1) * C
+        line, other, spare = column_line, lines, shift(lines, length)
         while 2 * size <= L:
             room -= size * C
             doubled(line, other, size * C, room)
-            line, other = other, shift(other, length)
+            line, other, spare = other, spare, other
             size *= 2
         doubled(line, target, (L - size) * C, count)
 

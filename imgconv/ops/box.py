@@ -25,7 +25,7 @@ from imgconv import kernels, threads
 from imgconv.kernels.layout import pack
 from imgconv.kernels.plane_layout import Division, Plane, Reals
 
-from .padded import NARROW, SLACK, pad, strip_of, widen
+from .padded import NARROW, SLACK, aligned, pad, strip_of, whole_lines, widen
 from .stencil import Stencil
 from .sums import division
 
@@ -161,14 +161,17 @@ def run(
         out[:] = into[:, inner]
         return
     (height, width, channels), (K, L) = pixels.shape, window
-    column, work, real = (TYPES[word] for word in types)
+    column, work, real = (np.dtype(TYPES[word]) for word in types)
     reach = L - 1
     around = pad(pixels, window, border, fill)
     sums = name.startswith("sum")
+    extremes = name.startswith(("max", "min"))
     lines = 0 if sums else K + 1
-    strip = strip_of(around, width, channels, reach, (lines + 4) * np.dtype(column).itemsize)
-    doubles = 1 + L.bit_length()
-    line = strip + reach * channels + SLACK
+    # lines of extremes are gone through again and again: half the cache, the rest is the rows'
+    weight = (4 if extremes else 1) * (lines + 4) * column.itemsize
+    strip = strip_of(around, width, channels, reach, weight)
+    doubles = 2 if extremes else 1 + L.bit_length()
+    line = whole_lines(strip + reach * channels + SLACK, column)
     beyond = np.zeros(channels, column)
     beyond[:] = 0 if fill is None else np.asarray(fill, np.float64) * (K if sums else 1)
     facts = Plane(width, channels, width, around.pad, K, L, 1, 0, 0, strip, line)
@@ -177,9 +180,8 @@ def run(
         sizes, offsets = pack(facts._replace(begin=begin, end=end)), np.zeros(64, np.int64)
         kernels.slides[name](
             pixels, out, sizes, around.rows, around.columns, beyond, np.array(reals, real),
-            np.empty((0 if name.startswith("sum") else K + 1) * line, column),
-            np.empty(3 * line, column),
-            np.empty(doubles * line, work), offsets,
+            aligned((0 if name.startswith("sum") else K + 1) * line, column),
+            aligned(3 * line, column), aligned(doubles * line, work), offsets,
         )  # fmt: skip
         if offsets[FLAG]:  # a running sum of floats has lost what it should hold
             band(begin, end, name.replace("sum", "tree"))

@@ -81,6 +81,13 @@ def strip_of(padded: Padded, wide: int, channels: int, reach: int, lines: int) -
     return -(-wide // -(-wide // pixels)) * channels
 
 
+def whole_lines(count: int, dtype: np.dtype) -> int:
+    """As many numbers as fill an odd number of cache lines: were it a power of two, lines one after
+    the other would push each other out of the cache."""
+    block = CACHE_LINE // dtype.itemsize
+    return (-(-count // block) | 1) * block
+
+
 def widen(
     pixels: np.ndarray, window: int, border: str, fill: np.ndarray | None
 ) -> tuple[np.ndarray, slice]:
@@ -95,7 +102,7 @@ def widen(
     return wide, slice(more, more + pixels.shape[1])
 
 
-def aligned(count: int, dtype: np.dtype, at: int) -> np.ndarray:
+def aligned(count: int, dtype: np.dtype, at: int = 0) -> np.ndarray:
     """(count,) numbers not set, of which number `at` begins a line of the processor's cache.
 
     A store that lies in two of its blocks takes twice as long.
