@@ -80,22 +80,14 @@ def takes_bands(
     if not kind.streams or bits not in kind.depths or options.depth not in (None, bits):
         return False
     alpha = info.alpha != "none"
-    if alpha and (not kind.alpha or options.background is not None or _is_associated(info)):
+    if alpha and (not kind.alpha or options.background is not None):
         return False
     if kind.colours and channels - alpha not in kind.colours:
         return False
     if kind.name != "tiff" or info.tiff is None:
         return options.compression != "jpeg"
     compression = options.compression or info.tiff.compression
-    in_order = not (info.tiff.planar and channels > 1)
-    if alpha:
-        return in_order and compression != "jpeg"
-    return in_order and (compression != "jpeg" or info.tiff.tile is not None)
-
-
-def _is_associated(info: Info) -> bool:
-    """Whether alpha is a TIFF's kind with which colours are multiplied when they are written."""
-    return info.tiff is not None and info.tiff.extrasamples[-1:] != (2,)
+    return compression != "jpeg" or (not alpha and info.tiff.tile is not None)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -26,11 +26,10 @@ ALIGNED = 16  # rows, where no tile says more
 
 
 def is_large(image: Image) -> bool:
-    """Whether bands are worth it, and can be read. What is converted by what it holds (wide
-    integers that have to be exact) is read as a whole."""
+    """Whether bands are worth it, and can be read."""
     info = image.info
     size = info.height * info.width * info.channels * info.dtype.itemsize
-    if image.read_region is None or size < bands.LARGE or info.source_dtype:
+    if image.read_region is None or size < bands.LARGE:
         return False
     return 0 < image.rows_together() * size // info.height <= 8 * bands.BAND
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -23,22 +26,81 @@ def write_page(
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
     page: dict[str, Any],
+    folder: str | None = None,
 ) -> None:
     """Rows (h, W, C) as a page of `shape`, (H, W) or (H, W, C).
 
     `arrange` makes rows of the page of them; `page` are the other arguments of tifffile's writer.
+    Samples in planes of their own follow each other in the file: they are kept in files in
+    `folder` until all are there.
     """
     rows = map(arrange, bands)
+    if page["planarconfig"] == "separate":
+        with Planes(rows, shape, dtype, folder) as planes:
+            _write(writer, planes.each(), (shape[2], *shape[:2]), dtype, page)
+    else:
+        _write(writer, iter((rows,)), shape, dtype, page)
+
+
+class Planes:
+    """Rows (C, h, W) as planes of one sample, from a file. A context manager."""
+
+    def __init__(
+        self,
+        rows: Iterable[np.ndarray],
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        folder: str | None,
+    ) -> None:
+        self.shape, self.dtype = shape, dtype
+        self.files = [tempfile.TemporaryFile(dir=folder) for _ in range(shape[2])]  # noqa: SIM115
+        try:
+            for band in rows:
+                for file, plane in zip(self.files, band, strict=True):
+                    file.write(np.ascontiguousarray(plane).data)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __enter__(self) -> Planes:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file in self.files:
+            file.close()
+
+    def each(self) -> Iterator[Iterator[np.ndarray]]:
+        """Each plane in bands of rows (h, W)."""
+        return map(self._bands, self.files)
+
+    def _bands(self, file: Any) -> Iterator[np.ndarray]:
+        row = self.shape[1] * self.dtype.itemsize
+        file.seek(0)
+        while data := file.read(max(1, BUFFER // row) * row):
+            yield np.frombuffer(data, self.dtype).reshape(-1, self.shape[1])
+
+
+def _write(
+    writer: Any,
+    planes: Iterator[Iterator[np.ndarray]],
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    page: dict[str, Any],
+) -> None:
+    """Planes of rows (h, W) or (h, W, C), one after the other."""
     if page["contiguous"]:
-        _fill(writer, rows, shape, dtype, page)
+        _fill(writer, chain.from_iterable(planes), shape, dtype, page)
         return
     if page["tile"]:
-        data: Iterator[Any] = _tiles(rows, page["tile"])
+        cut: Callable[[Any], Iterator[Any]] = partial(_tiles, tile=page["tile"])
     elif page["compression"] is None:
-        data = rows
+        cut = iter
     else:
-        page = {**page, "rowsperstrip": _rows_of_strip(shape, dtype)}
-        data = _strips(rows, page, dtype.newbyteorder(writer.tiff.byteorder))
+        one = shape[1:] if page["planarconfig"] == "separate" else shape
+        page = {**page, "rowsperstrip": _rows_of_strip(one, dtype)}
+        order = dtype.newbyteorder(writer.tiff.byteorder)
+        cut = partial(_strips, page=page, dtype=order)
+    data = chain.from_iterable(map(cut, planes))
     writer.write(data, shape=shape, dtype=dtype, buffersize=BUFFER, **page)
 
 

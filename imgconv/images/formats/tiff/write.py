@@ -94,16 +94,17 @@ def _write_page(
         writer.write(_arrange(plane, info, layout), **page)
         return
 
+    name = getattr(file, "name", None)
+    folder = (os.path.dirname(name) if isinstance(name, str) else "") or None  # noqa: PTH120
+
     def arrange(rows: np.ndarray) -> np.ndarray:
         return _arrange(rows, info, layout)
 
     def put(bands: Iterator[np.ndarray], size: tuple[int, ...], **more: Any) -> None:
         shape = size if channels == 1 else (*size, channels)
-        write_page(writer, bands, arrange, shape, like.dtype, {**page, **more})
+        write_page(writer, bands, arrange, shape, like.dtype, {**page, **more}, folder)
 
-    name = getattr(file, "name", None)
-    folder = os.path.dirname(name) if isinstance(name, str) else None  # noqa: PTH120
-    with Pyramid(sizes, folder or None) as pyramid:
+    with Pyramid(sizes, folder) as pyramid:
         bands = pyramid.watch(bands_of(plane), height, width)
         put(bands, (height, width), **({"subifds": len(sizes)} if sizes else {}))
         for level, size in enumerate(sizes):
