@@ -26,6 +26,7 @@ from imgconv.kernels.layout import pack
 from imgconv.kernels.plane_layout import Division, Plane, Reals
 
 from .padded import NARROW, SLACK, aligned, pad, strip_of, whole_lines, widen
+from .place import segments
 from .stencil import Stencil
 from .sums import division
 
@@ -186,4 +187,18 @@ def run(
         if offsets[FLAG]:  # a running sum of floats has lost what it should hold
             band(begin, end, name.replace("sum", "tree"))
 
+    if sums and column.kind == "f" and pixels.dtype.kind == "f":
+        cut = segments(height, rows_of_sum(K))
+
+        def some(first: int, last: int) -> None:
+            for part in cut[first:last]:
+                band(*part)
+
+        threads.run(some, len(cut))
+        return
     threads.run(band, height, max(threads.rows_worthwhile(width * channels), 2 * K))
+
+
+def rows_of_sum(K: int) -> int:
+    """Rows of results whose sums of K rows of floats run on from each other."""
+    return max(256, 1 << (K - 1).bit_length())

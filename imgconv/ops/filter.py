@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import ClassVar
@@ -25,6 +26,18 @@ IMPORTS = tuple(
 )  # at the first image that needs it: a single sharpened one needs none
 
 
+Span = Callable[[np.ndarray], tuple[float, float]]
+
+
+def span_of(values: np.ndarray) -> tuple[float, float]:
+    """The smallest and the largest, of those that are finite."""
+    low, high = float(values.min()), float(values.max())
+    if np.isfinite(low) and np.isfinite(high):
+        return low, high
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
 @dataclass(frozen=True)
 class Filter:
     """Operators one after the other, then scale and bias, then the range; a pure function.
@@ -43,6 +56,7 @@ class Filter:
     bias: Fraction = Fraction(0)
     luma: bool = False
     flip: bool = False
+    span: Span = span_of  # of values (H, W, C): the two that "rescale" makes black and white
 
     def __call__(self, pixels: np.ndarray, alpha: str = "none") -> np.ndarray:
         if alpha == "none" or (alpha == "premultiplied" and self.blurs):
@@ -77,7 +91,7 @@ class Filter:
         if isinstance(last, Rank):
             return self._ranked(pixels, last)
         if self.range == "rescale" or len(last) > 1:
-            return _apply_range(self._values(pixels), pixels.dtype, self.range)
+            return self._apply_range(self._values(pixels), pixels.dtype)
         return correlate(
             self._before_last(pixels),
             self._turn(last[0]),
@@ -98,7 +112,7 @@ class Filter:
             and (pixels.dtype.kind == "u" or self.range == "clip")
         ):
             return last(before, self.border)
-        return _apply_range(self._values(pixels), pixels.dtype, self.range)
+        return self._apply_range(self._values(pixels), pixels.dtype)
 
     def _result(self, dtype: np.dtype) -> np.dtype:
         return FLOAT if self.range == "float" else dtype
@@ -160,9 +174,7 @@ class Filter:
 
     def _with_luma(self, pixels: np.ndarray, luma: np.ndarray, values: np.ndarray) -> np.ndarray:
         """RGB whose luma was filtered to these values, before the range."""
-        wanted = (
-            values if self.range == "float" else _apply_range(values, FLOAT, self.range, pixels)
-        )
+        wanted = values if self.range == "float" else self._apply_range(values, FLOAT, pixels)
         result = self._result(pixels.dtype)
 
         def changed(p: np.ndarray, w: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -202,7 +214,7 @@ class Filter:
             return np.where(cover > 0, values, p[..., :-1])
 
         values = by_rows(colour, pixels, sums, channels=channels - 1)
-        out = _apply_range(values, pixels.dtype, self.range)
+        out = self._apply_range(values, pixels.dtype)
 
         def coverage(s: np.ndarray) -> np.ndarray:
             return fit(s[..., -1:] / total * top, result)
@@ -212,36 +224,26 @@ class Filter:
         out[hidden] = without_alpha(pixels)[hidden]
         return with_alpha(out, alpha)
 
+    def _apply_range(
+        self, values: np.ndarray, dtype: np.dtype, like: np.ndarray | None = None
+    ) -> np.ndarray:
+        """What becomes of float32 values that do not fit: see `range` in the help of filter.
+
+        `like`: the image whose white is meant, where it is not of `dtype`.
+        """
+        if self.range == "float":
+            return values
+        if self.range == "abs":
+            return by_rows(lambda v: fit(np.abs(v), dtype), values, dtype=dtype)
+        if self.range == "rescale":
+            top = white(dtype if like is None else like.dtype)
+            low, high = self.span(values)
+            if high > low:
+                factor = np.float32(top / (high - low))
+                return by_rows(lambda v: fit((v - low) * factor, dtype), values, dtype=dtype)
+        return by_rows(lambda v: fit(v, dtype), values, dtype=dtype)
+
 
 def _premultiply(pixels: np.ndarray, top: np.float32) -> np.ndarray:
     cover = pixels[..., -1:] / top
     return np.concatenate([pixels[..., :-1] * cover, cover], axis=2)
-
-
-def _apply_range(
-    values: np.ndarray, dtype: np.dtype, range: str, like: np.ndarray | None = None
-) -> np.ndarray:
-    """What becomes of float32 values that do not fit: see `range` in the help of filter.
-
-    `like`: the image whose white is meant, where it is not of `dtype`.
-    """
-    if range == "float":
-        return values
-    if range == "abs":
-        return by_rows(lambda v: fit(np.abs(v), dtype), values, dtype=dtype)
-    if range == "rescale":
-        top = white(dtype if like is None else like.dtype)
-        low, high = _span(values)
-        if high > low:
-            factor = np.float32(top / (high - low))
-            return by_rows(lambda v: fit((v - low) * factor, dtype), values, dtype=dtype)
-    return by_rows(lambda v: fit(v, dtype), values, dtype=dtype)
-
-
-def _span(values: np.ndarray) -> tuple[float, float]:
-    """The smallest and the largest, of those that are finite."""
-    low, high = float(values.min()), float(values.max())
-    if np.isfinite(low) and np.isfinite(high):
-        return low, high
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

@@ -13,6 +13,7 @@ import numpy as np
 from imgconv import threads
 
 from .borders import border_indices
+from .place import place, segments
 from .stencil import Stencil
 
 TAPS = 1900  # from this many taps on, tiles of FFTs are faster than the direct loop (measured)
@@ -26,7 +27,15 @@ def wins(stencil: Stencil) -> bool:
 
 def applies(pixels: np.ndarray) -> bool:
     """Whether all pixels (H, W, C) are finite: an FFT would spread one NaN over its whole tile."""
-    return pixels.dtype.kind == "u" or bool(np.isfinite(pixels).all())
+    if pixels.dtype.kind == "u":
+        return True
+    return place().finite is not False and bool(np.isfinite(pixels).all())
+
+
+def rows_of_tile(stencil: Stencil) -> int:
+    """Rows of results that are made together."""
+    window = max(stencil.shape)
+    return _side(window) - window + 1
 
 
 def correlate(
@@ -44,29 +53,30 @@ def correlate(
     K, L = stencil.shape
     rows, columns = border_indices(height, K, border), border_indices(width, L, border)
     beyond = np.zeros(channels) if fill is None else fill
-    side = _side(max(K, L))
-    tile = side - max(K, L) + 1
+    side, tile = _side(max(K, L)), rows_of_tile(stencil)
     integral = pixels.dtype.kind == "u" and stencil.numerators is not None
     weights = stencil.numerators if integral else stencil.weights
     spectrum = np.conj(np.fft.rfft2(np.asarray(weights, np.float64), (side, side)))
     step = Fraction(scale) / stencil.denominator if integral else Fraction(scale)
 
-    def part(y: int, x: int, c: int) -> None:
-        i, j = rows[y : y + tile + K - 1], columns[x : x + tile + L - 1]
+    def part(y: int, bottom: int, x: int, c: int) -> None:
+        i, j = rows[y : bottom + K - 1], columns[x : x + tile + L - 1]
         plane = pixels[..., c]
         block = np.where((i < 0)[:, None] | (j < 0), beyond[c], plane[np.ix_(i, j)])
         sums = np.fft.irfft2(np.fft.rfft2(block, (side, side)) * spectrum, (side, side))
-        target = out[y : y + tile, x : x + tile, c]
+        target = out[y:bottom, x : x + tile, c]
         sums = sums[: target.shape[0], : target.shape[1]]
         target[:] = _finish(np.rint(sums) if integral else sums, step, bias, absolute, out.dtype)
 
+    cut = segments(height, tile)
+
     def band(begin: int, end: int) -> None:
-        for y in range(begin * tile, min(end * tile, height), tile):
+        for y, bottom in cut[begin:end]:
             for x in range(0, width, tile):
                 for c in range(channels):
-                    part(y, x, c)
+                    part(y, bottom, x, c)
 
-    threads.run(band, -(-height // tile), smallest=1)
+    threads.run(band, len(cut), smallest=1)
 
 
 def _side(window: int) -> int:

@@ -24,6 +24,7 @@ from . import symmetric
 from .borders import pad_indices
 from .box import WORDS
 from .padded import NARROW, Padded, pad_by
+from .place import place
 from .symmetric import Folds, Number
 
 LARGE = 10.0  # from this sigma on
@@ -129,6 +130,8 @@ def correlate(
     spread too far.
     """
     parts = thinning(folds)
+    if pixels.dtype.kind == "f" and place().finite is False:
+        return False
     if parts is None or pixels.shape[1] * pixels.shape[2] < NARROW:
         return False
     step, outer, radius, inner, margin = parts

@@ -6,7 +6,7 @@ of the valid cells around, as it sees the pixels of the border mirrored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -23,9 +23,15 @@ AROUND = stencil([[Fraction(1, 9)] * 3] * 3)
 HALF = 0.5  # of an enlarged cell, covered by valid ones, from which on it is valid
 
 
-def leave_out(work: Any, pixels: np.ndarray, empty: float) -> np.ndarray:
-    """What a Filter, Pool or enlargement makes of pixels (H, W, C), channel by channel."""
-    parts = [_channel(work, pixels[..., c : c + 1], empty) for c in range(pixels.shape[2])]
+def leave_out(
+    work: Any, pixels: np.ndarray, empty: float, known: Sequence[bool] | None = None
+) -> np.ndarray:
+    """What a Filter, Pool or enlargement makes of pixels (H, W, C), channel by channel.
+
+    known: of some rows of a plane, whether each channel has empty cells anywhere.
+    """
+    has_empty = find_empty(pixels, empty).any((0, 1)) if known is None else np.array(known)
+    parts = [_channel(work, pixels[..., c : c + 1], empty, has) for c, has in enumerate(has_empty)]
     return np.concatenate(parts, axis=2)
 
 
@@ -60,17 +66,17 @@ def find_empty(pixels: np.ndarray, empty: float) -> np.ndarray:
     return np.isnan(pixels) if np.isnan(empty) else pixels == pixels.dtype.type(empty)
 
 
-def _channel(work: Any, values: np.ndarray, empty: float) -> np.ndarray:
+def _channel(work: Any, values: np.ndarray, empty: float, has_empty: bool) -> np.ndarray:
     """(H', W', 1) of (H, W, 1)."""
+    if not has_empty:
+        return work(np.ascontiguousarray(values))
     hidden = find_empty(values, empty)
-    if not hidden.any():
-        return work(values)
     cover = np.where(hidden, 0, white(values.dtype)).astype(values.dtype)
     known = np.concatenate([np.where(hidden, 0, values).astype(values.dtype), cover], axis=2)
     if isinstance(work, Filter):
         found = _filter(work, known)
     else:
-        found = work(known, "straight")[..., :1]
+        found = work(known, "covered")[..., :1]
         hidden = ~_valid(work, cover)
     found[hidden] = empty
     return found
@@ -78,7 +84,7 @@ def _channel(work: Any, values: np.ndarray, empty: float) -> np.ndarray:
 
 def _filter(work: Filter, known: np.ndarray) -> np.ndarray:
     if work.blurs and work.range != "rescale":
-        return np.ascontiguousarray(work(known, "straight")[..., :1])
+        return np.ascontiguousarray(work(known, "covered")[..., :1])
     return work(_fill(known, _reach(work)))
 
 
@@ -91,11 +97,16 @@ def _fill(known: np.ndarray, reach: int) -> np.ndarray:
         bare = known[..., 1] == 0
         if not bare.any():
             break
-        around = mean(known, "straight")
+        around = mean(known, "covered")
         seen = bare & (around[..., 1] > 0)
         known[seen, 0] = around[seen, 0]
         known[seen, 1] = top
     return np.ascontiguousarray(known[..., :1])
+
+
+def margin_of(work: Any) -> int:
+    """Rows beyond those that its windows reach, from which empty cells are filled."""
+    return 0 if not isinstance(work, Filter) or work.blurs else _reach(work)
 
 
 def _reach(work: Filter) -> int:
@@ -112,6 +123,6 @@ def _valid(work: Any, cover: np.ndarray) -> np.ndarray:
     """Which results come from valid cells."""
     if isinstance(work, Pool):
         return replace(work, method="max", norm=False)(cover) > 0
-    return work(np.concatenate([cover, cover], axis=2), "straight")[..., 1:] >= HALF * white(
+    return work(np.concatenate([cover, cover], axis=2), "covered")[..., 1:] >= HALF * white(
         cover.dtype
     )

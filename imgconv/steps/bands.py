@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from imgconv.threads import check_abandoned
 from .operation import Banded, Operation, Result
 
 if TYPE_CHECKING:
-    from imgconv.ops.rows import Rows
+    from imgconv.ops.rows import Look, Rows
 
 MEMORY = 24 * bands.BAND  # bytes that an image takes on its way
 NOTHING = np.empty((0, 0, 0), np.uint8)
@@ -76,6 +77,8 @@ def _bands(
     counts: Counter[str] = Counter()
     if rows.covered and not _is_opaque(image, plane):
         rows = rows.covered
+    while rows.look:
+        rows = _after_a_look(image, plane, rows.look(), operation)
     with RowReader(image, plane) as reader:
         spans = list(_spans(image, rows))
         made = ahead(_compute(reader, rows, operation, spans, counts))
@@ -83,7 +86,18 @@ def _bands(
         for band in doing.count("band", made, len(spans)):
             check_abandoned()
             yield band
-    told.append(Result(NOTHING, operation.notes_of(counts) if counts else ()))
+    notes = operation.notes_of(counts) if counts else ()
+    told.append(Result(NOTHING, (*rows.notes, *notes)))
+
+
+def _after_a_look(image: Image, plane: int, look: Look, operation: Operation) -> Rows:
+    """What is to be done, once all of the plane has passed."""
+    doing.say("looking at all values")
+    with RowReader(image, plane) as reader:
+        spans = list(_spans(image, look.rows))
+        for _ in _compute(reader, look.rows, operation, spans, Counter()):
+            check_abandoned()
+    return look.then()
 
 
 def _is_opaque(image: Image, plane: int) -> bool:
@@ -118,6 +132,7 @@ def _spans(image: Image, rows: Rows) -> Iterator[tuple[int, int]]:
     read = info.width * info.channels * info.dtype.itemsize * info.height // max(1, height)
     tile = info.tiff.tile[0] if info.tiff and info.tiff.tile else ALIGNED
     rows_at_once = max(bands.BAND // max(made, read, 1), rows.least)
+    tile = math.lcm(tile, rows.together)
     step = max(1, rows_at_once // tile) * tile
     for begin in range(0, height, step):
         yield begin, min(begin + step, height)

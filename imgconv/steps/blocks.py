@@ -58,7 +58,7 @@ def write_in_blocks(step: EachPlane, item: Item, elsewhere: Elsewhere) -> Done |
     with open_image(item.source, **step.reading) as source:
         streamed = [] if item.paged or step.to_srgb else step.streams(item, source, told)
         known = [step.operation.by_rows(image.info) for image in source.images]
-        if not streamed or any(one is None or one.covered for one in known):
+        if not streamed or any(one is None or one.covered or one.look for one in known):
             return None
         with _folder_beside(item.target) as folder, share(MEMORY):
             images = [

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from imgconv.ops.filter import Filter, span_of
 from imgconv.text import Fact
 
 from .light import caller, work_in_light
 from .operation import Result
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from imgconv.images import Info
     from imgconv.ops.rows import Rows
 
@@ -25,7 +26,11 @@ def rows_on(work: Any, info: Info, linear: bool = False, floats: bool = False) -
     from imgconv.ops.rows import rows_of
 
     if info.no_data is not None:
-        return None
+        return None if linear or info.alpha != "none" else _rows_without(work, info)
+    if isinstance(work, Filter) and work.range == "rescale" and work.span is span_of:
+        from .rescale import rows_of_rescaled
+
+        return rows_of_rescaled(lambda one: rows_on(one, info, linear, floats), work)
     call = caller(work, info, linear, floats)
     shape = info.height, info.width, info.channels
 
@@ -36,6 +41,41 @@ def rows_on(work: Any, info: Info, linear: bool = False, floats: bool = False) -
         return rows(info.alpha, False)
     opaque, covered = rows("opaque", False), rows("covered", True)
     return opaque._replace(covered=covered) if opaque and covered else None
+
+
+def _rows_without(work: Any, info: Info) -> Rows | None:
+    """The same of channels with cells without data, of which all are looked at first: those that
+    have none are as they would be without."""
+    from imgconv.ops.nodata import find_empty, leave_out, margin_of
+    from imgconv.ops.rows import Look, every_row, rows_of
+
+    empty, shape = info.no_data, (info.height, info.width, info.channels)
+    assert empty is not None
+
+    def knowing(hidden: tuple[bool, ...]) -> Rows | None:
+        def call(band: np.ndarray) -> np.ndarray:
+            return leave_out(work, band, empty, hidden)
+
+        return rows_of(work, shape, info.dtype, call, True, margin_of(work))
+
+    def look() -> Look:
+        hidden = np.zeros(info.channels, bool)
+
+        def seen(band: np.ndarray) -> None:
+            hidden[:] |= find_empty(band, empty).any((0, 1))
+
+        return Look(every_row(shape, seen), lambda: with_note(knowing(tuple(hidden))))
+
+    def with_note(found: Rows | None) -> Rows:
+        assert found is not None
+        return found._replace(notes=(_note(empty),))
+
+    found = knowing((True,) * info.channels)
+    return found._replace(look=look) if found and not found.look else None
+
+
+def _note(empty: float) -> str:
+    return Fact(f"cells without data ({empty:g}) are left out of all sums, and stay without")
 
 
 def work_on(
@@ -50,7 +90,7 @@ def work_on(
         return Result(work_in_light(work, plane, info, linear, floats))
     from imgconv.ops.nodata import leave_out, leave_out_pixels
 
-    note = Fact(f"cells without data ({empty:g}) are left out of all sums, and stay without")
+    note = _note(empty)
     if not linear and info.alpha == "none":
         return Result(leave_out(work, plane, empty), (note,))
     bare = info.alpha == "none"
