@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import denoise_standin
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -333,9 +334,26 @@ def test_colours_are_laid_over_band_by_band(
     tifffile.imwrite("deep.ome.tif", grey.astype(np.uint16) * 250, tile=(48, 48))
     monkeypatch.setattr("imgconv.tasks.colorize.run.BAND", 9000)
     monkeypatch.setattr("imgconv.ops.areas.STRIP", 5 * SHAPE[1])
-    for name in ("grey.tif", "sepia.tif", "deep.ome.tif"):
-        for more in ("", "--mix 0.3 --saturation 1.4"):
+    seen = np.repeat(grey[..., None], 4, axis=2)
+    seen[100:140, :50, 3] = 0
+    tifffile.imwrite("alpha.tif", seen, photometric="rgb", extrasamples=[2], rowsperstrip=9)
+    tifffile.imwrite("real.tif", (grey / 255).astype(np.float32), tile=(32, 32))
+    profile = imagecodecs.cms_profile("adobergb")
+    tifffile.imwrite("profile.tif", sepia, rowsperstrip=11, iccprofile=profile)
+    for name in ("grey.tif", "sepia.tif", "deep.ome.tif", "alpha.tif", "real.tif", "profile.tif"):
+        for more in ("", "--mix 0.3 --saturation 1.4 --hint 20,30,#3b5d38 --hint 200,90,#a03020"):
             equal(*in_both_ways(f"colorize {more}", name, monkeypatch))
+    equal(*in_both_ways("filter -k sharpen --to-srgb", "profile.tif", monkeypatch))
+    equal(*in_both_ways("convolve -k sobel-x --to-srgb", "profile.tif", monkeypatch))
+
+
+def test_bright_floats_are_refused_in_bands(
+    folder: Path, small_bands: None, few_rows: None
+) -> None:
+    tifffile.imwrite("a.tif", pixels(np.uint16).astype(np.float32), tile=(32, 32))
+    console = Console(io.StringIO(), io.StringIO(), io.StringIO())
+    assert cli.main(["colorize", "a.tif", "-o", "b.tif"], console) == 1
+    assert "allowed 0 to 1" in console.stderr.getvalue() and not Path("b.tif").exists()
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -30,7 +30,7 @@ def leave_out(
 
     known: of some rows of a plane, whether each channel has empty cells anywhere.
     """
-    has_empty = find_empty(pixels, empty).any((0, 1)) if known is None else np.array(known)
+    has_empty = list(known or find_empty(pixels, empty).any((0, 1)))
     parts = [_channel(work, pixels[..., c : c + 1], empty, has) for c, has in enumerate(has_empty)]
     return np.concatenate(parts, axis=2)
 

@@ -50,19 +50,23 @@ class ColorizePlane(Operation):
         return Result(self.work(plane, info), notes, {"input": kind})
 
     def by_bands(self, info: Info) -> Banded | None:
-        whole = info.alpha != "none" or info.dtype.kind == "f" or not is_srgb(info)
-        if whole or self.work.hints:
-            return None
+        if any(isinstance(hint, Painting) for hint in self.work.hints):
+            return None  # as large as the picture, and in memory
+        as_shown = info if is_srgb(info) else srgb_info(info)
 
         def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:
             kind: Kind = "grey"
-            if info.channels == 3:
-                kind = colour_of_sample(plane.sampled(sample_step(plane.shape)))
-            notes = tuple(NOTES[key] for key in _remarks(kind, info))
+            if info.channels - (info.alpha != "none") == 3:
+                kind = colour_of_sample(plane.sampled(sample_step(plane.shape)), info.alpha)
+            said = [*_remarks(kind, info), *(["profile"] if as_shown is not info else [])]
+            notes = tuple(NOTES[key] for key in said)
             tell(Result(np.empty((0, 0, 0), np.uint8), notes, {"input": kind}))
-            return self.work.bands(plane, info)
+            if as_shown is not info:
+                plane = plane.through(lambda rows: to_srgb(rows, info))
+            return self.work.bands(plane, as_shown)
 
-        return Banded((info.height, info.width, 3), info.dtype, bands)
+        colours = 3 + (info.alpha != "none")
+        return Banded((info.height, info.width, colours), info.dtype, bands)
 
     def describe(self, info: Info) -> Info:
         return describe(info)

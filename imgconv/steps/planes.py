@@ -79,9 +79,11 @@ class FileStep:
 
     def _converted(self, image: Image) -> Image:
         planes = partial(self._planes, image)
-        if self.to_srgb:
-            return Image(srgb_info(image.info), planes)
-        return replace(image, read_planes=planes)
+        if not self.to_srgb:
+            return replace(image, read_planes=planes)
+        region = partial(_region_in_srgb, image) if image.read_region else None
+        info = srgb_info(image.info)
+        return replace(image, info=info, read_planes=planes, read_region=region)
 
     def _planes(self, image: Image) -> Iterator[np.ndarray]:
         for plane in image.planes():
@@ -119,7 +121,7 @@ class EachPlane(FileStep):
     def __call__(self, item: Item) -> Done:
         told: list[Result] = []
         with open_image(item.source, **self.reading) as source:
-            streamed = [] if item.paged or self.to_srgb else self.streams(item, source, told)
+            streamed = [] if item.paged else self.streams(item, source, told)
             if streamed:
                 with share(MEMORY):
                     notes = self.write(item.target, streamed)
@@ -129,7 +131,7 @@ class EachPlane(FileStep):
     def streams(self, item: Item, source: Source, told: list[Result]) -> list[Image]:
         """The results as images whose planes come in bands, if all of them can; else none."""
         found = []
-        for image in source.images:
+        for image in self.images(source):
             if not is_large(image):
                 return []
             rows = self.operation.by_rows(image.info) or self.operation.by_bands(image.info)
@@ -208,6 +210,10 @@ class EachPlane(FileStep):
         notes += [note for result in told for note in result.notes]
         values = [result.value for result in told if result.value is not None]
         return Done(tuple(written), tuple(dict.fromkeys((*notes, *said))), record, values or None)
+
+
+def _region_in_srgb(image: Image, rows: slice, columns: slice, plane: int) -> np.ndarray:
+    return to_srgb(image.region(rows, columns, plane), image.info)
 
 
 def _bytes_needed(info: Info) -> int:

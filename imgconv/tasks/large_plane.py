@@ -40,6 +40,14 @@ class LargePlane:
 
         return replace(self, shape=shape, read=read, _held={})
 
+    def through(self, change: Callable[[np.ndarray], np.ndarray]) -> LargePlane:
+        """Of the same shape and type, each pixel changed."""
+
+        def read(rows: slice, columns: slice) -> np.ndarray:
+            return change(self.read(rows, columns))
+
+        return replace(self, read=read, _held={})
+
     def rows(self, top: int, bottom: int) -> np.ndarray:
         """(bottom - top, W, C); what the next rows may need again is kept."""
         step, height = self._step, self.shape[0]

@@ -12,13 +12,14 @@ from imgconv.errors import InputError
 from imgconv.images import Info, is_srgb, srgb_info
 from imgconv.images.bands import BAND
 from imgconv.ops.areas import Areas, rows_of_strip
+from imgconv.ops.tint import Tint
 from imgconv.tasks.card import Card
 from imgconv.tasks.large_plane import LargePlane
 
 from .card import USUAL
 from .hints import Hint, Painting, spread
 from .prepare import add_rows, brightness_of, finer, network_size, small
-from .read import fit_tint, lay_over, widen_chroma
+from .read import fit_tint, widen_chroma
 
 GLARE, BLAZE = 0.1, 100  # of a float picture: the share whiter than white, and how white at most
 
@@ -45,36 +46,57 @@ class Colorizer:
 
     def __call__(self, plane: np.ndarray, info: Info) -> np.ndarray:
         """RGB (H, W, 3), or RGBA, of grey or RGB with or without alpha, in the same dtype."""
-        check(plane, info)
+        check(info)
+        if plane.dtype.kind == "f":
+            check_values(*_glare(plane, info), info)
         height, width = plane.shape[:2]
-        size = network_size(height, width, self._step, self.card.prepare)
+        size, fine = self._sizes(height, width)
+        hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
         luma = small(plane, info.alpha, size)
-        rules = dict(self.card.read)
-        chroma = self._chroma(luma)
-        if self.hints:
-            hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
-            luma = small(plane, info.alpha, finer(size, height, width))
-            chroma = widen_chroma(chroma, luma.shape)
-            kept, added = spread(hints, (height, width), luma, chroma)
-            chroma = chroma * kept + added
-            rules["radius"] = round(rules["radius"] * luma.shape[0] / size[0])
-        return lay_over(plane, info.alpha, luma, chroma, rules, self.keep)
+        finer_luma = small(plane, info.alpha, fine) if hints else luma
+        return self._tint(luma, finer_luma, hints, (height, width))(plane, info.alpha, self.keep)
 
     def bands(self, plane: LargePlane, info: Info) -> Iterator[np.ndarray]:
-        """The same, without hints, (h, W, 3) after (h, W, 3) of integers without alpha."""
+        """The same, of hints at points, (h, W, C) after (h, W, C)."""
         height, width, channels = plane.shape
-        check(np.broadcast_to(np.zeros((), plane.dtype), plane.shape), info)
-        size = network_size(height, width, self._step, self.card.prepare)
+        check(info)
+        sizes = self._sizes(height, width)
         unit = rows_of_strip(width)
         step = max(1, BAND // (width * channels * plane.dtype.itemsize) // unit) * unit
         spans = [(top, min(top + step, height)) for top in range(0, height, step)]
-        areas = Areas((height, width), size)
+        several = [Areas((height, width), size) for size in dict.fromkeys(sizes)]
+        most, bright = 0.0, 0
         for top, bottom in spans:
-            add_rows(areas, top, plane.rows(top, bottom), info.alpha)
-        luma = brightness_of(areas)
-        laid = fit_tint(luma, self._chroma(luma), self.card.read).laid(plane.shape)
+            rows = plane.rows(top, bottom)
+            if rows.dtype.kind == "f":
+                found = _glare(rows, info)
+                most, bright = max(most, found[0]), bright + found[1]
+            for areas in several:
+                add_rows(areas, top, rows, info.alpha)
+        check_values(most, bright, info)
+        lumas = [brightness_of(areas) for areas in several]
+        like = np.broadcast_to(np.zeros((), plane.dtype), plane.shape)
+        hints = tuple(hint.on(like, info.alpha) for hint in self.hints)
+        laid = self._tint(lumas[0], lumas[-1], hints, (height, width)).laid(plane.shape)
         for top, bottom in spans:
             yield laid(plane.rows(top, bottom), top, info.alpha, self.keep)
+
+    def _sizes(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """At which the network sees a picture of this size, and at which hints spread."""
+        size = network_size(height, width, self._step, self.card.prepare)
+        return size, finer(size, height, width) if self.hints else size
+
+    def _tint(
+        self, luma: np.ndarray, fine: np.ndarray, hints: tuple[Hint, ...], size: tuple[int, int]
+    ) -> Tint:
+        """By luma as the network sees it, and finer for hints of a picture (H, W) of this size."""
+        chroma, rules = self._chroma(luma), dict(self.card.read)
+        if hints:
+            chroma = widen_chroma(chroma, fine.shape)
+            kept, added = spread(hints, size, fine, chroma)
+            chroma = chroma * kept + added
+            rules["radius"] = round(rules["radius"] * fine.shape[0] / luma.shape[0])
+        return fit_tint(fine, chroma, rules)
 
     @property
     def _step(self) -> int:
@@ -90,12 +112,9 @@ class Colorizer:
         return (found + mirrored[..., ::-1]) / 2
 
 
-def check(plane: np.ndarray, info: Info) -> None:
-    """InputError where a plane (H, W, C) cannot be coloured: channels that are no colours.
-
-    And where many values of a float plane are above 1, or one is far above.
-    """
-    colours = plane.shape[2] - (info.alpha != "none")
+def check(info: Info) -> None:
+    """InputError where an image cannot be coloured: its channels are no colours."""
+    colours = info.channels - (info.alpha != "none")
     counts = dict(zip(info.stack_axes, info.stack_shape, strict=True))
     if counts.get("C", 1) > 1:
         raise InputError(
@@ -104,16 +123,25 @@ def check(plane: np.ndarray, info: Info) -> None:
         )
     if colours not in (1, 3):
         raise InputError(f"found {colours} channels, allowed 1 (grey) or 3 (RGB)")
-    if plane.dtype.kind == "f":
-        values = plane[..., :colours]
-        most = float(np.max(values, initial=0, where=np.isfinite(values)))
-        if most > BLAZE or (values > 1).mean() > GLARE:
-            top = next((n for n in (255, 4095, 65535) if n >= most), f"{most:g}")
-            raise InputError(
-                f"found {info.source_dtype or 'float32'} values up to {most:g}, allowed 0 to 1 "
-                "(white; a few highlights above it): filter it by the kernel identity with a scale "
-                f"of 1/{top} first"
-            )
+
+
+def _glare(rows: np.ndarray, info: Info) -> tuple[float, int]:
+    """The largest of float colours (h, W, C), and how many are above white."""
+    values = rows[..., : rows.shape[2] - (info.alpha != "none")]
+    most = float(np.max(values, initial=0, where=np.isfinite(values)))
+    return most, int(np.count_nonzero(values > 1))
+
+
+def check_values(most: float, above: int, info: Info) -> None:
+    """InputError where many values of a float plane are above 1, or one is far above."""
+    values = info.height * info.width * (info.channels - (info.alpha != "none"))
+    if most > BLAZE or above / max(1, values) > GLARE:
+        top = next((n for n in (255, 4095, 65535) if n >= most), f"{most:g}")
+        raise InputError(
+            f"found {info.source_dtype or 'float32'} values up to {most:g}, allowed 0 to 1 "
+            "(white; a few highlights above it): filter it by the kernel identity with a scale "
+            f"of 1/{top} first"
+        )
 
 
 def describe(info: Info) -> Info:
