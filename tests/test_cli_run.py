@@ -224,7 +224,7 @@ def test_a_command_line_without_files_or_with_an_unknown_model_is_refused(capfd)
     assert cli.main(["run", "none.safetensors", "a.png"]) == 1
     lines = capfd.readouterr().err.splitlines()
     assert lines[0].startswith("error: run needs a model and files")
-    assert "there is no model 'nucleus'" in lines[2]
+    assert "there is no model 'nucleus' (did you mean nuclei?)" in lines[2]
     assert "none.safetensors: no such file" in lines[3]
 
 

@@ -46,10 +46,20 @@ def path(name: str | os.PathLike[str], task: str = "") -> Path:
     found = folder() / f"{RENAMED.get(text, text)}{SUFFIX}"
     if found.is_file():
         return found
+    meant = _meant(text)
     raise UsageError(
-        f"there is no model '{text}'; bundled are {_names(task)}; give a path ending in {SUFFIX} "
-        "for a file of your own"
+        f"there is no model '{text}'{f' (did you mean {meant}?)' if meant else ''}; bundled are "
+        f"{_names(task)}; give a path ending in {SUFFIX} for a file of your own"
     )
+
+
+def _meant(text: str) -> str:
+    """The bundled models whose names have this as a part, or the one most like it; "" if none is."""
+    from difflib import get_close_matches
+
+    names = [file.name.removesuffix(SUFFIX) for file in bundled_models()]
+    parts = [name for name in names if text and text.lower() in name.split("-")]
+    return " or ".join(parts or get_close_matches(text.lower(), names, 1))
 
 
 def load(name: str | os.PathLike[str], task: str = "") -> Model:

@@ -30,8 +30,9 @@ def leave_out(
 
     known: of some rows of a plane, whether each channel has empty cells anywhere.
     """
-    has_empty = list(known or find_empty(pixels, empty).any((0, 1)))
-    parts = [_channel(work, pixels[..., c : c + 1], empty, has) for c, has in enumerate(has_empty)]
+    every = range(pixels.shape[2])
+    has_empty = known or [bool(find_empty(pixels[..., c], empty).any()) for c in every]
+    parts = [_channel(work, pixels[..., c : c + 1], empty, has_empty[c]) for c in every]
     return np.concatenate(parts, axis=2)
 
 
