@@ -309,8 +309,18 @@ def test_noise_is_taken_out_band_by_band(
     tifffile.imwrite("rgb.tif", plane, tile=(32, 48), compression="zlib")
     tifffile.imwrite("grey.tif", grey, tile=(64, 64))
     tifffile.imwrite("deep.tif", plane[..., 0].astype(np.uint16) * 100, rowsperstrip=9)
-    for name in ("rgb.tif", "grey.tif", "deep.tif"):
-        equal(*in_both_ways(f"denoise --model {model} {more}", name, monkeypatch))
+    seen = np.concatenate([plane, np.full((*SHAPE, 1), 255, np.uint8)], axis=2)
+    seen[40:60, 9:90, 3] = 0
+    tifffile.imwrite("alpha.tif", seen, photometric="rgb", extrasamples=[2], tile=(32, 48))
+    real = (plane / 255).astype(np.float32)
+    tifffile.imwrite("real.tif", real, photometric="rgb", rowsperstrip=9)
+    real[80:90, 5:20] = np.nan
+    real[200, :7, 1] = -9999
+    tifffile.imwrite("holes.tif", real, photometric="rgb", rowsperstrip=8)
+    tifffile.imwrite("signed.tif", (plane[..., 0].astype(np.int16) - 9), rowsperstrip=7)
+    names = ("rgb", "grey", "deep", "alpha", "real", "holes", "signed")
+    for name in names:
+        equal(*in_both_ways(f"denoise --model {model} {more}", f"{name}.tif", monkeypatch))
 
 
 def test_the_models_own_gauge_says_the_same_of_bands(

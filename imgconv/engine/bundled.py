@@ -54,7 +54,7 @@ def path(name: str | os.PathLike[str], task: str = "") -> Path:
 
 
 def _meant(text: str) -> str:
-    """The bundled models whose names have this as a part, or the one most like it; "" if none is."""
+    """The bundled models whose names have this as a part, or the one most like it, or ""."""
     from difflib import get_close_matches
 
     names = [file.name.removesuffix(SUFFIX) for file in bundled_models()]

@@ -84,8 +84,8 @@ class CleanPlane(Operation):
         from imgconv.tasks.denoise.large import Large, can_clean
 
         shape = info.height, info.width, info.channels
-        whole = self.show != "image" or info.alpha != "none"
-        if whole or not can_clean(self.work, shape, info.dtype):
+        known = can_clean(self.work, info.channels - (info.alpha != "none"), shape)
+        if self.show != "image" or not known:
             return None
 
         def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:
@@ -94,7 +94,7 @@ class CleanPlane(Operation):
                 facts = {**facts, **self._doubt(part, info)}
                 tell(Result(np.empty((0, 0, 0), np.uint8), (), facts))
 
-            return Large(self.work, plane, say).bands(full_scale(info))
+            return Large(self.work, plane, info.alpha, say).bands(full_scale(info))
 
         return Banded(shape, info.dtype, bands)
 

@@ -20,7 +20,7 @@ from imgconv.ops.alpha import white
 from imgconv.tasks.large_plane import LargePlane
 
 from .opponent import BACK
-from .photo import Photo, gauge_white, gauged_levels, of_rgb, told_levels
+from .photo import BRIGHT, Photo, bright_step, gauge_white, gauged_levels, of_rgb, told_levels
 from .prepare import Opponent, triple
 from .read import (
     EDGE,
@@ -33,41 +33,72 @@ from .read import (
     silent_places,
     spread_of,
 )
-from .run import Cleaning
+from .run import Cleaning, Ends, Valid, middle_of, step_of, valid_of
 from .subgraph import only
 
-STEP = 4  # pixels from one that is looked at for the brightness to the next
 
-
-def can_clean(cleaning: Cleaning, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> bool:
-    """Whether bands (H, W, C) of such a plane without alpha are enough."""
-    known = isinstance(cleaning.clean, Photo) and dtype.kind == "u"
-    return known and shape[2] in (1, 3) and min(shape[:2]) >= PLACE
+def can_clean(cleaning: Cleaning, colours: int, shape: tuple[int, ...]) -> bool:
+    """Whether bands (H, W, C) of a plane of so many colours are enough."""
+    return isinstance(cleaning.clean, Photo) and colours in (1, 3) and min(shape[:2]) >= PLACE
 
 
 @dataclass(frozen=True)
 class Survey:
-    """low, high: of all values. counts: of the values of some pixels, (C, levels). grey: whether
-    all channels are alike."""
+    """low, high: of all values. bright: what nearly all are below. grey: whether all channels are
+    alike. valid: which values are a picture's, None if all; middle: what stands for the others."""
 
-    low: int
-    high: int
-    counts: np.ndarray
+    low: float
+    high: float
+    bright: float
     grey: bool
+    valid: Valid | None = None
+    middle: float = 0.0
+
+    def filled(self, rows: np.ndarray) -> np.ndarray:
+        """Rows with a usual value in the place of what is no picture's."""
+        if self.valid is None:
+            return rows
+        return np.where(self.valid(rows), rows, np.float32(self.middle))
 
 
 def survey(plane: LargePlane) -> Survey:
+    """Of a plane of colours (H, W, C)."""
+    return survey_reals(plane) if plane.dtype.kind == "f" else survey_integers(plane)
+
+
+def survey_integers(plane: LargePlane) -> Survey:
     channels, levels = plane.shape[2], int(white(plane.dtype)) + 1
+    step = bright_step(plane.shape)
     counts = np.zeros((channels, levels), np.int64)
     low, high, grey = levels, 0, True
     for top, bottom in plane.spans():
         rows = plane.rows(top, bottom)
         low, high = min(low, int(rows.min())), max(high, int(rows.max()))
         grey = grey and bool((rows == rows[..., :1]).all())
-        some = rows[-top % STEP :: STEP, ::STEP]
+        some = rows[-top % step :: step, ::step]
         for c in range(channels):
             counts[c] += np.bincount(some[..., c].ravel(), minlength=levels)
-    return Survey(low, high, counts, grey)
+    seen = counts[:1] if grey else counts
+    return Survey(low, high, percentile(seen.sum(0), BRIGHT), grey)
+
+
+def survey_reals(plane: LargePlane) -> Survey:
+    """What is no picture's is found first, and all else without it."""
+    ends = Ends()
+    for span in plane.spans():
+        ends.add(plane.rows(*span))
+    found = Survey(0, 0, 0, False)
+    if valid := valid_of(ends):
+        sample = plane.sampled(step_of(plane.shape))
+        found = replace(found, valid=valid, middle=float(middle_of(sample, valid(sample))))
+    low, high, grey = np.inf, -np.inf, True
+    for span in plane.spans():
+        rows = found.filled(plane.rows(*span))
+        low, high = min(low, float(rows.min())), max(high, float(rows.max()))
+        grey = grey and bool((rows == rows[..., :1]).all())
+    some = found.filled(plane.sampled(bright_step(plane.shape)))
+    bright = float(np.percentile(np.abs(some[..., :1] if grey else some), BRIGHT))
+    return replace(found, low=low, high=high, bright=bright, grey=grey)
 
 
 def percentile(counts: np.ndarray, share: float) -> float:
@@ -84,6 +115,7 @@ class Large:
 
     cleaning: Cleaning
     plane: LargePlane
+    alpha: str
     tell: Callable[[dict[str, Any]], None]
 
     @property
@@ -93,8 +125,11 @@ class Large:
 
     def bands(self, top: float) -> Iterator[np.ndarray]:
         """The cleaned plane (h, W, C) after (h, W, C); top: the value of white."""
-        seen = survey(self.plane)
-        plane = self.plane.channels(tuple(range(1 if seen.grey else self.plane.shape[2])))
+        channels = range(self.plane.shape[2] - (self.alpha != "none"))
+        colours = self.plane.channels(tuple(channels))
+        seen = survey(colours)
+        plane = colours.channels((0,)) if seen.grey else colours
+        plane = plane.through(seen.filled)
         levels, nothing = self._levels(plane, seen, top)
         level = of_rgb(levels, seen.grey)
         self.tell({"noise_level": round(255 * level, 4)})
@@ -106,16 +141,17 @@ class Large:
         begin = 0
         for noise in self._noise(plane, levels, seen.grey, top):
             end = begin + noise.shape[1]
-            colours = self.plane.rows(begin, end)
-            removed = np.broadcast_to(np.moveaxis(noise, 0, 2), colours.shape)
-            yield self.cleaning.subtract(colours, np.array(removed, order="C"))
+            rows = self.plane.rows(begin, end)
+            known = seen.valid(rows[..., list(channels)]) if seen.valid else None
+            removed = np.broadcast_to(np.moveaxis(noise, 0, 2), (*rows.shape[:2], len(channels)))
+            removed = np.array(removed, order="C")
+            yield self.cleaning.subtract(rows, self.alpha, known, removed)[0]
             begin = end
 
     def _levels(self, plane: LargePlane, seen: Survey, top: float) -> tuple[np.ndarray, float]:
         if self.photo.sigma is not None:
             return told_levels(self.photo.sigma, seen.grey), 0.0
-        counts = seen.counts[:1] if seen.grey else seen.counts
-        reach = gauge_white(percentile(counts.sum(0), 99.9), top)
+        reach = gauge_white(seen.bright, top)
         found = less_texture(*spread_of(self._sums(plane, seen, reach)))
         return gauged_levels(found, seen.grey, reach, top)
 

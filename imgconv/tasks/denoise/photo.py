@@ -12,10 +12,11 @@ from imgconv.engine import Model, run
 from .opponent import BACK
 from .prepare import Opponent, triple
 from .read import PLACE, ignore_clipped, without_texture
-from .run import by_channel
+from .run import by_channel, step_of
 from .subgraph import only
 
 NOTHING = 0.4 / 255  # a level below which there is nothing to do: rounding to 8 bits gives 0.29
+BRIGHT = 99.9  # percentile of the brightest values
 DIM = 0.5  # of white: darker and brighter images are scaled for the gauge, which knows photos
 
 
@@ -69,7 +70,8 @@ class Photo:
         grey = len(image) == 1
         if self.sigma is not None:
             return told_levels(self.sigma, grey), 0.0
-        bright = float(np.percentile(np.abs(image[:, ::4, ::4]), 99.9))
+        step = bright_step(image.shape[1:])
+        bright = float(np.percentile(np.abs(image[:, ::step, ::step]), BRIGHT))
         if min(image.shape[1:]) < PLACE:
             return np.zeros(2, np.float32), 0.0
         reach = gauge_white(bright, top)
@@ -79,6 +81,11 @@ class Photo:
         )
         levels = without_texture(ignore_clipped(found["gauge"], image))
         return gauged_levels(levels, grey, reach, top)
+
+
+def bright_step(shape: tuple[int, ...]) -> int:
+    """Of an image (H, W) every how manieth row and column is looked at for its brightness."""
+    return max(4, step_of(shape))
 
 
 def told_levels(sigma: float, grey: bool) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -47,6 +48,13 @@ class Cleaning:
         colours = pixels if alpha == "none" else without_alpha(pixels)
         known = find_valid(colours)
         removed, facts = self.clean(fill_invalid(colours, known), top or white(colours.dtype))
+        return Result(*self.subtract(pixels, alpha, known, removed), facts)
+
+    def subtract(
+        self, pixels: np.ndarray, alpha: str, known: np.ndarray | None, removed: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Rows (h, W, C) less what a cleaner found in their colours; and how much that was."""
+        colours = pixels if alpha == "none" else without_alpha(pixels)
         removed = self._blend(removed)
         if known is not None:
             removed[~known] = 0
@@ -57,11 +65,7 @@ class Cleaning:
             np.minimum(cleaned, np.maximum(colours, pixels[..., -1:]), out=cleaned)
         if alpha != "none":
             cleaned = with_alpha(cleaned, pixels[..., -1:])
-        return Result(cleaned, removed, facts)
-
-    def subtract(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
-        """Rows of integers (h, W, C), without alpha, less what a cleaner found in them."""
-        return self._clean(colours, self._blend(removed))
+        return cleaned, removed
 
     def _clean(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
         if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
@@ -82,37 +86,100 @@ class Cleaning:
 
 
 FAR, ABSURD = 10.0, 1e30  # what is farther away, in ranges of all the rest, is no picture
+SEEN = 1 << 22  # pixels of a large plane that are looked at for what most are like
+
+
+def step_of(shape: tuple[int, ...]) -> int:
+    """Of a plane (H, W, C) every how manieth row and column is looked at for that."""
+    return max(1, math.isqrt(shape[0] * shape[1] // SEEN))
+
+
+@dataclass
+class Ends:
+    """The two least and the two largest of values that differ, of a float plane whose rows are
+    added band by band; absurd ones do not count."""
+
+    low: list[float] = field(default_factory=list)  # the least first
+    high: list[float] = field(default_factory=list)  # the largest first
+    all_sound: bool = True
+
+    def add(self, colours: np.ndarray) -> None:
+        with np.errstate(invalid="ignore"):
+            sound = np.abs(colours) < ABSURD
+        values = colours if sound.all() else colours[sound]
+        self.all_sound = self.all_sound and values is colours
+        for extreme, ends in ((np.min, self.low), (np.max, self.high)):
+            some = values
+            for _ in range(2 if values.size else 0):
+                ends.append(float(extreme(some)))
+                some = some[some != extreme(some)]
+                if not some.size:
+                    break
+        self.low[:] = sorted(set(self.low))[:2]
+        self.high[:] = sorted(set(self.high), reverse=True)[:2]
+
+    def far(self) -> list[float]:
+        """The one least and the one largest value, as far as they are far from all others."""
+        every = sorted({*self.low, *self.high})
+        found = []
+        for place in (0, -1):
+            if not every:
+                break
+            value = every[place]
+            rest = [one for one in every if one != value] or [value]
+            if max(rest[0] - value, value - rest[-1]) > FAR * (rest[-1] - rest[0]) > 0:
+                found.append(value)
+                every = rest
+        return found
+
+
+@dataclass(frozen=True)
+class Valid:
+    """Which values of a float plane are a picture's: not NaN, infinity, or a "no data" of -9999
+    or 3.4e38, which is one value far from all others."""
+
+    far: tuple[float, ...]
+
+    def __call__(self, colours: np.ndarray) -> np.ndarray:
+        """bool, of colours of any shape."""
+        with np.errstate(invalid="ignore"):
+            known = np.abs(colours) < ABSURD
+        for value in self.far:
+            known &= colours != value
+        return np.asarray(known)
+
+
+def valid_of(ends: Ends) -> Valid | None:
+    """None if all values are a picture's."""
+    far = ends.far()
+    return None if ends.all_sound and not far else Valid(tuple(far))
 
 
 def find_valid(colours: np.ndarray) -> np.ndarray | None:
-    """(H, W, C) bool: which values of colours (H, W, C) are a picture's. None if all are.
-
-    Not NaN, infinity, or a "no data" of -9999 or 3.4e38, which is one value far from all others.
-    """
+    """(H, W, C) bool: which values of colours (H, W, C) are a picture's. None if all are."""
     if colours.dtype.kind != "f":
         return None
-    with np.errstate(invalid="ignore"):
-        known = np.abs(colours) < ABSURD
-    for extreme in (np.min, np.max):
-        if not known.any():
-            break
-        value = float(extreme(colours[known]))
-        rest = known & (colours != value)
-        ends = [float(f(colours[rest])) for f in (np.min, np.max)] if rest.any() else [value] * 2
-        if max(ends[0] - value, value - ends[1]) > FAR * (ends[1] - ends[0]) > 0:
-            known = rest
-    return None if known.all() else known
+    ends = Ends()
+    ends.add(colours)
+    valid = valid_of(ends)
+    return valid(colours) if valid else None
+
+
+def middle_of(sample: np.ndarray, known: np.ndarray) -> np.float32:
+    """What stands in the place of values that are no picture's: the median of the others."""
+    return np.float32(np.median(sample[known]) if known.any() else 0)
 
 
 def fill_invalid(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    """Colours (H, W, C) with the median of the `known` (H, W, C) in the place of all others.
+    """Colours (H, W, C) with a usual value in the place of all that are not `known` (H, W, C).
 
     None: all are known.
     """
     if known is None:
         return colours
-    middle = np.median(colours[known]) if known.any() else 0
-    return np.where(known, colours, np.float32(middle))
+    step = step_of(colours.shape)
+    middle = middle_of(colours[::step, ::step], known[::step, ::step])
+    return np.where(known, colours, middle)
 
 
 def round_keeping_sums(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
