@@ -323,6 +323,31 @@ def test_noise_is_taken_out_band_by_band(
         equal(*in_both_ways(f"denoise --model {model} {more}", f"{name}.tif", monkeypatch))
 
 
+@pytest.mark.parametrize("more", ["", "--sigma 6 --strength 0.8"])
+def test_micrographs_are_cleaned_band_by_band(
+    more: str, folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Camera, level, means around every place and in all, and the sums of integers are those of
+    the whole."""
+    model = denoise_standin.photo(folder, kind="micro")
+    shape = (700, SHAPE[1])
+    light = 200 + 150 * np.sin(np.add.outer(np.arange(shape[0]) / 31, np.arange(shape[1]) / 17))
+    rng = np.random.default_rng(6)
+    seen = 5 * (rng.poisson(light) + rng.normal(0, 2, shape)) + 100
+    deep = seen.clip(0, 65535).astype(np.uint16)
+    tifffile.imwrite("deep.tif", deep, tile=(64, 32), compression="zlib")
+    eight = np.stack([seen / 12, seen[::-1] / 11, seen / 13, seen * 0 + 255], axis=2)
+    eight[300:310, 20:40, 3] = 0
+    eight = eight.clip(0, 255).astype(np.uint8)
+    tifffile.imwrite("alpha.tif", eight, photometric="rgb", extrasamples=[2], rowsperstrip=9)
+    real = seen.astype(np.float32)
+    real[100:104, 9] = np.nan
+    tifffile.imwrite("real.tif", real, rowsperstrip=9)
+    tifffile.imwrite("even.tif", np.full(shape, 7, np.uint16), rowsperstrip=9)
+    for name in ("deep", "alpha", "real", "even"):
+        equal(*in_both_ways(f"denoise --model {model} {more}", f"{name}.tif", monkeypatch))
+
+
 def test_the_models_own_gauge_says_the_same_of_bands(
     folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +356,7 @@ def test_the_models_own_gauge_says_the_same_of_bands(
     noisy = np.random.default_rng(1).normal(wave, 12, SHAPE)
     tifffile.imwrite("a.tif", noisy.clip(0, 255).astype(np.uint8), tile=(64, 64))
     equal(*in_both_ways("denoise", "a.tif", monkeypatch))
+    equal(*in_both_ways("denoise --model micro", "a.tif", monkeypatch))
 
 
 def test_colours_are_laid_over_band_by_band(

@@ -82,6 +82,8 @@ class CleanPlane(Operation):
 
     def by_bands(self, info: Info) -> Banded | None:
         from imgconv.tasks.denoise.large import Large, can_clean
+        from imgconv.tasks.denoise.large_micro import LargeMicro
+        from imgconv.tasks.denoise.micro import Micro
 
         shape = info.height, info.width, info.channels
         known = can_clean(self.work, info.channels - (info.alpha != "none"), shape)
@@ -94,7 +96,8 @@ class CleanPlane(Operation):
                 facts = {**facts, **self._doubt(part, info)}
                 tell(Result(np.empty((0, 0, 0), np.uint8), (), facts))
 
-            return Large(self.work, plane, info.alpha, say).bands(full_scale(info))
+            kind = LargeMicro if isinstance(self.work.clean, Micro) else Large
+            return kind(self.work, plane, info.alpha, say).bands(full_scale(info))
 
         return Banded(shape, info.dtype, bands)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 BLOCK = 8  # pixels of the side of a block that has one mean and one variance
+MOST = 1 << 21  # blocks that are looked at, about
 BINS = 32  # of brightness
 TYPICAL = 0.4  # quantile of the blocks of a bin: texture only ever adds
 UNDER = 0.882  # that quantile of the variances of blocks of white noise, whose mean is 1
@@ -71,7 +73,11 @@ def find_camera(plane: np.ndarray) -> Camera:
     The noise is what [1 -2 1] both ways leaves (Immerkaer 1996); of the blocks of like
     brightness those count that vary little.
     """
-    means, variances = measure_blocks(plane.astype(np.float32))
+    return camera_of(*measure_blocks(plane.astype(np.float32)))
+
+
+def camera_of(means: np.ndarray, variances: np.ndarray) -> Camera:
+    """The camera of a plane by (n,) means and (n,) noise variances of its blocks, in order."""
     if not means.size:
         return Camera(0.0, 0.0)
     order = np.argsort(means)
@@ -83,25 +89,45 @@ def find_camera(plane: np.ndarray) -> Camera:
 
 
 def measure_blocks(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) means and (n,) noise variances of the blocks of a plane (H, W), float.
+    """(n,) means and (n,) noise variances of the blocks of a plane (H, W), float."""
+    white = plane.max(initial=0)
+    tops = tops_of_blocks(plane.shape)
+    return join_blocks(measure_rows(plane[y : y + BLOCK + 2], white) for y in tops)
 
-    Those of BLOCK x BLOCK pixels that are neither constant nor saturated.
+
+def tops_of_blocks(shape: tuple[int, ...]) -> range:
+    """The first rows of what `measure_rows` is given of a plane (H, W); of large ones not all."""
+    if min(shape[:2]) < BLOCK + 2:
+        return range(0)
+    blocks = (shape[0] - 2) // BLOCK * ((shape[1] - 2) // BLOCK)
+    return range(0, shape[0] - BLOCK - 1, BLOCK * max(1, blocks // MOST))
+
+
+def measure_rows(rows: np.ndarray, white: float) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a row of blocks, whose rows and those around them are (BLOCK + 2, W); those of
+    BLOCK x BLOCK pixels that are neither constant nor saturated. white: the largest value of all.
     """
-    if min(plane.shape) < BLOCK + 2:
-        return np.empty(0), np.empty(0)
-    across = plane[:, :-2] - 2 * plane[:, 1:-1] + plane[:, 2:]
+    across = rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]
     rough = (across[:-2] - 2 * across[1:-1] + across[2:]) / 6
-    inner = plane[1:-1, 1:-1]
-    h, w = (n // BLOCK * BLOCK for n in inner.shape)
+    inner = rows[1:-1, 1:-1]
+    w = inner.shape[1] // BLOCK * BLOCK
 
     def blocks(values: np.ndarray) -> np.ndarray:
-        parts = values[:h, :w].reshape(h // BLOCK, BLOCK, w // BLOCK, BLOCK)
-        return np.asarray(parts.mean((1, 3)).ravel())
+        return np.asarray(values[:, :w].reshape(BLOCK, w // BLOCK, BLOCK).mean((0, 2)))
 
     means, variances = blocks(inner), blocks(rough * rough)
-    counts = blocks((inner >= plane.max()).astype(np.float32)) < 0.1
+    counts = blocks((inner >= white).astype(np.float32)) < 0.1
     good = counts & (variances > 0)
     return means[good], variances[good]
+
+
+def join_blocks(
+    rows: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and variances of all rows of blocks."""
+    found = [(np.empty(0), np.empty(0)), *rows]
+    means, variances = (np.concatenate(part) for part in zip(*found, strict=True))
+    return means, variances
 
 
 def line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

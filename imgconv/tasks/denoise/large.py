@@ -19,6 +19,7 @@ from imgconv.images.bands import BAND
 from imgconv.ops.alpha import white
 from imgconv.tasks.large_plane import LargePlane
 
+from .micro import Micro
 from .opponent import BACK
 from .photo import BRIGHT, Photo, bright_step, gauge_white, gauged_levels, of_rgb, told_levels
 from .prepare import Opponent, triple
@@ -39,6 +40,8 @@ from .subgraph import only
 
 def can_clean(cleaning: Cleaning, colours: int, shape: tuple[int, ...]) -> bool:
     """Whether bands (H, W, C) of a plane of so many colours are enough."""
+    if isinstance(cleaning.clean, Micro):
+        return True
     return isinstance(cleaning.clean, Photo) and colours in (1, 3) and min(shape[:2]) >= PLACE
 
 
@@ -84,13 +87,7 @@ def survey_integers(plane: LargePlane) -> Survey:
 
 def survey_reals(plane: LargePlane) -> Survey:
     """What is no picture's is found first, and all else without it."""
-    ends = Ends()
-    for span in plane.spans():
-        ends.add(plane.rows(*span))
-    found = Survey(0, 0, 0, False)
-    if valid := valid_of(ends):
-        sample = plane.sampled(step_of(plane.shape))
-        found = replace(found, valid=valid, middle=float(middle_of(sample, valid(sample))))
+    found = find_picture(plane)
     low, high, grey = np.inf, -np.inf, True
     for span in plane.spans():
         rows = found.filled(plane.rows(*span))
@@ -99,6 +96,20 @@ def survey_reals(plane: LargePlane) -> Survey:
     some = found.filled(plane.sampled(bright_step(plane.shape)))
     bright = float(np.percentile(np.abs(some[..., :1] if grey else some), BRIGHT))
     return replace(found, low=low, high=high, bright=bright, grey=grey)
+
+
+def find_picture(plane: LargePlane) -> Survey:
+    """Only what of a plane is a picture's."""
+    found = Survey(0, 0, 0, False)
+    if plane.dtype.kind != "f":
+        return found
+    ends = Ends()
+    for span in plane.spans():
+        ends.add(plane.rows(*span))
+    if valid := valid_of(ends):
+        sample = plane.sampled(step_of(plane.shape))
+        return replace(found, valid=valid, middle=float(middle_of(sample, valid(sample))))
+    return found
 
 
 def percentile(counts: np.ndarray, share: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from imgconv.engine import Model, run
+from imgconv.ops.filter import IMPORTS as FILTERS
 
 from .camera import Camera, find_camera
 from .prepare import normalise
@@ -31,22 +32,18 @@ class Micro:
     model: Model
     sigma: float | None = None
 
-    @property
-    def imports(self) -> tuple[str, ...]:
-        """What it imports when it works."""
-        return ("scipy.ndimage",)
+    imports: ClassVar = FILTERS  # when it works
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] > 1:
             return by_channel(self, colours, top)
         plane = colours[..., 0].astype(np.float32)
         camera = self._camera(plane, top)
-        facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
         if camera.dark_noise == 0:
-            return np.zeros(colours.shape, np.float32), facts
+            return np.zeros(colours.shape, np.float32), facts_of(camera)
         cleaned = self._clean(plane, camera)
         removed = balance(plane - cleaned)
-        return removed[..., None], {name: float(f"{value:.6g}") for name, value in facts.items()}
+        return removed[..., None], facts_of(camera)
 
     def _camera(self, plane: np.ndarray, top: float) -> Camera:
         if self.sigma is None:
@@ -67,5 +64,15 @@ class Micro:
         if self.sigma is not None:
             return told
         model = replace(self.model, graph=only(self.model.graph, "gauge"))
-        gauged = float(pool_levels(run(model, {"image": planes})["gauge"])[0])
-        return float(np.clip(gauged, told / TRUST, told * TRUST))
+        return trusted(pool_levels(run(model, {"image": planes})["gauge"]), told)
+
+
+def facts_of(camera: Camera) -> dict[str, Any]:
+    """What the user hears of it."""
+    facts = {"gain": camera.gain, "dark_noise": camera.dark_noise}
+    return {name: float(f"{value:.6g}") for name, value in facts.items()}
+
+
+def trusted(gauged: np.ndarray, told: float) -> float:
+    """The level that the gauge says, (2,), near what the camera's transform promises."""
+    return float(np.clip(float(gauged[0]), told / TRUST, told * TRUST))

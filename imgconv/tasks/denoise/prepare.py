@@ -8,6 +8,7 @@ import numpy as np
 
 from .camera import Camera
 from .opponent import FORWARD
+from .run import step_of
 
 ENDS = (0.1, 99.9)  # percentiles that become 0 and 1, where the type does not say what is white
 ENDS_OF_LIGHT = (0.5, 99.9)  # percentiles that become 0 and 1 behind a camera's transform
@@ -64,7 +65,17 @@ def normalise(plane: np.ndarray, camera: Camera) -> tuple[np.ndarray, float, flo
     Also the stabilised value that became 0, and how far above it 1 is, in levels of the noise: in
     the result the noise has the level 1 / that.
     """
-    y = camera.stabilise(plane)
-    low, high = (float(v) for v in np.percentile(y, ENDS_OF_LIGHT))
-    span = max(high - low, LEAST)
-    return ((y - low) / span).astype(np.float32), low, span
+    step = step_of(plane.shape)
+    low, span = ends_of_light(plane[::step, ::step], camera)
+    return scaled(plane, camera, low, span), low, span
+
+
+def ends_of_light(sample: np.ndarray, camera: Camera) -> tuple[float, float]:
+    """The stabilised value that becomes 0, and how far above it 1 is, by some pixels of a plane."""
+    low, high = (float(v) for v in np.percentile(camera.stabilise(sample), ENDS_OF_LIGHT))
+    return low, max(high - low, LEAST)
+
+
+def scaled(plane: np.ndarray, camera: Camera, low: float, span: float) -> np.ndarray:
+    """Rows of a plane (h, W) stabilised and scaled: float32."""
+    return ((camera.stabilise(plane) - low) / span).astype(np.float32)

@@ -6,8 +6,13 @@ the colour (white being 1), and the logarithm of how much the place counts.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+from imgconv.ops.filter import Filter
+from imgconv.ops.stencil import uniform
 
 PLACE = 8
 EDGE = 2  # places that see what lies beyond the image
@@ -165,13 +170,19 @@ def lies_on_paper(image: np.ndarray, lines: np.ndarray, low: float, span: float)
 
 
 def balance(removed: np.ndarray) -> np.ndarray:
-    """(H, W) -> float32 (H, W) without its mean around every place and in all.
+    """(H, W) -> float32 (H, W) without its mean around every place and in all."""
+    balanced = removed - evening(removed.shape)(removed[..., None])[..., 0]
+    return (balanced - mean_of(balanced.sum(1, dtype=np.float64), removed.shape)).astype(np.float32)
 
-    Around: by two box filters, about a Gaussian of 26 pixels.
-    """
-    from scipy.ndimage import uniform_filter
 
-    side = min(SIDE, *removed.shape)
-    smooth = uniform_filter(uniform_filter(removed, side, mode="reflect"), side, mode="reflect")
-    balanced = removed - smooth
-    return (balanced - balanced.mean(dtype=np.float64)).astype(np.float32)
+def evening(shape: tuple[int, ...]) -> Filter:
+    """What gives the mean around every place of an image (H, W): two box filters, about a Gaussian
+    of 26 pixels."""
+    side = min(SIDE, *shape[:2])
+    box = (uniform(side, side),)
+    return Filter((box, box), "symmetric", range="float")
+
+
+def mean_of(sums: np.ndarray, shape: tuple[int, ...]) -> np.float64:
+    """Of an image (H, W), by the sums of its rows."""
+    return np.float64(math.fsum(sums) / (shape[0] * shape[1]))

@@ -51,25 +51,36 @@ class Cleaning:
         return Result(*self.subtract(pixels, alpha, known, removed), facts)
 
     def subtract(
-        self, pixels: np.ndarray, alpha: str, known: np.ndarray | None, removed: np.ndarray
+        self,
+        pixels: np.ndarray,
+        alpha: str,
+        known: np.ndarray | None,
+        removed: np.ndarray,
+        rounding: Rounding | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows (h, W, C) less what a cleaner found in their colours; and how much that was."""
+        """Rows (h, W, C) less what a cleaner found in their colours; and how much that was.
+
+        rounding: of some rows of a plane, what rounded those before.
+        """
         colours = pixels if alpha == "none" else without_alpha(pixels)
         removed = self._blend(removed)
         if known is not None:
             removed[~known] = 0
         if alpha != "none":
             removed[pixels[..., -1] == 0] = 0
-        cleaned = self._clean(colours, removed)
+        cleaned = self._clean(colours, removed, rounding)
         if alpha == "premultiplied":  # no more colour than there is coverage
             np.minimum(cleaned, np.maximum(colours, pixels[..., -1:]), out=cleaned)
         if alpha != "none":
             cleaned = with_alpha(cleaned, pixels[..., -1:])
         return cleaned, removed
 
-    def _clean(self, colours: np.ndarray, removed: np.ndarray) -> np.ndarray:
+    def _clean(
+        self, colours: np.ndarray, removed: np.ndarray, rounding: Rounding | None
+    ) -> np.ndarray:
         if getattr(self.clean, "sums", False) and colours.dtype.kind != "f":
-            return round_keeping_sums(colours - removed, colours.dtype)
+            rounding = rounding or Rounding(colours.shape[2])
+            return rounding(colours - removed, colours.dtype)
         # an integer less a float32 is a float: exact up to 16 bits
         return by_rows(lambda a, b: fit(a - b, a.dtype), colours, removed, dtype=colours.dtype)
 
@@ -182,17 +193,30 @@ def fill_invalid(colours: np.ndarray, known: np.ndarray | None) -> np.ndarray:
     return np.where(known, colours, middle)
 
 
-def round_keeping_sums(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """To integers whose sums stay within one in every channel (H, W, C): what a value loses by
-    rounding, the next one gets. Integers stay what they are.
+class Rounding:
+    """Values to integers whose sums stay within one in every channel, also from band to band: what
+    a value loses by rounding, the next one gets. Integers stay what they are.
 
     Rounded each for itself, a smooth 0.4 counts would become 0 everywhere.
     """
-    values = np.clip(values, 0, np.iinfo(dtype).max)
-    whole = np.floor(values)
-    shares = (values - whole).reshape(-1, values.shape[2]).cumsum(0, dtype=np.float64)
-    steps = np.diff(np.floor(shares + 0.5), axis=0, prepend=0)
-    return np.asarray((whole + steps.reshape(values.shape)).astype(dtype))
+
+    def __init__(self, channels: int) -> None:
+        self.carry = np.zeros((1, channels))  # the sum of all that was cut off
+
+    def __call__(self, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """The next rows (h, W, C)."""
+        values = np.clip(values, 0, np.iinfo(dtype).max)
+        whole = np.floor(values)
+        shares = (values - whole).reshape(-1, values.shape[2])
+        sums = np.concatenate([self.carry, shares]).cumsum(0, dtype=np.float64)
+        self.carry = sums[-1:]
+        steps = np.diff(np.floor(sums + 0.5), axis=0)
+        return np.asarray((whole + steps.reshape(values.shape)).astype(dtype))
+
+
+def round_keeping_sums(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """All of (H, W, C): see Rounding."""
+    return Rounding(values.shape[2])(values, dtype)
 
 
 def by_channel(
