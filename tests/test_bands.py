@@ -287,6 +287,22 @@ def test_feature_maps_are_made_band_by_band(
     assert whole.read_bytes() == banded.read_bytes()
 
 
+def test_sheets_of_large_maps_show_what_those_of_the_whole_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wave = 120 + 50 * np.sin(np.add.outer(np.arange(1501) / 70, np.arange(1270) / 90))
+    colours = np.stack([wave, wave[::-1], wave * 0.5], axis=2).astype(np.uint8)
+    tifffile.imwrite("rgb.tif", colours, tile=(64, 48))
+    line = "convolve -k sobel-x -k sharpen --stride 1x2 rgb.tif -f"
+    run(f"{line} -o whole.png")
+    monkeypatch.setattr(bands, "LARGE", 0)
+    monkeypatch.setattr(bands, "BAND", 90_000)
+    run(f"{line} -o bands.png")
+    whole, banded = (imagecodecs.imread(f"{name}.png").astype(int) for name in ("whole", "bands"))
+    assert whole.shape == banded.shape and not np.array_equal(whole, banded)
+    assert np.abs(whole - banded).mean() < 1.5
+
+
 @pytest.fixture
 def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks have little memory."""

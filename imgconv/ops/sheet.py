@@ -91,26 +91,40 @@ def _draw_scale(canvas: Any, draw: Any, tones: Tones | str, x: int, y: int, widt
         draw.rectangle(corners, outline=PALE)
 
 
-def map_sheet(pixels: np.ndarray, maps: np.ndarray, name: str, labels: Sequence[str]) -> np.ndarray:
+def map_sheet(
+    pixels: np.ndarray,
+    maps: Sequence[np.ndarray] | np.ndarray,
+    name: str,
+    labels: Sequence[str],
+    reduced: Sequence[tuple[int, ...]] = (),
+) -> np.ndarray:
     """RGB uint8 sheet of an image (H, W, C) and its feature maps (K, H', W').
 
     Maps with negative values are shown on a diverging scale with zero neutral, others in grey;
     under each its label and its scale. Large maps are reduced; small ones are enlarged,
-    and their pixels have their values written into them.
+    and their pixels have their values written into them. reduced: the sizes that image and maps
+    had, where they have been reduced to `size_in_sheet` already.
     """
-    height, width = maps.shape[1:]
-    columns = _columns(len(maps) + 1, height, width)
-    side = max(SMALLEST, min(LARGEST, WIDEST // columns - GAP))
-    size = _show_size(height, width, side)
-    small = [_resize(one, *size) for one in maps]
+    shapes = reduced or (pixels.shape, maps[0].shape)
+    size = size_in_sheet(len(maps), shapes[1][:2])
+    small = [one if reduced else _resize(one, *size) for one in maps]
     scales = [tones_for(one) for one in small]
     pictures = [tones.colours(one) for tones, one in zip(scales, small, strict=True)]
-    pictures = [_number(p, one) for p, one in zip(pictures, maps, strict=True)]
     image = _picture(pixels, *size)
-    if pixels.shape[2] == 1:
-        image = _number(image, pixels[..., 0])
-    sizes = f"{_times(pixels.shape)}, maps {_times(maps.shape[1:])}"
+    if not reduced:
+        pictures = [_number(p, one) for p, one in zip(pictures, maps, strict=True)]
+        image = _number(image, pixels[..., 0]) if pixels.shape[2] == 1 else image
+    sizes = f"{_times(shapes[0])}, maps {_times(shapes[1])}"
+    columns = _columns(len(maps) + 1, *shapes[1][:2])
     return sheet([image, *pictures], [name, *labels], columns, [sizes, *scales])
+
+
+def size_in_sheet(count: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns in a sheet of each of so many maps (H, W)."""
+    height, width = shape[:2]
+    columns = _columns(count + 1, height, width)
+    side = max(SMALLEST, min(LARGEST, WIDEST // columns - GAP))
+    return _show_size(height, width, side)
 
 
 def _number(picture: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -40,6 +40,7 @@ from imgconv.text import Fact
 from imgconv.threads import check_abandoned
 
 from .bands import MEMORY, is_large
+from .map_sheets import large_sheets
 from .planes import FileStep
 from .values import Kernel, Number, Pair, fraction, kernels, pair
 
@@ -120,6 +121,8 @@ class FeatureMaps(FileStep):
             if len(maps) > 1:  # of which ImageJ's text would describe the first alone
                 maps = [replace(one, info=replace(one.info, tiff=TiffLayout())) for one in maps]
             return write_images(target, maps, self.writing, force=self.force)
+        from imgconv.ops.sheet import map_sheet
+
         inputs = (plane for image in images for plane in self._inputs(image))
         layered = self._layer(inputs)
         if kind == "npy":
@@ -127,8 +130,16 @@ class FeatureMaps(FileStep):
             if self._pass_in_bands(images):
                 return self._write_large_array(target, images, info)
             return self._write_array(target, (maps for _, maps in layered), info)
-        labels = self._labels(images[0].info)
-        return self._write_sheet(target, layered, os.path.basename(source), labels, kind)
+        labels, name = self._labels(images[0].info), os.path.basename(source)
+        sheets: Iterator[np.ndarray]
+        if self._pass_in_bands(images):
+            sheets = itertools.chain.from_iterable(
+                large_sheets(image, self._seen(image.info), self._banded(image), name, labels)
+                for image in images
+            )
+        else:
+            sheets = (map_sheet(plane, maps, name, labels) for plane, maps in layered)
+        return self._write_sheets(target, sheets, kind)
 
     def _pass_in_bands(self, images: Sequence[Image], target: str = "") -> bool:
         """Whether maps are made band by band, one after the other, and may be written so."""
@@ -196,17 +207,7 @@ class FeatureMaps(FileStep):
                 file.write(maps.astype("<f4", copy=False).data)
         return []
 
-    def _write_sheet(
-        self,
-        target: str,
-        layered: Iterator[tuple[np.ndarray, np.ndarray]],
-        name: str,
-        labels: list[str],
-        kind: str,
-    ) -> list[str]:
-        from imgconv.ops.sheet import map_sheet
-
-        sheets = (map_sheet(plane, maps, name, labels) for plane, maps in layered)
+    def _write_sheets(self, target: str, sheets: Iterator[np.ndarray], kind: str) -> list[str]:
         first = next(sheets)
         info = Info(kind, first.dtype, *first.shape)
         return write_image(
