@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -177,6 +179,25 @@ def test_what_is_begun_anew_at_rows_of_the_plane(name: str, border: str) -> None
         assert rows is not None
         found = by_bands(rows, pixels, [64, 256, 301, 700])
         np.testing.assert_array_equal(found, work(pixels))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize(
+    "name",
+    ["box:9", "gaussian:2", "gaussian:12", "sharpen", "median:3", "median:9", "max:5", "FFT"],
+)
+def test_no_image_outlives_its_filter(name: str, dtype: Any) -> None:
+    """Even while cycles are not looked for, as in the command."""
+    pixels = np.random.default_rng(0).integers(0, 255, (300, 310, 1)).astype(dtype)
+    work = Filter(CHAINS["FFT"] if name == "FFT" else (operator(name),))
+    gone = weakref.ref(pixels)
+    gc.disable()
+    try:
+        work(pixels)
+        del pixels
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_float_sums_do_not_depend_on_threads() -> None:

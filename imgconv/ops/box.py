@@ -177,15 +177,17 @@ def run(
     beyond[:] = 0 if fill is None else np.asarray(fill, np.float64) * (K if sums else 1)
     facts = Plane(width, channels, width, around.pad, K, L, 1, 0, 0, strip, line)
 
-    def band(begin: int, end: int, name: str = name) -> None:
-        sizes, offsets = pack(facts._replace(begin=begin, end=end)), np.zeros(64, np.int64)
-        kernels.slides[name](
-            pixels, out, sizes, around.rows, around.columns, beyond, np.array(reals, real),
-            aligned((0 if name.startswith("sum") else K + 1) * line, column),
-            aligned(3 * line, column), aligned(doubles * line, work), offsets,
-        )  # fmt: skip
-        if offsets[FLAG]:  # a running sum of floats has lost what it should hold
-            band(begin, end, name.replace("sum", "tree"))
+    def band(begin: int, end: int) -> None:
+        sizes = pack(facts._replace(begin=begin, end=end))
+        for kind in (name, name.replace("sum", "tree")):
+            offsets = np.zeros(64, np.int64)
+            kernels.slides[kind](
+                pixels, out, sizes, around.rows, around.columns, beyond, np.array(reals, real),
+                aligned((K + 1) * line if kind[:3] != "sum" else 0, column),
+                aligned(3 * line, column), aligned(doubles * line, work), offsets,
+            )  # fmt: skip
+            if not offsets[FLAG]:  # a running sum of floats has not lost what it should hold
+                return
 
     if sums and column.kind == "f" and pixels.dtype.kind == "f":
         cut = segments(height, rows_of_sum(K))

@@ -181,8 +181,7 @@ def _chain(
             return call(band)[begin - top : end - top]
 
     result = FLOAT if work.range == "float" else dtype
-    least = 2 * reach if step > 1 else 1
-    return Rows(shape, result, reads, part, least, together)
+    return Rows(shape, result, reads, part, 4 * reach, together)
 
 
 def _needs(work: Filter, dtype: np.dtype) -> list[Need]:

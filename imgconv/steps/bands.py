@@ -126,13 +126,14 @@ def _compute(
 
 
 def _spans(image: Image, rows: Rows) -> Iterator[tuple[int, int]]:
-    """Rows of the result that are made together: whole tiles of what is written."""
+    """Rows of the result that are made together: whole tiles of what is written, where these are
+    not large, for their rows are put together by whoever writes them."""
     info, (height, width, channels) = image.info, rows.shape
     made = width * channels * rows.dtype.itemsize
     read = info.width * info.channels * info.dtype.itemsize * info.height // max(1, height)
     tile = info.tiff.tile[0] if info.tiff and info.tiff.tile else ALIGNED
-    rows_at_once = max(bands.BAND // max(made, read, 1), rows.least)
-    tile = math.lcm(tile, rows.together)
-    step = max(1, rows_at_once // tile) * tile
+    step = max(bands.BAND // max(made, read, 1), rows.least)
+    unit = math.lcm(tile, rows.together) if step >= tile else max(ALIGNED, rows.together)
+    step = max(1, step // unit) * unit
     for begin in range(0, height, step):
         yield begin, min(begin + step, height)
