@@ -181,7 +181,7 @@ def _chain(
             return call(band)[begin - top : end - top]
 
     result = FLOAT if work.range == "float" else dtype
-    return Rows(shape, result, reads, part, 4 * reach, together)
+    return Rows(shape, result, reads, part, 2 * reach, together)
 
 
 def _needs(work: Filter, dtype: np.dtype) -> list[Need]:
