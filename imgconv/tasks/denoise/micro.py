@@ -32,7 +32,7 @@ class Micro:
     model: Model
     sigma: float | None = None
 
-    imports: ClassVar = FILTERS  # when it works
+    imports: ClassVar = (*FILTERS, "numpy.ma")  # when it works
 
     def __call__(self, colours: np.ndarray, top: float) -> tuple[np.ndarray, dict[str, Any]]:
         if colours.shape[2] > 1:
