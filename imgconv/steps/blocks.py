@@ -60,6 +60,8 @@ def write_in_blocks(step: EachPlane, item: Item, elsewhere: Elsewhere) -> Done |
         known = [step.operation.by_rows(image.info) for image in source.images]
         if not streamed or any(one is None or one.covered or one.look for one in known):
             return None
+        if any(image.in_order for image in source.images):  # each worker would begin at the top
+            return None
         with _folder_beside(item.target) as folder, share(MEMORY):
             images = [
                 Image(

@@ -142,7 +142,9 @@ class InOrder:
         if self.next and rows.start < self.held[0][0]:
             self._begin()
         while self.next < rows.stop:
-            block = next(self.blocks)
+            block = next(self.blocks, None)
+            if block is None:  # it has failed before
+                raise ValueError("its rows cannot be read")
             self.held.append((self.next, block))
             self.next += len(block)
         while self.held[0][0] + len(self.held[0][1]) <= min(self.last, rows.start):
