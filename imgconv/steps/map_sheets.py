@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 import numpy as np
 
 from imgconv.images import Image
 from imgconv.images.bands import BAND, BandedPlane, RowReader, in_bands_of
+from imgconv.images.pyramid import shrink
 from imgconv.ops.alpha import fit
 from imgconv.ops.areas import Areas, rows_of_strip
 
@@ -44,12 +46,22 @@ def reduce_bands(
 ) -> np.ndarray:
     """float32 (h, w, C) means of a plane (H, W, C) that comes in bands of rows.
 
-    size: (h, w); what is not a number counts as 0, infinity as the largest number.
+    size: (h, w); what is not a number counts as 0, infinity as the largest number. What is more
+    than twice too large is made smaller by a whole factor first, which takes less time.
     """
-    height, width, _ = like.shape
+    sides = like.shape[:2]
+    step = tuple(max(1, n // (2 * m)) for n, m in zip(sides, size, strict=True))
+    height, width = (-(-n // s) for n, s in zip(sides, step, strict=True))
+    smaller = (
+        shrink(rows.astype(np.float32), (step[0], step[1]), width)
+        for rows in in_bands_of(bands, step[0])
+    )
     areas, top = Areas((height, width), size), 0
-    for rows in in_bands_of(bands, rows_of_strip(width)):
-        planes = np.moveaxis(rows.astype(np.float32), 2, 0)
-        areas.add(top, len(rows), lambda begin, end, planes=planes: planes[:, begin:end])  # type: ignore[misc]
+    for rows in in_bands_of(smaller, rows_of_strip(width)):
+        areas.add(top, len(rows), partial(_rows_of, np.moveaxis(rows, 2, 0)))
         top += len(rows)
     return np.moveaxis(areas.means(), 0, 2)
+
+
+def _rows_of(planes: np.ndarray, begin: int, end: int) -> np.ndarray:
+    return planes[:, begin:end]
