@@ -155,8 +155,13 @@ def rows_worthwhile(numbers: int) -> int:
     return max(16, WORTHWHILE // max(1, numbers))
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Asked:
-    """Work that another thread was asked to do."""
+    """Work that another thread was asked to do; once it is done nothing here holds it, and what it
+    works on, any more."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self.work, self.error = work, None  # type: Callable[[], None], BaseException | None
@@ -171,6 +176,7 @@ class _Asked:
         except BaseException as error:  # raised where it is waited for
             self.error = error
         finally:
+            self.work = _nothing
             self.unfinished.release()
 
     def wait(self) -> None:
@@ -178,7 +184,9 @@ class _Asked:
 
     def withdraw(self) -> None:
         """If nobody has begun it, since all may be busy or wait themselves; else wait."""
-        if not self.taken.acquire(blocking=False):
+        if self.taken.acquire(blocking=False):
+            self.work = _nothing
+        else:
             self.wait()
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from imgconv import threads
@@ -60,3 +62,31 @@ def test_a_containers_quota_is_respected(tmp_path, monkeypatch, files, cpus):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     assert threads.available.__wrapped__() == cpus
     assert isinstance(tmp_path, Path)
+
+
+def test_work_that_waits_in_vain_is_let_go() -> None:
+    """A helper that is busy elsewhere does not hold what it was asked to work on."""
+    held = np.zeros(9)
+    gone = weakref.ref(held)
+    busy, free = threading.Event(), threading.Event()
+
+    def wait(begin: int, end: int) -> None:
+        busy.set()
+        free.wait(60)
+
+    def use(begin: int, end: int, held: np.ndarray = held) -> None:
+        held[begin] = 1
+
+    before = threads.chosen_count()
+    threads.use(2)
+    try:
+        one = threading.Thread(target=threads.run, args=(wait, 2))
+        one.start()
+        assert busy.wait(60)
+        threads.run(use, 2)
+        del use, held
+        assert gone() is None
+    finally:
+        free.set()
+        one.join()
+        threads.use(before)
