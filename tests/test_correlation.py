@@ -155,6 +155,27 @@ def test_separable_gaussians_are_off_by_one_level_in_few_pixels(dtype, share, si
     assert share_off(correlate(pixels, one), np.rint(exact).astype(dtype)) <= share
 
 
+DRAWINGS = {
+    "dots": lambda rng, shape: rng.random(shape) < 0.1,
+    "half": lambda rng, shape: rng.random(shape) < 0.5,
+    "squares": lambda rng, shape: np.kron(rng.random((70, 110)) < 0.5, np.ones((3, 3))) > 0,
+    "stripes": lambda rng, shape: np.tile(rng.random(shape[1]) < 0.3, (shape[0], 1)),
+}
+
+
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 1.3, 2.0, 5.0, 8.0, 12.0])
+@pytest.mark.parametrize("kind", DRAWINGS)
+def test_gaussians_of_drawings_are_off_by_one_level_in_a_twentieth(kind, sigma):
+    """In black and white the same sums come again and again: more of them lie beside a half."""
+    pixels = np.uint8(255) * DRAWINGS[kind](np.random.default_rng(4), (210, 330)).astype(np.uint8)
+    one = gaussian(sigma)
+    column, row = one.weights.sum(1), one.weights.sum(0)
+    lying = ndimage.correlate1d(pixels.astype(np.float64), column, 0, mode="mirror")
+    exact = ndimage.correlate1d(lying, row, 1, mode="mirror")
+    found = correlate(np.ascontiguousarray(pixels[..., None]), one)[..., 0]
+    assert share_off(found, np.rint(exact).astype(np.uint8)) <= 0.05
+
+
 @pytest.mark.parametrize(("dtype", "share"), [(np.uint8, 3e-3), (np.uint16, 1e-2)])
 def test_real_weights_are_off_by_one_level_in_few_pixels(dtype, share):
     pixels = image(9, (200, 301, 1), dtype)
