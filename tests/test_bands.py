@@ -6,6 +6,7 @@ import io
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ import tifffile
 from imgconv import cli
 from imgconv.cli.console import Console
 from imgconv.engine import rows, streaming
-from imgconv.images import bands, open_image
+from imgconv.images import Image, bands, open_image
 from imgconv.images.pyramid import level_sizes, shrink
-from imgconv.tasks.denoise import large
+from imgconv.steps import bands as step_bands
+from imgconv.tasks.denoise import crosshair, large_micro, large_photo
+from imgconv.tasks.denoise.read import percentile
 from imgconv.tasks.large_plane import LargePlane
 
 SHAPE = (301, 270)
@@ -84,13 +87,18 @@ def in_both_ways(
         return rows(self, top, bottom)
 
     monkeypatch.setattr(bands.RowReader, "rows", watched)
-    large = LargePlane.rows
+    large = step_bands.large_plane
 
-    def looked_at(self: Any, top: int, bottom: int) -> np.ndarray:
-        seen.append(bottom - top)
-        return large(self, top, bottom)
+    def looked_at(image: Image, plane: int) -> LargePlane:
+        made = large(image, plane)
 
-    monkeypatch.setattr(LargePlane, "rows", looked_at)
+        def read(rows: slice, columns: slice) -> np.ndarray:
+            seen.append(rows.stop - rows.start)
+            return made.read(rows, columns)
+
+        return replace(made, read=read)
+
+    monkeypatch.setattr(step_bands, "large_plane", looked_at)
     said = run(f"{line} {name} -o whole{suffix} -f")
     assert not seen
     with monkeypatch.context() as small:
@@ -308,8 +316,10 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks have little memory."""
     monkeypatch.setattr(streaming, "PIXELS", 1)
     monkeypatch.setattr(rows, "TOGETHER", 24)
-    monkeypatch.setattr(large, "run_rows", partial(rows.run_rows, memory=1 << 20))
+    for module in (large_photo, large_micro, crosshair):
+        monkeypatch.setattr(module, "run_rows", partial(rows.run_rows, memory=1 << 20))
     monkeypatch.setattr("imgconv.tasks.large_plane.BAND", 9000)
+    monkeypatch.setattr("imgconv.tasks.denoise.classical.ROWS", 80)
 
 
 @pytest.mark.parametrize("more", ["", "--luma 0.9 --chroma 0.2 --sigma 6"])
@@ -364,10 +374,70 @@ def test_micrographs_are_cleaned_band_by_band(
         equal(*in_both_ways(f"denoise --model {model} {more}", f"{name}.tif", monkeypatch))
 
 
+@pytest.mark.parametrize("kind", ["photo", "micro"])
+def test_the_mean_of_orientations_comes_band_by_band(
+    kind: str, folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = denoise_standin.photo(folder, kind=kind)
+    monkeypatch.setattr("imgconv.tasks.tile_file.SIDE", 48)
+    rng = np.random.default_rng(8)
+    plane = np.clip(rng.normal(120, 40, (*SHAPE, 3)), 0, 255).astype(np.uint8)
+    real = (plane[..., :2] / 255).astype(np.float32)
+    real[30, 40] = np.nan
+    tifffile.imwrite("rgb.tif", plane, tile=(32, 48))
+    tifffile.imwrite(
+        "two.tif", real, photometric="minisblack", planarconfig="contig", rowsperstrip=9
+    )
+    for name in ("rgb", "two"):
+        for more in ("", "--sigma 6"):
+            equal(
+                *in_both_ways(f"denoise --best --model {model} {more}", f"{name}.tif", monkeypatch)
+            )
+
+
+@pytest.mark.parametrize("method", ["nlm", "bilateral", "tv", "wavelet", "median"])
+def test_methods_clean_band_by_band(
+    method: str, folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    plane = np.clip(rng.normal(120, 30, (*SHAPE, 3)), 0, 255).astype(np.uint8)
+    tifffile.imwrite("rgb.tif", plane, tile=(32, 48))
+    tifffile.imwrite("deep.tif", plane[..., 0].astype(np.uint16) * 200, rowsperstrip=9)
+    for name in ("rgb", "deep"):
+        equal(*in_both_ways(f"denoise --method {method}", f"{name}.tif", monkeypatch))
+    monkeypatch.setattr("imgconv.tasks.denoise.run.SEEN", 500)  # levels by squares all over
+    equal(*in_both_ways(f"denoise --method {method}", "rgb.tif", monkeypatch))
+
+
+def test_lines_are_taken_out_band_by_band(
+    folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that run through all bands and short ones, in colours, 16 bits, floats and channels
+    that are no colours; and a plot, that stays."""
+    model = denoise_standin.crosshair(folder)
+    rng = np.random.default_rng(5)
+    plane = rng.integers(0, 90, (*SHAPE, 3), dtype=np.uint8)
+    plane[:, 50:52] = plane[90:92] = plane[10:13, 10:15] = 255
+    plane[np.arange(30, 130), np.arange(30, 130) // 2] = 255
+    tifffile.imwrite("rgb.tif", plane, tile=(32, 48))
+    tifffile.imwrite("deep.tif", plane[..., 0].astype(np.uint16) * 200, rowsperstrip=9)
+    real = (plane[..., :2] / 255).astype(np.float32)
+    tifffile.imwrite(
+        "two.tif", real, photometric="minisblack", planarconfig="contig", rowsperstrip=9
+    )
+    plot = np.full(SHAPE, 180, np.uint8)
+    plot[:, 50] = plot[90] = 255
+    tifffile.imwrite("plot.tif", plot, rowsperstrip=8)
+    tifffile.imwrite("none.tif", plot // 2, rowsperstrip=8)
+    for name in ("rgb", "deep", "two", "plot", "none"):
+        equal(*in_both_ways(f"denoise --model {model}", f"{name}.tif", monkeypatch))
+
+
 def test_the_models_own_gauge_says_the_same_of_bands(
     folder: Path, few_rows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(large, "run_rows", partial(rows.run_rows, memory=16 << 20))
+    for module in (large_photo, large_micro):
+        monkeypatch.setattr(module, "run_rows", partial(rows.run_rows, memory=16 << 20))
     wave = 120 + 50 * np.sin(np.arange(SHAPE[1]) / 20)
     noisy = np.random.default_rng(1).normal(wave, 12, SHAPE)
     tifffile.imwrite("a.tif", noisy.clip(0, 255).astype(np.uint8), tile=(64, 64))
@@ -414,7 +484,7 @@ def test_a_percentile_by_counts_is_numpys(seed: int) -> None:
     values = rng.integers(0, rng.integers(1, 256), rng.integers(1, 400)).astype(np.uint8)
     share = rng.choice([0, 0.1, 50, 99.9, 100])
     counts = np.bincount(values, minlength=256)
-    assert large.percentile(counts, share) == np.percentile(values, share)
+    assert percentile(counts, share) == np.percentile(values, share)
 
 
 def write_pyramid(name: str, whole: np.ndarray, levels: int = 2, **how: Any) -> None:

@@ -8,13 +8,15 @@ import pytest
 import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from imgconv.engine import load
-from imgconv.tasks.denoise import Cleaning
+from imgconv.tasks.denoise import Cleaning, lines
 from imgconv.tasks.denoise.camera import Camera, find_camera, fit_two
 from imgconv.tasks.denoise.crosshair import Crosshair
+from imgconv.tasks.denoise.lines import decide_lines
 from imgconv.tasks.denoise.micro import Micro
-from imgconv.tasks.denoise.read import balance, decide_lines
+from imgconv.tasks.denoise.read import balance
 from training.denoising.overlays import CONTRAST, drawn, laid
 
 
@@ -165,6 +167,30 @@ def test_dashes_are_one_line():
     assert np.array_equal(decide_lines(logits), logits > 0)
     logits[30, 10:] = -5
     assert not decide_lines(logits).any()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_lines_of_bands_are_those_of_the_whole(seed, monkeypatch):
+    """Against scipy's labels of all of it: dots, strokes and rings that cross the bands."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(-7, 1.5 + seed / 6, (150 + seed, 131)).astype(np.float32)
+    for _ in range(6):
+        y, x, long = rng.integers(0, 130, 3)
+        logits[y : y + rng.integers(1, 4), x : x + long] = rng.uniform(-1, 7)
+        logits[y : y + long, x : x + 2] = rng.uniform(-1, 7)
+    likely, square = logits > lines.LIKELY, np.ones((3, 3), bool)
+    labels = ndimage.label(ndimage.binary_dilation(likely, square, lines.GAP // 2), square)[0]
+    labels *= likely
+    expected = np.zeros(logits.shape, bool)
+    for n in range(1, labels.max() + 1):
+        rows, columns = np.nonzero(labels == n)
+        sides = np.array([np.ptp(rows) + 1, np.ptp(columns) + 1])
+        needed = np.interp(np.log(np.hypot(*sides)), np.log(lines.EXTENT), lines.SURE)
+        if (logits[rows, columns] > needed).mean() >= lines.SHARE and sides.max() >= lines.LENGTH:
+            expected |= labels == n
+    soft = ndimage.binary_dilation(expected, square, lines.REACH) & (logits > lines.FRINGE)
+    monkeypatch.setattr("imgconv.tasks.large_plane.BAND", 131 * 4 * 7)
+    assert np.array_equal(decide_lines(logits), expected | soft)
 
 
 def test_overlays_of_a_seed_are_the_same_and_differ_from_others():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -132,7 +133,7 @@ def _plan(
 def image_of(array: np.ndarray, axes: tuple[int, int]) -> np.ndarray:
     """(K, h, w) of an array whose rows and columns are these axes."""
     turned = np.moveaxis(array, axes, (-2, -1))
-    return turned.reshape(-1, *turned.shape[-2:])
+    return turned.reshape(math.prod(turned.shape[:-2]), *turned.shape[-2:])
 
 
 def _whole(

@@ -81,13 +81,10 @@ class CleanPlane(Operation):
         return Result(picture, facts=facts | {"shown_times": round(gain, 3)}, value=value)
 
     def by_bands(self, info: Info) -> Banded | None:
-        from imgconv.tasks.denoise.large import Large, can_clean
-        from imgconv.tasks.denoise.large_micro import LargeMicro
-        from imgconv.tasks.denoise.micro import Micro
+        from imgconv.tasks.denoise.large import LargeCleaning, can_clean
 
         shape = info.height, info.width, info.channels
-        known = can_clean(self.work, info.channels - (info.alpha != "none"), shape)
-        if self.show != "image" or not known:
+        if self.show != "image" or not can_clean(shape):
             return None
 
         def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:
@@ -96,8 +93,7 @@ class CleanPlane(Operation):
                 facts = {**facts, **self._doubt(part, info)}
                 tell(Result(np.empty((0, 0, 0), np.uint8), (), facts))
 
-            kind = LargeMicro if isinstance(self.work.clean, Micro) else Large
-            return kind(self.work, plane, info.alpha, say).bands(full_scale(info))
+            return LargeCleaning(self.work, plane, info.alpha, say).bands(full_scale(info))
 
         return Banded(shape, info.dtype, bands)
 

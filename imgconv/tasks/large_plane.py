@@ -50,7 +50,7 @@ class LargePlane:
 
     def rows(self, top: int, bottom: int) -> np.ndarray:
         """(bottom - top, W, C); what the next rows may need again is kept."""
-        step, height = self._step, self.shape[0]
+        step, bottom = self._step, min(bottom, self.shape[0])
         wanted = range(top // step, -(-bottom // step))
         self._held = {
             n: self._held[n] if n in self._held else self._read(n * step, (n + 1) * step)
@@ -59,7 +59,7 @@ class LargePlane:
         parts = list(self._held.values())
         joined = parts[0] if len(parts) == 1 else np.concatenate(parts)
         first = wanted.start * step
-        return joined[top - first : min(bottom, height) - first]
+        return joined[top - first : bottom - first]
 
     def sampled(self, step: int) -> np.ndarray:
         """Every `step`th row and column from the first on, (h, w, C)."""

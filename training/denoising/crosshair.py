@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgconv.tasks.denoise.read import decide_lines, dilate
+from imgconv.tasks.denoise.lines import decide_lines, dilate
 
 from ..files import Files, picture
 from .bowtie import BowTie, like  # noqa: F401 (train, export)

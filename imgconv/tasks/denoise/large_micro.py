@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
@@ -20,13 +20,14 @@ from imgconv.images.bands import BAND
 from imgconv.ops.box import rows_of_sum
 from imgconv.ops.rows import Rows, rows_of
 from imgconv.tasks.large_plane import LargePlane
+from imgconv.tasks.row_file import RowFile
 
 from .camera import BLOCK, Camera, camera_of, join_blocks, measure_rows, tops_of_blocks
-from .large import find_picture, row_sums_of
+from .large_photo import row_sums_of
 from .micro import Micro, facts_of, trusted
 from .prepare import ends_of_light, scaled
 from .read import EDGE, SIDE, evening, inner, mean_of, spread_of
-from .run import Cleaning, Rounding, step_of
+from .run import step_of
 from .subgraph import only
 
 FLOAT = np.dtype(np.float32)
@@ -34,36 +35,29 @@ FLOAT = np.dtype(np.float32)
 
 @dataclass(frozen=True)
 class LargeMicro:
-    """A plane and how it is cleaned; `tell` is called with what was found out, once it is."""
+    """The model over large planes."""
 
-    cleaning: Cleaning
-    plane: LargePlane
-    alpha: str
-    tell: Callable[[dict[str, Any]], None]
+    micro: Micro
 
-    def bands(self, top: float) -> Iterator[np.ndarray]:
-        """The cleaned plane (h, W, C) after (h, W, C); top: the value of white."""
-        channels = list(range(self.plane.shape[2] - (self.alpha != "none")))
-        picture = find_picture(self.plane.channels(tuple(channels)))
-        rounding = Rounding(len(channels))
-        with ExitStack() as stack:
-            removed = []
-            for c in channels:
-                one = _Channel(self._micro, self.plane.channels((c,)).through(picture.filled))
-                camera = one.camera(top)
-                if c == 0:
-                    self.tell(facts_of(camera))
-                removed.append(one.removed(camera, stack))
-            for begin, end in spans_of(self.plane.shape, self.plane.dtype.itemsize):
-                rows = self.plane.rows(begin, end)
-                known = picture.valid(rows[..., channels]) if picture.valid else None
-                taken = np.stack([part(begin, end) for part in removed], axis=2)
-                yield self.cleaning.subtract(rows, self.alpha, known, taken, rounding)[0]
+    def removed(
+        self, plane: LargePlane, top: float, tell: Callable[[dict[str, Any]], None]
+    ) -> Iterator[np.ndarray]:
+        """What is to be taken out of a plane (H, W, 1), float32 (h, W, 1) after (h, W, 1).
 
-    @property
-    def _micro(self) -> Micro:
-        assert isinstance(self.cleaning.clean, Micro)
-        return self.cleaning.clean
+        top: the value of white; `tell` is called with what was found out, once it is.
+        """
+        channel = _Channel(self.micro, plane)
+        camera = channel.camera(top)
+        tell(facts_of(camera))
+        if camera.dark_noise == 0:
+            for begin, end in plane.spans():
+                yield np.zeros((end - begin, *plane.shape[1:]), np.float32)
+            return
+        with tempfile.TemporaryFile() as file:
+            kept = channel.kept(camera, file)
+            mean = mean_of(kept.row_sums(), plane.shape)
+            for begin, end in spans_of(plane.shape, FLOAT.itemsize):
+                yield (kept.balanced(begin, end) - mean).astype(np.float32)[..., None]
 
 
 @dataclass(frozen=True)
@@ -89,25 +83,22 @@ class _Channel:
             *join_blocks(measure_rows(self.rows(y, y + BLOCK + 2), high) for y in tops)
         )
 
-    def removed(self, camera: Camera, stack: ExitStack) -> Callable[[int, int], np.ndarray]:
-        """What is to be taken out: (begin, end) -> float32 (end - begin, W)."""
+    def kept(self, camera: Camera, file: IO[bytes]) -> _Kept:
+        """What the network takes out, in a file."""
         height, width = self.plane.shape[:2]
-        if camera.dark_noise == 0:
-            return lambda begin, end: np.zeros((end - begin, width), np.float32)
         sample = self.plane.sampled(step_of(self.plane.shape))[..., 0].astype(np.float32)
         low, span = ends_of_light(sample, camera)
-        file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack does)
-        kept = _Kept(file, (height, width))
-        for begin, noise in self._noise(camera, low, span):
+        kept, begin = _Kept(file, (height, width)), 0
+        for noise in self._noise(camera, low, span):
             plane = self.rows(begin, begin + len(noise))
             seen = scaled(plane, camera, low, span)
             cleaned = camera.restore((seen - noise) * span + low).astype(np.float32)
-            kept.add(plane - cleaned)
-        mean = mean_of(kept.row_sums(), (height, width))
-        return lambda begin, end: (kept.balanced(begin, end) - mean).astype(np.float32)
+            kept.file.add(plane - cleaned)
+            begin += len(noise)
+        return kept
 
-    def _noise(self, camera: Camera, low: float, span: float) -> Iterator[tuple[int, np.ndarray]]:
-        """First row, and (h, W) as the network sees it."""
+    def _noise(self, camera: Camera, low: float, span: float) -> Iterator[np.ndarray]:
+        """(h, W) after (h, W), as the network sees it."""
         height, width = self.plane.shape[:2]
 
         @contextmanager
@@ -123,10 +114,8 @@ class _Channel:
         level = np.array([self._level(image, 1 / span), 0], np.float32)
         levels = np.broadcast_to(level[:, None, None], (2, height, width))
         model = replace(self.micro.model, graph=only(self.micro.model.graph, "noise"))
-        begin = 0
         for band in run_rows(model, {"image": image, "level": RowSource.of(levels)}):
-            yield begin, band[0]
-            begin += band.shape[1]
+            yield band[0]
 
     def _level(self, image: RowSource, told: float) -> float:
         if self.micro.sigma is not None:
@@ -142,23 +131,14 @@ class _Kept:
     """Rows (H, W) of float32 in a file, and what they are without the mean around every place."""
 
     def __init__(self, file: IO[bytes], shape: tuple[int, int]) -> None:
-        self.file, self.shape = file, shape
+        self.file, self.shape = RowFile(file, shape[1]), shape
         made = rows_of(evening(shape), (*shape, 1), FLOAT)
         assert made is not None
         self.around: Rows = made
 
-    def add(self, rows: np.ndarray) -> None:
-        self.file.write(np.ascontiguousarray(rows).data)
-
-    def read(self, top: int, bottom: int) -> np.ndarray:
-        row = self.shape[1] * FLOAT.itemsize
-        self.file.seek(top * row)
-        data = self.file.read((bottom - top) * row)
-        return np.frombuffer(data, FLOAT).reshape(-1, self.shape[1])
-
     def balanced(self, begin: int, end: int) -> np.ndarray:
         top, bottom = self.around.reads(begin, end)
-        rows = self.read(top, bottom)
+        rows = self.file.rows(top, bottom)
         around = self.around.work(np.ascontiguousarray(rows[..., None]), top, begin, end)
         return np.asarray(rows[begin - top : end - top] - around[..., 0])
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imgconv.tasks.large_plane import LargePlane
+
 from .camera import Camera
 from .opponent import FORWARD
 from .run import step_of
@@ -46,16 +48,18 @@ class Span:
         return np.clip((values - np.float32(self.low)) / np.float32(self.span), 0, 1)
 
 
-def ends(colours: np.ndarray, where: np.ndarray | None = None) -> tuple[float, float]:
+def ends(plane: LargePlane, lines: LargePlane | None = None) -> tuple[float, float]:
     """The value of colours (H, W, C) that is 0 to the network, and how far above it 1 is.
 
-    One normalisation for the whole image, by the pixels where `where` (H, W) is true, if there are
-    any.
+    One normalisation for the whole image, by pixels (of a large one some) that are not of `lines`
+    (H, W, 1), if there are any.
     """
-    if colours.dtype == np.uint8:
+    if plane.dtype == np.uint8:
         return 0.0, 255.0
-    chosen = colours if where is None or not where.any() else colours[where]
-    low, high = np.percentile(chosen, ENDS)
+    step = step_of(plane.shape)
+    sample = plane.sampled(step)
+    rest = None if lines is None else ~lines.sampled(step)[..., 0]
+    low, high = np.percentile(sample if rest is None or not rest.any() else sample[rest], ENDS)
     return float(low), float(max(high - low, 1e-12))
 
 

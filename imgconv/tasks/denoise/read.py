@@ -1,4 +1,4 @@
-"""From what the networks say to how strong the noise is, where lines are, and what to take out.
+"""From what the networks say to how strong the noise is, and what to take out.
 
 The gauge gives (3, h, w), for every `PLACE` x `PLACE` pixels: the level of the brightness, that of
 the colour (white being 1), and the logarithm of how much the place counts.
@@ -22,15 +22,6 @@ ENOUGH = 0.03  # share of the places that must be left without such, if they are
 AGREE = 0.1  # white noise's levels vary by this share of themselves from place to place
 TEXTURE = (2.5, 1 / 255)  # texture's by themselves: times as much as they vary more, and a rest
 
-LIKELY = -0.5  # logit of a line's pixels
-SURE, EXTENT = (5.0, 2.0), (60, 200)  # logits of its best, if it is as short, as long in pixels
-SHARE = 0.25  # of its pixels that are the best: chance seldom makes long lines of middling ones
-FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
-LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
-GAP = 16  # pixels between two dashes of one line, at most
-BESIDE = (3, 6)  # pixels from a line to what is beside it, and to what is not any more
-PAPER = 0.9  # share of what is beside all lines that is of even colour: they are a plot's
-STEPS = 128  # of the range of values, that colours are compared by
 SIDE = 65  # pixels of the box in which the mean is kept
 
 
@@ -125,48 +116,12 @@ def _shares(mask: np.ndarray) -> np.ndarray:
     return np.asarray(mask / counts)
 
 
-def dilate(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """(H, W) bool, grown by that many pixels to all sides."""
-    from scipy import ndimage
-
-    square = np.ones((3, 3), bool)
-    return ndimage.binary_dilation(mask, square, iterations=pixels) if pixels else mask
-
-
-def decide_lines(overlay: np.ndarray) -> np.ndarray:
-    """(H, W) logits -> bool: pixels that are likely a line's. A line is long enough, dashes and
-    gaps counted in, and a good part of it is sure; its soft edges are less so.
-    """
-    from scipy import ndimage
-
-    likely = overlay > LIKELY
-    if not likely.any():
-        return likely
-    square = np.ones((3, 3), bool)
-    joined = ndimage.binary_dilation(likely, square, iterations=GAP // 2)
-    labels = ndimage.label(joined, square)[0] * likely
-    sides = [[b.stop - b.start for b in box] for box in ndimage.find_objects(labels)]
-    needed = np.interp(np.log(np.hypot(*np.transpose(sides))), np.log(EXTENT), SURE)
-    best = overlay > np.concatenate([[0], needed])[labels]
-    sure = ndimage.mean(best, labels, np.arange(1, len(sides) + 1))
-    long = np.max(sides, 1) >= min(LENGTH, 0.4 * min(overlay.shape))
-    lines = np.concatenate([[False], (sure >= SHARE) & long])[labels]
-    return np.asarray(lines | (dilate(lines, REACH) & (overlay > FRINGE)))
-
-
-def lies_on_paper(image: np.ndarray, lines: np.ndarray, low: float, span: float) -> bool:
-    """Whether lines (H, W) of an image (C, H, W) are a plot's axes and curves: on even colour, most
-    of it bright, with nothing of a picture beneath. Black ground is that of many micrographs.
-    """
-    from scipy.ndimage import maximum_filter, minimum_filter
-
-    near, far = (dilate(lines, reach) for reach in BESIDE)
-    steps = np.rint((image - low) * (STEPS / span)).clip(0, STEPS).astype(np.uint8)
-    size = (1, 3, 3)
-    even = (maximum_filter(steps, size) - minimum_filter(steps, size) <= 1).all(0)
-    beside = far & ~near
-    bright = np.median(steps.max(0)[beside]) if beside.any() else 0
-    return bool(bright > STEPS / 2 and even[beside].mean() >= PAPER)
+def percentile(counts: np.ndarray, share: float) -> float:
+    """np.percentile of whole numbers, of each of which there are so many: counts (levels,)."""
+    place = (counts.sum() - 1) * (share / 100)
+    below = np.searchsorted(counts.cumsum(), [np.floor(place), np.ceil(place)], "right")
+    (a, b), part = below.astype(np.float64), place - np.floor(place)
+    return float(a + (b - a) * part if part < 0.5 else b - (b - a) * (1 - part))
 
 
 def balance(removed: np.ndarray) -> np.ndarray:
