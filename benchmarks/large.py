@@ -31,6 +31,12 @@ LINES = {
     "colorize": "colorize",
     "denoise": "denoise",
     "denoise, level told": "denoise --sigma 8",
+    "denoise --best": "denoise --best --sigma 8",
+    "denoise nlm": "denoise --method nlm",
+    "denoise median": "denoise --method median",
+    "denoise tv": "denoise --method tv",
+    "denoise wavelet": "denoise --method wavelet",
+    "denoise crosshair": "denoise --model crosshair",
 }
 ANY_SIZE = ("--max-pixels", str(10**10))
 NETWORK = "U-Net"  # over an image of that side, beside one of 2,048 x 2,048
