@@ -23,6 +23,7 @@ EXAMPLES = {"image": torch.rand(1, 3, 64, 96), "hole": torch.zeros(1, 1, 64, 96)
 HELD_BACK = 16  # every sixteenth image is for validation
 MOST = 3000  # images of a source
 SMALL = 60  # pixels: smaller images are enlarged, six times in ten
+LOST = 0.1, 0.45  # shares of a line that may lie over something of its own colour
 PLAIN = 0.4  # share of crops without an overlay
 
 
@@ -73,7 +74,8 @@ class Overlaid:
             clean = distracted(rng, clean)
         marked, mask = clean, np.zeros(clean.shape[:2], bool)
         if rng.random() >= PLAIN:
-            marked, mask = laid(rng, clean, window(rng, drawn, *clean.shape[:2]))
+            lost = rng.uniform(*LOST) if rng.random() < 0.5 else LOST[0]
+            marked, mask = laid(rng, clean, window(rng, drawn, *clean.shape[:2]), lost)
         return self._arranged(rng, marked, clean, mask, size)
 
     def _arranged(

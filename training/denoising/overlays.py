@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-CONTRAST = 20
+CONTRAST, LOST = 20, 0.1
 FINE = 4  # lines are drawn this many times as large, and reduced
 COVERED = 0.1
 
@@ -156,26 +156,28 @@ def frame(rng: np.random.Generator, canvas: Canvas, height: int, width: int) -> 
 
 
 def laid(
-    rng: np.random.Generator, image: np.ndarray, overlay: np.ndarray
+    rng: np.random.Generator, image: np.ndarray, overlay: np.ndarray, lost: float = LOST
 ) -> tuple[np.ndarray, np.ndarray]:
     """The image (H, W, 1 or 3), 8 bits, under the overlay, and (H, W) bool where that is.
 
-    Where no colour is seen well enough after many tries, black or white is taken.
+    lost: the share of it that may lie over its own colour. Where no colour is seen well enough
+    after many tries, black or white is taken.
     """
     mask = overlay > COVERED
-    colour = seen(rng, image[overlay >= 0.5] if (overlay >= 0.5).any() else image[mask])
+    under = image[overlay >= 0.5] if (overlay >= 0.5).any() else image[mask]
+    colour = seen(rng, under, lost)
     cover = np.where(mask, overlay, 0)[..., None]
     marked = image * (1 - cover) + colour * cover
     return np.clip(np.rint(marked), 0, 255).astype(np.uint8), mask
 
 
-def seen(rng: np.random.Generator, under: np.ndarray) -> np.ndarray:
-    """A colour that differs from the pixels under it."""
+def seen(rng: np.random.Generator, under: np.ndarray, lost: float) -> np.ndarray:
+    """A colour that differs from the pixels under it, but for a share that is lost in them."""
     for _ in range(40):
         colour = common(rng) if rng.random() < 0.6 else rng.integers(0, 256, 3).astype(np.float32)
         colour = colour if under.shape[1] == 3 else colour[:1]
         away = np.abs(under - colour).max(1)
-        if len(away) == 0 or np.quantile(away, 0.1) >= CONTRAST:
+        if len(away) == 0 or np.quantile(away, lost) >= CONTRAST:
             return colour
     return np.full(under.shape[1], 255.0 if under.mean() < 128 else 0.0, np.float32)
 
