@@ -16,6 +16,7 @@ import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as Pillow
 
 from imgconv import cli
 from imgconv.cli.console import Console
@@ -227,6 +228,30 @@ def test_cells_without_data(
         tag = (42113, 2, 0, f"{empty:g}", True)
         how: Any = {"photometric": "minisblack", "planarconfig": "contig", "rowsperstrip": 8}
         tifffile.imwrite(name, cells, extratags=[tag], extrasamples=[0], **how)
+        equal(*in_both_ways(line, name, monkeypatch))
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize(
+    "line",
+    ["filter -k gaussian:1.5 --linear", "filter -k sharpen -k median:5", "filter -k box:9",
+     "pool --size 3 --stride 2 --linear", "pool -m average", "upsample -m bilinear --scale 1.5"],
+)  # fmt: skip
+def test_pixels_without_data_beside_alpha_and_in_light(
+    line: str, every: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """every: all pixels have data after all."""
+    found = pixels(channels=4)
+    found[..., 3] = 255
+    found[..., :3][(found[..., :3] == 0).all(2)] = 1
+    if not every:
+        found[200:205, 40:90, :3] = found[::40, ::9, :3] = 0
+    tag = (42113, 2, 0, "0", True)
+    how: Any = {"photometric": "rgb", "rowsperstrip": 8, "extratags": [tag]}
+    tifffile.imwrite("a.tif", found, extrasamples=[2], **how)
+    tifffile.imwrite("p.tif", np.minimum(found, found[..., 3:]), extrasamples=[1], **how)
+    tifffile.imwrite("b.tif", found[..., :3], **how)
+    for name in ("a.tif", "p.tif", *(["b.tif"] if "--linear" in line else [])):
         equal(*in_both_ways(line, name, monkeypatch))
 
 
@@ -462,6 +487,16 @@ def test_colours_are_laid_over_band_by_band(
     tifffile.imwrite("real.tif", (grey / 255).astype(np.float32), tile=(32, 32))
     profile = imagecodecs.cms_profile("adobergb")
     tifffile.imwrite("profile.tif", sepia, rowsperstrip=11, iccprofile=profile)
+    painted = seen.copy()
+    painted[..., 3] = 0
+    painted[50:60, 70:90] = 200, 40, 40, 255
+    Pillow.fromarray(painted).save("painted.png")
+    sepia[50:60, 70:90] = 40, 200, 90
+    Pillow.fromarray(sepia).save("drawn.png")
+    Pillow.fromarray(sepia).save("drawn.jpg", quality=80)
+    for name in ("grey.tif", "sepia.tif", "alpha.tif"):
+        for hint in ("painted.png", "drawn.png", "drawn.jpg"):
+            equal(*in_both_ways(f"colorize --hint {hint}", name, monkeypatch))
     for name in ("grey.tif", "sepia.tif", "deep.ome.tif", "alpha.tif", "real.tif", "profile.tif"):
         for more in ("", "--mix 0.3 --saturation 1.4 --hint 20,30,#3b5d38 --hint 200,90,#a03020"):
             equal(*in_both_ways(f"colorize {more}", name, monkeypatch))

@@ -11,6 +11,7 @@ from PIL import Image
 from imgconv.errors import InputError, UsageError
 from imgconv.tasks.colorize.hints import Hint, point, read_hints, spread
 from imgconv.tasks.colorize.oklab import lab_of
+from imgconv.tasks.large_plane import LargePlane
 
 RED = lab_of(np.float32([1, 0, 0]))[1:]
 
@@ -105,7 +106,7 @@ def test_what_is_opaque_or_of_another_colour_than_the_picture_is_painted() -> No
         (on_grey, "none", sepia),
         (layer, "straight", grey),
     ):
-        hint = read_hints(plane, kind, "hints.png").on(picture, "none")
+        hint = read_hints(plane, kind, "hints.png").on(LargePlane.of(picture), "none")
         assert len(hint.rows) == 24
         assert (hint.chroma[hint.rows < 9, 0] > 0.1).all()
         assert (hint.chroma[hint.rows > 9, 1] < 0).all()
@@ -120,7 +121,7 @@ def test_strokes_saved_as_jpeg_are_what_was_painted(options) -> None:
     file = io.BytesIO()
     Image.fromarray(plane).save(file, "JPEG", **options)
     own = np.asarray(Image.open(file))
-    hint = read_hints(own, "none", "h.jpg", blurred=True).on(grey, "none")
+    hint = read_hints(own, "none", "h.jpg", blurred=True).on(LargePlane.of(grey), "none")
     inside = ((hint.rows >= 29) & (hint.rows < 38)) | ((hint.rows >= 79) & (hint.rows < 88))
     assert inside.mean() > 0.97 and len(hint.rows) > 600
     red = np.median(hint.chroma[hint.rows < 50], 0)
@@ -132,7 +133,7 @@ def test_strokes_that_touch_keep_their_colours() -> None:
     plane = np.zeros((48, 48, 4), np.uint8)
     plane[20:24, 12:24] = (200, 30, 30, 255)
     plane[20:24, 24:36] = (30, 30, 200, 255)
-    hint = read_hints(plane, "straight", "h").on(np.zeros((48, 48, 1)), "none")
+    hint = read_hints(plane, "straight", "h").on(LargePlane.of(np.zeros((48, 48, 1))), "none")
     found = chroma_with((hint,), (48, 48), luma, nothing(luma))
     for place, colour in (((22, 6), (200, 30, 30)), ((22, 42), (30, 30, 200))):
         wanted = lab_of(np.float32(colour) / 255)[1:]
@@ -143,7 +144,9 @@ def test_a_hint_image_may_be_all_specks() -> None:
     rng = np.random.default_rng(3)
     luma = halves(100)
     plane = rng.integers(0, 256, (300, 300, 3)).astype(np.uint8)
-    hint = read_hints(plane, "none", "h").on(np.zeros((300, 300, 1), np.uint8), "none")
+    hint = read_hints(plane, "none", "h").on(
+        LargePlane.of(np.zeros((300, 300, 1), np.uint8)), "none"
+    )
     kept, added = spread((hint,), (300, 300), luma, nothing(luma))
     assert kept.max() < 0.1 and np.isfinite(added).all()
 
@@ -163,9 +166,9 @@ def test_an_image_that_can_hold_no_hint_is_refused(plane, alpha, said) -> None:
 def test_hints_that_do_not_fit_the_picture_are_refused() -> None:
     picture = np.zeros((10, 20, 1), np.uint8)
     with pytest.raises(InputError, match=r"30,2 lies outside of the picture: X is 0 to 19"):
-        point("30,2,#ff0000").on(picture, "none")
+        point("30,2,#ff0000").on(LargePlane.of(picture), "none")
     plane = np.full((5, 5, 3), 9, np.uint8)
     with pytest.raises(InputError, match="the hint image is 5x5, the picture 20x10"):
-        read_hints(plane, "none", "h").on(picture, "none")
+        read_hints(plane, "none", "h").on(LargePlane.of(picture), "none")
     with pytest.raises(InputError, match="no hint in it"):
-        read_hints(plane, "none", "h").on(plane, "none")
+        read_hints(plane, "none", "h").on(LargePlane.of(plane), "none")

@@ -51,15 +51,22 @@ def leave_out_pixels(
     colour = without_alpha(pixels) if alpha else pixels
     hidden = find_empty(colour, empty).all(axis=2, keepdims=True)
     cover = np.where(hidden, 0, white(pixels.dtype)).astype(pixels.dtype)
-    reach = _reach(work) if isinstance(work, Filter) else 0
+    reach = reach_of(work)
     parts = [np.where(hidden, 0, colour[..., c : c + 1]) for c in range(colour.shape[2])]
     known = [np.concatenate([part, cover], axis=2).astype(pixels.dtype) for part in parts]
     filled = np.concatenate([_fill(one, reach) for one in known], axis=2)
-    shown = np.where(hidden, 0, pixels[..., -1:]).astype(pixels.dtype) if alpha else cover
-    found = apply(with_alpha(filled, shown))
+    found = apply(with_alpha(filled, shown_of(pixels, empty, alpha)))
     gone = hidden if isinstance(work, Filter) else ~_valid(work, cover)
     found[..., :-1][gone.repeat(colour.shape[2], axis=2)] = empty
     return found if alpha else np.ascontiguousarray(found[..., :-1])
+
+
+def shown_of(pixels: np.ndarray, empty: float, alpha: bool) -> np.ndarray:
+    """How much pixels (H, W, C) cover, (H, W, 1): nothing where they are empty."""
+    colour = without_alpha(pixels) if alpha else pixels
+    hidden = find_empty(colour, empty).all(axis=2, keepdims=True)
+    full = pixels[..., -1:] if alpha else white(pixels.dtype)
+    return np.where(hidden, 0, full).astype(pixels.dtype)
 
 
 def find_empty(pixels: np.ndarray, empty: float) -> np.ndarray:
@@ -86,7 +93,7 @@ def _channel(work: Any, values: np.ndarray, empty: float, has_empty: bool) -> np
 def _filter(work: Filter, known: np.ndarray) -> np.ndarray:
     if work.blurs and work.range != "rescale":
         return np.ascontiguousarray(work(known, "covered")[..., :1])
-    return work(_fill(known, _reach(work)))
+    return work(_fill(known, reach_of(work)))
 
 
 def _fill(known: np.ndarray, reach: int) -> np.ndarray:
@@ -107,11 +114,13 @@ def _fill(known: np.ndarray, reach: int) -> np.ndarray:
 
 def margin_of(work: Any) -> int:
     """Rows beyond those that its windows reach, from which empty cells are filled."""
-    return 0 if not isinstance(work, Filter) or work.blurs else _reach(work)
+    return 0 if isinstance(work, Filter) and work.blurs else reach_of(work)
 
 
-def _reach(work: Filter) -> int:
-    """Cells from which a result comes, at most, in any direction."""
+def reach_of(work: Any) -> int:
+    """Cells from which a filter's result comes, at most, in any direction; 0 for what is none."""
+    if not isinstance(work, Filter):
+        return 0
     sides = [
         max(part.size if isinstance(part, Rank) else part.shape)
         for operator in work.operators

@@ -49,9 +49,7 @@ class ColorizePlane(Operation):
         notes = tuple(NOTES[key] for key in said)
         return Result(self.work(plane, info), notes, {"input": kind})
 
-    def by_bands(self, info: Info) -> Banded | None:
-        if any(isinstance(hint, Painting) for hint in self.work.hints):
-            return None  # as large as the picture, and in memory
+    def by_bands(self, info: Info) -> Banded:
         as_shown = info if is_srgb(info) else srgb_info(info)
 
         def bands(plane: LargePlane, tell: Callable[[Result], None]) -> Iterator[np.ndarray]:

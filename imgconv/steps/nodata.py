@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgconv.ops.alpha import is_opaque
 from imgconv.ops.filter import Filter, span_of
 from imgconv.text import Fact
 
@@ -26,7 +27,10 @@ def rows_on(work: Any, info: Info, linear: bool = False, floats: bool = False) -
     from imgconv.ops.rows import rows_of
 
     if info.no_data is not None:
-        return None if linear or info.alpha != "none" else _rows_without(work, info)
+        together = linear or info.alpha != "none"
+        return (
+            _rows_of_pixels(work, info, linear, floats) if together else _rows_without(work, info)
+        )
     if isinstance(work, Filter) and work.range == "rescale" and work.span is span_of:
         from .rescale import rows_of_rescaled
 
@@ -64,14 +68,60 @@ def _rows_without(work: Any, info: Info) -> Rows | None:
         def seen(band: np.ndarray) -> None:
             hidden[:] |= find_empty(band, empty).any((0, 1))
 
-        return Look(every_row(shape, seen), lambda: with_note(knowing(tuple(hidden))))
-
-    def with_note(found: Rows | None) -> Rows:
-        assert found is not None
-        return found._replace(notes=(_note(empty),))
+        return Look(every_row(shape, seen), lambda: with_note(knowing(tuple(hidden)), empty))
 
     found = knowing((True,) * info.channels)
     return found._replace(look=look) if found and not found.look else None
+
+
+def _rows_of_pixels(work: Any, info: Info, linear: bool, floats: bool) -> Rows | None:
+    """The same where channels belong together: whether all pixels have data and are covered is
+    looked at first."""
+    from imgconv.ops.nodata import leave_out_pixels, reach_of, shown_of
+    from imgconv.ops.rows import Look, every_row, rows_of
+
+    empty, shape = info.no_data, (info.height, info.width, info.channels)
+    bare, covered = info.alpha == "none", _covered(info)
+    assert empty is not None
+    call = caller(work, covered, linear, floats)
+
+    def knowing(alpha: str) -> Rows | None:
+        def each(band: np.ndarray) -> np.ndarray:
+            return leave_out_pixels(work, call(alpha), band, empty, not bare)
+
+        real = linear or alpha == "covered"
+        return rows_of(work, shape, info.dtype, each, real, reach_of(work))
+
+    def look() -> Look:
+        every: list[bool] = []
+
+        def seen(band: np.ndarray) -> None:
+            every.append(is_opaque(shown_of(band, empty, not bare), covered.alpha))
+
+        def then() -> Rows:
+            return with_note(knowing("opaque" if all(every) else "covered"), empty)
+
+        return Look(every_row(shape, seen), then)
+
+    if not work.looks_at(covered.alpha):
+        found = knowing(covered.alpha)
+        return with_note(found, empty) if found else None
+    opaque, other = knowing("opaque"), knowing("covered")
+    if not opaque or not other or opaque.look or other.look:
+        return None
+    return opaque._replace(look=look)
+
+
+def with_note(found: Rows | None, empty: float) -> Rows:
+    assert found is not None
+    return found._replace(notes=(_note(empty),))
+
+
+def _covered(info: Info) -> Info:
+    """With alpha, which is then what says which pixels have data."""
+    bare = info.alpha == "none"
+    covered = replace(info, alpha="straight", channels=info.channels + 1) if bare else info
+    return replace(covered, axes="", shape=())
 
 
 def _note(empty: float) -> str:
@@ -93,11 +143,10 @@ def work_on(
     note = _note(empty)
     if not linear and info.alpha == "none":
         return Result(leave_out(work, plane, empty), (note,))
-    bare = info.alpha == "none"
-    covered = replace(info, alpha="straight", channels=info.channels + 1) if bare else info
-    covered = replace(covered, axes="", shape=())
+    covered = _covered(info)
 
     def apply(shown: np.ndarray) -> np.ndarray:
         return work_in_light(work, shown, covered, linear, floats)
 
-    return Result(leave_out_pixels(work, apply, plane, empty, not bare), (note,))
+    found = leave_out_pixels(work, apply, plane, empty, info.alpha != "none")
+    return Result(found, (note,))

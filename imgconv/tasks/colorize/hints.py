@@ -16,6 +16,7 @@ import numpy as np
 
 from imgconv.errors import InputError, UsageError
 from imgconv.ops.alpha import white
+from imgconv.tasks.large_plane import LargePlane
 
 from .oklab import lab_of
 
@@ -42,7 +43,7 @@ class Hint:
     columns: np.ndarray
     chroma: np.ndarray
 
-    def on(self, plane: np.ndarray, alpha: str) -> Hint:
+    def on(self, plane: LargePlane, alpha: str) -> Hint:
         """The same, for this picture (H, W, C); InputError where it lies outside of it."""
         H, W = plane.shape[:2]
         if self.rows.max() >= H or self.columns.max() >= W:
@@ -63,7 +64,7 @@ class Painting:
     name: str
     blurred: bool = False  # by lossy compression
 
-    def on(self, plane: np.ndarray, alpha: str) -> Hint:
+    def on(self, plane: LargePlane, alpha: str) -> Hint:
         """The hint for this picture (H, W, C); InputError where sizes differ or none is painted."""
         (H, W), own = plane.shape[:2], self.plane
         if own.shape[:2] != (H, W):
@@ -71,24 +72,28 @@ class Painting:
                 f"the hint image is {own.shape[1]}x{own.shape[0]}, the picture {W}x{H}: they must "
                 "be of one size"
             )
-        chroma = chroma_of(own)
-        marked = self._find_marks(chroma, plane, alpha)
+        marked = self._find_marks(plane, alpha)
         if not marked.any():
             raise InputError(
                 f"`hint={self.name!r}`: no hint in it: paint colours on the grey picture, or on a "
                 "transparent one of its size"
             )
         rows, columns = np.nonzero(marked)
-        return Hint(rows, columns, chroma[rows, columns])
+        return Hint(rows, columns, chroma_of(own[rows, columns]))
 
-    def _find_marks(self, chroma: np.ndarray, plane: np.ndarray, alpha: str) -> np.ndarray:
+    def _find_marks(self, plane: LargePlane, alpha: str) -> np.ndarray:
         """(H, W) bool: what is opaque or, without alpha, differs in colour from the picture or
         from the grey picture, whichever it is painted on: the one that most of it is like."""
         if self.alpha != "none":
             return np.asarray(self.plane[..., 3] > white(self.plane.dtype) / 2)
         grey = plane.shape[2] - (alpha != "none") == 1
-        each = [self._paint(chroma)]
-        each += [] if grey else [self._paint(chroma - chroma_of(plane))]
+        each = [np.empty(plane.shape[:2], bool) for _ in range(1 if grey else 2)]
+        for begin, end in plane.spans():
+            top, bottom = max(0, begin - HALO), min(end + HALO, plane.shape[0])
+            chroma = chroma_of(self.plane[top:bottom])
+            away = [chroma] if grey else [chroma, chroma - chroma_of(plane.rows(top, bottom))]
+            for marks, one in zip(each, away, strict=True):
+                marks[begin:end] = self._paint(one)[begin - top : end - top]
         return min(each, key=np.count_nonzero)
 
     def _paint(self, away: np.ndarray) -> np.ndarray:
@@ -100,7 +105,7 @@ class Painting:
 
 
 def chroma_of(plane: np.ndarray) -> np.ndarray:
-    """(H, W, 2) chroma a, b of RGB (H, W, 3 or 4) in any type; see oklab."""
+    """(..., 2) chroma a, b of RGB (..., 3 or 4) in any type; see oklab."""
     return lab_of(plane[..., :3] / np.float32(white(plane.dtype)))[..., 1:]
 
 

@@ -51,13 +51,13 @@ class Colorizer:
             check_values(*_glare(plane, info), info)
         height, width = plane.shape[:2]
         size, fine = self._sizes(height, width)
-        hints = tuple(hint.on(plane, info.alpha) for hint in self.hints)
+        hints = self._hints(LargePlane.of(plane), info)
         luma = small(plane, info.alpha, size)
         finer_luma = small(plane, info.alpha, fine) if hints else luma
         return self._tint(luma, finer_luma, hints, (height, width))(plane, info.alpha, self.keep)
 
     def bands(self, plane: LargePlane, info: Info) -> Iterator[np.ndarray]:
-        """The same, of hints at points, (h, W, C) after (h, W, C)."""
+        """The same, (h, W, C) after (h, W, C)."""
         height, width, channels = plane.shape
         check(info)
         sizes = self._sizes(height, width)
@@ -75,11 +75,13 @@ class Colorizer:
                 add_rows(areas, top, rows, info.alpha)
         check_values(most, bright, info)
         lumas = [brightness_of(areas) for areas in several]
-        like = np.broadcast_to(np.zeros((), plane.dtype), plane.shape)
-        hints = tuple(hint.on(like, info.alpha) for hint in self.hints)
-        laid = self._tint(lumas[0], lumas[-1], hints, (height, width)).laid(plane.shape)
+        tint = self._tint(lumas[0], lumas[-1], self._hints(plane, info), (height, width))
+        laid = tint.laid(plane.shape)
         for top, bottom in spans:
             yield laid(plane.rows(top, bottom), top, info.alpha, self.keep)
+
+    def _hints(self, plane: LargePlane, info: Info) -> tuple[Hint, ...]:
+        return tuple(hint.on(plane, info.alpha) for hint in self.hints)
 
     def _sizes(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """At which the network sees a picture of this size, and at which hints spread."""
