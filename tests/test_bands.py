@@ -229,6 +229,9 @@ def test_cells_without_data(
         how: Any = {"photometric": "minisblack", "planarconfig": "contig", "rowsperstrip": 8}
         tifffile.imwrite(name, cells, extratags=[tag], extrasamples=[0], **how)
         equal(*in_both_ways(line, name, monkeypatch))
+    tifffile.imwrite("one.tif", cells[..., 1], extratags=[tag], rowsperstrip=8)
+    if line.startswith("filter"):
+        equal(*in_both_ways(f"{line} --range rescale", "one.tif", monkeypatch))
 
 
 @pytest.mark.parametrize("every", [False, True])

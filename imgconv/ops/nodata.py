@@ -91,7 +91,7 @@ def _channel(work: Any, values: np.ndarray, empty: float, has_empty: bool) -> np
 
 
 def _filter(work: Filter, known: np.ndarray) -> np.ndarray:
-    if work.blurs and work.range != "rescale":
+    if _leaves_out(work):
         return np.ascontiguousarray(work(known, "covered")[..., :1])
     return work(_fill(known, reach_of(work)))
 
@@ -114,7 +114,12 @@ def _fill(known: np.ndarray, reach: int) -> np.ndarray:
 
 def margin_of(work: Any) -> int:
     """Rows beyond those that its windows reach, from which empty cells are filled."""
-    return 0 if isinstance(work, Filter) and work.blurs else reach_of(work)
+    return 0 if isinstance(work, Filter) and _leaves_out(work) else reach_of(work)
+
+
+def _leaves_out(work: Filter) -> bool:
+    """Whether it can weight cells; for others means are put in the place of empty ones."""
+    return work.blurs and work.range != "rescale"
 
 
 def reach_of(work: Any) -> int:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imgconv.ops.alpha import is_opaque
-from imgconv.ops.filter import Filter, span_of
 from imgconv.text import Fact
 
 from .light import caller, work_in_light
 from .operation import Result
+from .rescale import rescales, rows_of_rescaled
 
 if TYPE_CHECKING:
     from imgconv.images import Info
@@ -27,13 +28,10 @@ def rows_on(work: Any, info: Info, linear: bool = False, floats: bool = False) -
     from imgconv.ops.rows import rows_of
 
     if info.no_data is not None:
-        together = linear or info.alpha != "none"
-        return (
-            _rows_of_pixels(work, info, linear, floats) if together else _rows_without(work, info)
-        )
-    if isinstance(work, Filter) and work.range == "rescale" and work.span is span_of:
-        from .rescale import rows_of_rescaled
-
+        if linear or info.alpha != "none":
+            return _rows_of_pixels(work, info, linear, floats)
+        return _rows_without(work, info)
+    if rescales(work):
         return rows_of_rescaled(lambda one: rows_on(one, info, linear, floats), work)
     call = caller(work, info, linear, floats)
     shape = info.height, info.width, info.channels
@@ -56,11 +54,15 @@ def _rows_without(work: Any, info: Info) -> Rows | None:
     empty, shape = info.no_data, (info.height, info.width, info.channels)
     assert empty is not None
 
-    def knowing(hidden: tuple[bool, ...]) -> Rows | None:
+    def knowing(hidden: tuple[bool, ...], work: Any = work) -> Rows | None:
+        if rescales(work):
+            return rows_of_rescaled(partial(knowing, hidden), work)
+
         def call(band: np.ndarray) -> np.ndarray:
             return leave_out(work, band, empty, hidden)
 
-        return rows_of(work, shape, info.dtype, call, True, margin_of(work))
+        found = rows_of(work, shape, info.dtype, call, True, margin_of(work))
+        return found and found._replace(notes=(_note(empty),))
 
     def look() -> Look:
         hidden = np.zeros(info.channels, bool)
@@ -68,10 +70,17 @@ def _rows_without(work: Any, info: Info) -> Rows | None:
         def seen(band: np.ndarray) -> None:
             hidden[:] |= find_empty(band, empty).any((0, 1))
 
-        return Look(every_row(shape, seen), lambda: with_note(knowing(tuple(hidden)), empty))
+        def then() -> Rows:
+            known = knowing(tuple(hidden))
+            assert known is not None
+            return known
 
+        return Look(every_row(shape, seen), then)
+
+    if rescales(work) and info.channels > 1:  # each by its own span
+        return None
     found = knowing((True,) * info.channels)
-    return found._replace(look=look) if found and not found.look else None
+    return found._replace(look=look) if found and (rescales(work) or not found.look) else None
 
 
 def _rows_of_pixels(work: Any, info: Info, linear: bool, floats: bool) -> Rows | None:
@@ -90,7 +99,15 @@ def _rows_of_pixels(work: Any, info: Info, linear: bool, floats: bool) -> Rows |
             return leave_out_pixels(work, call(alpha), band, empty, not bare)
 
         real = linear or alpha == "covered"
-        return rows_of(work, shape, info.dtype, each, real, reach_of(work))
+        found = rows_of(work, shape, info.dtype, each, real, reach_of(work))
+        return found and found._replace(notes=(_note(empty),))
+
+    if not work.looks_at(covered.alpha):
+        return knowing(covered.alpha)
+    opaque, other = knowing("opaque"), knowing("covered")
+    if not opaque or not other or opaque.look or other.look:
+        return None
+    ways = {True: opaque, False: other}
 
     def look() -> Look:
         every: list[bool] = []
@@ -98,23 +115,9 @@ def _rows_of_pixels(work: Any, info: Info, linear: bool, floats: bool) -> Rows |
         def seen(band: np.ndarray) -> None:
             every.append(is_opaque(shown_of(band, empty, not bare), covered.alpha))
 
-        def then() -> Rows:
-            return with_note(knowing("opaque" if all(every) else "covered"), empty)
+        return Look(every_row(shape, seen), lambda: ways[all(every)])
 
-        return Look(every_row(shape, seen), then)
-
-    if not work.looks_at(covered.alpha):
-        found = knowing(covered.alpha)
-        return with_note(found, empty) if found else None
-    opaque, other = knowing("opaque"), knowing("covered")
-    if not opaque or not other or opaque.look or other.look:
-        return None
     return opaque._replace(look=look)
-
-
-def with_note(found: Rows | None, empty: float) -> Rows:
-    assert found is not None
-    return found._replace(notes=(_note(empty),))
 
 
 def _covered(info: Info) -> Info:

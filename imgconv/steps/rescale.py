@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imgconv.ops.filter import Filter, Span, span_of
+
 if TYPE_CHECKING:
-    from imgconv.ops.filter import Filter, Span
     from imgconv.ops.rows import Look, Rows
+
+
+def rescales(work: Any) -> bool:
+    """Whether it is a filter that does not know the span of all values yet."""
+    return isinstance(work, Filter) and work.range == "rescale" and work.span is span_of
 
 
 class SpanSeen:
