@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -260,3 +261,19 @@ def test_maps_row_by_row_are_those_of_the_whole(tmp_path: Path) -> None:
     assert len(made) > 1
     whole = runner.run(model, {"image": image})["maps"]
     assert np.array_equal(np.concatenate(made, axis=1), whole)
+
+
+def test_what_is_kept_of_bands_does_not_keep_the_bands() -> None:
+    """Views of arrays keep them alive: of a gigapixel that would be all of it."""
+    plane = np.zeros((20_000, 2000, 1), np.uint8)
+    labels = PackedLabels(2000)
+    for _ in range(0, len(plane), 500):
+        labels.add(np.zeros((500, 2000), np.int32))
+    labels.number([])
+    drawn = LargeOverlay(LargePlane.of(plane), labels, ((255, 0, 0),))
+    copied = LargePlane(plane.shape, plane.dtype, lambda y, x: plane[y, x].copy())
+    for work, most in ((lambda: copied.sampled(50), 25), (lambda: drawn.reduced(20), 70)):
+        tracemalloc.start()
+        work()
+        assert tracemalloc.get_traced_memory()[1] < most << 20
+        tracemalloc.stop()

@@ -67,7 +67,7 @@ class LargePlane:
         for top, bottom in self.spans():
             first = -(-top // step) * step
             if first < bottom:
-                found.append(self.rows(top, bottom)[first - top :: step, ::step])
+                found.append(self.rows(top, bottom)[first - top :: step, ::step].copy())
         return np.concatenate(found)
 
     def spans(self) -> Iterator[tuple[int, int]]:

@@ -53,7 +53,7 @@ class LargeOverlay:
         pictures, labels = [], []
         for top, bottom, toned in self._bands(factor):
             pictures.append(np.asarray(Image.fromarray(toned).reduce(factor)))
-            labels.append(self.labels.window(top, bottom)[::factor, ::factor])
+            labels.append(self.labels.window(top, bottom)[::factor, ::factor].copy())
         table = np.array(self.colours, np.uint8)
         picture = outline(np.concatenate(pictures), np.concatenate(labels), table)
         return number(picture, self._spots(1 / factor), 1 / factor)
