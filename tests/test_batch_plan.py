@@ -122,8 +122,7 @@ def test_standard_input_goes_to_standard_output_or_to_the_named_file() -> None:
     ("inputs", "options", "words"),
     [
         ((), {}, "no input"),
-        (("x/a.png", "y/a.png"), {"output": "out/"}, "would both be written to out/a.png"),
-        (("x/a.png", "y/a.png"), {"output": "o.png"}, "one file for several inputs"),
+        (("x/a.png", "y/a.png"), {"output": "o.png"}, "several inputs (x/a.png, y/a.png)"),
         (("x/a.png", "y/a.png"), {"output": "-"}, "one standard output"),
         (("x/a.png",), {"output": "x/a.png"}, "over the input x/a.png"),
         (("x/a.png",), {"output": "x/a.png", "force": True}, "over the input"),

@@ -106,7 +106,9 @@ def plan(
     found = iter(named)
     first = list(islice(found, ahead))
     several = len(first) > 1 or any(f.below for f in first) or files_from is not None
-    naming = Naming(command, output, suffix_of(format, suffix), several, format is not None, folder)
+    shown = tuple(one.path for one in first[:2]) + ("...",) * (len(first) > 2)
+    ending = suffix_of(format, suffix)
+    naming = Naming(command, output, ending, several, format is not None, folder, shown)
     is_whole = ahead is None or len(first) < ahead
     items = _name_outputs(chain(first, found), naming, also, _leaves_out_ours(first))
     known = list(islice(items, len(first)))

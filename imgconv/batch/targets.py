@@ -46,6 +46,7 @@ class Naming:
     several: bool  # more than one input, or inputs that a folder or a pattern was asked for
     format_given: bool = False
     folder: str = ""  # without -o: a folder beside the input instead of a name with the command
+    inputs: tuple[str, ...] = ()  # the first of them, to be named
 
     def __post_init__(self) -> None:
         if self.is_template:
@@ -132,8 +133,9 @@ class Naming:
 
     def _check_file(self) -> None:
         if self.several:
+            named = ", ".join(show_name(one) for one in self.inputs)
             raise UsageError(
-                f"{self._given} is one file for several inputs: "
+                f"{self._given} is one file for several inputs{named and f' ({named})'}: "
                 "give a folder (`output='out/'`) or a template (`output='out/{stem}{suffix}'`)"
             )
         self._check_suffix()
