@@ -28,7 +28,8 @@ from imgconv.errors import ImgconvError
 from imgconv.images import open_image
 from imgconv.ops.alpha import white
 from imgconv.tasks.denoise import Cleaning, network
-from imgconv.tasks.denoise.classical import METHODS, Classical
+from imgconv.tasks.denoise.classical import Classical
+from imgconv.tasks.denoise.methods import METHODS
 from imgconv.tasks.denoise.orientations import Orientations
 from imgconv.tasks.load import load
 from training.denoising.overlays import drawn, laid

@@ -13,7 +13,8 @@ from skimage.restoration import denoise_tv_chambolle
 import imgconv.tasks.denoise.photo
 from imgconv.engine import load, run
 from imgconv.tasks.denoise import Cleaning, network
-from imgconv.tasks.denoise.classical import LIKE, METHODS, NEAR, REACH, Classical, bilateral
+from imgconv.tasks.denoise.classical import Classical
+from imgconv.tasks.denoise.methods import LIKE, METHODS, NEAR, REACH, bilateral
 from imgconv.tasks.denoise.opponent import opponent, rgb
 from imgconv.tasks.denoise.orientations import ORIENTATIONS, Orientations
 from imgconv.tasks.denoise.photo import Photo

@@ -261,7 +261,8 @@ def clean_plane(
 def _classical(model: Any, method: str, sigma: float | None) -> Cleaner:
     if model is not None:
         raise UsageError("`method` goes without a network: leave out `model`, or `method`")
-    from imgconv.tasks.denoise.classical import METHODS, Classical
+    from imgconv.tasks.denoise.classical import Classical
+    from imgconv.tasks.denoise.methods import METHODS
 
     if method not in METHODS:
         raise UsageError(f"`method={method!r}`: allowed are {', '.join(METHODS)}")
