@@ -1,15 +1,17 @@
 """How good `imgconv denoise` is, on any folder or zip of clean images, and how long it takes.
 
     python benchmarks/denoise.py photo set12/ [--sigma 15 25 50] [--grey] [--model FILE] [--best]
+    python benchmarks/denoise.py camera photos/ [--model FILE]
     python benchmarks/denoise.py micro micrographs/ [--photons 5 20 100 500]
     python benchmarks/denoise.py crosshair photos/
     python benchmarks/denoise.py speed
 
 photo: white noise is added to floats, seed 0 for each image, nothing is clipped; PSNR is on the
 range 0 to 255, results clipped to it. The network finds the level ("blind") or is told; the
-classical methods are always told. micro: shot and read noise of a 16-bit camera, everything is
-blind; PSNR is on the range of the image without noise. crosshair: overlays.py over every image;
-OpenCV's inpainting is given the true mask. speed: the times that the models must keep.
+classical methods are always told. camera: noise as a camera's files have it, correlated and
+compressed, see `developed`; everything is blind. micro: shot and read noise of a 16-bit camera,
+everything is blind; PSNR is on the range of the image without noise. crosshair: overlays.py over
+every image; OpenCV's inpainting is given the true mask. speed: the times that the models must keep.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ from imgconv.tasks.load import load
 from training.denoising.overlays import drawn, laid
 
 GAIN, READ, OFFSET = 2.0, 2.0, 100.0  # of the camera of micro: per photon, in photons, in counts
+CURVE = 2.2
+ELECTRONS = (4000, 1000, 250)  # at white: low, middling and high ISO
 Figures = dict[str, list[float]]
 
 
@@ -42,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("task", choices=("photo", "micro", "crosshair", "speed"))
+    parser.add_argument("task", choices=("photo", "camera", "micro", "crosshair", "speed"))
     parser.add_argument("images", nargs="?", help="a folder, or a zip file")
     parser.add_argument("--model", help="a .safetensors file, instead of the bundled one")
     parser.add_argument("--sigma", type=float, nargs="+", default=[15, 25, 50])
@@ -138,6 +142,51 @@ def table(
         print(f"| {name} | {' | '.join(f'{m:.2f}' for m in means)} | {gain:.2f} | {seconds} |")
 
 
+def camera(options: argparse.Namespace) -> None:
+    """Table: PSNR by electrons at white; how many images came out worse than they went in."""
+    figures: Figures = {}
+    worse, spent = 0, []
+    cleaning = Cleaning(network(*load(options.model or "photo", "denoise")))
+    for pixels in pictures(options.images, options.limit):
+        if pixels.shape[2] < 3 or pixels.dtype != np.uint8:
+            continue
+        for electrons in ELECTRONS:
+            truth, seen = (developed(pixels[..., :3], n) for n in (0, electrons))
+            result, seconds = timed(lambda s=seen: cleaning(s).pixels)
+            before, after = psnr(truth, seen, 255), psnr(truth, result, 255)
+            figures.setdefault(f"noisy {electrons:g}", []).append(before)
+            figures.setdefault(f"photo, blind {electrons:g}", []).append(after)
+            worse += after < before
+            spent.append(seconds / (truth[..., 0].size / 1e6))
+    heads = [f"{n} electrons" for n in ELECTRONS]
+    table(heads, ELECTRONS, figures, {"photo, blind": spent})
+    print(f"\n{worse} of {len(spent)} came out worse")
+
+
+def developed(pixels: np.ndarray, electrons: float) -> np.ndarray:
+    """A photograph (H, W, 3) as a camera of so many electrons at white would have written it: shot
+    and read noise in light, on a Bayer mosaic, which is filled in; a curve; JPEG of quality 92.
+    0: without noise and JPEG."""
+    import cv2
+
+    rng = np.random.default_rng(0)
+    light = (pixels / 255) ** CURVE
+    mosaic = np.empty(light.shape[:2])
+    for (y, x), channel in zip(np.ndindex(2, 2), (0, 1, 1, 2), strict=True):
+        mosaic[y::2, x::2] = light[y::2, x::2, channel]
+    if electrons:
+        counts = rng.poisson(mosaic * electrons) + rng.normal(0, READ, mosaic.shape)
+        mosaic = counts / electrons
+    raw = np.clip(np.rint(mosaic * 60000 + 1000), 0, 65535).astype(np.uint16)
+    colours = cv2.cvtColor(raw, cv2.COLOR_BayerRGGB2RGB_EA)
+    shown = np.clip((colours - 1000.0) / 60000, 0, 1) ** (1 / CURVE)
+    found = np.rint(shown * 255).astype(np.uint8)
+    if not electrons:
+        return found
+    encoded = cv2.imencode(".jpg", found[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+
+
 def micro(options: argparse.Namespace) -> None:
     """Table: PSNR at each number of photons; then the largest bias of a mean."""
     figures: Figures = {}
@@ -226,7 +275,13 @@ def main() -> None:
     options = arguments()
     if options.task != "speed" and not options.images:
         sys.exit(f"{options.task} needs images: a folder, or a zip file")
-    tasks = {"photo": photo, "micro": micro, "crosshair": crosshair, "speed": speed}
+    tasks = {
+        "photo": photo,
+        "camera": camera,
+        "micro": micro,
+        "crosshair": crosshair,
+        "speed": speed,
+    }
     try:
         tasks[options.task](options)
     except ImgconvError as error:
