@@ -166,7 +166,7 @@ def camera(options: argparse.Namespace) -> None:
 def developed(pixels: np.ndarray, electrons: float) -> np.ndarray:
     """A photograph (H, W, 3) as a camera of so many electrons at white would have written it: shot
     and read noise in light, on a Bayer mosaic, which is filled in; a curve; JPEG of quality 92.
-    0: without noise and JPEG."""
+    0: without noise."""
     import cv2
 
     rng = np.random.default_rng(0)
@@ -181,8 +181,6 @@ def developed(pixels: np.ndarray, electrons: float) -> np.ndarray:
     colours = cv2.cvtColor(raw, cv2.COLOR_BayerRGGB2RGB_EA)
     shown = np.clip((colours - 1000.0) / 60000, 0, 1) ** (1 / CURVE)
     found = np.rint(shown * 255).astype(np.uint8)
-    if not electrons:
-        return found
     encoded = cv2.imencode(".jpg", found[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
     return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
 
