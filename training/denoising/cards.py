@@ -17,7 +17,7 @@ DIGITS = {"name": "MNIST", "terms": "CC BY-SA 3.0"}
 
 CARDS: dict[str, dict[str, Any]] = {
     "photo": {
-        "version": "3",
+        "version": "4",
         "description": "Takes noise out of photographs, grey or colour, of levels 0 to 55.",
         "data": [BSDS, SCENES, OBJECTS],  # the latter two for the gauge
         "architecture": "residual U-Net without biases at half the size, with a gauge of the "
