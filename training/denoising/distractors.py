@@ -1,4 +1,5 @@
-"""What is no overlay but looks a little like one: wires, letters, edges, outlines of cells."""
+"""What is no overlay but looks a little like one: wires, letters, edges, outlines of cells, and
+straight things of more than one colour."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+
+from . import overlays
 
 LETTERS = "ABCDEFGHIKLMNOPRSTUVWXYZabcdefghiklmnoprstuvwxyz0123456789.,-/+%"
 
@@ -35,7 +38,7 @@ def window(
 
 def distracted(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """The image, float32 0..255, with one to three such things drawn into it."""
-    ways = (wire, text, slab, outlines, stroke)
+    ways = (wire, text, slab, outlines, stroke, straight, straight)
     image = np.ascontiguousarray(image)
     for _ in range(int(rng.integers(1, 4))):
         colour = rng.uniform(0, 255, image.shape[2]).round()
@@ -51,8 +54,24 @@ def distracted(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
         cover = window(rng, drawn, *image.shape[:2])[..., None] / np.float32(255)
         if rng.random() < 0.4:
             cover = cv2.GaussianBlur(cover, (0, 0), rng.uniform(0.4, 1.2))[..., None]
-        image = np.rint(image * (1 - cover) + colour.astype(np.float32) * cover)
+        seen = colour.astype(np.float32)
+        if way is straight or rng.random() < 0.3:
+            seen = np.clip(seen + shading(rng, *image.shape[:2]), 0, 255)
+        image = np.rint(image * (1 - cover) + seen * cover)
     return image
+
+
+def shading(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """(H, W, 1): what light, dirt and grain make of one colour from place to place."""
+    size = rng.uniform(2, 30)
+    coarse = rng.normal(0, rng.uniform(12, 50), [max(2, round(n / size)) for n in (height, width)])
+    smooth = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    return (smooth + rng.normal(0, rng.uniform(0, 10), smooth.shape))[..., None]
+
+
+def straight(rng: np.random.Generator, mask: np.ndarray) -> None:
+    """Masts, bars, joints between bricks: as straight as an overlay."""
+    mask[:] = np.rint(overlays.drawn(rng, *mask.shape) * 255)
 
 
 def curve(rng: np.random.Generator, mask: np.ndarray, points: np.ndarray, width: int) -> None:
