@@ -53,13 +53,16 @@ class PackedLabels:
         least: float = 1,
         most: float = float("inf"),
         exclude_border: bool = False,
+        without: np.ndarray | None = None,
     ) -> None:
         """Decide which labels stay, by their areas, and number them from top to bottom and left to
-        right. `same` are pairs of numbers that are one object."""
-        (found, roots), self._boxes = self._joined(list(same)), []
+        right. `same` are pairs of numbers that are one object. without: of every number that came,
+        whether it goes."""
+        found, roots = self._joined(list(same))
         root, top, left, bottom, area, border = found.T
         border = border | (top == 0) | (bottom == self.height)
         stays = (area >= least) & (area <= most) & ~((border > 0) & exclude_border)
+        stays = stays if without is None else stays & ~without[root]
         order = np.lexsort((left[stays], top[stays]))
         self.tops, self.bottoms = top[stays][order], bottom[stays][order]
         final = np.zeros(len(roots), np.int32)

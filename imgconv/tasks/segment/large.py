@@ -32,6 +32,7 @@ from .read import Relief, probability, reach, relief
 from .run import Viewer, look_and_read, middles, rules_at, scaled
 from .sample import sample
 from .sizes import DIM, FREE
+from .stained import find_holes
 
 LARGE = 5000 * 5000
 """Pixels of an image that is done in bands: less is done as a whole, in up to 1.5 GB."""
@@ -62,12 +63,14 @@ class Pass:
 @dataclass(frozen=True)
 class Facts:
     """What a sample tells of the whole: the look that decides, those that add objects of other
-    sizes, the diameter of a typical object, and why the numbers may be wrong."""
+    sizes, the diameter of a typical object, why the numbers may be wrong, and whether it is a
+    stain that light passes through."""
 
     first: Pass
     others: tuple[Pass, ...]
     diameter: float | None
     doubt: tuple[str, ...]
+    through: bool = False
 
 
 @dataclass(eq=False)
@@ -98,9 +101,11 @@ def find_facts(
     planes: np.ndarray, network: RowNetwork, card: Card, diameter: float | None = None
 ) -> Facts:
     """Of an image (H, W, C) that is there as a whole."""
-    found, looks = look_and_read(Viewer(planes, network, card), diameter)
+    viewer = Viewer(planes, network, card)
+    found, looks = look_and_read(viewer, diameter)
+    through = viewer.passes_light(looks[0])
     first, *others = (Pass(look.levels, look.scale) for look in looks)
-    return Facts(first, tuple(others), found.diameter, found.doubt)
+    return Facts(first, tuple(others), found.diameter, found.doubt, through)
 
 
 def segment_by(
@@ -124,9 +129,15 @@ def segment_by(
         firsts.append(firsts[-1] + one.labels.largest)
         labels = add_missed_rows(labels, one.labels, plane, other.levels, firsts[-2])
     origin = copy(labels)
+    without = None
+    if facts.through and facts.diameter:
+        labels.number(same)
+        levels, count = facts.first.levels, labels.largest
+        holes = find_holes(plane, labels.window, count, facts.diameter, levels)
+        without = holes[labels.numbers]
     labels.number(
         same, least=selection.min_area, most=selection.max_area,
-        exclude_border=selection.exclude_border,
+        exclude_border=selection.exclude_border, without=without,
     )  # fmt: skip
     chance = partial(_chances, looks, origin, firsts) if likely else None
     typical = facts.diameter if labels.largest else None

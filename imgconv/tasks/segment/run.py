@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from imgconv.tasks.card import Card
+from imgconv.tasks.large_plane import LargePlane
 
 from .card import USUAL
 from .doubt import doubts, why_nothing
@@ -18,6 +19,7 @@ from .levels import Levels, find_levels, stain_levels, standing_out, weights
 from .prepare import percentile_levels, prepare, resize_maps
 from .read import instances, number, probability, typical_diameter
 from .sizes import add_missed, missed_diameter
+from .stained import find_holes
 
 Network = Callable[[np.ndarray], np.ndarray]
 LARGEST = 100e6
@@ -98,6 +100,11 @@ class Viewer:
         known = self.standing[0]
         return known is not None and (known.span > 0) == (look.levels.span > 0)
 
+    def passes_light(self, look: Look) -> bool:
+        """Whether it is a stain that light passes through."""
+        known = self.standing[0] if self.by_objects and self.colour else None
+        return known is not None and known.span < 0 < look.levels.span
+
     def first_levels(self) -> Levels:
         found = self.standing[0] if self.by_objects else None
         if found and found.span < 0 and self.colour:
@@ -158,7 +165,10 @@ def look_and_read(viewer: Viewer, diameter: float | None) -> tuple[Segmentation,
     labels, likely = _read(look, viewer.size, card)
     if diameter is None and viewer.by_objects and viewer.stands_out(look):
         adding = _add_other_sizes(viewer, looks, labels, likely)
-    typical = (diameter or look.diameter) if labels.any() else None
+    typical = diameter or look.diameter
+    if typical and viewer.passes_light(look):
+        labels = _without_holes(viewer.planes, labels, typical, look.levels)
+    typical = typical if labels.any() else None
     if labels.any():
         doubt = doubts(viewer.planes, labels, look.maps, look.scale, card.read, diameter)
     else:
@@ -219,6 +229,16 @@ def _add(viewer: Viewer, look: Look, labels: np.ndarray, likely: np.ndarray) -> 
         labels[:] = number(together)
         likely[added] = probable[added]
     return 1 - before / (int(labels.max(initial=0)) + 1)
+
+
+def _without_holes(
+    planes: np.ndarray, labels: np.ndarray, diameter: float, levels: Levels
+) -> np.ndarray:
+    """Labels (H, W) of a picture (H, W, C) of stained tissue."""
+    count = int(labels.max(initial=0))
+    plane = LargePlane.of(planes)
+    holes = find_holes(plane, lambda top, end: labels[top:end], count, diameter, levels)
+    return number(np.where(holes[labels], 0, labels))
 
 
 def _alike(one: float, other: float) -> bool:
