@@ -1,6 +1,6 @@
 """Make the pictures of pages again by running their commands: python docs/make_pictures.py
 
-Every ```sh block of lecture.md, colours.md, light.md and lab.md is run, in turn, in a folder of the
+Every ```sh block of lecture.md, colours.md, examples.md, light.md and lab.md is run, in turn, in a folder of the
 page's own beside the samples. What a page shows as pictures/NAME is what its commands have written
 as out/PAGE/NAME. A ```text block says what the block before it prints; tests/test_pages.py
 compares the two.
@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 DOCS = Path(__file__).parent
-PAGES = tuple(DOCS / f"{name}.md" for name in ("lecture", "colours", "light", "lab"))
+PAGES = tuple(DOCS / f"{name}.md" for name in ("lecture", "colours", "examples", "light", "lab"))
 WIDEST = 1280  # pixels of a picture on the page
 QUALITY = 85  # of a JPEG
 

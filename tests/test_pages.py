@@ -21,7 +21,7 @@ import make_samples  # noqa: E402
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = pytest.mark.parametrize("path", make_pictures.PAGES, ids=lambda path: path.stem)
-LONG = ("colours",)  # its kinds of commands are the README's and the lecture's too
+LONG = ("colours", "examples")  # its kinds of commands are the README's and the lecture's too
 RUN = pytest.mark.parametrize(
     "path",
     [
