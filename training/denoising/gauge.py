@@ -15,6 +15,7 @@ from .photo import EXAMPLES, Photos, figures, misjudged  # noqa: F401 (train)
 from .pictures import pictures
 
 SMALLEST = 0.35  # photos are reduced to this at most
+WHITE = 0.5  # share of crops; the others have noise of cameras
 
 
 class Gauged(Denoiser):
@@ -31,7 +32,7 @@ def network() -> Denoiser:
 
 
 def sampler(sources: Sequence[str]) -> Photos:
-    return Photos(pictures(sources), smallest=SMALLEST)
+    return Photos(pictures(sources), WHITE, SMALLEST)
 
 
 def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:

@@ -36,16 +36,18 @@ class Photos:
     """Draws a noisy crop, its levels, and what the noise is."""
 
     def __init__(
-        self, images: Sequence[np.ndarray], white_only: bool = False, smallest: float = 0.7
+        self, images: Sequence[np.ndarray], white: float = 0.8, smallest: float = 0.7
     ) -> None:
-        self.images, self.white_only, self.smallest = images, white_only, smallest
+        """white: the share of crops whose noise is, the others' is a camera's. smallest: by how
+        much photos are reduced at most."""
+        self.images, self.white, self.smallest = images, white, smallest
 
     def draw(self, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
         """(5, size, size): planes and level maps; (3, size, size): the noise in the planes."""
         clean = crop(rng, self.images[rng.integers(len(self.images))], size, self.smallest)
         if rng.random() < 0.6:
             clean = grey(clean)
-        if self.white_only or rng.random() < 0.8:
+        if rng.random() < self.white:
             sigma = noise.level(rng)
             noisy = noise.white(rng, clean, sigma)
             if rng.random() < 0.15:
