@@ -1,9 +1,9 @@
 """Make the pictures of pages again by running their commands: python docs/make_pictures.py
 
-Every ```sh block of lecture.md, colours.md, examples.md, light.md and lab.md is run, in turn, in a folder of the
-page's own beside the samples. What a page shows as pictures/NAME is what its commands have written
-as out/PAGE/NAME. A ```text block says what the block before it prints; tests/test_pages.py
-compares the two.
+Every ```sh block of lecture.md, colours.md, examples.md, light.md and lab.md is run, in turn, in a
+folder of the page's own beside the samples. What a page shows as pictures/NAME is what its commands
+have written as out/PAGE/NAME. A ```text block says what the block before it prints;
+tests/test_pages.py compares the two.
 """
 
 from __future__ import annotations

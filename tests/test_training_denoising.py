@@ -47,7 +47,7 @@ def test_a_crop_keeps_its_values_and_small_images_are_continued() -> None:
 
 
 def test_the_maps_say_how_strong_the_noise_is() -> None:
-    sampler = photo.Photos(scenes(), white_only=True)
+    sampler = photo.Photos(scenes(), white=1)
     for seed in range(8):
         given, wanted = sampler.draw(np.random.default_rng(seed), 64)
         assert given.shape == (5, 64, 64) and wanted.shape == (3, 64, 64)
