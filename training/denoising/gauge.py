@@ -15,7 +15,6 @@ from .photo import EXAMPLES, Photos, figures, misjudged  # noqa: F401 (train)
 from .pictures import pictures
 
 SMALLEST = 0.35  # photos are reduced to this at most
-WHITE = 0.5  # share of crops; the others have noise of cameras
 
 
 class Gauged(Denoiser):
@@ -32,7 +31,7 @@ def network() -> Denoiser:
 
 
 def sampler(sources: Sequence[str]) -> Photos:
-    return Photos(pictures(sources), WHITE, SMALLEST)
+    return Photos(pictures(sources), smallest=SMALLEST)
 
 
 def loss(found: dict[str, Tensor], true: Tensor) -> Tensor:
