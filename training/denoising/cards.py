@@ -35,12 +35,14 @@ CARDS: dict[str, dict[str, Any]] = {
         "50); fixed patterns of a sensor stay.",
     },
     "crosshair": {
+        "version": "2",
         "description": "Finds crosshairs, reticles, thin lines and scale ticks and removes them.",
         "data": [BSDS, SCENES, OBJECTS, NUCLEI, PHASE, DIGITS],
         "architecture": "two convolutional autoencoders: one finds the overlay, one fills in "
         "what was beneath (training/denoising/bowtie.py)",
         "failures": "Overlays fainter than 20 of 255 levels or wider than 5 pixels are left; "
-        "straight taut wires against the sky can be taken for lines; the axes and curves of a plot "
+        "straight thin things of one colour (wires, masts, joints between bricks) can be taken for "
+        "lines; the axes and curves of a plot "
         "on black are lines.",
     },
 }

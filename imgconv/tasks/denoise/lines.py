@@ -19,7 +19,7 @@ from imgconv.tasks.row_file import RowFile
 from .read import percentile
 
 LIKELY = -0.5  # logit of a line's pixels
-SURE, EXTENT = (5.0, 2.0), (60, 200)  # logits of its best, if it is as short, as long in pixels
+SURE, EXTENT = (3.5, 1.5), (60, 200)  # logits of its best, if it is as short, as long in pixels
 SHARE = 0.25  # of its pixels that are the best: chance seldom makes long lines of middling ones
 FRINGE, REACH = -4.5, 2  # logits of its soft edges, and pixels that these are wide
 LENGTH = 14  # pixels that a line is long, in images that small 2/5 of their side
