@@ -26,6 +26,7 @@ CARDS: dict[str, dict[str, Any]] = {
         "stripes, and the grain of film larger than about three pixels, stays.",
     },
     "micro": {
+        "version": "2",
         "description": "Takes the noise of cameras out of micrographs; their mean is kept.",
         "data": [NUCLEI, PHASE, TIFFS, BSDS],  # photo is what it begins with
         "architecture": "residual U-Net without biases at half the size, behind a "
